@@ -1,0 +1,1 @@
+"""The throwaway machine and the world around it: real systemd, sshd, firewalld, DNS and Postfix."""
