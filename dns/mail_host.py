@@ -1,0 +1,125 @@
+"""A mail host as the inventory names it, read from pyinfra's host data.
+
+``read`` never touches the network and never stops at the first problem: it returns every one, as
+``thing: cause: mend``, for the caller to put the file's name before.
+"""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dns.names import a_label, did_you_mean, unreachable
+
+KEYS = (
+    "hostname",
+    "public_ipv4",
+    "public_ipv6",
+    "mx_preference",
+    "firewalld_zones",
+    "allow_private_address",
+    "domains",
+)
+# What pyinfra and its connectors read from host data, and its underscored global arguments.
+_PYINFRAS = ("_", "ssh_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
+
+
+@dataclass(frozen=True, slots=True)
+class MailHost:
+    """One host that takes mail.
+
+    ``name`` is how ssh reaches it, ``hostname`` what MX and the greeting call it (an A-label).
+    ``ipv4`` and ``ipv6`` are None where the inventory leaves them to be read from the host.
+    ``ssh`` holds pyinfra's ``ssh_*`` data as given.
+    """
+
+    name: str
+    hostname: str
+    ipv4: str | None
+    ipv6: str | None
+    mx_preference: int = 10
+    firewalld_zones: tuple[str, ...] = ()
+    allow_private_address: bool = False
+    ssh: Mapping[str, object] = field(default_factory=dict)
+
+
+def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
+    """The host, and every problem found in its data (the host is to be used only if there is none)."""
+    problems = [
+        f"unknown key {key}{did_you_mean(str(key), KEYS)}: known are {', '.join(KEYS)}"
+        for key in data
+        if key not in KEYS and not str(key).startswith(_PYINFRAS)
+    ]
+    allow_private = data.get("allow_private_address", False)
+    if not isinstance(allow_private, bool):
+        problems.append(f"allow_private_address must be True or False, not {allow_private!r}")
+        allow_private = False
+    host = MailHost(
+        name=name,
+        hostname=_hostname(name, data, problems),
+        ipv4=_address(4, data, allow_private, problems),
+        ipv6=_address(6, data, allow_private, problems),
+        mx_preference=_preference(data, problems),
+        firewalld_zones=_zones(data, problems),
+        allow_private_address=allow_private,
+        ssh={key: value for key, value in data.items() if key.startswith("ssh_")},
+    )
+    return host, [f"host {name}: {problem}" for problem in problems]
+
+
+def _hostname(name: str, data: Mapping[str, object], problems: list[str]) -> str:
+    given = data.get("hostname")
+    value = name if given is None else given
+    if not isinstance(value, str):
+        problems.append(f"hostname must be a string, not {value!r}")
+        return name
+    try:
+        return a_label(value)
+    except ValueError as error:
+        if given is None:
+            problems.append(f"its name {error}: add hostname, the full name the world knows it by")
+        else:
+            problems.append(f"hostname {value!r} {error}: give a full name such as mx1.example.com")
+        return value
+
+
+def _address(
+    version: int, data: Mapping[str, object], allow_private: bool, problems: list[str]
+) -> str | None:
+    key = f"public_ipv{version}"
+    value = data.get(key)
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str):
+            raise ValueError
+        address = ipaddress.ip_address(value)
+        if address.version != version or "%" in value:
+            raise ValueError
+    except ValueError:
+        problems.append(
+            f"{key} {value!r} is not an IPv{version} address: write it as a string, or leave it out"
+        )
+        return None
+    kind = unreachable(address)
+    if kind and not allow_private:
+        problems.append(
+            f"{key} {address} is {kind}, the world cannot reach it: "
+            "set the public one, or allow_private_address=True"
+        )
+    return str(address)
+
+
+def _preference(data: Mapping[str, object], problems: list[str]) -> int:
+    value = data.get("mx_preference", 10)
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
+        problems.append(f"mx_preference must be a whole number from 0 to 65535, not {value!r}")
+        return 10
+    return value
+
+
+def _zones(data: Mapping[str, object], problems: list[str]) -> tuple[str, ...]:
+    value = data.get("firewalld_zones", ())
+    if not isinstance(value, list | tuple) or not all(isinstance(zone, str) and zone for zone in value):
+        problems.append(f'firewalld_zones must be a list of names such as ["public"], not {value!r}')
+        return ()
+    return tuple(value)
