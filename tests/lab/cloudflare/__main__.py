@@ -1,0 +1,47 @@
+"""``python -m tests.lab.cloudflare``: the stand-in as a program, until SIGTERM or Ctrl-C."""
+
+import argparse
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from .standin import StandIn
+
+
+def main(argv: list[str]) -> int:
+    """Serve until told to stop. Prints the base URL once it accepts connections."""
+    parser = argparse.ArgumentParser(prog="cloudflare stand-in", description=__doc__)
+    parser.add_argument("--listen", default="127.0.0.1:8787", metavar="ADDRESS:PORT")
+    parser.add_argument("--token", required=True, help="the token that is accepted, 10 characters or more")
+    parser.add_argument("--zone", action="append", required=True, metavar="NAME")
+    parser.add_argument("--nameserver", action="append", required=True, metavar="NAME")
+    parser.add_argument("--zones-dir", type=Path, help="where each zone is written as NAME.zone")
+    parser.add_argument("--reload", default="", help="shell command to run after a zone was written")
+    parser.add_argument("--state", type=Path, help="file that keeps the records between runs")
+    given = parser.parse_args(argv)
+    address, _, port = given.listen.rpartition(":")
+    if not port.isdigit():
+        parser.error(f"--listen {given.listen}: write ADDRESS:PORT, as in 127.0.0.1:8787 or [::1]:8787")
+    if given.zones_dir and not given.zones_dir.is_dir():
+        parser.error(f"--zones-dir {given.zones_dir}: there is no such folder: make it first")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    standin = StandIn(
+        given.zone,
+        token=given.token,
+        nameservers=given.nameserver,
+        listen=(address.strip("[]"), int(port)),
+        zones_dir=given.zones_dir,
+        reload=given.reload,
+        state=given.state,
+    )
+    with standin:
+        print(f"listening at {standin.base_url}", flush=True)
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

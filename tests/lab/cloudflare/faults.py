@@ -1,0 +1,25 @@
+"""Ways in which a request can go wrong on its way, for tests to order beforehand.
+
+``cut_before``: the connection closes and nothing was done. ``cut_during``: the change is made, half
+of the answer arrives. ``cut_after``: the change is made, no answer arrives. ``refuse``: an answer
+with the given code. ``html``: a page in place of JSON. ``stall``: the answer comes late.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["cut_before", "cut_during", "cut_after", "refuse", "html", "stall"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong with the next request whose path ends in ``on`` (any, if empty)."""
+
+    kind: Kind
+    on: str = ""
+    status: int = 500
+    code: int = 10000
+    message: str = "Internal error"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    seconds: float = 0.0

@@ -1,0 +1,188 @@
+"""Cloudflare's rules for one record: what is accepted, and the form in which it is kept.
+
+``normalised`` turns what a client sends into what the API answers: names qualified and in
+punycode without the last dot, IPv6 in RFC 5952 form, TXT as quoted strings of at most 255 bytes.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .refusals import invalid
+
+TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TLSA", "TXT")
+PROXIABLE = ("A", "AAAA", "CNAME")
+COMMENT_LENGTH = 100  # on the Free plan
+TXT_LENGTH = 2048
+_LABEL = re.compile(r"(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
+
+
+def normalised(sent: Mapping[str, Any], zone: str) -> dict[str, Any]:
+    """The record as it is kept, without its identifier and dates. Raises Refusal."""
+    kind = sent.get("type")
+    if kind not in TYPES:
+        raise invalid(1004, "DNS Validation Error: a valid type is required")
+    content = _content(kind, sent)
+    if not isinstance(content, str) or not content.strip():
+        raise invalid(1004, "DNS Validation Error: content is required")
+    record: dict[str, Any] = {
+        "name": _qualified(sent.get("name"), zone),
+        "type": kind,
+        "content": _NORMAL[kind](content.strip()) if kind in _NORMAL else content.strip(),
+        "proxiable": kind in PROXIABLE,
+        "proxied": _proxied(kind, sent),
+        "ttl": _ttl(sent),
+        "settings": sent.get("settings") or {},
+        "meta": {},
+        "comment": _comment(sent.get("comment")),
+        "tags": _tags(sent.get("tags")),
+    }
+    if kind == "MX":
+        record["priority"] = _priority(sent)
+    if kind in ("SRV", "CAA", "TLSA") and "data" in sent:
+        record["data"] = sent["data"]
+    if record["proxied"]:
+        record["ttl"] = 1
+    return record
+
+
+def hostname(text: str, code: int, message: str) -> str:
+    """The name in punycode, lower case, without the last dot; Refusal with the code if it is none."""
+    name = text.strip().rstrip(".").lower()
+    try:
+        name = name.encode("idna").decode("ascii") if not name.isascii() else name
+    except UnicodeError:
+        raise invalid(code, message) from None
+    if not name or len(name) > 253 or not all(_LABEL.fullmatch(label) for label in name.split(".")):
+        raise invalid(code, message)
+    return name
+
+
+def _qualified(name: object, zone: str) -> str:
+    if not isinstance(name, str) or not name:
+        raise invalid(9000, "DNS name is invalid.")
+    if name == "@":
+        return zone
+    full = hostname(name, 9000, "DNS name is invalid.")
+    full = full if full == zone or full.endswith("." + zone) else f"{full}.{zone}"
+    if len(full) > 253:
+        raise invalid(9000, "DNS name is invalid.")
+    return full
+
+
+def _content(kind: str, sent: Mapping[str, Any]) -> object:
+    data = sent.get("data")
+    if not isinstance(data, Mapping):
+        return sent.get("content")
+    if kind == "CAA":
+        return f'{int(data["flags"])} {data["tag"]} "{data["value"]}"'
+    if kind == "SRV":
+        return f"{data['weight']} {data['port']} {data['target']}"
+    if kind == "TLSA":
+        return f"{data['usage']} {data['selector']} {data['matching_type']} {data['certificate']}"
+    return sent.get("content")
+
+
+def _ipv4(content: str) -> str:
+    try:
+        return str(ipaddress.IPv4Address(content))
+    except ValueError:
+        raise invalid(9005, "Content for A record must be a valid IPv4 address.") from None
+
+
+def _ipv6(content: str) -> str:
+    try:
+        if "%" in content:
+            raise ValueError
+        return str(ipaddress.IPv6Address(content))
+    except ValueError:
+        raise invalid(9006, "Content for AAAA record must be a valid IPv6 address.") from None
+
+
+def _mail_exchange(content: str) -> str:
+    if content == ".":
+        return content  # null MX, RFC 7505
+    message = "Content for MX record must be a hostname."
+    try:
+        ipaddress.ip_address(content)
+    except ValueError:
+        return hostname(content, 9009, message)
+    raise invalid(9009, message)
+
+
+def _target(content: str) -> str:
+    return hostname(content, 9007, "Content for CNAME record is invalid.")
+
+
+def _text(content: str) -> str:
+    """Quoted strings of at most 255 bytes each, whatever form they came in."""
+    rest = _QUOTED.sub("", content).strip()
+    if content.startswith('"') and not rest:
+        value = "".join(re.sub(r"\\(.)", r"\1", part) for part in _QUOTED.findall(content))
+    else:
+        value = content
+    octets = value.encode()
+    if len(octets) > TXT_LENGTH:
+        raise invalid(1004, f"DNS Validation Error: TXT content is longer than {TXT_LENGTH} characters")
+    parts, current = [], b""
+    for character in value:
+        octet = character.encode()
+        if len(current) + len(octet) > 255:
+            parts.append(current)
+            current = b""
+        current += octet
+    parts.append(current)
+    return " ".join('"' + re.sub(r'(["\\])', r"\\\1", part.decode()) + '"' for part in parts)
+
+
+_NORMAL = {
+    "A": _ipv4,
+    "AAAA": _ipv6,
+    "MX": _mail_exchange,
+    "CNAME": _target,
+    "NS": _target,
+    "PTR": _target,
+    "TXT": _text,
+}
+
+
+def _priority(sent: Mapping[str, Any]) -> int:
+    value = sent.get("priority")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 65535:
+        raise invalid(9100, "Missing or invalid priority: must be a number from 0 to 65535.")
+    return int(value)
+
+
+def _ttl(sent: Mapping[str, Any]) -> int:
+    value = sent.get("ttl", 1)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or (value != 1 and not 60 <= value <= 86400)
+    ):
+        raise invalid(9021, "Invalid TTL. Must be between 60 and 86400 seconds, or 1 for Automatic.")
+    return int(value)
+
+
+def _proxied(kind: str, sent: Mapping[str, Any]) -> bool:
+    value = sent.get("proxied") or False
+    if value and kind not in PROXIABLE:
+        raise invalid(9004, "This record type cannot be proxied.")
+    return bool(value)
+
+
+def _comment(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > COMMENT_LENGTH:
+        raise invalid(1004, f"DNS Validation Error: comment is longer than {COMMENT_LENGTH} characters")
+    return value
+
+
+def _tags(value: object) -> list[str]:
+    if value:
+        count = len(value) if isinstance(value, list) else 1
+        raise invalid(9300, f"DNS record has {count} tags, exceeding the quota of 0.")
+    return []

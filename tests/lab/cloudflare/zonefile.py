@@ -1,0 +1,85 @@
+"""A zone as the world sees it, written as a master file (RFC 1035, section 5).
+
+Proxied names answer with addresses of the proxy, and an MX that points at one is rewritten to a
+``_dc-mx`` name that carries the origin's addresses, as Cloudflare's servers do.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .zones import Record, Zone
+
+PROXY = {"A": "104.16.0.1", "AAAA": "2606:4700::6810:1"}
+AUTOMATIC_TTL = 300
+NEGATIVE_TTL = 1800
+TIMERS = "10000 2400 604800"  # refresh, retry, expire
+
+
+def zone_text(zone: Zone) -> str:
+    """The zone file, with the zone's serial."""
+    first = zone.nameservers[0] if zone.nameservers else f"ns.{zone.name}"
+    lines = [
+        f"$ORIGIN {zone.name}.",
+        f"@ {NEGATIVE_TTL} IN SOA {first}. dns.cloudflare.com. {zone.serial} {TIMERS} {NEGATIVE_TTL}",
+    ]
+    lines += [f"@ 86400 IN NS {server}." for server in zone.nameservers]
+    # One line once: several proxied records at a name answer with the same addresses.
+    lines += dict.fromkeys(_lines(zone))
+    return "\n".join(lines) + "\n"
+
+
+def write(zone: Zone, folder: Path) -> Path:
+    """Give the zone a higher serial and put its file in place atomically."""
+    zone.serial = max(zone.serial + 1, int(time.time()))
+    path = folder / f"{zone.name}.zone"
+    new = path.with_suffix(".new")
+    new.write_text(zone_text(zone), encoding="ascii")
+    new.replace(path)
+    return path
+
+
+def _lines(zone: Zone) -> Iterator[str]:
+    records = list(zone.records.values())
+    proxied = {record["name"] for record in records if record["proxied"]}
+    for record in records:
+        if record["proxied"]:
+            yield from (_line(record["name"], AUTOMATIC_TTL, kind, to) for kind, to in PROXY.items())
+        elif record["type"] == "MX" and record["content"] in proxied:
+            hidden = f"_dc-mx.{hashlib.sha256(record['content'].encode()).hexdigest()[:12]}.{zone.name}"
+            yield _line(record["name"], _ttl(record), "MX", f"{record['priority']} {hidden}.")
+            yield from _origins(records, record["content"], hidden)
+        elif record["type"] == "CNAME" and record["name"] == zone.name:
+            yield from _origins(records, record["content"], zone.name)  # flattened at the apex
+        else:
+            yield _line(record["name"], _ttl(record), record["type"], _rdata(record))
+
+
+def _origins(records: Iterable[Record], target: str, name: str) -> Iterator[str]:
+    for record in records:
+        if record["name"] == target and record["type"] in PROXY:
+            yield _line(name, _ttl(record), record["type"], record["content"])
+
+
+def _line(name: str, ttl: int, kind: str, rdata: str) -> str:
+    return f"{name}. {ttl} IN {kind} {rdata}"
+
+
+def _ttl(record: Record) -> int:
+    return AUTOMATIC_TTL if record["ttl"] == 1 else int(record["ttl"])
+
+
+def _rdata(record: Record) -> str:
+    kind, content = record["type"], record["content"]
+    if kind == "MX":
+        return f"{record['priority']} {content.rstrip('.')}."
+    if kind in ("CNAME", "NS", "PTR"):
+        return f"{content}."
+    if kind == "TXT":
+        return "".join(
+            c if c.isascii() else "".join(f"\\{octet:03d}" for octet in c.encode()) for c in content
+        )
+    if kind == "SRV":
+        return f"{record.get('data', {}).get('priority', 0)} {content.rstrip('.')}."
+    return str(content)
