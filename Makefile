@@ -1,0 +1,62 @@
+# Letterbox. `make` alone lists what there is.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format lock lab-up lab-status lab-shell lab-down clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY)  ## the Python environment, from the hashed lock
+
+# Debian and Ubuntu ship Python without venv: where we are root, it is installed, and said so.
+$(READY): requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	  || { echo "make: $(PYTHON) is missing or older than 3.11: install one, or make PYTHON=python3.13"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
+	  then echo "Installing python3-venv (apt-get)"; apt-get -qq update && apt-get -qq -y install python3-venv >/dev/null; \
+	  else echo "make: $(PYTHON) has no venv: run 'sudo apt-get install python3-venv'"; exit 1; fi; }
+	@echo "Setting up the Python environment in .venv (once)"
+	@$(PYTHON) -m venv --clear .venv
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements.lock
+	@touch $@
+
+demo: $(READY)  ## the main job, on a throwaway machine: no host, no account
+	@$(BIN)/python -m tests.lab demo
+
+test: $(READY)  ## every test, the throwaway machine included
+	@$(BIN)/python -m pytest
+
+lint: $(READY)  ## ruff, and mypy in strict mode
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(READY)  ## put the code in form
+	@$(BIN)/ruff check --fix-only -q .
+	@$(BIN)/ruff format .
+
+lab-up: $(READY)  ## start the throwaway machine and the world around it
+	@$(BIN)/python -m tests.lab up
+
+lab-status: $(READY)  ## what of the lab runs
+	@$(BIN)/python -m tests.lab status
+
+lab-shell: $(READY)  ## a shell on the throwaway machine
+	@$(BIN)/python -m tests.lab shell
+
+lab-down: $(READY)  ## take the lab down
+	@$(BIN)/python -m tests.lab down
+
+lock: $(READY)  ## resolve the dependencies anew, with hashes
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --group dev pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate pyproject.toml -o requirements-host.lock
+
+clean: lab-down  ## the lab, the environment and all caches of this folder
+	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis

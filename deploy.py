@@ -1,0 +1,24 @@
+"""From a bare host to one that receives mail: `pyinfra inventory.py deploy.py`, top to bottom.
+
+Every step decides from what the host is, so any run may be cut off, and the next one mends it.
+"""
+
+import sys
+from pathlib import Path
+
+# pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would be taken for ours.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from provision import account, firewalld, release, service, system
+
+system.prepare()
+system.packages(name="Packages")
+firewalld.smtp_open(name="Firewall: 25/tcp")
+account.account(name="User letterbox")
+service.folders(name="Folders")
+release.unpacked(name="Release, unpacked")
+service.configuration(name="Configuration")
+service.certificate(name="Certificate")
+release.current(name="Release, current")
+service.units(name="Units")
+service.running(name="Service")

@@ -1,0 +1,45 @@
+"""The one file to edit: which hosts receive mail, for which domains, into which mailboxes.
+
+    pyinfra inventory.py deploy.py       # the host, then DNS
+    python -m dns.sync example.com       # DNS alone
+"""
+
+mail_hosts = (
+    [
+        (
+            # How ssh reaches the host. It is also its name in the MX record and in the greeting,
+            # unless "hostname" below says another.
+            "mx1.example.com",
+            {
+                # root, or a user who may `sudo` without a password ("fedora" on cloud images).
+                # Other ssh settings: "ssh_port", "ssh_key"; ~/.ssh/config is read too.
+                "ssh_user": "root",
+                # Where the world finds it. Left out, they are read from the host itself; say them
+                # when the host sits behind NAT.
+                "public_ipv4": "203.0.113.25",
+                "public_ipv6": "2001:db8::25",
+                # "hostname": "mx1.example.com",
+                # "mx_preference": 10,                    # the lowest is tried first
+                # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
+            },
+        ),
+    ],
+    {
+        "domains": {
+            "example.com": {
+                # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com
+                # is alice's too.
+                "mailboxes": ["alice", "bob"],
+                # Other names, for one mailbox or several. Every domain must take mail for postmaster.
+                "aliases": {"postmaster": ["alice"]},
+                # A mailbox for every name not listed; None refuses them, which keeps spam out.
+                "catch_all": None,
+                # False publishes SPF and DMARC records saying that nobody sends mail as this domain,
+                # which keeps others from forging it. Leave it out if anything sends as @example.com.
+                # "sends_mail": False,
+                # "subaddress_separators": "+",           # "" turns alice+anything off
+                # "ttl": 300,                             # of the DNS records, in seconds; 1: Cloudflare's own
+            },
+        },
+    },
+)

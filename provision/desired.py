@@ -1,0 +1,99 @@
+"""What a host should be, from the inventory: a pure function, tested without a host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pyinfra import context
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+
+from dns.inventory import Domain, Inventory, InventoryError, MailHost, from_hosts
+from provision import archive, layout
+from provision.fact import observe
+from provision.observed import Observed
+
+_FILES = Path(__file__).resolve().parent.parent / "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One host as the inventory wants it."""
+
+    host: MailHost
+    configuration: str
+    units: Mapping[str, str]
+    """Unit name → text."""
+    release: str
+    """Digest of the release for this host's Python and architecture."""
+
+    @property
+    def generation(self) -> str:
+        """Names everything that a running service was started with: when it differs, it must restart."""
+        said = json.dumps([self.release, self.configuration, sorted(self.units.items())])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+
+def inventory() -> Inventory:
+    """pyinfra's inventory as checked values.
+
+    Raises:
+        DeployError: every problem of it, a line each.
+    """
+    hosts = context.state.inventory.get_group("mail_hosts", default=())
+    try:
+        return from_hosts((host.name, host.data.dict()) for host in hosts)
+    except InventoryError as error:
+        raise DeployError(str(error)) from None
+
+
+def desired(host: Host | None = None) -> Desired:
+    """What the host of this context should be."""
+    host = host or context.host
+    return for_host(inventory(), host.name, observe(host))
+
+
+def for_host(whole: Inventory, name: str, seen: Observed) -> Desired:
+    """What the named host should be; `seen` gives the Python and architecture to build for."""
+    (host,) = (candidate for candidate in whole.hosts if candidate.name == name)
+    return Desired(
+        host=host,
+        configuration=configuration(host, whole.domains),
+        units={unit: (_FILES / unit).read_text() for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)},
+        release=archive.digest(archive.Platform(seen.python, seen.machine)),
+    )
+
+
+def configuration(host: MailHost, domains: tuple[Domain, ...]) -> str:
+    """letterbox.toml for a host: files/letterbox.toml with the inventory's values filled in."""
+    template = (_FILES / "letterbox.toml").read_text()
+    return template.format(
+        hostname=_toml(host.hostname),
+        mail=_toml(layout.MAIL),
+        certificate=_toml(layout.CERTIFICATE),
+        key=_toml(layout.KEY),
+        domains="\n".join(_domain_table(domain) for domain in domains),
+    )
+
+
+def _domain_table(domain: Domain) -> str:
+    aliases = ", ".join(f"{_toml(name)} = {_toml(list(to))}" for name, to in domain.aliases.items())
+    lines = [
+        f"[domains.{_toml(domain.name)}]",
+        f"mailboxes = {_toml(list(domain.mailboxes))}",
+        f"aliases = {{ {aliases} }}" if aliases else "aliases = {}",
+        f"catch_all = {_toml(domain.catch_all)}"
+        if domain.catch_all
+        else "# catch_all: unknown recipients are refused",
+        f"subaddress_separators = {_toml(domain.subaddress_separators)}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _toml(value: str | list[str]) -> str:
+    """A string or a list of strings as TOML: JSON's escapes are a part of TOML's (toml.io, basic strings)."""
+    return json.dumps(value, ensure_ascii=False)

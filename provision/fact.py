@@ -1,0 +1,75 @@
+"""The combined fact, and the frame that every operation of ours stands in.
+
+Stock facts cost one ssh execution each, and pyinfra does not keep them: twelve operations with nothing to
+do are twenty round trips. Here one execution answers for all of them, and its answer is kept until an
+operation changes something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+from pyinfra import context
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.facts import FactBase
+from pyinfra.api.host import Host
+
+from provision import probe
+from provision.observed import Observed, parse
+
+Commands = Generator[StringCommand, None, None]
+"""What an operation yields: each command is one ssh execution."""
+
+
+class HostObservation(FactBase[Observed]):
+    """`pyinfra inventory.py fact provision.fact.HostObservation` shows it."""
+
+    @staticmethod
+    def command(named_zones: tuple[str, ...] = ()) -> str:
+        return probe.command(named_zones)
+
+    def process(self, output: list[str]) -> Observed:
+        return parse(probe.sections(output))
+
+
+_kept: dict[tuple[str, bool], Observed] = {}
+
+
+def observe(host: Host | None = None) -> Observed:
+    """What the host is now: read once, and again after anything was changed or the user was asked.
+
+    Raises:
+        DeployError: the host did not answer (its reason is already on the screen).
+    """
+    host = host or context.host
+    state = context.state
+    # Between showing the changes and Enter any time may pass: what was read before is not trusted after.
+    asked = state.is_executing and state.should_check_for_changes()
+    key = (host.name, asked)
+    if key not in _kept:
+        seen = host.get_fact(HostObservation, named_zones=tuple(host.data.get("firewalld_zones") or ()))
+        if seen is None:
+            raise DeployError(
+                f"{host.name}: could not look at the host: connect as root, or as a user who may `sudo` "
+                "without a password (see the lines above)"
+            )
+        _kept[key] = seen
+    return _kept[key]
+
+
+def forget(host: Host | None = None) -> None:
+    """What is known of the host is out of date: an operation has just changed it."""
+    name = (host or context.host).name
+    for key in [key for key in _kept if key[0] == name]:
+        del _kept[key]
+
+
+def changes(needed: Iterable[StringCommand], already: str) -> Commands:
+    """The frame of an operation: run what is needed; where nothing is, say why (`pyinfra -v` shows it)."""
+    commands = list(needed)
+    if not commands:
+        context.host.noop(already)
+        return
+    yield from commands
+    forget()

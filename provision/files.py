@@ -1,0 +1,91 @@
+"""Folders, files and links on the host, each with its exact owner, mode and content.
+
+A file is written whole beside its place and renamed into it, so that nobody ever sees half of it; its
+content travels over the ssh session's standard input, so no copy lies in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shlex
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pyinfra.api.command import StringCommand
+
+from provision import layout
+from provision.observed import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder as it should be; mode in octal, as stat prints it."""
+
+    path: str
+    user: str
+    group: str
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text file as it should be."""
+
+    path: str
+    content: str
+    user: str
+    group: str
+    mode: str
+    check: str | None = None
+    """A command that must accept the new file, named by `{}`, before it takes its place."""
+
+
+FOLDERS = (
+    Folder(layout.CONFIGURATION_FOLDER, "root", layout.USER, "750"),
+    Folder(layout.TLS_FOLDER, "root", layout.USER, "750"),
+    Folder(layout.PROGRAM_FOLDER, "root", "root", "755"),
+    Folder(layout.RELEASES, "root", "root", "755"),
+    Folder(layout.STATE_FOLDER, layout.USER, layout.USER, "700"),
+    Folder(layout.MAIL, layout.USER, layout.USER, "700"),
+)
+
+
+def folder_commands(seen: Observed, folders: Iterable[Folder]) -> Iterator[StringCommand]:
+    """One command for each folder that is missing or has another owner or mode."""
+    for folder in folders:
+        now = seen.files.get(folder.path)
+        wanted = (folder.user, folder.group, folder.mode)
+        if now is None or now.kind != "directory" or (now.user, now.group, now.mode) != wanted:
+            yield StringCommand(
+                f"install -d -m {folder.mode} -o {folder.user} -g {folder.group} {folder.path}"
+            )
+
+
+def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
+    """The command that makes the file right, if it is not."""
+    now = seen.files.get(text.path)
+    if now is not None and now.kind == "regular file" and now.sha256 == sha256(text.content):
+        if (now.user, now.group, now.mode) == (text.user, text.group, text.mode):
+            return
+        yield StringCommand(f"chown {text.user}:{text.group} {text.path} && chmod {text.mode} {text.path}")
+        return
+    new = f"{text.path}.new"
+    steps = [
+        f"umask 077 && cat > {new}",
+        f"chown {text.user}:{text.group} {new} && chmod {text.mode} {new}",
+        *([text.check.format(new)] if text.check else []),
+        f"sync {new} && mv -fT {new} {text.path}",
+    ]
+    yield StringCommand("sh -c", shlex.quote(" && ".join(steps)), _stdin=text.content)
+
+
+def link_commands(seen: Observed, path: str, target: str) -> Iterator[StringCommand]:
+    """The command that makes `path` a symbolic link to `target`, atomically, if it is none."""
+    now = seen.files.get(path)
+    if now is None or now.target != target:
+        yield StringCommand(f"ln -sfnT {target} {path}.new && mv -fT {path}.new {path}")
+
+
+def sha256(content: str) -> str:
+    """As `sha256sum` prints it."""
+    return hashlib.sha256(content.encode()).hexdigest()

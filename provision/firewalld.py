@@ -1,0 +1,93 @@
+"""Opening smtp (25/tcp) in the firewalld zones that mail arrives in, at run time and permanently.
+
+Run time and permanent are two states that may differ, and each is set by itself: `--reload` would drop the
+run-time rules of everybody else, `--runtime-to-permanent` would keep them for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from pyinfra import context
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+
+from provision.fact import Commands, changes, observe
+from provision.zones import Firewalld, Zone
+
+SMTP = ("25", "tcp")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A zone that mail arrives in, and why it is this one."""
+
+    zone: str
+    why: str
+
+
+class UnknownZone(ValueError):
+    """The inventory names a zone that this host does not have."""
+
+
+def zones_for_mail(
+    firewall: Firewalld, named: tuple[str, ...], default_interfaces: tuple[str, ...]
+) -> tuple[Opening, ...]:
+    """The zones to open: those the inventory names, else those of the default routes' interfaces, else the
+    default zone.
+
+    Raises:
+        UnknownZone: a named zone is not on the host; the message lists those that are.
+    """
+    if named:
+        unknown = [zone for zone in named if zone not in firewall.known_zones]
+        if unknown:
+            raise UnknownZone(
+                f"firewalld has no zone {', '.join(unknown)}: firewalld_zones may name "
+                f"{', '.join(sorted(firewall.known_zones))}"
+            )
+        return tuple(Opening(zone, "named in the inventory") for zone in dict.fromkeys(named))
+    found: dict[str, str] = {}
+    for interface in default_interfaces:
+        zone = firewall.zone_of_interface.get(interface, firewall.default_zone)
+        found.setdefault(zone, f"zone of {interface}, which carries the default route")
+    if not found:
+        found[firewall.default_zone] = "default zone; the host has no default route"
+    return tuple(Opening(zone, why) for zone, why in found.items())
+
+
+def admits_smtp(zone: Zone | None, firewall: Firewalld) -> bool:
+    """Whether 25/tcp gets in: by the service `smtp`, if that still means 25/tcp here, or by its port."""
+    if zone is None:
+        return False
+    return SMTP in zone.ports or ("smtp" in zone.services and SMTP in firewall.smtp_ports)
+
+
+def commands_to_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[str]:
+    """`firewall-cmd` calls that open smtp where it is not open; run time and permanent, each by itself."""
+    what = "--add-service=smtp" if SMTP in firewall.smtp_ports else "--add-port=25/tcp"
+    for opening in openings:
+        if not admits_smtp(firewall.permanent.get(opening.zone), firewall):
+            yield f"firewall-cmd -q --permanent --zone={opening.zone} {what}"
+        if not admits_smtp(firewall.runtime.get(opening.zone), firewall):
+            yield f"firewall-cmd -q --zone={opening.zone} {what}"
+
+
+@operation()
+def smtp_open() -> Commands:
+    """25/tcp gets in, in the zones that mail arrives in, now and after a restart; nothing else is touched."""
+    host = context.host
+    seen = observe()
+    if not seen.firewalld.running:
+        state = "is installed but does not run" if seen.firewalld.installed else "is not installed"
+        host.noop(f"firewalld {state}: it closes nothing")
+        return
+    named = tuple(host.data.get("firewalld_zones") or ())
+    try:
+        openings = zones_for_mail(seen.firewalld, named, seen.default_interfaces)
+    except UnknownZone as error:
+        raise DeployError(f"{host.name}: {error}") from None
+    needed = (StringCommand(command) for command in commands_to_open(seen.firewalld, openings))
+    yield from changes(needed, "; ".join(f"25/tcp is open in {o.zone} ({o.why})" for o in openings))

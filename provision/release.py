@@ -1,0 +1,78 @@
+"""Releases on the host: unpacked whole under their digest, and switched by one rename."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import shlex
+from collections.abc import Iterator
+
+from pyinfra import context
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+
+from provision import archive, layout
+from provision.desired import Desired, desired
+from provision.fact import Commands, changes, forget, observe
+from provision.files import link_commands
+from provision.observed import Observed
+
+_KEPT = 3
+# systemd may not execute what inherits /opt's context; restorecon gives bin/ its own (Fedora's policy).
+_LABEL = "if command -v restorecon >/dev/null; then restorecon -RF {}; fi"
+
+
+def unpack_command(digest: str, packed: bytes) -> StringCommand:
+    """Unpack an archive under its digest: into a folder of its own, checked, compiled, then renamed."""
+    partial, final = f"{layout.RELEASES}/.{digest}", f"{layout.RELEASES}/{digest}"
+    steps = (
+        "umask 022",
+        f"rm -rf {partial}",
+        f"mkdir -p {partial}",
+        f"base64 -d > {partial}/archive",
+        f"echo '{hashlib.sha256(packed).hexdigest()}  {partial}/archive' | sha256sum --quiet -c",
+        f"tar -xzf {partial}/archive -C {partial} --no-same-owner",
+        f"rm {partial}/archive",
+        f"python3 -m compileall -q --invalidation-mode unchecked-hash {partial}/lib",
+        f"{partial}/bin/letterbox --version >/dev/null",
+        f"sync -f {partial}",
+        f"mv -T {partial} {final}",
+        _LABEL.format(final),
+    )
+    text = base64.encodebytes(packed).decode()
+    return StringCommand("sh -c", shlex.quote(" && ".join(steps)), _stdin=text)
+
+
+@operation()
+def unpacked() -> Commands:
+    """The release is on the host, complete, beside the one that runs."""
+    seen, wanted = observe(), desired()
+    if wanted.release in seen.releases:
+        context.host.noop(f"release {wanted.release} is unpacked")
+        return
+    try:
+        packed = archive.archive(archive.Platform(seen.python, seen.machine))
+    except archive.BuildError as error:
+        raise DeployError(f"{context.host.name}: cannot build the release: {error}") from None
+    yield unpack_command(wanted.release, packed)
+    forget()
+
+
+def switch_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
+    """Point `current` and the command at the release, and drop all but the last few."""
+    for path, target in (
+        (layout.CURRENT, f"releases/{wanted.release}"),
+        (layout.COMMAND, layout.COMMAND_TARGET),
+    ):
+        yield from link_commands(seen, path, target)
+    others = [digest for digest in seen.releases if digest not in (wanted.release, seen.current_release)]
+    kept = _KEPT - len({wanted.release, seen.current_release} - {None})
+    if others[kept:]:
+        yield StringCommand("rm -rf", *(f"{layout.RELEASES}/{digest}" for digest in others[kept:]))
+
+
+@operation()
+def current() -> Commands:
+    """`current` is the wanted release; the last three are kept."""
+    yield from changes(switch_commands(observe(), desired()), "current is the wanted release")

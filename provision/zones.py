@@ -1,0 +1,112 @@
+"""firewalld's zones as they are: which interface is in which, and what each lets in, now and permanently.
+
+Read over D-Bus: one `firewall-cmd` costs 0.35 s, the same question through `busctl` 0.01 s.
+https://firewalld.org/documentation/man-pages/firewalld.dbus.html
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BUS = "busctl --json=short call org.fedoraproject.FirewallD1"
+_ROOT = "org.fedoraproject.FirewallD1"
+
+
+def probe(named: Iterable[str] = ()) -> str:
+    """The shell script whose answer `parse` reads: one line an answer, `name TAB json`.
+
+    Only the zones that can matter are read (active, default, named), since each costs three calls. The
+    daemon is asked only when it runs: a call over D-Bus would start it.
+    """
+    return f"""\
+echo "installed	$(command -v firewall-cmd)"
+echo "active	$(systemctl is-active firewalld)"
+echo "enabled	$(systemctl is-enabled firewalld)"
+if systemctl -q is-active firewalld; then
+  d=/org/fedoraproject/FirewallD1
+  default=$(busctl call {_ROOT} $d {_ROOT} getDefaultZone | cut -d'"' -f2)
+  active=$({_BUS} $d {_ROOT}.zone getActiveZones)
+  names=$(printf '%s\n' "$active" | grep -o '"[^"]*":{{' | cut -d'"' -f2)
+  echo "default	$default"
+  echo "known	$({_BUS} $d {_ROOT}.zone getZones)"
+  echo "active zones	$active"
+  echo "smtp	$({_BUS} $d {_ROOT} getServiceSettings2 s smtp)"
+  for z in $(printf '%s\n' $default $names {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
+    echo "runtime $z	$({_BUS} $d {_ROOT}.zone getZoneSettings2 s $z)"
+    p=$(busctl call {_ROOT} $d/config {_ROOT}.config getZoneByName s $z | cut -d'"' -f2)
+    echo "permanent $z	$({_BUS} $p {_ROOT}.config.zone getSettings2)"
+  done
+fi"""
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """What one zone lets in, either at run time or permanently."""
+
+    services: frozenset[str] = frozenset()
+    ports: frozenset[tuple[str, str]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Firewalld:
+    """firewalld on one host. Zones are known only while the daemon runs."""
+
+    installed: bool = False
+    running: bool = False
+    enabled: bool = False
+    known_zones: frozenset[str] = frozenset()
+    default_zone: str = ""
+    zone_of_interface: Mapping[str, str] = field(default_factory=dict)
+    smtp_ports: frozenset[tuple[str, str]] = frozenset()
+    """What the service `smtp` means on this host: (port, protocol)."""
+    runtime: Mapping[str, Zone] = field(default_factory=dict)
+    permanent: Mapping[str, Zone] = field(default_factory=dict)
+
+
+def parse(lines: Iterable[str]) -> Firewalld:
+    """The probe's answer as a value."""
+    answers = {name: text for name, _, text in (line.partition("\t") for line in lines)}
+    active = _value(answers.get("active zones")) or {}
+    return Firewalld(
+        installed=bool(answers.get("installed")),
+        running=answers.get("active") == "active",
+        enabled=answers.get("enabled") == "enabled",
+        known_zones=frozenset(_value(answers.get("known")) or ()),
+        default_zone=answers.get("default", ""),
+        zone_of_interface={name: zone for zone, of in active.items() for name in of.get("interfaces", ())},
+        smtp_ports=_ports(_value(answers.get("smtp")) or {}),
+        runtime=_zones("runtime ", answers),
+        permanent=_zones("permanent ", answers),
+    )
+
+
+def _zones(prefix: str, answers: Mapping[str, str]) -> dict[str, Zone]:
+    found = {
+        name.removeprefix(prefix): _value(text) for name, text in answers.items() if name.startswith(prefix)
+    }
+    return {
+        zone: Zone(frozenset(settings.get("services", ())), _ports(settings))
+        for zone, settings in found.items()
+        if settings
+    }
+
+
+def _value(text: str | None) -> Any:
+    """The single value of a busctl answer, its variants (`a{sv}`) unwrapped."""
+    if not text:
+        return None
+    value = json.loads(text)["data"][0]
+    if isinstance(value, dict):
+        return {
+            k: v["data"] if isinstance(v, dict) and set(v) == {"type", "data"} else v
+            for k, v in value.items()
+        }
+    return value
+
+
+def _ports(settings: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((port, protocol) for port, protocol in settings.get("ports", ()))
