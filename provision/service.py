@@ -41,15 +41,17 @@ def folders() -> Commands:
     yield from changes(folder_commands(observe(), FOLDERS), "folders are as they should be")
 
 
-def _configuration(wanted: Desired) -> Text:
+def configuration_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
+    """Write letterbox.toml where it differs, once the wanted release has accepted it."""
     check = f"{layout.RELEASES}/{wanted.release}/bin/letterbox check --config {{}}"
-    return Text(layout.CONFIGURATION, wanted.configuration, "root", layout.USER, "640", check)
+    text = Text(layout.CONFIGURATION, wanted.configuration, "root", layout.USER, "640", check)
+    yield from text_commands(seen, text)
 
 
 @operation()
 def configuration() -> Commands:
     """letterbox.toml, taken only when the new release accepts it."""
-    needed = text_commands(observe(), _configuration(desired()))
+    needed = configuration_commands(observe(), desired())
     yield from changes(needed, "letterbox.toml is as it should be")
 
 

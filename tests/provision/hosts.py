@@ -1,0 +1,89 @@
+"""Hosts as values: a bare Fedora, and one that is exactly as an inventory wants it."""
+
+from dataclasses import replace
+
+from dns.inventory import Inventory, from_hosts
+from provision import layout
+from provision.desired import Desired, for_host
+from provision.files import FOLDERS, sha256
+from provision.observed import File, Observed, Unit
+from provision.zones import Firewalld
+
+INVENTORY: Inventory = from_hosts(
+    [
+        (
+            "mx1.example.com",
+            {
+                "ssh_user": "root",
+                "public_ipv4": "198.18.0.25",
+                "allow_private_address": True,
+                "domains": {
+                    "example.com": {"mailboxes": ["alice", "bob"], "aliases": {"postmaster": ["alice"]}}
+                },
+            },
+        )
+    ]
+)
+
+BARE = Observed(
+    uid=0,
+    os={"ID": "fedora", "VERSION_ID": "45"},
+    machine="x86_64",
+    python="3.14",
+    selinux="Enforcing",
+    missing_packages=("openssl",),
+    account=(),
+    files={},
+    releases=(),
+    certificate_names=(),
+    units={
+        unit: Unit("not-found", "inactive", False, False, 0)
+        for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)
+    },
+    running_generation=None,
+    greetings={},
+    addresses=(),
+    default_interfaces=("eth0",),
+    firewalld=Firewalld(),
+)
+
+WANTED: Desired = for_host(INVENTORY, "mx1.example.com", BARE)
+
+
+def _text(content: str, group: str = "root", mode: str = "644") -> File:
+    return File("regular file", "root", group, mode, sha256=sha256(content))
+
+
+DEPLOYED = replace(
+    BARE,
+    missing_packages=(),
+    account=(
+        "letterbox:x:990:990:Letterbox mail receiver:/var/lib/letterbox:/usr/sbin/nologin",
+        "letterbox:x:990:",
+    ),
+    files={
+        **{folder.path: File("directory", folder.user, folder.group, folder.mode) for folder in FOLDERS},
+        **{f"{layout.UNIT_FOLDER}/{name}": _text(text) for name, text in WANTED.units.items()},
+        layout.CONFIGURATION: _text(WANTED.configuration, layout.USER, "640"),
+        layout.GENERATION: _text(f"LETTERBOX_GENERATION={WANTED.generation}\n"),
+        layout.KEY: _text("key", layout.USER, "640"),
+        layout.CERTIFICATE: _text("certificate"),
+        layout.CURRENT: File("symbolic link", "root", "root", "777", f"releases/{WANTED.release}"),
+        layout.COMMAND: File("symbolic link", "root", "root", "777", layout.COMMAND_TARGET),
+    },
+    releases=(WANTED.release,),
+    certificate_names=("mx1.example.com",),
+    units={unit: Unit("loaded", "active", True, False, 0) for unit in WANTED.units},
+    running_generation=WANTED.generation,
+    greetings={"127.0.0.1": "220 mx1.example.com ESMTP"},
+)
+
+
+def with_file(path: str, **changed: str | None) -> Observed:
+    """The deployed host with one file otherwise than it should be."""
+    return replace(DEPLOYED, files={**DEPLOYED.files, path: replace(DEPLOYED.files[path], **changed)})
+
+
+def without_file(path: str) -> Observed:
+    """The deployed host with one file missing."""
+    return replace(DEPLOYED, files={name: file for name, file in DEPLOYED.files.items() if name != path})

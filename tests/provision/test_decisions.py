@@ -1,0 +1,186 @@
+"""What each operation does to a host, as tables: the host as it is in, commands out."""
+
+from dataclasses import replace
+
+import pytest
+
+from provision import account, layout, release, service, system
+from provision.files import FOLDERS, folder_commands
+from provision.observed import Observed
+from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
+
+SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
+
+
+def decided(seen: Observed) -> dict[str, list[str]]:
+    """Every command of a deploy that finds the host like this, step by step; idle steps left out."""
+    steps = {
+        "account": account.commands(seen),
+        "folders": folder_commands(seen, FOLDERS),
+        "configuration": service.configuration_commands(seen, WANTED),
+        "certificate": service.certificate_commands(seen, WANTED.host.hostname),
+        "release": release.switch_commands(seen, WANTED),
+        "units": service.unit_commands(seen, WANTED),
+        "service": service.service_commands(seen, WANTED),
+    }
+    return {
+        name: [str(c) for c in commands]
+        for name, commands in ((n, list(c)) for n, c in steps.items())
+        if commands
+    }
+
+
+def test_a_deployed_host_needs_nothing():
+    assert decided(DEPLOYED) == {}
+
+
+def test_a_bare_host_needs_every_step():
+    assert list(decided(BARE)) == [
+        "account",
+        "folders",
+        "configuration",
+        "certificate",
+        "release",
+        "units",
+        "service",
+    ]
+
+
+def unit(name: str, **changed) -> Observed:
+    return replace(DEPLOYED, units={**DEPLOYED.units, name: replace(DEPLOYED.units[name], **changed)})
+
+
+DRIFT = {
+    "the user has a shell": (
+        replace(DEPLOYED, account=("letterbox:x:990:990::/var/lib/letterbox:/bin/bash", "letterbox:x:990:")),
+        "account",
+        "usermod --shell /usr/sbin/nologin letterbox",
+    ),
+    "the user has another home": (
+        replace(DEPLOYED, account=("letterbox:x:990:990::/home/x:/sbin/nologin", "letterbox:x:990:")),
+        "account",
+        "usermod --home /var/lib/letterbox letterbox",
+    ),
+    "the user is in another group": (
+        replace(
+            DEPLOYED, account=("letterbox:x:990:100::/var/lib/letterbox:/sbin/nologin", "letterbox:x:990:")
+        ),
+        "account",
+        "usermod --gid letterbox letterbox",
+    ),
+    "the mail folder is readable by others": (
+        with_file(layout.MAIL, mode="755"),
+        "folders",
+        "install -d -m 700 -o letterbox -g letterbox /var/lib/letterbox/mail",
+    ),
+    "the mail folder is root's": (
+        with_file(layout.MAIL, user="root"),
+        "folders",
+        "install -d -m 700 -o letterbox -g letterbox /var/lib/letterbox/mail",
+    ),
+    "the configuration was edited": (
+        with_file(layout.CONFIGURATION, sha256="0"),
+        "configuration",
+        "check --config",
+    ),
+    "the configuration is readable by all": (
+        with_file(layout.CONFIGURATION, mode="644"),
+        "configuration",
+        "chmod 640 /etc/letterbox/letterbox.toml",
+    ),
+    "the key is readable by all": (
+        with_file(layout.KEY, mode="644"),
+        "certificate",
+        "chmod 640 /etc/letterbox/tls/key.pem",
+    ),
+    "the certificate names another host": (
+        replace(DEPLOYED, certificate_names=("old.example.com",)),
+        "certificate",
+        "openssl req -x509",
+    ),
+    "current points elsewhere": (
+        with_file(layout.CURRENT, target="releases/0123"),
+        "release",
+        f"ln -sfnT releases/{WANTED.release} /opt/letterbox/current.new",
+    ),
+    "the command is gone": (without_file(layout.COMMAND), "release", "/usr/local/bin/letterbox"),
+    "a unit was edited": (with_file(f"{layout.UNIT_FOLDER}/{SERVICE}", sha256="0"), "units", "daemon-reload"),
+    "a run was cut off before daemon-reload": (
+        unit(SERVICE, needs_reload=True),
+        "units",
+        "systemctl daemon-reload",
+    ),
+    "the socket is disabled": (unit(SOCKET, enabled=False), "service", "systemctl enable -q"),
+    "the socket is down": (unit(SOCKET, active="failed"), "service", "systemctl start letterbox.socket"),
+    "a run was cut off before the restart": (
+        replace(DEPLOYED, running_generation="older"),
+        "service",
+        "systemctl restart letterbox.service",
+    ),
+    "the service is active and silent": (replace(DEPLOYED, greetings={}), "service", "systemctl restart"),
+    "the service greets by another name": (
+        replace(DEPLOYED, greetings={"127.0.0.1": "220 old.example.com ESMTP"}),
+        "service",
+        "systemctl restart",
+    ),
+}
+
+
+@pytest.mark.parametrize("drift", DRIFT)
+def test_a_drift_is_mended_by_its_step_alone(drift):
+    seen, step, command = DRIFT[drift]
+    steps = decided(seen)
+    assert list(steps) == [step]
+    assert command in " ; ".join(steps[step])
+
+
+def test_the_running_release_and_the_one_before_are_never_dropped():
+    old = ("running", "before", "older", "oldest")
+    seen = replace(with_file(layout.CURRENT, target="releases/running"), releases=(WANTED.release, *old))
+    assert str(list(release.switch_commands(seen, WANTED))[-1]) == (
+        "rm -rf /opt/letterbox/releases/older /opt/letterbox/releases/oldest"
+    )
+
+
+def test_a_key_never_leaves_the_host():
+    (command,) = service.certificate_commands(BARE, "mx1.example.com")
+    assert command.connector_arguments == {}
+
+
+@pytest.mark.parametrize(
+    ("os", "answer"),
+    [
+        ({"ID": "fedora"}, "fedora"),
+        ({"ID": "rocky", "ID_LIKE": "rhel centos fedora"}, "fedora"),
+        ({"ID": "debian"}, "debian"),
+        ({"ID": "linuxmint", "ID_LIKE": "ubuntu debian"}, "debian"),
+        ({"ID": "alpine"}, None),
+        ({}, None),
+    ],
+)
+def test_systems_are_known_by_their_family(os, answer):
+    assert system.family(replace(BARE, os=os)) == answer
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        (
+            replace(BARE, os={"ID": "alpine", "PRETTY_NAME": "Alpine Linux v3.24"}),
+            "Alpine Linux v3.24 is not supported",
+        ),
+        (replace(BARE, units={}), "systemd does not answer"),
+        (replace(BARE, python="3.9"), "Python 3.9: the receiver needs 3.11 or later"),
+        (replace(BARE, machine="riscv64"), "architecture riscv64"),
+    ],
+)
+def test_what_cannot_work_is_refused_before_anything_is_touched(seen, reason):
+    assert reason in system.unsupported(seen)
+
+
+def test_a_bare_fedora_is_supported():
+    assert system.unsupported(BARE) is None
+
+
+def test_a_host_without_python_yet_is_supported():
+    assert system.unsupported(replace(BARE, python="")) is None

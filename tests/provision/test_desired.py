@@ -1,0 +1,56 @@
+"""What a host should be, from the inventory."""
+
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from dns.inventory import Domain
+from provision.desired import configuration, for_host
+from tests.provision.hosts import BARE, INVENTORY, WANTED
+
+
+def test_the_configuration_says_what_the_inventory_says():
+    assert tomllib.loads(WANTED.configuration) == {
+        "hostname": "mx1.example.com",
+        "mail": "/var/lib/letterbox/mail",
+        "tls": {
+            "certificate": "/etc/letterbox/tls/certificate.pem",
+            "key": "/etc/letterbox/tls/key.pem",
+        },
+        "domains": {
+            "example.com": {
+                "mailboxes": ["alice", "bob"],
+                "aliases": {"postmaster": ["alice"]},
+                "subaddress_separators": "+",
+            },
+        },
+    }
+
+
+def test_odd_local_parts_are_quoted_as_toml_wants():
+    odd = 'o"\\brien {x}#\u00fc'
+    domain = Domain("example.com", (odd,), {odd + "2": (odd,)}, odd, None, "+-", 1)
+    read = tomllib.loads(configuration(WANTED.host, (domain,)))["domains"]["example.com"]
+    assert read["mailboxes"] == [odd]
+    assert read["aliases"] == {odd + "2": [odd]}
+    assert read["catch_all"] == odd
+
+
+def test_several_domains_stand_one_after_the_other():
+    other = Domain("example.net", ("carol",), {}, None, False, "", 1)
+    read = tomllib.loads(configuration(WANTED.host, (*INVENTORY.domains, other)))
+    assert list(read["domains"]) == ["example.com", "example.net"]
+
+
+@pytest.mark.parametrize("changed", [{"release": "0"}, {"configuration": "x"}, {"units": {}}])
+def test_whatever_a_service_starts_with_makes_another_generation(changed):
+    assert replace(WANTED, **changed).generation != WANTED.generation
+
+
+def test_the_same_inventory_is_the_same_generation():
+    assert for_host(INVENTORY, "mx1.example.com", BARE).generation == WANTED.generation
+
+
+def test_a_new_python_on_the_host_leads_to_a_new_release():
+    assert for_host(INVENTORY, "mx1.example.com", replace(BARE, python="3.15")).release != WANTED.release
