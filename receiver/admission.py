@@ -1,0 +1,68 @@
+"""How many connections there may be: in all, from one address, from one network (/24, /64). Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+
+from receiver.config import Limits
+
+
+class Admission:
+    """Counts open connections. Every `enter` that returns None is paired with one `leave`."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._open: Counter[str] = Counter()
+        self._logged: set[str] = set()
+
+    def enter(self, peer: str) -> str | None:
+        """Count a connection in, or the reply it is refused with."""
+        for key, limit, reply in self._rules(peer):
+            if self._open[key] >= limit:
+                return reply
+        for key, _, _ in self._rules(peer):
+            self._open[key] += 1
+        return None
+
+    def leave(self, peer: str) -> None:
+        for key, _, _ in self._rules(peer):
+            self._open[key] -= 1
+            if self._open[key] <= 0:
+                del self._open[key]
+                self._logged.discard(key)
+
+    def worth_a_line(self, peer: str) -> bool:
+        """True once for a network that is over a limit, until all its connections have gone."""
+        key = network(peer)
+        if key in self._logged:
+            return False
+        self._logged.add(key)
+        if self._open[key] <= 0:
+            del self._open[key]
+            self._logged.discard(key)
+        return True
+
+    def _rules(self, peer: str) -> tuple[tuple[str, int, str], ...]:
+        limits = self._limits
+        return (
+            ("", limits.connections, "421 4.3.2 Too many connections, try again later"),
+            (peer, limits.connections_per_address, "421 4.7.0 Too many connections from your address"),
+            (
+                network(peer),
+                limits.connections_per_network,
+                "421 4.7.0 Too many connections from your network",
+            ),
+        )
+
+
+def network(peer: str) -> str:
+    """The /24 or /64 that an address is in; what is no address is its own network."""
+    try:
+        address = ipaddress.ip_address(peer.partition("%")[0])
+    except ValueError:
+        return f"{peer}/"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    length = 24 if address.version == 4 else 64
+    return str(ipaddress.ip_network((address, length), strict=False))

@@ -1,0 +1,278 @@
+"""The configuration: TOML in, frozen dataclasses out, or every problem at once.
+
+Each problem names the key and the reason; the program prints them with the file and exits 78
+(EX_CONFIG). Nothing here looks at the certificate or the mail folder: `receiver.check` does.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from receiver.addresses import AddressError, parse_address
+from receiver.recipients import Domain, Mailbox, usable_name
+
+type_names = {str: "a string", int: "a whole number", dict: "a table", list: "a list of strings"}
+
+
+class ConfigError(Exception):
+    """`problems`: one `key: reason` each; `str(e)` is them as lines, with the file in front."""
+
+    def __init__(self, source: str, problems: list[str]) -> None:
+        super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one stranger, and all of them, may use. Octets, seconds and counts."""
+
+    message_size: int = 26_214_400
+    line_length: int = 1_048_576  # a line of a message
+    command_length: int = 4096  # a command line; ORCPT and UTF-8 make them longer than 512
+    connections: int = 1000
+    connections_per_address: int = 50
+    connections_per_network: int = 200  # IPv4 /24, IPv6 /64
+    recipients: int = 1000  # for one message
+    messages: int = 10_000  # in one session
+    commands: int = 3000  # since the session began or its last message was stored
+    errors: int = 20  # refused or unknown commands in one session
+    command_timeout: int = 300  # for one whole command (RFC 5321 section 4.5.3.2.7)
+    data_timeout: int = 180  # of silence inside a message
+    message_timeout: int = 3600  # for one whole message
+    shutdown_timeout: int = 20  # for what is under way at SIGTERM
+
+
+@dataclass(frozen=True, slots=True)
+class TLSFiles:
+    """PEM files; the certificate with its chain."""
+
+    certificate: Path
+    key: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All that the receiver is told."""
+
+    hostname: str
+    mail: Path
+    domains: tuple[Domain, ...]
+    tls: TLSFiles | None = None
+    limits: Limits = field(default_factory=Limits)
+    addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
+
+
+def load(path: Path) -> Config:
+    """Raises ConfigError with all problems of the file."""
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), [f"is not TOML: {error}"]) from None
+    return from_table(table, str(path))
+
+
+def from_table(table: Mapping[str, Any], source: str) -> Config:
+    """The configuration from parsed TOML. Raises ConfigError with all problems."""
+    reader = _Reader()
+    top = reader.table(table, "", {"hostname", "mail", "addresses", "tls", "limits", "domains"})
+    hostname = reader.value(top, "", "hostname", str, required=True)
+    if hostname and _domain_problem(hostname):
+        reader.complain("hostname", _domain_problem(hostname) or "")
+    mail = reader.value(top, "", "mail", str, required=True)
+    if mail is not None and not Path(mail).is_absolute():
+        reader.complain("mail", "must be an absolute path")
+    addresses = reader.strings(top, "", "addresses")
+    for address in addresses:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            reader.complain("addresses", f"{address!r} is not an IP address")
+    tls = _tls(reader, top)
+    limits = _limits(reader, top)
+    domains = _domains(reader, top)
+    if reader.problems:
+        raise ConfigError(source, reader.problems)
+    return Config(str(hostname), Path(str(mail)), domains, tls, limits, addresses)
+
+
+def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...]) -> Config:
+    """For a try without a file: any local part at the given domains is a mailbox. Raises ConfigError."""
+    problems = [f"--domain {name}: {problem}" for name in names if (problem := _domain_problem(name))]
+    if problems:
+        raise ConfigError("command line", problems)
+    return Config(hostname, mail, tuple(Domain(name, None, {}) for name in names))
+
+
+class _Reader:
+    """Takes typed values out of tables, and remembers what was wrong with them."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def complain(self, key: str, reason: str) -> None:
+        self.problems.append(f"{key}: {reason}")
+
+    def table(self, value: Any, key: str, known: set[str] | None = None) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            self.complain(key, f"must be a table, not {value!r}")
+            return {}
+        for name in sorted(value.keys() - known) if known is not None else ():
+            near = get_close_matches(name, known or (), 1)
+            self.complain(_join(key, name), f"unknown key{f'; did you mean {near[0]}?' if near else ''}")
+        return value
+
+    def value(
+        self, table: Mapping[str, Any], key: str, name: str, kind: type, *, required: bool = False
+    ) -> Any | None:
+        if name not in table:
+            if required:
+                self.complain(_join(key, name), "missing")
+            return None
+        value = table[name]
+        if not isinstance(value, kind) or isinstance(value, bool):
+            self.complain(_join(key, name), f"must be {type_names[kind]}, not {value!r}")
+            return None
+        return value
+
+    def strings(self, table: Mapping[str, Any], key: str, name: str) -> tuple[str, ...]:
+        values = self.value(table, key, name, list)
+        if values is not None and not all(isinstance(value, str) for value in values):
+            self.complain(_join(key, name), "must be a list of strings")
+            return ()
+        return tuple(values or ())
+
+
+def _join(key: str, name: str) -> str:
+    return f"{key}.{name}" if key else name
+
+
+def _tls(reader: _Reader, top: Mapping[str, Any]) -> TLSFiles | None:
+    if "tls" not in top:
+        return None
+    table = reader.table(top["tls"], "tls", {"certificate", "key"})
+    paths = [reader.value(table, "tls", name, str, required=True) for name in ("certificate", "key")]
+    return TLSFiles(Path(paths[0]), Path(paths[1])) if paths[0] and paths[1] else None
+
+
+def _limits(reader: _Reader, top: Mapping[str, Any]) -> Limits:
+    table = reader.table(top.get("limits", {}), "limits", {item.name for item in fields(Limits)})
+    chosen = {}
+    for item in fields(Limits):
+        value = reader.value(table, "limits", item.name, int)
+        if value is not None and value < 1:
+            reader.complain(f"limits.{item.name}", f"must be at least 1, not {value}")
+        elif value is not None:
+            chosen[item.name] = value
+    return Limits(**chosen)
+
+
+def _domains(reader: _Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
+    tables = reader.table(top.get("domains", {}), "domains")
+    if not tables:
+        reader.complain("domains", "no domain to receive mail for")
+    known = {"mailboxes", "aliases", "catch_all", "subaddress_separators"}
+    read: dict[str, dict[str, Any]] = {}
+    for name, value in tables.items():
+        key = f'domains."{name}"'
+        if problem := _domain_problem(name):
+            reader.complain(key, problem)
+        read[name] = reader.table(value, key, known)
+    boxes = {
+        name: tuple(box.casefold() for box in reader.strings(table, f'domains."{name}"', "mailboxes"))
+        for name, table in read.items()
+    }
+    aliases = {name: _alias_targets(reader, name, table) for name, table in read.items()}
+    return tuple(_domain(reader, name, table, boxes, aliases) for name, table in read.items())
+
+
+def _domain(
+    reader: _Reader,
+    name: str,
+    table: Mapping[str, Any],
+    boxes: Mapping[str, tuple[str, ...]],
+    aliases: Mapping[str, Mapping[str, tuple[str, ...]]],
+) -> Domain:
+    key = f'domains."{name}"'
+    for box in boxes[name]:
+        if not usable_name(box) or "@" in box:
+            reader.complain(f"{key}.mailboxes", f"{box!r} cannot be a mailbox's name")
+    if not boxes[name] and not reader.problems:
+        reader.complain(f"{key}.mailboxes", "no mailbox")
+    expanded = {}
+    for alias in aliases[name]:
+        if alias in boxes[name]:
+            reader.complain(f"{key}.aliases.{alias}", "is also a mailbox")
+        try:
+            expanded[alias] = expand(alias, name, boxes, aliases)
+        except ValueError as error:
+            reader.complain(f"{key}.aliases.{alias}", str(error))
+    catch_all = reader.value(table, key, "catch_all", str)
+    if catch_all is not None and catch_all.casefold() not in boxes[name]:
+        reader.complain(f"{key}.catch_all", f"{catch_all!r} is not a mailbox of {name}")
+    separators = reader.value(table, key, "subaddress_separators", str)
+    separators = "+" if separators is None else separators
+    if any(not mark.isprintable() or mark.isalnum() or mark in "@. /" for mark in separators):
+        reader.complain(f"{key}.subaddress_separators", f"{separators!r} must be punctuation")
+    first = boxes[name][0] if boxes[name] else "postmaster"
+    postmaster = "postmaster" if "postmaster" in boxes[name] else first
+    fallback = catch_all.casefold() if catch_all else None
+    return Domain(name, frozenset(boxes[name]), expanded, fallback, separators, postmaster)
+
+
+def _alias_targets(reader: _Reader, name: str, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    key = f'domains."{name}".aliases'
+    aliases = reader.table(table.get("aliases", {}), key)
+    targets = {}
+    for alias in aliases:
+        names = reader.strings(aliases, key, alias)
+        if not names:
+            reader.complain(_join(key, alias), "goes nowhere: a list of at least one name is needed")
+        targets[alias.casefold()] = tuple(target.casefold() for target in names)
+    return targets
+
+
+def expand(
+    alias: str,
+    domain: str,
+    boxes: Mapping[str, tuple[str, ...]],
+    aliases: Mapping[str, Mapping[str, tuple[str, ...]]],
+    seen: tuple[str, ...] = (),
+) -> tuple[Mailbox, ...]:
+    """The mailboxes behind an alias, each once, in order. Raises ValueError: unknown target, or a loop."""
+    here = f"{alias}@{domain}"
+    if here in seen:
+        raise ValueError("loops: " + " -> ".join((*seen, here)))
+    found: dict[Mailbox, None] = {}
+    for target in aliases[domain][alias]:
+        local, _, other = target.rpartition("@") if "@" in target else (target, "", domain)
+        if other not in boxes:
+            raise ValueError(f"{target!r} is not at a domain served here")
+        if local in boxes[other]:
+            found[Mailbox(other, local)] = None
+        elif local in aliases[other]:
+            found.update(dict.fromkeys(expand(local, other, boxes, aliases, (*seen, here))))
+        else:
+            raise ValueError(f"{target!r} is neither a mailbox nor an alias of {other}")
+    return tuple(found)
+
+
+def _domain_problem(name: str) -> str | None:
+    if not name.isascii():
+        return f"write it in its A-label form: {name.encode('idna').decode()!r}"
+    try:
+        address = parse_address(f"postmaster@{name}")
+    except AddressError:
+        return f"{name!r} is not a domain name"
+    if name.startswith("[") or "_" in name:
+        return f"{name!r} is not a domain name"
+    return (
+        None if address.domain == name else f"write it in lower case, without a final dot: {address.domain!r}"
+    )

@@ -1,0 +1,64 @@
+"""The log: one line an event on standard error, `event=received id=… from=…`, for the system's journal.
+
+Values with anything but plain characters are quoted; control characters never reach the log, so that no
+sender can forge a line. Nothing here raises for what a sender wrote.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from email.errors import MessageError
+from email.header import decode_header
+
+_PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
+LONGEST = 200  # characters of one value
+
+
+def log(event: str, **values: object) -> None:
+    """Write one line. None values are left out."""
+    words = [f"event={event}"]
+    words += [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
+    try:
+        sys.stderr.write(" ".join(words) + "\n")
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        pass  # nowhere left to say it; the mail goes on
+
+
+def quoted(value: object) -> str:
+    """A value for one line: bare where it is plain, else in double quotes with escapes."""
+    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    if len(text) > LONGEST:
+        text = text[:LONGEST] + "…"
+    if _PLAIN.fullmatch(text):
+        return text
+    return '"' + _UNSAFE.sub(_escape, text) + '"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    character = match[0]
+    return "\\" + character if character in '"\\' else f"\\u{ord(character):04x}"
+
+
+def field(head: bytes, name: bytes) -> str | None:
+    """The first header field of that name, unfolded, RFC 2047 words decoded; None if there is none.
+
+    `head` is the header section as received, with CRLF line ends.
+    """
+    match = re.search(rb"(?:^|\r\n)" + name + rb"[ \t]*:((?:[^\r]|\r\n[ \t])*)", head[:65536], re.IGNORECASE)
+    if match is None:
+        return None
+    raw = match[1][:1000].replace(b"\r\n", b"").strip()
+    text = raw.decode("utf-8", "replace")
+    if "=?" not in text:
+        return text
+    try:
+        words = decode_header(text)
+        return "".join(
+            word if isinstance(word, str) else word.decode(charset or "ascii", "replace")
+            for word, charset in words
+        )
+    except (MessageError, LookupError, ValueError):
+        return text

@@ -1,0 +1,87 @@
+"""Listening, signals and the end: SIGTERM stops in a bounded time, SIGHUP reads the certificate again."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import socket
+from collections.abc import Sequence
+
+from receiver import systemd
+from receiver.certificate import Certificate
+from receiver.commands import SMTP
+from receiver.config import Config
+from receiver.journal import log
+from receiver.maildir import Store
+from receiver.reception import Reception
+
+_BACKLOG = 1024
+
+
+async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
+    """Serve until SIGTERM or SIGINT. Raises CertificateError before anything is accepted."""
+    certificate = Certificate(config.tls) if config.tls else None
+    store = Store(config.mail, config.hostname)
+    reception = Reception(config, store, certificate)
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, reload, reception)
+    raise_file_limit()
+    servers = [
+        await loop.create_server(lambda: SMTP(reception, loop), sock=each, backlog=_BACKLOG)
+        for each in sockets
+    ]
+    addresses = ",".join(shown_address(each) for each in sockets)
+    log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
+    systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
+    sweeping = loop.create_task(store.run(store.sweep))
+    await stop.wait()
+    systemd.notify("STOPPING=1")
+    for server in servers:
+        server.close()
+    await dismiss(reception)
+    await sweeping
+    store.close()
+    log("stopped")
+
+
+def reload(reception: Reception) -> None:
+    """Read the certificate again, now."""
+    systemd.notify_reloading()
+    if reception.certificate:
+        reception.certificate.reload()
+    systemd.notify("READY=1")
+
+
+async def dismiss(reception: Reception) -> None:
+    """Let messages under way come to their end, for a while; say 421 to everybody else."""
+    farewell = f"421 4.3.2 {reception.config.hostname} is shutting down, try again later"
+    until = asyncio.get_running_loop().time() + reception.config.limits.shutdown_timeout
+    while reception.sessions or reception.tasks:
+        over = asyncio.get_running_loop().time() >= until
+        for session in tuple(reception.sessions):
+            if not session.closing and (over or not session.in_message):
+                session.reply(farewell)
+                session.close()
+            if over and session.transport:
+                session.transport.abort()
+        if over and not reception.sessions:
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.gather(*reception.tasks, return_exceptions=True)
+
+
+def raise_file_limit() -> None:
+    """As many open files as the system lets us: one a connection, and one a message."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
+def shown_address(each: socket.socket) -> str:
+    name = each.getsockname()
+    if not isinstance(name, tuple):
+        return str(name)
+    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
