@@ -38,6 +38,7 @@ class SMTP(Conversation):
     _refused = ""  # the reply that a message will get however it goes on
     _size = 0  # octets of content so far
     _accepted = 0  # messages in this session
+    _message_deadline = 0.0  # by the loop's clock
 
     async def smtp_HELO(self, hostname: str) -> None:
         if not hostname:
@@ -229,7 +230,7 @@ class SMTP(Conversation):
         if self.message and not self._refused:
             self._refused = await self.reception.content(self, self.envelope, self.message, piece) or ""
         if self._refused and self.message:
-            await self._abandon()
+            await self.abandon()
         if ended:
             self.in_content = False
             await self._piece_ended()
@@ -260,7 +261,7 @@ class SMTP(Conversation):
 
     async def _reset(self) -> None:
         """As if the session had just begun, but for the greeting."""
-        await self._abandon()
+        await self.abandon()
         self.envelope = self._create_envelope()
         self._chunked, self._refused = False, ""
 

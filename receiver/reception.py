@@ -21,7 +21,7 @@ from receiver.maildir import Copy, Incoming, Store
 from receiver.recipients import Destination, Directory, Mailbox, UnknownRecipient
 
 if TYPE_CHECKING:
-    from receiver.session import Conversation
+    from receiver.connection import Connection
 
 _HEAD = 131_072  # octets of a message that are looked at for header fields
 
@@ -49,7 +49,7 @@ class Reception:
         self.certificate = certificate
         self.directory = Directory(config.domains, config.addresses)
         self.admission = Admission(config.limits)
-        self.sessions: set[Conversation] = set()
+        self.sessions: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
     # aiosmtpd looks through dir() of its handler for hooks at every connection; there are none.
@@ -59,7 +59,7 @@ class Reception:
     def envelope(self) -> Envelope:
         return Envelope()
 
-    def enter(self, session: Conversation, peer: str) -> str | None:
+    def enter(self, session: Connection, peer: str) -> str | None:
         """A connection begins: the reply it is refused with, or None."""
         refusal = self.admission.enter(peer)
         if refusal is None:
@@ -68,11 +68,11 @@ class Reception:
             journal.log("refused", peer=peer, reason=refusal)
         return refusal
 
-    def leave(self, session: Conversation, peer: str) -> None:
+    def leave(self, session: Connection, peer: str) -> None:
         self.sessions.discard(session)
         self.admission.leave(peer)
 
-    def recipient(self, session: Conversation, envelope: Envelope, address: Address) -> str | None:
+    def recipient(self, session: Connection, envelope: Envelope, address: Address) -> str | None:
         """Take a recipient into the envelope, or the reply that refuses it."""
         try:
             destinations = self.directory.destinations(address)
@@ -91,7 +91,7 @@ class Reception:
             envelope.destinations.setdefault(destination.mailbox, destination)
         return None
 
-    def begin(self, session: Conversation, envelope: Envelope) -> Incoming:
+    def begin(self, session: Connection, envelope: Envelope) -> Incoming:
         """A message for the envelope's recipients begins."""
         envelope.identity, envelope.began = self.store.identity(), time.time()
         only = envelope.rcpt_tos[0] if len(envelope.rcpt_tos) == 1 else None
@@ -105,7 +105,7 @@ class Reception:
         return self.store.incoming(envelope.identity, copies)
 
     async def content(
-        self, session: Conversation, envelope: Envelope, message: Incoming, piece: bytes
+        self, session: Connection, envelope: Envelope, message: Incoming, piece: bytes
     ) -> str | None:
         """Take a piece of content, or the reply that the message will get at its end."""
         if not envelope.head_ended:
@@ -118,7 +118,7 @@ class Reception:
         return None
 
     async def end(
-        self, session: Conversation, envelope: Envelope, message: Incoming | None, refused: str
+        self, session: Connection, envelope: Envelope, message: Incoming | None, refused: str
     ) -> str:
         """The message is complete: make it durable, or refuse it. The reply to give."""
         head = bytes(envelope.head).partition(b"\r\n\r\n")[0]
@@ -139,7 +139,7 @@ class Reception:
 
     def _log(
         self,
-        session: Conversation,
+        session: Connection,
         envelope: Envelope,
         head: bytes,
         message: Incoming | None,
@@ -161,7 +161,7 @@ class Reception:
             reason=reason,
         )
 
-    def _disk_refusal(self, session: Conversation, envelope: Envelope, error: OSError) -> str:
+    def _disk_refusal(self, session: Connection, envelope: Envelope, error: OSError) -> str:
         journal.log("error", id=envelope.identity, peer=session.peer, error=error)
         if error.errno == errno.EDQUOT:
             return "452 4.2.2 Mailbox full, try again later"
