@@ -1,0 +1,274 @@
+"""One connection: octets in, replies out, time limits, flow control, STARTTLS.
+
+An aiosmtpd SMTP that keeps its Session and Envelope, but not its stream. Reading stops while there is
+unread input beyond a mark, and writing is waited for, so that what one connection holds is bounded.
+What is said in it is in `session`, the verbs are in `commands`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING, Any, cast
+
+from aiosmtpd import smtp
+
+from receiver.framing import Framing
+from receiver.journal import log
+from receiver.maildir import Incoming
+from receiver.trace import Origin, protocol
+
+if TYPE_CHECKING:
+    from receiver.reception import Envelope, Reception
+
+_HIGH_WATER = 131_072  # octets of unread input at which reading stops
+_LINGER = 10  # seconds for the last reply to be read
+_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
+
+
+class Connection(smtp.SMTP):
+    """What any conversation needs. `reception` says who may connect."""
+
+    # Set by connection_made, before anything else is called.
+    envelope: Envelope
+    session: smtp.Session
+    transport: asyncio.Transport | None
+
+    def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(
+            reception, hostname=reception.config.hostname, ident="ESMTP Letterbox", loop=loop,
+            enable_SMTPUTF8=True, data_size_limit=reception.config.limits.message_size,
+        )  # fmt: skip
+        self.reception = reception
+        self.limits = reception.config.limits
+        self.peer = ""
+        self.message: Incoming | None = None  # under way: what comes in is its content
+        self.in_content = False
+        self.closing = False
+        self.errors = 0
+        self.commands = 0
+        self._framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
+        self._replies: list[bytes] = []
+        self._busy = False
+        self._task: asyncio.Task[None] | None = None
+        self._admitted = False
+        self._eof = False
+        self._reading = True
+        self._writable: asyncio.Future[None] | None = None
+        self._deadline = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    # aiosmtpd looks through dir() of every connection for its commands; this is all there is to find.
+    def __dir__(self) -> list[str]:
+        return _command_names(type(self))
+
+    # From the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.session = self._create_session()
+        self.session.peer = transport.get_extra_info("peername")
+        self.peer = _peer(self.session.peer)
+        self.envelope = self._create_envelope()
+        refusal = self.reception.enter(self, self.peer)
+        if refusal:
+            self.reply(refusal)
+            self.close()
+            return
+        self._admitted = True
+        self.set_deadline(self.limits.command_timeout)
+        self.reply(f"220 {self.hostname} {self.__ident__}")
+        self.flush()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.closing = True
+        if self._timer:
+            self._timer.cancel()
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self.transport = None
+        if self._admitted:
+            self._admitted = False
+            self.reception.leave(self, self.peer)
+        if not self._busy and self.message:
+            self._start(self.abandon())
+
+    def data_received(self, data: bytes) -> None:
+        if self.closing:
+            return
+        self._framing.receive(data)
+        if not self._busy:
+            self._start(self.converse())
+        elif self._framing.waiting > _HIGH_WATER and self._reading and self.transport:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        # A half-closed sender may still be waiting for the reply to what it sent.
+        self._eof = True
+        if not self._busy and not self.closing:
+            self.close()
+        return self._busy and not self.closing and self.session.ssl is None
+
+    def pause_writing(self) -> None:
+        self._writable = self.loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    def _create_envelope(self) -> Envelope:
+        return self.reception.envelope()
+
+    # Replies
+
+    def reply(self, text: str) -> None:
+        """Add a reply; it is sent with the others when input runs out."""
+        self._replies.append(text.encode("utf-8", "replace") + b"\r\n")
+        if text[0] == "5":
+            self.errors += 1
+
+    async def push(self, status: str | bytes) -> None:
+        self.reply(status if isinstance(status, str) else status.decode("utf-8", "replace"))
+
+    def flush(self) -> None:
+        if self._replies and self.transport and not self.transport.is_closing():
+            self.transport.write(b"".join(self._replies))
+        self._replies.clear()
+
+    async def sent(self) -> None:
+        """Send what is gathered and wait until a slow reader has taken most of it."""
+        self.flush()
+        if self._writable:
+            await self._writable
+
+    def close(self) -> None:
+        """Send what is gathered and hang up."""
+        self.flush()
+        self.closing = True
+        if self.transport:
+            self.transport.close()
+            self.set_deadline(_LINGER)
+
+    @property
+    def in_message(self) -> bool:
+        """Something is under way that should come to its end."""
+        return self.in_content or self._busy or self.message is not None
+
+    def hang_up(self, reply: str, reason: str) -> None:
+        """Say 421 and why, log it, and hang up once that has been read.
+
+        Closing with input unread would reset the connection, and the reply might be lost with it.
+        """
+        log("refused", peer=self.peer, reason=reason)
+        self.reply(reply)
+        if self.transport is None or not self.transport.can_write_eof():
+            self.close()
+            return
+        self.flush()
+        self.closing = True
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.set_deadline(_LINGER)
+
+    # Work
+
+    def _start(self, work: Any) -> None:
+        self._busy = True
+        task: asyncio.Task[None] = asyncio.Task(work, loop=self.loop, **_EAGER)
+        if not task.done():
+            self._task = task
+            self.reception.tasks.add(task)
+            task.add_done_callback(self.reception.tasks.discard)
+
+    def _resume_reading(self) -> None:
+        if not self._reading and self.transport and not self.closing:
+            self._reading = True
+            self.transport.resume_reading()
+
+    async def converse(self) -> None:
+        """Obey what has been received, until more is needed."""
+        raise NotImplementedError
+
+    async def abandon(self) -> None:
+        """Forget the message under way."""
+        raise NotImplementedError
+
+    # Time
+
+    def set_deadline(self, seconds: float) -> None:
+        """Hang up after that many seconds, unless a new deadline is set before."""
+        self._deadline = self.loop.time() + seconds
+        if self._timer is None or self._timer.when() > self._deadline:
+            if self._timer:
+                self._timer.cancel()
+            self._timer = self.loop.call_at(self._deadline, self._timeout_cb)
+
+    def _timeout_cb(self) -> None:
+        self._timer = None
+        if self._deadline > self.loop.time():
+            self._timer = self.loop.call_at(self._deadline, self._timeout_cb)
+        elif self.closing:
+            if self.transport:
+                self.transport.abort()  # the last reply found no reader
+        elif self._busy and self._writable is None:
+            self.set_deadline(_LINGER)  # it is we who are slow
+        else:
+            self.hang_up(f"421 4.4.2 {self.hostname} Timed out, closing the connection", "timed out")
+
+    # Facts about the connection
+
+    def origin(self) -> Origin:
+        """For the Received field."""
+        session = self.session
+        tls = None
+        if session.ssl is not None:
+            tls = f"{session.ssl['version']} {session.ssl['cipher']}"
+        with_ = protocol(extended=session.extended_smtp, tls=tls is not None, utf8=self.envelope.smtp_utf8)
+        return Origin(session.host_name or "", self.peer, with_, tls)
+
+    async def start_tls(self) -> bool:
+        """Change to TLS. What came in before is forgotten (RFC 3207 section 4.2)."""
+        assert self.transport and self.reception.certificate
+        plain = self.transport
+        plain.pause_reading()
+        self._reading = False
+        self._framing.discard()
+        await self.sent()
+        self.set_deadline(self.limits.command_timeout)
+        try:
+            secured = await self.loop.start_tls(
+                plain, self, self.reception.certificate.context(), server_side=True,
+                ssl_handshake_timeout=min(60, self.limits.command_timeout), ssl_shutdown_timeout=5,
+            )  # fmt: skip
+        except (OSError, EOFError) as error:
+            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
+            secured = None
+        if secured is None:
+            self.closing = True
+            plain.abort()
+            return False
+        self.transport, self._reading = secured, True
+        self.session = self._create_session()
+        self.session.peer = secured.get_extra_info("peername")
+        cipher = secured.get_extra_info("cipher")
+        self.session.ssl = {"version": cipher[1], "cipher": cipher[0]}
+        return True
+
+
+_names: dict[type, list[str]] = {}
+
+
+def _command_names(cls: type) -> list[str]:
+    if cls not in _names:
+        found = {name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_")}
+        _names[cls] = sorted(found)
+    return _names[cls]
+
+
+def _peer(name: Any) -> str:
+    """The IP address of a socket's peer name; IPv4 in its own form also on an IPv6 socket."""
+    if not isinstance(name, tuple):
+        return ""
+    return str(name[0]).removeprefix("::ffff:")
