@@ -1,0 +1,224 @@
+"""Whether a zone's own nameservers answer what it should publish, and waiting until they do.
+
+Every nameserver is asked at each of its addresses, over IPv4 and IPv6 where this machine has them,
+without recursion; an answer counts when it is authoritative (AA, RFC 1035) and holds exactly the
+records that are expected, or for TXT at least those.
+"""
+
+import ipaddress
+import os
+import socket
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dns.errors import NotServed, SyncError
+from dns.plan import Plan
+from dns.records import Record, canonical_content
+
+if TYPE_CHECKING:
+    from dns.resolver import Resolver
+
+QUERY_SECONDS = 2.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is to be answered for one name and type: these values and no others, unless it is TXT."""
+
+    name: str
+    type: str
+    values: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One address of one nameserver."""
+
+    name: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How one server stands: how many of the questions it answers as expected, and what it lacks."""
+
+    server: Server
+    good: int
+    asked: int
+    lacking: str = ""
+
+    @property
+    def done(self) -> bool:
+        """Whether it answers all as expected."""
+        return self.good == self.asked
+
+
+def expected(plan: Plan) -> tuple[Expected, ...]:
+    """What the nameservers are to answer once the plan is carried out."""
+    unpublished = {note.split(": ")[0].split(" TXT ")[0] for note in plan.notes}
+    values: dict[tuple[str, str], set[str]] = {}
+    for record in plan.desired:
+        if record.type == "TXT" and record.name in unpublished:
+            continue  # another's SPF or DMARC stands there, and stays
+        values.setdefault((record.name, record.type), set()).add(_rdata(record))
+        if record.type in ("A", "AAAA"):
+            for kind in ("A", "AAAA"):
+                values.setdefault((record.name, kind), set())
+    return tuple(Expected(name, kind, frozenset(texts)) for (name, kind), texts in values.items())
+
+
+def _rdata(record: Record) -> str:
+    return f"{record.priority} {record.content}" if record.type == "MX" else record.content
+
+
+def resolver_at(text: str | None) -> "Resolver":
+    """The resolver at ``ADDRESS`` or ``ADDRESS#PORT``, or the system's. Raises SyncError."""
+    import dns.resolver as dns_resolver
+
+    try:
+        if not text:
+            return dns_resolver.Resolver()
+        address, _, port = text.partition("#")
+        resolver = dns_resolver.Resolver(configure=False)
+        resolver.nameservers = [str(ipaddress.ip_address(address))]
+        resolver.port = int(port or 53)
+        return resolver
+    except (ValueError, dns_resolver.NoResolverConfiguration) as error:
+        raise SyncError(
+            f"resolver {text or 'of the system'}: {error}: give ADDRESS or ADDRESS#PORT"
+        ) from None
+
+
+def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server, ...]:
+    """The addresses of the nameservers that this machine can send to. Raises SyncError if there are none."""
+    from dns.exception import DNSException
+
+    resolver.lifetime = 5.0
+    found: list[Server] = []
+    problems: list[str] = []
+    routes = {version: has_route(version) for version in (4, 6)}
+    for name in nameservers:
+        for kind, version in (("A", 4), ("AAAA", 6)):
+            try:
+                answer = resolver.resolve(name + ".", kind, raise_on_no_answer=False)
+            except DNSException as error:
+                problems.append(" ".join(str(error).split()) or type(error).__name__)
+                continue
+            addresses = [str(rdata.address) for rdata in answer.rrset or ()]
+            found += [
+                Server(name, address)
+                for address in addresses
+                if routes[version] or ipaddress.ip_address(address).is_loopback
+            ]
+    if not found:
+        reason = problems[0] if problems else "none has an address that this machine has a route to"
+        raise SyncError(
+            f"the zone's nameservers ({', '.join(nameservers)}) cannot be asked ({reason}): "
+            "see the network, or name a resolver with --resolver"
+        )
+    return tuple(found)
+
+
+def has_route(version: int) -> bool:
+    """Whether this machine has a route to the Internet by this version of IP. Nothing is sent."""
+    family, address = (socket.AF_INET, "192.0.2.1") if version == 4 else (socket.AF_INET6, "2001:db8::1")
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((address, 53))
+    except OSError:
+        return False
+    return True
+
+
+def ask(server: Server, question: Expected, port: int) -> str | None:
+    """What is wrong with the server's answer, or None."""
+    from dns import flags, query, rcode
+    from dns.exception import DNSException
+    from dns.message import make_query
+    from dns.rdatatype import RdataType
+
+    kind = RdataType.make(question.type)
+    asked = make_query(question.name + ".", kind)
+    asked.flags &= ~flags.RD
+    where = f"{question.name} {question.type}"
+    try:
+        answer, _ = query.udp_with_fallback(asked, server.address, timeout=QUERY_SECONDS, port=port)
+    except (DNSException, OSError, EOFError) as error:
+        return f"{where}: no answer ({type(error).__name__})"
+    if answer.rcode() not in (rcode.NOERROR, rcode.NXDOMAIN):
+        return f"{where}: {rcode.to_text(answer.rcode())}"
+    if not answer.flags & flags.AA:
+        return f"{where}: not authoritative"
+    texts: set[str] = set()
+    for rrset in answer.answer:
+        if rrset.rdtype == kind:
+            texts |= {_canonical(question.type, rdata.to_text()) for rdata in rrset}
+    right = question.values <= texts if question.type == "TXT" else question.values == texts
+    if right:
+        return None
+    missing, surplus = sorted(question.values - texts), sorted(texts - question.values)
+    return f"{where}: " + (f"{missing[0]} is missing" if missing else f"{surplus[0]} is still there")
+
+
+def _canonical(kind: str, text: str) -> str:
+    if kind == "MX":
+        priority, _, target = text.partition(" ")
+        return f"{int(priority)} {canonical_content(kind, target)}"
+    return canonical_content(kind, text)
+
+
+def wait(
+    servers: Sequence[Server],
+    questions: Sequence[Expected],
+    *,
+    seconds: float,
+    port: int = 53,
+    show: Callable[[Mapping[Server, Progress]], None] = lambda progress: None,
+) -> float:
+    """Ask until every server answers every question as expected; the seconds that took.
+
+    ``show`` is called whenever something is known anew. Raises NotServed with what is lacking, each
+    server's on its own line, when ``seconds`` have passed.
+    """
+    started = time.monotonic()
+    pause = FIRST_PAUSE
+    known = {server: Progress(server, 0, len(questions), "not asked yet") for server in servers}
+    open_questions = {server: list(questions) for server in servers}
+    with ThreadPoolExecutor(max_workers=min(16, max(4, os.cpu_count() or 4) * 2)) as pool:
+        while True:
+            pairs = [(server, question) for server, rest in open_questions.items() for question in rest]
+            wrong: dict[Server, list[tuple[Expected, str]]] = {server: [] for server in servers}
+            for (server, question), problem in zip(
+                pairs, pool.map(lambda pair: ask(pair[0], pair[1], port), pairs), strict=True
+            ):
+                if problem:
+                    wrong[server].append((question, problem))
+            for server, problems in wrong.items():
+                open_questions[server] = [question for question, _ in problems]
+                lacking = problems[0][1] if problems else ""
+                known[server] = Progress(server, len(questions) - len(problems), len(questions), lacking)
+            show(known)
+            passed = time.monotonic() - started
+            if all(progress.done for progress in known.values()):
+                return passed
+            if passed + pause > seconds:
+                raise NotServed(lacking_after(seconds, known))
+            time.sleep(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def lacking_after(seconds: float, known: Mapping[Server, Progress]) -> str:
+    """What is still missing when the deadline has passed."""
+    late = [progress for progress in known.values() if not progress.done]
+    lines = [f"{late_one.server.name} ({late_one.server.address}): {late_one.lacking}" for late_one in late]
+    return "\n".join(
+        [
+            f"after {seconds:g} s {len(late)} of {len(known)} nameserver addresses do not answer as they "
+            "should: run again in a minute, nothing more needs to be changed",
+            *(f"  {line}" for line in lines),
+        ]
+    )

@@ -1,0 +1,56 @@
+"""How far the nameservers are, shown while it is waited for them: live on a terminal, else in lines."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TextIO
+
+from dns.served import Progress, Server
+
+Show = Callable[[Mapping[Server, Progress]], None]
+
+
+@contextmanager
+def shown(title: str, stream: TextIO | None = None) -> Iterator[Show]:
+    """A function that shows what is known, for as long as the block runs."""
+    out = sys.stderr if stream is None else stream
+    if out.isatty():
+        with _live(title, out) as show:
+            yield show
+    else:
+        yield _in_lines(title, out)
+
+
+def _in_lines(title: str, out: TextIO) -> Show:
+    done: set[Server] = set()
+    print(title, file=out, flush=True)
+
+    def show(known: Mapping[Server, Progress]) -> None:
+        for server, progress in known.items():
+            if progress.done and server not in done:
+                done.add(server)
+                print(f"  {server.name} ({server.address}): answers", file=out, flush=True)
+
+    return show
+
+
+@contextmanager
+def _live(title: str, out: TextIO) -> Iterator[Show]:
+    from rich.console import Console  # late: only for a terminal
+    from rich.live import Live
+    from rich.spinner import Spinner
+    from rich.table import Table
+
+    console = Console(file=out)
+    spinner = Spinner("dots", title)
+
+    def table(known: Mapping[Server, Progress]) -> Table:
+        grid = Table.grid(padding=(0, 2))
+        grid.add_row(spinner)
+        for server, progress in known.items():
+            state = "[green]answers[/]" if progress.done else f"[yellow]{progress.lacking}[/]"
+            grid.add_row(f"  {server.name} ({server.address})", f"{progress.good}/{progress.asked}", state)
+        return grid
+
+    with Live(table({}), console=console, refresh_per_second=8) as live:
+        yield lambda known: live.update(table(known))

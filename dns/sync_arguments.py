@@ -1,0 +1,91 @@
+"""The command line of ``python -m dns.sync``."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dns.plan import Replacing
+from dns.records import canonical_content
+
+EPILOG = """exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
+environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone),
+CLOUDFLARE_BASE_URL, LETTERBOX_RESOLVER (as --resolver)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was asked for."""
+
+    domain: str
+    inventory: str
+    dry_run: bool
+    check: bool
+    json: bool
+    replacing: Replacing
+    wait: float
+    resolver: str | None
+
+
+def parsed(argv: Sequence[str]) -> Arguments:
+    """The arguments; exits with 0 after --help, and with 1 and a line to read where they are wrong."""
+    parser = _Parser(
+        prog="python -m dns.sync",
+        description="Make a domain's records at Cloudflare match the inventory.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory")
+    parser.add_argument("--inventory", default="inventory.py", metavar="FILE", help="default: %(default)s")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
+    only.add_argument("--check", action="store_true", help="the same in one line, for cron and CI")
+    parser.add_argument("--json", action="store_true", help="the plan and its outcome as one JSON object")
+    for kind, what in (
+        ("mx", "an MX to TARGET"),
+        ("cname", "a CNAME to TARGET"),
+        ("address", "an A or AAAA"),
+    ):
+        parser.add_argument(
+            f"--replace-{kind}",
+            action="append",
+            default=[],
+            metavar="ADDRESS" if kind == "address" else "TARGET",
+            help=f"replace {what} that is in the way and not ours (may be repeated)",
+        )
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=120.0,
+        metavar="SECONDS",
+        help="how long to wait for the zone's nameservers to answer; 0: not at all (default: 120)",
+    )
+    parser.add_argument("--resolver", metavar="ADDRESS[#PORT]", help="in place of the system's resolver")
+    given = parser.parse_args(argv)
+    return Arguments(
+        domain=given.domain,
+        inventory=given.inventory,
+        dry_run=given.dry_run,
+        check=given.check,
+        json=given.json,
+        replacing=Replacing(
+            mx=frozenset(canonical_content("MX", target) for target in given.replace_mx),
+            cname=frozenset(canonical_content("CNAME", target) for target in given.replace_cname),
+            address=frozenset(canonical_content("A", address) for address in given.replace_address),
+        ),
+        wait=given.wait,
+        resolver=given.resolver,
+    )
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError("must be 0 to 86400 seconds")
+    return seconds
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        """2 means that the zone differs, so a usage error is 1."""
+        self.exit(1, f"{self.prog}: {message}: see {self.prog} --help\n")
