@@ -9,9 +9,12 @@ from pathlib import Path
 # pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would be taken for ours.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from provision import account, firewalld, release, service, system
+from provision import account, dns, firewalld, release, service, system
 
+# Before anything is touched: the inventory, the host and the zones must be such that it can work.
 system.prepare()
+dns.prepare()
+
 system.packages(name="Packages")
 firewalld.smtp_open(name="Firewall: 25/tcp")
 account.account(name="User letterbox")
@@ -22,3 +25,5 @@ service.certificate(name="Certificate")
 release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
+
+dns.in_sync(name="DNS")

@@ -33,7 +33,16 @@ class HostObservation(FactBase[Observed]):
         return parse(probe.sections(output))
 
 
-_kept: dict[tuple[str, bool], Observed] = {}
+Moment = bool
+"""Whether the user has been asked since the run began: any time may have passed at the prompt."""
+
+
+def moment() -> Moment:
+    """The part of the run that this is. What was read in one is not trusted in the next."""
+    return bool(context.state.is_executing and context.state.should_check_for_changes())
+
+
+_kept: dict[tuple[str, Moment], Observed] = {}
 
 
 def observe(host: Host | None = None) -> Observed:
@@ -43,12 +52,10 @@ def observe(host: Host | None = None) -> Observed:
         DeployError: the host did not answer (its reason is already on the screen).
     """
     host = host or context.host
-    state = context.state
-    # Between showing the changes and Enter any time may pass: what was read before is not trusted after.
-    asked = state.is_executing and state.should_check_for_changes()
-    key = (host.name, asked)
+    key = (host.name, moment())
     if key not in _kept:
-        seen = host.get_fact(HostObservation, named_zones=tuple(host.data.get("firewalld_zones") or ()))
+        named = tuple(host.data.get("firewalld_zones") or ())
+        seen = host.get_fact(HostObservation, named_zones=named)
         if seen is None:
             raise DeployError(
                 f"{host.name}: could not look at the host: connect as root, or as a user who may `sudo` "

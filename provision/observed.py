@@ -6,7 +6,6 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from provision import layout, zones
 
@@ -54,8 +53,8 @@ class Observed:
     units: Mapping[str, Unit]
     running_generation: str | None
     greetings: Mapping[str, str]
-    addresses: tuple[Mapping[str, Any], ...]
-    """`ip -json address`, global scope."""
+    addresses: str
+    """What `ip -json address` printed, global scope."""
     default_interfaces: tuple[str, ...]
     firewalld: zones.Firewalld
 
@@ -92,7 +91,7 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
             address: text
             for address, _, text in (line.partition(" ") for line in sections.get("greeting", ()))
         },
-        addresses=tuple(json.loads("".join(sections.get("addresses", ())) or "[]")),
+        addresses="\n".join(sections.get("addresses", ())) or "[]",
         default_interfaces=tuple(dict.fromkeys(route["dev"] for route in routes if "dev" in route)),
         firewalld=zones.parse(sections.get("firewalld", [])),
     )

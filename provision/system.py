@@ -8,6 +8,7 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
 from provision import archive
+from provision.desired import inventory
 from provision.fact import Commands, forget, observe
 from provision.observed import Observed
 
@@ -29,8 +30,9 @@ def prepare() -> None:
     """Look at the host before anything is touched: refuse what cannot work, and become root where we are not.
 
     Raises:
-        DeployError: the system is none that this deploy knows; one line with the mend.
+        DeployError: the inventory is wrong, or the system is none that this deploy knows; with the mend.
     """
+    inventory()
     seen = observe()
     problem = unsupported(seen)
     if problem:

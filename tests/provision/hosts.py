@@ -42,7 +42,7 @@ BARE = Observed(
     },
     running_generation=None,
     greetings={},
-    addresses=(),
+    addresses="[]",
     default_interfaces=("eth0",),
     firewalld=Firewalld(),
 )

@@ -1,0 +1,135 @@
+"""DNS as the last step of a deploy: once for all hosts, and only when they are ready to receive.
+
+The zones are looked at before any host is touched, so that a missing token or a record that stands in the
+way stops the run while nothing is half done. They are changed after the last host is ready; a host that
+failed on the way gets no record it has not got already, and loses none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, replace
+
+from pyinfra import context, logger
+from pyinfra.api.command import FunctionCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+from pyinfra.api.operation import operation
+from pyinfra.api.state import State
+
+from dns import host_addresses, sync
+from dns.host_addresses import Addresses
+from dns.inventory import Inventory
+from dns.served import Progress, Server
+from dns.sync import Prepared, SyncError
+from provision.desired import inventory
+from provision.fact import Moment, moment, observe
+
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """The zones as they were at one moment of the run, and for which hosts they were planned."""
+
+    at: Moment
+    hosts: tuple[str, ...]
+    plans: tuple[Prepared, ...]
+
+
+_looked: _Looked | None = None
+
+
+def prepare() -> None:
+    """Look at the zones of all domains, before anything is touched.
+
+    Raises:
+        DeployError: they cannot be read or changed as they are; one line with the mend.
+    """
+    if _speaks_for_all(context.host):
+        for prepared in _plans():
+            for remark in prepared.remarks:
+                logger.warning(f"{context.host.print_prefix}{remark}")
+            if prepared.plan.obstacles:
+                try:
+                    sync.apply(prepared)
+                except SyncError as error:
+                    raise DeployError(str(error)) from None
+
+
+def _speaks_for_all(host: Host) -> bool:
+    """Whether this host is the one whose turn stands for the whole run."""
+    ready = context.state.inventory.get_active_hosts()
+    return bool(ready) and host.name == ready[0].name
+
+
+def _plans() -> tuple[Prepared, ...]:
+    """The plan for each domain, for the hosts that have not failed; read once, and again after a wait."""
+    global _looked
+    whole = inventory()
+    active = {host.name for host in context.state.inventory.get_active_hosts()}
+    ready = tuple(host for host in whole.hosts if host.name in active)
+    names = tuple(host.name for host in ready)
+    if _looked is None or (_looked.at, _looked.hosts) != (moment(), names):
+        some = Inventory(ready, whole.domains)
+        try:
+            plans = [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
+        except SyncError as error:
+            raise DeployError(str(error)) from None
+        if len(ready) < len(whole.hosts):
+            plans = [replace(made, plan=replace(made.plan, deletes=())) for made in plans]
+        _looked = _Looked(moment(), names, tuple(plans))
+    return _looked.plans
+
+
+def _addresses(some: Inventory) -> Mapping[str, Addresses]:
+    """The hosts' own addresses, where the inventory leaves one out."""
+    hosts = {host.name: host for host in context.state.inventory}
+    return {
+        host.name: host_addresses.parse(observe(hosts[host.name]).addresses)
+        for host in some.hosts
+        if not host_addresses.is_complete(host)
+    }
+
+
+@operation()
+def in_sync() -> Generator[FunctionCommand, None, None]:
+    """MX, A and AAAA say where the hosts are, and the zone's nameservers answer so."""
+    host = context.host
+    if not _speaks_for_all(host):
+        host.noop("DNS is changed once, for all hosts")
+        return
+    differing = [prepared for prepared in _plans() if not prepared.in_sync]
+    if not differing:
+        host.noop("; ".join(prepared.summary for prepared in _plans()))
+        return
+    for prepared in differing:
+        yield FunctionCommand(_apply, (prepared,), {})
+
+
+def _apply(state: State, host: Host, prepared: Prepared) -> bool:
+    """Make the changes and wait until they are answered; False, with the reason shown, where that fails."""
+    for line in str(prepared).splitlines():
+        logger.info(f"{host.print_prefix}{line}")
+    try:
+        sync.apply(prepared)
+        seconds = sync.wait_until_served(prepared, show=_Lines(host))
+    except SyncError as error:
+        host.log_styled(str(error), fg="red", log_func=logger.error)
+        return False
+    logger.info(
+        f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
+    )
+    return True
+
+
+class _Lines:
+    """How far the nameservers are, a line each as it begins to answer."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._done: set[Server] = set()
+
+    def __call__(self, known: Mapping[Server, Progress]) -> None:
+        for server, progress in known.items():
+            if progress.done and server not in self._done:
+                self._done.add(server)
+                logger.info(f"{self._host.print_prefix}{server.name} ({server.address}) answers")

@@ -1,0 +1,78 @@
+"""The user, the program, the configuration and the mail: where they lie, whose they are, who may read."""
+
+import re
+import tomllib
+
+import pytest
+
+from provision import layout
+from provision.desired import configuration
+
+PATHS = [
+    (layout.CONFIGURATION_FOLDER, "root", "letterbox", 0o750),
+    (layout.CONFIGURATION, "root", "letterbox", 0o640),
+    (layout.TLS_FOLDER, "root", "letterbox", 0o750),
+    (layout.KEY, "root", "letterbox", 0o640),
+    (layout.CERTIFICATE, "root", "root", 0o644),
+    (layout.PROGRAM_FOLDER, "root", "root", 0o755),
+    (layout.RELEASES, "root", "root", 0o755),
+    (layout.STATE_FOLDER, "letterbox", "letterbox", 0o700),
+    (layout.MAIL, "letterbox", "letterbox", 0o700),
+    (f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}", "root", "root", 0o644),
+    (f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}", "root", "root", 0o644),
+]
+
+
+@pytest.mark.parametrize(("path", "user", "group", "mode"), PATHS)
+def test_owner_group_and_mode(host, path, user, group, mode):
+    file = host.file(path)
+    assert (file.user, file.group, oct(file.mode)) == (user, group, oct(mode))
+
+
+def test_the_user_cannot_log_in(host):
+    user = host.user(layout.USER)
+    assert user.shell.endswith("/nologin")
+    assert user.home == layout.STATE_FOLDER
+    assert user.group == layout.USER
+    assert user.uid < 1000
+    assert user.password in ("!", "!!", "!*", "*")
+
+
+def test_current_is_a_complete_release(host):
+    link = host.file(layout.CURRENT)
+    assert re.fullmatch(r"(/opt/letterbox/)?releases/[0-9a-f]{16}", link.linked_to)
+    assert host.check_output(f"{layout.COMMAND} --version").startswith("letterbox ")
+
+
+def test_the_program_is_not_writable_by_the_one_who_runs_it(host):
+    found = host.check_output(
+        f"find {layout.PROGRAM_FOLDER} ! -type l \\( ! -user root -o -perm /022 \\) | head"
+    )
+    assert found == ""
+
+
+def test_no_half_made_file_is_left(host):
+    found = host.check_output(
+        f"find {layout.CONFIGURATION_FOLDER} {layout.PROGRAM_FOLDER} {layout.UNIT_FOLDER} "
+        f"-maxdepth 2 \\( -name '*letterbox*.new' -o -name '*.pem.new' -o -name '.[0-9a-f]*' \\)"
+    )
+    assert found == ""
+
+
+def test_the_configuration_says_what_the_inventory_says(host, mail_host, inventory):
+    there = host.file(layout.CONFIGURATION).content_string
+    assert tomllib.loads(there) == tomllib.loads(configuration(mail_host, inventory.domains))
+
+
+def test_the_program_accepts_its_configuration(host):
+    said = host.run(f"{layout.COMMAND} check --config {layout.CONFIGURATION}")
+    assert said.rc == 0, said.stderr
+
+
+def test_the_certificate_is_the_keys_and_in_the_hosts_name(host, mail_host):
+    public = f"openssl pkey -in {layout.KEY} -pubout"
+    assert host.check_output(public) == host.check_output(
+        f"openssl x509 -in {layout.CERTIFICATE} -noout -pubkey"
+    )
+    names = host.check_output(f"openssl x509 -in {layout.CERTIFICATE} -noout -ext subjectAltName")
+    assert f"DNS:{mail_host.hostname}" in names

@@ -1,0 +1,55 @@
+"""The service: its units, its sockets, its sandbox, and that it is the one that was deployed."""
+
+import re
+
+import pytest
+
+from provision import layout
+
+
+@pytest.mark.parametrize("unit", [layout.SOCKET_UNIT, layout.SERVICE_UNIT])
+def test_the_unit_is_enabled_and_runs(host, unit):
+    service = host.service(unit)
+    assert service.is_enabled
+    assert service.is_running
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_port_25_is_listened_to_on_both_families(host, address):
+    assert host.socket(f"tcp://{address}:25").is_listening
+
+
+def test_it_greets_by_the_name_that_the_mx_gives(host, mail_host):
+    program = "import socket; print(socket.create_connection(('127.0.0.1', 25), 10).recv(600).decode())"
+    greeting = host.check_output("python3 -c %s", program)
+    assert greeting.startswith(f"220 {mail_host.hostname} ")
+
+
+def test_it_does_not_crash_and_restart(host):
+    assert host.check_output(f"systemctl show -p NRestarts --value {layout.SERVICE_UNIT}") == "0"
+
+
+def test_the_running_process_was_started_with_what_is_deployed(host):
+    pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
+    running = host.check_output(f"tr '\\0' '\\n' < /proc/{pid}/environ | grep ^LETTERBOX_GENERATION=")
+    assert running == host.file(layout.GENERATION).content_string.strip()
+
+
+def test_it_runs_as_its_own_user_without_any_capability(host):
+    pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
+    status = host.file(f"/proc/{pid}/status").content_string
+    uid = host.check_output(f"id -u {layout.USER}")
+    assert re.search(rf"^Uid:\t{uid}\t{uid}\t{uid}\t{uid}$", status, re.M)
+    assert set(re.findall(r"^Cap(?:Prm|Eff|Bnd|Amb):\t(\w+)$", status, re.M)) == {"0" * 16}
+
+
+def test_it_is_sandboxed(host):
+    said = host.check_output(f"systemd-analyze security --no-pager {layout.SERVICE_UNIT}")
+    exposure = re.search(r"Overall exposure level for \S+: ([\d.]+)", said)
+    assert exposure and float(exposure[1]) <= 0.6, said.splitlines()[-1]
+
+
+def test_systemd_has_nothing_to_say_about_the_units(host):
+    units = f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT} {layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}"
+    said = host.run(f"systemd-analyze verify --man=no {units}")
+    assert (said.rc, "letterbox" in said.stderr) == (0, False), said.stderr
