@@ -100,7 +100,7 @@ def fold_domain(domain: str) -> str:
     """One spelling for one domain: lower case, composed, without a final dot. A- and U-labels stay apart."""
     if not domain.isascii():
         domain = unicodedata.normalize("NFC", domain).replace("\u3002", ".")
-    return domain.casefold().removesuffix(".")
+    return domain.lower().removesuffix(".")
 
 
 def literal(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

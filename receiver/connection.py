@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from receiver.reception import Envelope, Reception
 
 _HIGH_WATER = 131_072  # octets of unread input at which reading stops
+_IGNORED = 4_194_304  # octets read and thrown away after the last reply
 _LINGER = 10  # seconds for the last reply to be read
 _EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
@@ -53,6 +54,7 @@ class Connection(smtp.SMTP):
         self._task: asyncio.Task[None] | None = None
         self._admitted = False
         self._eof = False
+        self._ignored = 0  # octets that came after our last word
         self._reading = True
         self._writable: asyncio.Future[None] | None = None
         self._deadline = 0.0
@@ -95,6 +97,9 @@ class Connection(smtp.SMTP):
 
     def data_received(self, data: bytes) -> None:
         if self.closing:
+            self._ignored += len(data)
+            if self._ignored > _IGNORED and self.transport:
+                self.transport.abort()
             return
         self._framing.receive(data)
         if not self._busy:

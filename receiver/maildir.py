@@ -57,7 +57,7 @@ class Store:
         self.disk = disk
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
         self._threads = ThreadPoolExecutor(threads, "disk")
-        self._ready: set[str] = set()  # Maildirs known to be there
+        self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
         self._counter = itertools.count(1)
         self._token = secrets.token_hex(4)
 
@@ -78,14 +78,13 @@ class Store:
 
     def prepare(self, mailbox: Mailbox) -> None:
         """What is missing of the Maildir is made, durably, down from the first folder there is."""
-        folder = self.folder(mailbox)
-        if folder not in self._ready:
-            for name in ("tmp", "new", "cur"):
-                self._make(Path(folder) / name)
-            self._ready.add(folder)
+        folder = Path(self.folder(mailbox))
+        for name in ("tmp", "new", "cur"):
+            self._make(folder / name)
 
-    def forget(self, mailbox: Mailbox) -> None:
-        self._ready.discard(self.folder(mailbox))
+    def forget(self) -> None:
+        """Somebody removed folders that were there."""
+        self._made = {_first_folder(self.mail)}
 
     def sync_folder(self, path: str) -> None:
         fd = self.disk.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -95,12 +94,14 @@ class Store:
             self.disk.close(fd)
 
     def _make(self, path: Path) -> None:
-        if path.is_dir():
+        if path in self._made:
             return
         self._make(path.parent)
         with contextlib.suppress(FileExistsError):
             self.disk.mkdir(str(path), 0o700)
+        # Also where it was there: an earlier try may have failed between making and syncing.
         self.sync_folder(str(path.parent))
+        self._made.add(path)
 
     def sweep(self) -> int:
         """Remove from every tmp/ what no living delivery can own any more; the number removed."""
@@ -114,6 +115,11 @@ class Store:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
+
+
+def _first_folder(path: Path) -> Path:
+    """The path, or the nearest folder above it that is there."""
+    return next(each for each in (path, *path.parents) if each.is_dir())
 
 
 class Incoming:
@@ -201,7 +207,7 @@ class Incoming:
         try:
             fd = self._store.disk.open(path, flags, 0o600)
         except FileNotFoundError:  # somebody removed the Maildir since we saw it
-            self._store.forget(copy.mailbox)
+            self._store.forget()
             self._store.prepare(copy.mailbox)
             fd = self._store.disk.open(path, flags, 0o600)
         self._files.append(path)

@@ -1,0 +1,117 @@
+"""The configuration: every problem is named, all at once."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from receiver.__main__ import main
+from receiver.config import ConfigError, Limits, from_table, load
+
+GOOD = """
+hostname = "mx1.example.com"
+mail = "/var/lib/letterbox/mail"
+[tls]
+certificate = "/etc/letterbox/tls/certificate.pem"
+key = "/etc/letterbox/tls/key.pem"
+[limits]
+message_size = 1000
+[domains."example.com"]
+mailboxes = ["alice", "bob"]
+aliases = { postmaster = ["alice"], team = ["alice", "boss@example.net"] }
+subaddress_separators = "+"
+[domains."example.net"]
+mailboxes = ["carol"]
+aliases = { boss = ["carol", "alice@example.com"] }
+"""
+SMALL = 'hostname = "mx.test"\nmail = "/m"\n'
+DOMAIN = '[domains."a.test"]\nmailboxes = ["alice"]\n'
+
+
+def test_the_contract_is_read() -> None:
+    config = from_table(tomllib.loads(GOOD), "x")
+    assert config.hostname == "mx1.example.com"
+    assert config.mail == Path("/var/lib/letterbox/mail")
+    assert config.tls and config.tls.key == Path("/etc/letterbox/tls/key.pem")
+    assert config.limits == Limits(message_size=1000)
+    com, net = config.domains
+    assert com.mailboxes == {"alice", "bob"}
+    assert [str(box) for box in com.aliases["team"]] == ["alice@example.com", "carol@example.net"]
+    assert [str(box) for box in net.aliases["boss"]] == ["carol@example.net", "alice@example.com"]
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (DOMAIN, "hostname: missing"),
+        ('hostname = "mx.test"\n' + DOMAIN, "mail: missing"),
+        (SMALL, "domains: no domain"),
+        ('hostname = 5\nmail = "/m"\n' + DOMAIN, "hostname: must be a string, not 5"),
+        ('hostname = "a b"\nmail = "/m"\n' + DOMAIN, "hostname: 'a b' is not a domain name"),
+        ('hostname = "mx.test"\nmail = "m"\n' + DOMAIN, "mail: must be an absolute path"),
+        (SMALL + "mial = 1\n" + DOMAIN, "mial: unknown key; did you mean mail?"),
+        (SMALL + 'addresses = ["x"]\n' + DOMAIN, "addresses: 'x' is not an IP address"),
+        (SMALL + '[tls]\ncertificate = "/c"\n' + DOMAIN, "tls.key: missing"),
+        (SMALL + "[limits]\nmessage_sise = 1\n" + DOMAIN, "message_sise: unknown key; di"),
+        (SMALL + "[limits]\nerrors = 0\n" + DOMAIN, "limits.errors: must be at least 1"),
+        (SMALL + "[limits]\nerrors = true\n" + DOMAIN, "limits.errors: must be a whole number"),
+        (SMALL + '[domains."A.test"]\nmailboxes = ["a"]\n', 'domains."A.test": write it in lower case'),
+        (SMALL + '[domains."bücher.test"]\nmailboxes = ["a"]\n', "'xn--bcher-kva.test'"),
+        (SMALL + '[domains."a b"]\nmailboxes = ["a"]\n', "is not a domain name"),
+        (SMALL + '[domains."a.test"]\nmailboxes = []\n', "mailboxes: no mailbox"),
+        (SMALL + '[domains."a.test"]\nmailboxes = ["../x"]\n', "'../x' cannot be a mailbox's name"),
+        (SMALL + '[domains."a.test"]\nmailboxes = "alice"\n', "must be a list of strings"),
+        (SMALL + DOMAIN + 'catch_all = "bob"\n', "catch_all: 'bob' is not a mailbox"),
+        (SMALL + DOMAIN + 'subaddress_separators = "x"\n', "must be punctuation"),
+        (SMALL + DOMAIN + 'aliases = { x = ["y"] }\n', "'y' is neither a mailbox nor an alias"),
+        (SMALL + DOMAIN + 'aliases = { x = ["a@b.test"] }\n', "is not at a domain served here"),
+        (SMALL + DOMAIN + 'aliases = { x = ["y"], y = ["x"] }\n', "loops: x@a.test -> y@a.test -> x@a.test"),
+        (SMALL + DOMAIN + "aliases = { x = [] }\n", "goes nowhere"),
+        (SMALL + DOMAIN + 'aliases = { alice = ["alice"] }\n', "is also a mailbox"),
+    ],
+)  # fmt: skip
+def test_a_problem_is_named(text: str, problem: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_table(tomllib.loads(text), "letterbox.toml")
+    assert any(problem in each for each in caught.value.problems), caught.value.problems
+
+
+def test_all_problems_are_named_at_once() -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_table(tomllib.loads('hostname = 1\nx = 2\n[limits]\nerrors = "a"\n' + DOMAIN), "letterbox.toml")
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "x",
+        "hostname",
+        "mail",
+        "limits.errors",
+    ]
+    assert str(caught.value).startswith("letterbox.toml: ")
+
+
+def test_a_file_that_is_not_there_or_no_toml_is_said_to_be_so(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read: No such file"):
+        load(tmp_path / "absent.toml")
+    (tmp_path / "bad.toml").write_text("hostname = \n")
+    with pytest.raises(ConfigError, match=r"bad.toml: is not TOML: .*line 1"):
+        load(tmp_path / "bad.toml")
+
+
+def test_check_says_good_or_why_not(
+    tmp_path: Path, certificate: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "letterbox.toml"
+    tls = f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
+    config.write_text(SMALL + tls + DOMAIN)
+    assert main(["check", "--config", str(config)]) == 0
+    assert "good" in capsys.readouterr().out
+    config.write_text(SMALL + tls.replace("key.pem", "absent.pem") + DOMAIN)
+    assert main(["check", "--config", str(config)]) == 78
+    assert "absent.pem: No such file" in capsys.readouterr().err
+    config.write_text(SMALL + tls.replace("key.pem", "certificate.pem") + DOMAIN)
+    assert main(["check", "--config", str(config)]) == 78
+    assert "cannot be used" in capsys.readouterr().err
+    config.write_text(SMALL + "nonsense = 1\n" + DOMAIN)
+    assert main(["check", "--config", str(config)]) == 78
+    assert f"{config}: nonsense: unknown key" in capsys.readouterr().err

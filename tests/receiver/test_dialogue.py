@@ -1,0 +1,304 @@
+"""What is said on a real connection to a real `letterbox serve`, and what then lies in the Maildir."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.receiver.wire import Client, Server, content_of
+
+GMAIL = (
+    "DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;\r\n"
+    "        d=gmail.com; s=20230601; t=1763820785; x=1764425585; darn=example.test;\r\n"
+    "        h=to:subject:message-id:date:from:mime-version:from:to:cc;\r\n"
+    "        bh=0KQq2w==;\r\n        b=Zm9v+/=\r\n"
+    "X-Google-DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed\r\n"
+    "MIME-Version: 1.0\r\n"
+    "From: =?UTF-8?Q?J=C3=BCrgen?= <stranger@sender.test>\r\n"
+    "Date: Sun, 22 Nov 2026 15:13:05 +0100\r\n"
+    "Message-ID: <CA+x=y@mail.gmail.com>\r\n"
+    "Subject: =?UTF-8?B?R3LDvMOfZSDwn5OsIGF1cyBk?=\r\n =?UTF-8?Q?em_Norden?=\r\n"
+    "To: alice@example.test\r\n"
+    'Content-Type: multipart/alternative; boundary="000000000000abc"\r\n\r\n'
+    "--000000000000abc\r\nContent-Type: text/plain; charset=UTF-8\r\n"
+    "Content-Transfer-Encoding: 8bit\r\n\r\n.Grüße\r\n..\r\n. \r\n\r\n"
+    "--000000000000abc\r\nContent-Type: text/html; charset=UTF-8\r\n\r\n<p>" + "ü" * 900 + "</p>\r\n"
+    "--000000000000abc--\r\n"
+).encode()  # fmt: skip
+
+
+def stuffed(message: bytes) -> bytes:
+    return (b"\r\n" + message).replace(b"\r\n.", b"\r\n..")[2:] + b".\r\n"
+
+
+def stored(server: Server, marker: bytes, mailbox: str = "alice@example.test") -> list[bytes]:
+    return [message for message in server.messages(mailbox) if marker in message]
+
+
+def test_a_message_as_gmail_sends_it_arrives_byte_for_byte(server: Server) -> None:
+    with server.client("mail-wr1-f41.google.com") as client:
+        client.say(f"MAIL FROM:<stranger@sender.test> SIZE={len(GMAIL)} BODY=8BITMIME")
+        client.say("RCPT TO:<alice@example.test>")
+        client.say("DATA")
+        client.expect("250 2.1.0", "250 2.1.5", 354)
+        client.send(stuffed(GMAIL) + b"QUIT\r\n")
+        identity = client.expect("250 2.0.0").split()[-1]
+        client.expect("221 2.0.0")
+        assert client.closed()
+    (message,) = stored(server, identity.encode())
+    assert content_of(message) == GMAIL
+    trace = message[: -len(GMAIL)].decode()
+    assert trace.startswith(
+        "Return-Path: <stranger@sender.test>\r\nDelivered-To: alice@example.test\r\n"
+        "Received: from mail-wr1-f41.google.com ([127.0.0.1])\r\n\tby mx.example.test "
+    )
+    assert f"with ESMTP\r\n\tid {identity}\r\n\tfor <alice@example.test>;" in trace
+    assert re.search(r";\r\n\t\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d \+0000\r\n$", trace)
+    line = server.wait_for_log(rf"event=received id={identity} .*")[0]
+    assert "from=<stranger@sender.test> to=<alice@example.test>" in line
+    assert 'header_from="Jürgen <stranger@sender.test>" subject="Grüße 📬 aus dem Norden"' in line
+    assert f'date="Sun, 22 Nov 2026 15:13:05 +0100" size={len(GMAIL)} peer=127.0.0.1 tls=none' in line
+
+
+def test_ehlo_offers_what_is_there(server: Server) -> None:
+    with Client(server.port) as client:
+        client.expect("220 mx.example.test ESMTP")
+        offers = client.ask("EHLO x", 250).splitlines()
+    assert [offer[4:] for offer in offers] == [
+        "mx.example.test", "PIPELINING", "SIZE 1000000", "8BITMIME", "SMTPUTF8",
+        "ENHANCEDSTATUSCODES", "CHUNKING", "STARTTLS",
+    ]  # fmt: skip
+
+
+def test_several_messages_one_connection_each_recipient_blind_to_the_others(server: Server) -> None:
+    with server.client() as client:
+        for number in range(3):
+            client.begin("alice@example.test", "sales@example.test", "team+x@example.test")
+            client.send(b"Subject: several %d\r\n\r\nbody\r\n.\r\n" % number)
+            client.expect("250 2.0.0")
+    for mailbox, other in (("alice@example.test", b"bob"), ("bob@example.test", b"alice")):
+        messages = stored(server, b"Subject: several", mailbox)
+        assert len(messages) == 3
+        for message in messages:
+            assert content_of(message).startswith(b"Subject: several")
+            assert not any(word in message for word in (other, b"sales", b"team", b"for <"))
+
+
+def test_pipelined_commands_are_answered_in_order_in_one_piece(server: Server) -> None:
+    with Client(server.port) as client:
+        client.expect(220)
+        client.send(
+            b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<nobody@example.test>\r\n"
+            b"RCPT TO:<alice@example.test>\r\nRCPT TO:<alice@elsewhere.test>\r\n"
+            b"RCPT TO:<>\r\nNOOP\r\nRSET\r\nDATA\r\nVRFY alice\r\nQUIT\r\n"
+        )
+        client.expect(250, "250 2.1.0", "550 5.1.1", "250 2.1.5", "550 5.7.1", "553 5.1.3")
+        client.expect("250 2.0.0", "250 2.0.0", "503 5.5.1", "252 2.", "221 2.0.0")
+
+
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [
+        ("MAIL FROM:<a@b.test>", "503 5.5.1"),
+        ("RCPT TO:<alice@example.test>", "503 5.5.1"),
+        ("DATA", "503 5.5.1"),
+        ("EHLO", "501 5.5.4"),
+        ("HELO", "501 5.5.4"),
+        ("NOOP anything", "250 2.0.0"),
+        ("noop", "250 2.0.0"),
+        ("RSET", "250 2.0.0"),
+        ("RSET x", "501 5.5.4"),
+        ("QUIT x", "501 5.5.4"),
+        ("HELP", "214 2.0.0"),
+        ("VRFY alice", "252 2."),
+        ("EXPN team", "502 5.5.1"),
+        ("AUTH PLAIN AHgAeA==", "502 5.5.1"),
+        ("STARTTLS x", "501 5.5.4"),
+        ("BDAT x", "501 5.5.4"),
+        ("GET / HTTP/1.1", "500 5.5.1"),
+        ("", "500 5.5.1"),
+        ("__init__", "500 5.5.1"),
+        ("ü", "500 5.5.1"),
+    ],
+)
+def test_before_ehlo_a_command_gets_its_reply(server: Server, said: str, code: str) -> None:
+    with server.client(helo=None) as client:
+        client.ask(said, code)
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ("<>", "250 2.1.0"),
+        ("<a@b.test> AUTH=<> RET=HDRS ENVID=x", "250 2.1.0"),
+        ("<a@b.test> SIZE=1000000 BODY=7BIT", "250 2.1.0"),
+        ("<a@b.test> SIZE=1000001", "552 5.3.4"),
+        ("<a@b.test> SIZE=99999999999999999999999", "552 5.3.4"),
+        ("<a@b.test> SIZE=-1", "501 5.5.4"),
+        ("<a@b.test> BODY=BINARYMIME", "501 5.5.4"),
+        ("<a@b.test> NONSENSE=1", "555 5.5.4"),
+        ("<ü@b.test>", "553 5.6.7"),
+        ("<ü@b.test> SMTPUTF8", "250 2.1.0"),
+        ("<root>", "553 5.1.7"),
+        ("<", "501 5.1.3"),
+        ("<a\x00@b.test>", "500 5.5.2"),
+        ("<a\r@b.test>", "500 5.5.2"),
+        ("<" + "a" * 5000 + "@b.test>", "500 5.5.2"),
+    ],
+)
+def test_mail_gets_its_reply(server: Server, argument: str, code: str) -> None:
+    with server.client() as client:
+        client.ask(f"MAIL FROM:{argument}", code)
+        client.ask("NOOP", 250)
+
+
+@pytest.mark.parametrize(
+    ("argument", "code"),
+    [
+        ("<alice@example.test> NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;alice@example.test", "250 2.1.5"),
+        (" <alice@example.test>", "250 2.1.5"),
+        ("<ALICE+tag@EXAMPLE.TEST>", "250 2.1.5"),
+        ("<postmaster>", "250 2.1.5"),
+        ("<postmaster@[127.0.0.1]>", "250 2.1.5"),
+        ("<any@xn--bcher-kva.example>", "250 2.1.5"),
+        ("<any@bücher.example>", "553 5.6.7"),
+        ("<nobody@example.test>", "550 5.1.1"),
+        ("<alice@elsewhere.test>", "550 5.7.1"),
+        ("<alice%elsewhere.test@example.test>", "550 5.1.1"),
+        ('<"alice@elsewhere.test"@example.test>', "550 5.1.1"),
+        ("<alice@example.test> NONSENSE", "555 5.5.4"),
+    ],
+)
+def test_rcpt_gets_its_reply(server: Server, argument: str, code: str) -> None:
+    with server.client() as client:
+        client.ask("MAIL FROM:<a@b.test>", 250)
+        client.ask(f"RCPT TO:{argument}", code)
+
+
+def test_utf8_addresses_are_taken_with_smtputf8_in_both_forms_of_the_domain(server: Server) -> None:
+    with server.client() as client:
+        client.ask("MAIL FROM:<jürgen@bücher.test> SMTPUTF8", 250)
+        client.ask("RCPT TO:<käthe@BÜCHER.example>", "250 2.1.5")
+        client.ask("DATA", 354)
+        client.send(b"Subject: utf8\r\n\r\n.\r\n")
+        client.expect("250 2.0.0")
+    (message,) = stored(server, b"Subject: utf8", "carol@xn--bcher-kva.example")
+    assert message.startswith(
+        "Return-Path: <jürgen@bücher.test>\r\nDelivered-To: käthe@bücher.example\r\n".encode()
+    )
+    assert b"with UTF8SMTP" in message
+
+
+def test_too_many_recipients_are_put_off_to_another_message(server: Server) -> None:
+    with server.client() as client:
+        client.ask("MAIL FROM:<a@b.test>", 250)
+        for _ in range(10):
+            client.ask("RCPT TO:<alice@example.test>", 250)
+        client.ask("RCPT TO:<bob@example.test>", "452 4.5.3")
+
+
+def test_no_valid_recipient_means_no_data(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"MAIL FROM:<a@b.test>\r\nRCPT TO:<nobody@example.test>\r\nDATA\r\nNOOP\r\n")
+        client.expect(250, 550, "554 5.5.1", 250)
+
+
+def test_helo_speaks_plain_smtp(server: Server) -> None:
+    with server.client(helo=None) as client:
+        client.ask("HELO old.test", "250 mx.example.test")
+        client.begin()
+        client.send(b"Subject: helo\r\n\r\n.\r\n")
+        client.expect("250 2.0.0")
+    (message,) = stored(server, b"Subject: helo")
+    assert b"with SMTP\r\n" in message
+
+
+def test_bdat_takes_chunks_as_they_are(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\n")
+        client.send(b"BDAT 21\r\nSubject: chunks\r\n\r\n.\r")
+        client.send(
+            b"BDAT 0\r\nBDAT 4\r\n\n.\r\nNOOP\r\nBDAT 0 LAST\r\nNOOP\r\n".replace(b"NOOP\r\nBDAT", b"BDAT")
+        )
+        client.expect(250, 250, "250 2.0.0", "250 2.0.0", "250 2.0.0", "250 2.0.0 Stored", 250)
+    (message,) = stored(server, b"Subject: chunks")
+    assert content_of(message) == b"Subject: chunks\r\n\r\n.\r\n.\r\n"
+
+
+def test_bdat_without_a_recipient_reads_its_chunk_and_refuses(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"BDAT 6 LAST\r\nQUIT\r\nNOOP\r\n")
+        client.expect("503 5.5.1", "250 2.0.0")
+        client.send(
+            b"MAIL FROM:<a@b.test>\r\nRCPT TO:<nobody@example.test>\r\n"
+            b"BDAT 6\r\nQUIT\r\nBDAT 0 LAST\r\nNOOP\r\n"
+        )
+        client.expect(250, 550, "554 5.5.1", "554 5.5.1", 250)
+
+
+def test_bdat_and_data_are_not_mixed(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 2\r\n\r\nDATA\r\n")
+        client.send(b"RCPT TO:<bob@example.test>\r\nRSET\r\nNOOP\r\n")
+        client.expect(250, 250, 250, "503 5.5.1", "503 5.5.1", 250, 250)
+
+
+def test_a_bdat_without_a_size_ends_the_connection(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"BDAT\r\nMAIL FROM:<a@b.test>\r\n")
+        client.expect("501 5.5.4")
+        assert client.closed()
+
+
+def test_a_message_over_the_size_is_read_to_its_end_and_refused(server: Server) -> None:
+    with server.client() as client:
+        client.begin()
+        client.send(
+            b"Subject: oversize\r\n\r\n"
+            + b"x" * 98 * 11_000
+            + b"\r\nMAIL FROM:<x@y.test>\r\n"
+            + b"y\r\n.\r\n"
+        )
+        client.expect("552 5.3.4")
+        client.ask("NOOP", 250)
+        client.begin()
+        client.send(b"Subject: after oversize\r\n\r\n.\r\n")
+        client.expect("250 2.0.0")
+    assert not stored(server, b"Subject: oversize")
+    assert stored(server, b"Subject: after oversize")
+    assert not server.messages(part="tmp")
+
+
+def test_a_looping_message_is_refused(server: Server) -> None:
+    with server.client() as client:
+        client.begin()
+        client.send(b"Received: from x\r\n by y\r\n" * 51 + b"Subject: loop\r\n\r\n.\r\n")
+        client.expect("554 5.4.6")
+        client.begin()
+        client.send(b"Received: from x\r\n" * 50 + b"Subject: no loop\r\n\r\nReceived: x\r\n.\r\n")
+        client.expect("250 2.0.0")
+
+
+def test_an_empty_message_and_one_without_headers_are_stored(server: Server) -> None:
+    before = len(server.messages("bob@example.test"))
+    with server.client() as client:
+        for content in (b".\r\n", b"\r\n.\r\n", b"no header\r\n.\r\n"):
+            client.begin("bob@example.test")
+            client.send(content)
+            client.expect("250 2.0.0")
+    contents = [content_of(each) for each in server.messages("bob@example.test")]
+    assert len(contents) == before + 3
+    assert {b"", b"\r\n", b"no header\r\n"} <= set(contents)
+
+
+def test_no_sender_can_forge_a_line_of_the_log(server: Server) -> None:
+    with server.client("x\x1b[2J") as client:
+        client.begin(sender='<"a\\"b"@c.test>')
+        client.send(b"Subject: =?utf-8?q?forged=0Aevent=3Dreceived_id=3Dfake?=\r\n\r\n.\r\n")
+        identity = client.expect("250 2.0.0").split()[-1]
+    line = server.wait_for_log(rf"event=received id={identity} .*")[0]
+    assert r'subject="forged\u000aevent=received id=fake"' in line
+    assert "\nevent=received id=fake" not in server.log
+    (message,) = stored(server, identity.encode())
+    assert b"from x?[2J ([127.0.0.1])" in message

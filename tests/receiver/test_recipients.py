@@ -1,0 +1,94 @@
+"""Does a recipient exist, and where does its mail go: tables."""
+
+from __future__ import annotations
+
+import tomllib
+
+import pytest
+
+from receiver.addresses import Address
+from receiver.config import from_table
+from receiver.recipients import Directory, Domain, UnknownRecipient
+
+CONFIG = """
+hostname = "mx.example.test"
+mail = "/mail"
+[domains."example.test"]
+mailboxes = ["alice", "bob", "c+d"]
+aliases = { team = ["alice", "bob"], boss = ["alice"], all = ["team", "carol@other.test"] }
+[domains."other.test"]
+mailboxes = ["carol"]
+catch_all = "carol"
+subaddress_separators = "+-"
+[domains."xn--strae-oqa.test"]
+mailboxes = ["postmaster"]
+subaddress_separators = ""
+"""
+
+
+@pytest.fixture(scope="module")
+def directory() -> Directory:
+    config = from_table(tomllib.loads(CONFIG), "test")
+    return Directory(config.domains, ["192.0.2.1"])
+
+
+def found(directory: Directory, local: str, domain: str) -> list[tuple[str, str]]:
+    return [(str(each.mailbox), each.delivered_to) for each in directory.destinations(Address(local, domain))]
+
+
+@pytest.mark.parametrize(
+    ("local", "domain", "expected"),
+    [
+        ("alice", "example.test", [("alice@example.test", "alice@example.test")]),
+        ("ALICE", "example.test", [("alice@example.test", "ALICE@example.test")]),
+        ("alice+news", "example.test", [("alice@example.test", "alice+news@example.test")]),
+        ("alice+", "example.test", [("alice@example.test", "alice+@example.test")]),
+        ("c+d", "example.test", [("c+d@example.test", "c+d@example.test")]),
+        ("boss", "example.test", [("alice@example.test", "alice@example.test")]),
+        ("boss+x", "example.test", [("alice@example.test", "alice@example.test")]),
+        ("postmaster", "example.test", [("alice@example.test", "postmaster@example.test")]),
+        ("Postmaster", "", [("alice@example.test", "Postmaster@example.test")]),
+        ("bob", "[192.0.2.1]", [("bob@example.test", "bob@[192.0.2.1]")]),
+        ("whoever", "other.test", [("carol@other.test", "whoever@other.test")]),
+        ("carol-list+x", "other.test", [("carol@other.test", "carol-list+x@other.test")]),
+        ("postmaster", "straße.test", [("postmaster@xn--strae-oqa.test", "postmaster@straße.test")]),
+        ("postmaster", "xn--strae-oqa.test", [("postmaster@xn--strae-oqa.test",) * 2]),
+    ],
+)
+def test_a_recipient_reaches_its_mailbox(
+    directory: Directory, local: str, domain: str, expected: list[tuple[str, str]]
+) -> None:
+    assert found(directory, local, domain) == expected
+
+
+def test_an_alias_reaches_several_mailboxes_each_named_for_itself(directory: Directory) -> None:
+    names = ["alice@example.test", "bob@example.test", "carol@other.test"]
+    assert found(directory, "all", "example.test") == [(name, name) for name in names]
+
+
+@pytest.mark.parametrize(
+    ("local", "domain", "code"),
+    [
+        ("nobody", "example.test", "550 5.1.1"),
+        ("+news", "example.test", "550 5.1.1"),
+        ("alice-news", "example.test", "550 5.1.1"),
+        ("postmaster+x", "xn--strae-oqa.test", "550 5.1.1"),
+        ("alice", "elsewhere.test", "550 5.7.1"),
+        ("alice", "sub.example.test", "550 5.7.1"),
+        ("alice", "", "550 5.7.1"),
+        ("alice", "[192.0.2.2]", "550 5.7.1"),
+    ],
+)
+def test_an_unknown_recipient_is_refused(directory: Directory, local: str, domain: str, code: str) -> None:
+    with pytest.raises(UnknownRecipient, match=f"^{code} "):
+        directory.destinations(Address(local, domain))
+
+
+@pytest.mark.parametrize("local", ["..", ".hidden", "a/b", "-rf", "a\u202eb", "x" * 256])
+def test_without_a_list_of_mailboxes_no_name_that_is_unfit_for_a_folder_is_one(local: str) -> None:
+    open_directory = Directory([Domain("example.test", None, {})])
+    assert found(open_directory, "anyone+x", "example.test") == [
+        ("anyone@example.test", "anyone+x@example.test")
+    ]
+    with pytest.raises(UnknownRecipient):
+        open_directory.destinations(Address(local, "example.test"))

@@ -1,0 +1,136 @@
+"""The program as the service manager sees it: sockets handed over, notifications, signals, arguments."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import receiver
+from receiver.__main__ import main
+from tests.receiver.wire import DEADLINE, ROOT, Client, Server, environment
+
+# Puts its two arguments at 3 and 4 as systemd does, and becomes the receiver.
+ACTIVATE = """
+import os, sys
+for target, source in ((3, int(sys.argv[1])), (4, int(sys.argv[2]))):
+    os.dup2(source, target)
+names = "letterbox.socket:letterbox.socket"
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES=names)
+os.execv(sys.executable, [sys.executable, "-m", "receiver", "serve", "--mail", sys.argv[3]])
+"""
+
+
+def listen(family: int, address: str) -> socket.socket:
+    each = socket.socket(family, socket.SOCK_STREAM)
+    if family == socket.AF_INET6:
+        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    each.bind((address, 0))
+    each.listen(64)
+    return each
+
+
+def test_sockets_of_both_families_are_taken_over_and_the_manager_is_told(tmp_path: Path) -> None:
+    try:
+        four, six = listen(socket.AF_INET, "127.0.0.1"), listen(socket.AF_INET6, "::1")
+    except OSError as error:
+        pytest.skip(f"no IPv6 here: {error}")
+    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    notify.bind(str(tmp_path / "notify"))
+    notify.settimeout(DEADLINE)
+    high = [os.dup(each.fileno()) for each in (four, six)]
+    high = [os.dup2(fd, fd + 50) for fd in high]
+    process = subprocess.Popen(
+        [sys.executable, "-c", ACTIVATE, *map(str, high), str(tmp_path / "mail")],
+        cwd=ROOT, pass_fds=high, env=environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify")},
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert notify.recv(4096).startswith(b"READY=1\n")
+        for each in (four, six):
+            with socket.create_connection(each.getsockname()[:2], DEADLINE) as connection:
+                assert connection.recv(4) == b"220 "
+        process.send_signal(signal.SIGHUP)
+        assert notify.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
+        assert notify.recv(4096) == b"READY=1"
+        process.send_signal(signal.SIGTERM)
+        assert notify.recv(4096) == b"STOPPING=1"
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        _, log = process.communicate()
+    assert b"[::1]:" in log
+    with socket.create_connection(four.getsockname(), DEADLINE):  # ours to keep: nobody was refused
+        pass
+
+
+def test_sigterm_finishes_what_is_under_way_and_says_421_to_the_idle(serve: Callable[..., Server]) -> None:
+    server = serve()
+    idle, writing = server.client(), server.client()
+    writing.begin()
+    writing.send(b"Subject: under way\r\n\r\n")
+    server.process.send_signal(signal.SIGTERM)
+    idle.expect("421 4.3.2")
+    assert idle.closed()
+    with pytest.raises(ConnectionError):
+        Client(server.port).line()
+    writing.send(b"body\r\n.\r\n")
+    writing.expect("250 2.0.0")
+    assert server.stop() == 0
+    assert len(server.messages()) == 1
+
+
+def test_sigterm_does_not_wait_for_ever(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"shutdown_timeout": 1})
+    with server.client() as client:
+        client.begin()
+        client.send(b"Subject: never ends\r\n" + b"x" * 300_000)
+        assert server.stop() == 0
+    assert not server.messages()
+    assert not server.messages(part="tmp")
+
+
+def test_a_port_in_use_is_said_in_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with listen(socket.AF_INET, "127.0.0.1") as taken:
+        port = taken.getsockname()[1]
+        assert main(["serve", "--listen", f"127.0.0.1:{port}", "--mail", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error == f"letterbox: cannot serve: 127.0.0.1 port {port}: Address already in use\n"
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["serve", "--listen", "nonsense"], ["serve", "--prot", "1"], ["check"]]
+)
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(arguments)
+    assert exit_.value.code == 2
+    assert "usage: letterbox" in capsys.readouterr().err
+
+
+def test_a_config_and_a_domain_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["serve", "--config", "x.toml", "--domain", "a.test"]) == 78
+    assert "--domain: not together with --config" in capsys.readouterr().err
+
+
+def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert receiver.__version__ == project["version"]
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"letterbox {project['version']}\n"
+
+
+def test_the_receiver_imports_nothing_but_aiosmtpd_and_the_standard_library() -> None:
+    imported = set()
+    for path in (ROOT / "receiver").glob("*.py"):
+        imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
+    assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd"}
