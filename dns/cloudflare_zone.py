@@ -148,7 +148,7 @@ class Zones:
             except Unreachable:
                 if attempt == READ_ATTEMPTS - 1:
                     raise
-                self._pause(0.2 * 4**attempt)
+                self._pause(0.1 * 3**attempt)
         raise AssertionError("not reached")
 
     def _write(self, path: str, body: Mapping[str, object]) -> object:

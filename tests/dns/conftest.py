@@ -1,0 +1,88 @@
+"""The stand-in for Cloudflare, a nameserver that serves what it publishes, and an inventory."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dns import sync
+from tests.dns.nameserver import Nameserver
+from tests.lab.cloudflare import StandIn
+
+TOKEN = "lab-token-0123456789"
+HOST: dict[str, Any] = {
+    "public_ipv4": "198.18.0.25",
+    "public_ipv6": "fd00::25",
+    "allow_private_address": True,
+}
+DOMAIN: dict[str, Any] = {"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}}
+
+
+@pytest.fixture
+def zones_dir(tmp_path: Path) -> Path:
+    """Where the stand-in publishes."""
+    folder = tmp_path / "zones"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def cloudflare(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
+    """A stand-in with the zone example.test, named in the environment."""
+    for name in ("CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "HTTP_PROXY", "http_proxy", "LETTERBOX_RESOLVER"):
+        monkeypatch.delenv(name, raising=False)
+    with StandIn(["example.test", "other.test"], token=TOKEN, zones_dir=zones_dir) as standin:
+        monkeypatch.setenv("CLOUDFLARE_BASE_URL", standin.base_url)
+        monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
+        yield standin
+
+
+@pytest.fixture
+def nameserver(zones_dir: Path) -> Iterator[Nameserver]:
+    """A nameserver for the published zones, which also knows where the zone's nameservers are."""
+    hosts = {"ns1.cloudflare.test": "127.0.0.1", "ns2.cloudflare.test": "127.0.0.1"}
+    with Nameserver(zones_dir, hosts) as server:
+        yield server
+
+
+def inventory_text(hosts: dict[str, dict[str, Any]], domains: dict[str, dict[str, Any]]) -> str:
+    """An inventory.py with these hosts and domains."""
+    return f"mail_hosts = ({list(hosts.items())!r}, {{'domains': {domains!r}}})\n"
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> Path:
+    """An inventory of one host and one domain."""
+    path = tmp_path / "inventory.py"
+    path.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": DOMAIN}))
+    return path
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(inventory: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """``dns.sync`` on example.test without waiting for nameservers: exit code, output, errors."""
+
+    def run(*arguments: str, domain: str = "example.test") -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = sync.main([domain, "--inventory", str(inventory), "--wait", "0", *arguments])
+        out, err = capsys.readouterr()
+        assert TOKEN not in out + err
+        assert "Traceback" not in out + err
+        return code, out, err
+
+    return run
+
+
+def values(standin: StandIn, zone: str = "example.test") -> set[tuple[Any, ...]]:
+    """Type, name, content and priority of every record in the zone."""
+    return {(r["type"], r["name"], r["content"], r.get("priority")) for r in standin.records(zone)}
+
+
+def frozen(standin: StandIn, ids: set[str], zone: str = "example.test") -> str:
+    """These records in full, to compare before and after."""
+    return json.dumps([r for r in standin.records(zone) if r["id"] in ids], sort_keys=True)

@@ -1,0 +1,179 @@
+"""inventory.py: what is accepted, and what is said about what is not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dns.inventory import Domain, InventoryError, MailHost, from_hosts, load
+from tests.dns.conftest import inventory_text
+
+GOOD_HOST: dict[str, Any] = {"ssh_user": "root", "public_ipv4": "1.1.1.1", "public_ipv6": "2606:4700::1111"}
+GOOD_DOMAIN: dict[str, Any] = {"mailboxes": ["alice", "bob"], "aliases": {"postmaster": ["alice"]}}
+
+
+def problems(host: dict[str, Any] | None = None, domain: Any = None, domains: Any = None) -> list[str]:
+    """The lines that are said about a good inventory with these changes."""
+    data = {**GOOD_HOST, **(host or {})}
+    data["domains"] = {"example.com": {**GOOD_DOMAIN, **(domain or {})}} if domains is None else domains
+    try:
+        from_hosts([("mx1.example.com", data)])
+    except InventoryError as error:
+        return str(error).splitlines()
+    return []
+
+
+def test_a_good_inventory_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.py"
+    path.write_text(inventory_text({"mx1.example.com": GOOD_HOST}, {"Example.COM.": GOOD_DOMAIN}))
+    inventory = load(path)
+    assert inventory.hosts == (
+        MailHost(
+            "mx1.example.com", "mx1.example.com", "1.1.1.1", "2606:4700::1111", ssh={"ssh_user": "root"}
+        ),
+    )
+    assert inventory.domains == (
+        Domain("example.com", ("alice", "bob"), {"postmaster": ("alice",)}, None, None, "+", 1),
+    )
+    assert inventory.domain("EXAMPLE.com") is inventory.domains[0]
+
+
+def test_an_idn_is_brought_to_a_labels() -> None:
+    inventory = from_hosts([("mx.bücher.example", {"domains": {"Bücher.example": GOOD_DOMAIN}})])
+    assert inventory.hosts[0].hostname == "mx.xn--bcher-kva.example"
+    assert inventory.domains[0].name == "xn--bcher-kva.example"
+    assert inventory.domain("bücher.example").name == "xn--bcher-kva.example"
+
+
+@pytest.mark.parametrize(
+    ("host", "said"),
+    [
+        ({"public_ipv4": "10.0.0.1"}, "public_ipv4 10.0.0.1 is a private address, the world cannot reach it"),
+        ({"public_ipv4": "203.0.113.25"}, "is an example address of the documentation"),
+        ({"public_ipv6": "fe80::1"}, "is a link-local address"),
+        ({"public_ipv4": "2606:4700::1"}, "is not an IPv4 address"),
+        ({"public_ipv4": "1.2.3"}, "is not an IPv4 address"),
+        ({"public_ipv4": 16843009}, "is not an IPv4 address"),
+        ({"mx_preference": 65536}, "mx_preference must be a whole number from 0 to 65535, not 65536"),
+        ({"mx_preference": True}, "mx_preference must be a whole number"),
+        ({"hostname": "mx1"}, "hostname 'mx1' has only one label"),
+        ({"hostname": "mx_1.example.com"}, "hostname 'mx_1.example.com' is not a domain name"),
+        ({"hostname": "1.1.1.1"}, "ends in a number"),
+        ({"mx_prefernce": 5}, "unknown key mx_prefernce (did you mean mx_preference?)"),
+        ({"firewalld_zones": "public"}, "firewalld_zones must be a list"),
+        ({"allow_private_address": "yes"}, "allow_private_address must be True or False"),
+    ],
+)
+def test_a_wrong_host_is_said_in_one_line(host: dict[str, Any], said: str) -> None:
+    (line,) = problems(host=host)
+    assert line.startswith("inventory: host mx1.example.com: ")
+    assert said in line
+
+
+@pytest.mark.parametrize(
+    ("domain", "said"),
+    [
+        ({"mailboxes": ["alice", "a b"]}, "mailbox 'a b' is not a mailbox name"),
+        ({"mailboxes": ["alice", "../x"]}, "mailbox '../x' is not a mailbox name"),
+        ({"mailboxes": ["alice", "bob@example.com"]}, "holds an @"),
+        ({"mailboxes": ["alice", "Alice"]}, "mailbox 'Alice' is named twice"),
+        ({"mailboxes": "alice", "aliases": {"postmaster": ["x@example.org"]}}, "mailboxes must be a list"),
+        ({"mailboxes": ["alice", 7]}, "mailbox 7 is not a mailbox name"),
+        ({"aliases": {"info": ["carol"]}}, "alias info: target carol@example.com is no mailbox and no alias"),
+        ({"aliases": {"info": ["x@example.org"]}}, "target x@example.org is no mailbox"),
+        (
+            {"aliases": {"a": ["b"], "b": ["a"]}},
+            "alias a: leads back to itself (a@example.com -> b@example.com",
+        ),
+        ({"aliases": {"a": []}}, "alias a must lead to a list"),
+        ({"aliases": {"alice": ["bob"]}}, "alias alice is a mailbox too"),
+        ({"catch_all": "carol"}, "catch_all 'carol' is not one of its mailboxes"),
+        ({"catchall": "alice"}, "unknown key catchall (did you mean catch_all?)"),
+        ({"sends_mail": "no"}, "sends_mail must be True or False"),
+        ({"ttl": 59}, "ttl must be 1 (automatic) or 60 to 86400 seconds, not 59"),
+        ({"ttl": 86401}, "ttl must be 1"),
+        ({"subaddress_separators": "@"}, "subaddress_separators must be a string"),
+    ],
+)
+def test_a_wrong_domain_is_said(domain: dict[str, Any], said: str) -> None:
+    lines = problems(domain=domain)
+    assert any(said in line for line in lines), lines
+    assert all(line.startswith("inventory: domain example.com: ") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("domains", "said"),
+    [
+        ({}, 'no domain: add "domains"'),
+        (["example.com"], "domains must be a dict"),
+        ({"example": GOOD_DOMAIN}, "domain example: has only one label"),
+        ({"exa mple.com": GOOD_DOMAIN}, "is not a domain name"),
+        ({"example.com": []}, "must be a dict"),
+        ({"example.com": {}}, "has no mailbox"),
+        ({"example.com": GOOD_DOMAIN, "EXAMPLE.com": GOOD_DOMAIN}, "is named twice"),
+    ],
+)
+def test_wrong_domains_are_said_in_one_line(domains: Any, said: str) -> None:
+    (line,) = problems(domains=domains)
+    assert said in line
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    lines = problems(
+        host={"public_ipv4": "10.0.0.1", "mx_preference": -1}, domain={"ttl": 5, "catch_all": "nobody"}
+    )
+    assert len(lines) == 4
+
+
+def test_a_private_address_passes_where_it_is_allowed() -> None:
+    assert problems(host={"public_ipv4": "10.0.0.1", "allow_private_address": True}) == []
+
+
+def test_pyinfras_own_keys_pass() -> None:
+    assert problems(host={"ssh_port": 2222, "_sudo": True, "docker_identifier": "x"}) == []
+
+
+def test_an_alias_may_lead_to_another_served_domain() -> None:
+    domains = {"example.com": GOOD_DOMAIN, "example.org": {"aliases": {"postmaster": ["alice@Example.com"]}}}
+    assert problems(domains=domains) == []
+
+
+def test_two_hosts_may_not_have_one_hostname_nor_different_domains() -> None:
+    data = {**GOOD_HOST, "domains": {"example.com": GOOD_DOMAIN}}
+    other = {"hostname": "mx1.example.com", "domains": {"example.org": GOOD_DOMAIN}}
+    with pytest.raises(InventoryError) as said:
+        from_hosts([("mx1.example.com", data), ("mx2.example.com", other)])
+    first, second = str(said.value).splitlines()
+    assert "hostname mx1.example.com is that of host mx1.example.com too" in first
+    assert "its domains differ" in second
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mail_hosts = [", "inventory.py: line 1: "),
+        ("x = 1\nmail_hosts = [undefined]", "inventory.py: line 2: NameError"),
+        ("hosts = ['mx1.example.com']", "has no group mail_hosts (it has hosts)"),
+        ("mail_hosts = []", "mail_hosts has no host"),
+        ("mail_hosts = ([7], {})", "7 is no host"),
+        ("mail_hosts = 7", "has no group mail_hosts"),
+        ("mail_hosts = ('mx1.example.com', {})", "must be a list of hosts"),
+    ],
+)
+def test_a_file_that_is_no_inventory_is_said_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "inventory.py"
+    path.write_text(text)
+    with pytest.raises(InventoryError) as error:
+        load(path)
+    assert said in str(error.value).splitlines()[0]
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InventoryError, match="there is no such file"):
+        load(tmp_path / "inventory.py")
+
+
+def test_an_unknown_domain_is_said_with_the_nearest_known() -> None:
+    inventory = from_hosts([("mx1.example.com", {**GOOD_HOST, "domains": {"example.com": GOOD_DOMAIN}})])
+    with pytest.raises(InventoryError, match=r"did you mean example\.com\?"):
+        inventory.domain("exmaple.com")

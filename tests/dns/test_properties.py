@@ -1,0 +1,106 @@
+"""Any zone, any inventory: after a sync nothing differs, and what is not ours is as it was."""
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from dns.host_addresses import Addresses
+from dns.inventory import Inventory, from_hosts
+from dns.plan import Plan, Replacing
+from dns.records import is_marked
+from dns.sync import SyncError, Zones, apply, prepare
+from tests.dns.conftest import TOKEN
+from tests.lab.cloudflare import StandIn
+from tests.lab.cloudflare.refusals import Refusal
+
+NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub")
+V4 = st.integers(1, 4).map(lambda n: f"198.18.0.{n}")
+V6 = st.integers(1, 4).map(lambda n: f"fd00::{n:x}")
+TARGETS = st.sampled_from(["mx1.example.test", "mx2.example.test", "old.test", "."])
+MARKS = st.sampled_from([None, None, "Bob's", "letterbox example.test", "letterbox example.test by Bob"])
+TTLS = st.sampled_from([1, 60, 300, 86400])
+
+
+def records() -> st.SearchStrategy[dict[str, Any]]:
+    """Any record, ours or another's, at a name of ours or beside it."""
+    common = {"name": st.sampled_from(NAMES), "comment": MARKS, "ttl": TTLS}
+    texts = st.sampled_from(["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", 'say "hi"', "x" * 300])
+    return st.one_of(
+        st.fixed_dictionaries({"type": st.just("A"), "content": V4, "proxied": st.booleans(), **common}),
+        st.fixed_dictionaries({"type": st.just("AAAA"), "content": V6, "proxied": st.booleans(), **common}),
+        st.fixed_dictionaries(
+            {"type": st.just("MX"), "content": TARGETS, "priority": st.integers(0, 3), **common}
+        ),
+        st.fixed_dictionaries({"type": st.just("CNAME"), "content": st.just("site.test"), **common}),
+        st.fixed_dictionaries({"type": st.just("TXT"), "content": texts, **common}),
+    )
+
+
+@st.composite
+def inventories(draw: st.DrawFn) -> Inventory:
+    """One or two hosts, for example.test."""
+    domain: dict[str, Any] = {
+        "mailboxes": ["alice"],
+        "sends_mail": draw(st.sampled_from([None, False])),
+        "ttl": draw(TTLS),
+    }
+    names = ["mx1.example.test", "mx2.example.test"][: draw(st.integers(1, 2))]
+    return from_hosts(
+        (
+            name,
+            {
+                "public_ipv4": draw(V4),
+                "public_ipv6": draw(st.none() | V6),
+                "mx_preference": draw(st.integers(0, 3)),
+                "allow_private_address": True,
+                "domains": {"example.test": domain},
+            },
+        )
+        for name in names
+    )
+
+
+def naming_all(plan: Plan) -> Replacing:
+    """Leave to replace everything that is in the way."""
+    contents = frozenset(obstacle.record.content for obstacle in plan.obstacles)
+    return Replacing(mx=contents, cname=contents, address=contents)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(zone=st.lists(records(), max_size=12), inventory=inventories())
+def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
+    zone: list[dict[str, Any]], inventory: Inventory
+) -> None:
+    none: dict[str, Addresses] = {}
+    with StandIn(["example.test"], token=TOKEN) as cloudflare:
+        for record in zone:
+            try:
+                cloudflare.seed("example.test", record)
+            except Refusal:
+                continue
+        zones = Zones({"CLOUDFLARE_API_TOKEN": TOKEN, "CLOUDFLARE_BASE_URL": cloudflare.base_url})
+        before = {record["id"]: record for record in cloudflare.records("example.test")}
+        planned = prepare(inventory, "example.test", none, zones=zones)
+        touched = [*planned.plan.deletes, *(change.before for change in planned.plan.patches)]
+        assert all(is_marked(held.record, "letterbox example.test") for held in touched)
+        if planned.plan.obstacles:
+            try:
+                apply(planned, zones=zones)
+                raise AssertionError("it was changed in spite of obstacles")
+            except SyncError:
+                assert {r["id"]: r for r in cloudflare.records("example.test")} == before
+            named = naming_all(planned.plan)
+            planned = prepare(inventory, "example.test", none, replacing=named, zones=zones)
+        gone = {held.id for held in planned.plan.deletes} | {c.before.id for c in planned.plan.patches}
+        apply(planned, zones=zones)
+        again = prepare(inventory, "example.test", none, zones=zones)
+        assert again.in_sync
+        assert again.changes == 0
+        after = {record["id"]: record for record in cloudflare.records("example.test")}
+        foreign = {
+            key: record
+            for key, record in before.items()
+            if not (record["comment"] or "").startswith("letterbox") and key not in gone
+        }
+        assert {key: after.get(key) for key in foreign} == foreign

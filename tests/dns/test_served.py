@@ -1,0 +1,199 @@
+"""Waiting until the zone's own nameservers answer, against a nameserver that serves what is published."""
+
+import io
+import socket
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from dns import served_display, sync
+from dns.errors import NotServed
+from dns.inventory import load
+from dns.served import Expected, Progress, Server, expected, resolver_at
+from dns.sync import Prepared
+from tests.dns.conftest import DOMAIN, HOST, inventory_text
+from tests.dns.nameserver import Nameserver
+from tests.lab.cloudflare import StandIn
+
+
+def wait(prepared: Prepared, nameserver: Nameserver, seconds: float = 20.0) -> list[dict[Server, Progress]]:
+    """Wait; what was shown."""
+    seen: list[dict[Server, Progress]] = []
+
+    def show(known: Mapping[Server, Progress]) -> None:
+        seen.append(dict(known))
+
+    sync.wait_until_served(
+        prepared, seconds=seconds, resolver=nameserver.resolver, port=nameserver.port, show=show
+    )
+    return seen
+
+
+@pytest.fixture
+def prepared(cloudflare: StandIn, inventory: Path) -> Prepared:
+    """The plan for an empty zone."""
+    return sync.prepare(load(inventory), "example.test", {})
+
+
+def test_what_is_published_is_found_served(prepared: Prepared, nameserver: Nameserver) -> None:
+    sync.apply(prepared)
+    last = wait(prepared, nameserver)[-1]
+    assert {server.name for server in last} == {"ns1.cloudflare.test", "ns2.cloudflare.test"}
+    assert all(progress.good == progress.asked == 3 for progress in last.values())
+
+
+def test_it_waits_until_the_nameservers_have_it(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver
+) -> None:
+    cloudflare.hold_publishing()
+    sync.apply(prepared)
+    asked = threading.Event()
+    seen: list[bool] = []
+
+    def show(known: Mapping[Server, Progress]) -> None:
+        seen.append(all(progress.done for progress in known.values()))
+        asked.set()
+
+    publisher = threading.Thread(target=lambda: (asked.wait(20), cloudflare.publish()))
+    publisher.start()
+    sync.wait_until_served(
+        prepared, seconds=20, resolver=nameserver.resolver, port=nameserver.port, show=show
+    )
+    publisher.join()
+    assert seen[0] is False
+    assert seen[-1] is True
+
+
+def test_what_is_missing_when_the_deadline_passes_is_said(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver
+) -> None:
+    cloudflare.hold_publishing()
+    sync.apply(prepared)
+    with pytest.raises(NotServed) as late:
+        wait(prepared, nameserver, seconds=0.5)
+    first, *rest = str(late.value).splitlines()
+    assert "2 of 2 nameserver addresses do not answer" in first
+    assert rest[0].strip() == (
+        "ns1.cloudflare.test (127.0.0.1): example.test MX: 10 mx1.example.test is missing"
+    )
+
+
+def test_a_record_too_many_is_not_served_as_planned(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver
+) -> None:
+    sync.apply(prepared)
+    cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "192.0.2.9"})
+    with pytest.raises(NotServed, match=r"mx1\.example\.test A: 192\.0\.2\.9 is still there"):
+        wait(prepared, nameserver, seconds=0.3)
+
+
+def test_a_proxied_mail_host_is_seen_in_the_answers(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver
+) -> None:
+    sync.apply(prepared)
+    for record in cloudflare.zones["example.test"].records.values():
+        record["proxied"] = record["type"] == "A"
+    cloudflare.publish()
+    with pytest.raises(NotServed, match="10 mx1"):
+        wait(prepared, nameserver, seconds=0.3)
+
+
+def test_an_answer_without_authority_does_not_count(prepared: Prepared, nameserver: Nameserver) -> None:
+    sync.apply(prepared)
+    nameserver.authoritative = False
+    with pytest.raises(NotServed, match="not authoritative"):
+        wait(prepared, nameserver, seconds=0.3)
+
+
+def test_an_answer_too_long_for_udp_is_taken_over_tcp(
+    cloudflare: StandIn, inventory: Path, nameserver: Nameserver
+) -> None:
+    hosts = {
+        f"mx{n}.a-rather-long-name-for-a-host.example.test": {**HOST, "mx_preference": n} for n in range(30)
+    }
+    inventory.write_text(inventory_text(hosts, {"example.test": DOMAIN}))
+    many = sync.prepare(load(inventory), "example.test", {})
+    sync.apply(many)
+    assert wait(many, nameserver)
+
+
+def test_texts_of_others_at_the_name_do_not_matter(
+    cloudflare: StandIn, inventory: Path, nameserver: Nameserver
+) -> None:
+    cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "verification=1"})
+    inventory.write_text(
+        inventory_text({"mx1.example.test": HOST}, {"example.test": {**DOMAIN, "sends_mail": False}})
+    )
+    quiet = sync.prepare(load(inventory), "example.test", {})
+    sync.apply(quiet)
+    assert wait(quiet, nameserver)
+
+
+def test_anothers_spf_is_not_waited_to_become_ours(
+    cloudflare: StandIn, inventory: Path, nameserver: Nameserver
+) -> None:
+    cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "v=spf1 include:x.test ~all"})
+    inventory.write_text(
+        inventory_text({"mx1.example.test": HOST}, {"example.test": {**DOMAIN, "sends_mail": False}})
+    )
+    quiet = sync.prepare(load(inventory), "example.test", {})
+    sync.apply(quiet)
+    assert wait(quiet, nameserver)
+
+
+def test_the_family_that_a_host_lacks_is_expected_to_be_empty(cloudflare: StandIn, inventory: Path) -> None:
+    host = {**HOST, "public_ipv6": None}
+    inventory.write_text(inventory_text({"mx1.example.test": host}, {"example.test": DOMAIN}))
+    questions = expected(sync.prepare(load(inventory), "example.test", {}).plan)
+    assert Expected("mx1.example.test", "AAAA", frozenset()) in questions
+
+
+def test_nameservers_that_cannot_be_looked_up_are_said(prepared: Prepared, nameserver: Nameserver) -> None:
+    nameserver.hosts = {}
+    with pytest.raises(sync.SyncError, match=r"ns1\.cloudflare\.test, ns2.*cannot be asked"):
+        wait(prepared, nameserver)
+
+
+@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x"])
+def test_a_resolver_that_is_none_is_said(text: str) -> None:
+    with pytest.raises(sync.SyncError, match="give ADDRESS or ADDRESS#PORT"):
+        resolver_at(text)
+
+
+def test_without_a_terminal_the_progress_is_lines() -> None:
+    out = io.StringIO()
+    one, other = Server("ns1.test", "192.0.2.1"), Server("ns2.test", "192.0.2.2")
+    with served_display.shown("asking", out) as show:
+        show({one: Progress(one, 3, 3), other: Progress(other, 1, 3, "e.test MX: missing")})
+        show({one: Progress(one, 3, 3), other: Progress(other, 3, 3)})
+    assert out.getvalue().splitlines() == [
+        "asking",
+        "  ns1.test (192.0.2.1): answers",
+        "  ns2.test (192.0.2.2): answers",
+    ]
+
+
+def test_the_command_waits_on_port_53(
+    cloudflare: StandIn,
+    zones_dir: Path,
+    inventory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    address = "127.83.0.53"
+    hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
+    try:
+        with socket.socket() as probe:
+            probe.bind((address, 53))
+        server = Nameserver(zones_dir, hosts, address, 53)
+    except PermissionError:
+        pytest.skip("port 53 needs root")
+    with server:
+        monkeypatch.setenv("LETTERBOX_RESOLVER", address)
+        code = sync.main(["example.test", "--inventory", str(inventory)])
+        out, err = capsys.readouterr()
+    assert code == 0
+    assert "answered by all its nameservers" in out
+    assert f"ns2.cloudflare.test ({address}): answers" in err
