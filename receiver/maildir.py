@@ -54,9 +54,11 @@ class Store:
 
     def __init__(self, mail: Path, hostname: str, *, threads: int = 16, disk: Disk = os) -> None:
         self.mail = mail
+        self._root = str(mail)
         self.disk = disk
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
         self._threads = ThreadPoolExecutor(threads, "disk")
+        self._ready: set[Mailbox] = set()
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
         self._counter = itertools.count(1)
         self._token = secrets.token_hex(4)
@@ -74,17 +76,21 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def folder(self, mailbox: Mailbox) -> str:
-        return str(self.mail / mailbox.domain / mailbox.name)
+        return f"{self._root}/{mailbox.domain}/{mailbox.name}"
 
     def prepare(self, mailbox: Mailbox) -> None:
         """What is missing of the Maildir is made, durably, down from the first folder there is."""
+        if mailbox in self._ready:
+            return
         folder = Path(self.folder(mailbox))
         for name in ("tmp", "new", "cur"):
             self._make(folder / name)
+        self._ready.add(mailbox)
 
     def forget(self) -> None:
         """Somebody removed folders that were there."""
         self._made = {_first_folder(self.mail)}
+        self._ready.clear()
 
     def sync_folder(self, path: str) -> None:
         fd = self.disk.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -37,7 +37,7 @@ def test_the_contract_is_read() -> None:
     assert config.tls and config.tls.key == Path("/etc/letterbox/tls/key.pem")
     assert config.limits == Limits(message_size=1000)
     com, net = config.domains
-    assert com.mailboxes == {"alice", "bob"}
+    assert com.mailboxes == frozenset({"alice", "bob"})
     assert [str(box) for box in com.aliases["team"]] == ["alice@example.com", "carol@example.net"]
     assert [str(box) for box in net.aliases["boss"]] == ["carol@example.net", "alice@example.com"]
 
