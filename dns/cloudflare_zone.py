@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, cast
 from dns.cloudflare_errors import TOKEN_PAGE, explained
 from dns.errors import NoToken, Refused, SyncError, Unreachable, ZoneNotFound
 from dns.plan import Plan
-from dns.records import ZoneRecord, from_api, to_api
+from dns.records import ZoneRecord, canonical_name, from_api, to_api
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -77,13 +77,11 @@ class Zones:
         name = domain
         while "." in name:
             answer = self._read("/zones", {"name": name})
-            for found in _items(answer):
-                return Zone(
-                    id=str(found["id"]),
-                    name=str(found["name"]),
-                    status=str(found.get("status", "active")),
-                    nameservers=tuple(str(server) for server in found.get("name_servers") or ()),
-                )
+            found = [_zone(item) for item in _items(answer)]
+            # A zone that moved to another account may be listed beside the one in use.
+            found = sorted((zone for zone in found if zone.name == name), key=lambda z: z.status != "active")
+            if found:
+                return found[0]
             name = name.partition(".")[2]
         raise ZoneNotFound(
             f"{domain}: no zone of this name at Cloudflare that the token can see: add the domain there, "
@@ -241,6 +239,18 @@ def _items(answer: object) -> list[dict[str, Any]]:
     if not isinstance(result, list) or not all(isinstance(item, dict) for item in result):
         raise Unreachable(explained(200, None)[1])
     return result
+
+
+def _zone(item: Mapping[str, Any]) -> Zone:
+    try:
+        return Zone(
+            id=str(item["id"]),
+            name=canonical_name(str(item["name"])),
+            status=str(item.get("status", "active")),
+            nameservers=tuple(str(server).rstrip(".") for server in item.get("name_servers") or ()),
+        )
+    except KeyError as missing:
+        raise Unreachable(f"Cloudflare answered a zone without {missing}: run again, or report it") from None
 
 
 def _unlike(plan: Plan, answer: object) -> list[str]:

@@ -9,6 +9,7 @@ import json
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from dns.errors import HostUnreadable
 from dns.mail_host import MailHost
@@ -111,7 +112,7 @@ def ssh_arguments(name: str, ssh: Mapping[str, object]) -> list[str]:
         ("ssh_key", "-i"),
     ):
         if ssh.get(key):
-            arguments += [option, str(ssh[key])]
+            arguments += [option, str(Path(str(ssh[key])).expanduser())]
     if ssh.get("ssh_known_hosts_file"):
         arguments += ["-o", f"UserKnownHostsFile={ssh['ssh_known_hosts_file']}"]
     if ssh.get("ssh_strict_host_key_checking"):

@@ -58,6 +58,11 @@ class Plan:
     adopted: tuple[ZoneRecord, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     notes: tuple[str, ...] = ()
+    spared: tuple[ZoneRecord, ...] = ()
+
+    def without_deletes(self) -> "Plan":
+        """The same plan, but what it would delete stays: for a run that knows only some of the hosts."""
+        return replace(self, deletes=(), spared=self.deletes)
 
     @property
     def changes(self) -> int:

@@ -68,6 +68,10 @@ def expected(plan: Plan) -> tuple[Expected, ...]:
         if record.type in ("A", "AAAA"):
             for kind in ("A", "AAAA"):
                 values.setdefault((record.name, kind), set())
+    for held in plan.spared:
+        record = held.record
+        if (record.name, record.type) in values:
+            values[record.name, record.type].add(_rdata(record))
     return tuple(Expected(name, kind, frozenset(texts)) for (name, kind), texts in values.items())
 
 

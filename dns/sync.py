@@ -140,6 +140,8 @@ def _settle(prepared: Prepared, zones: Zones, error: SyncError) -> None:
             f"({again}): run again when it can, that shows it"
         ) from None
     left = plan(prepared.domain.name, prepared.zone.name, wanted, found, prepared.replacing)
+    if prepared.plan.spared:
+        left = left.without_deletes()
     if left.in_sync:
         return
     state = "nothing was changed" if left == prepared.plan else summary(prepared.domain.name, left)
@@ -166,11 +168,22 @@ def wait_until_served(
     questions = served.expected(prepared.plan)
     at = served.resolver_at(resolver or os.environ.get("LETTERBOX_RESOLVER"))
     servers = served.servers_of(prepared.zone.nameservers, at)
-    if show:
+    if show is not None:
         return served.wait(servers, questions, seconds=seconds, port=port, show=show)
     title = f"{prepared.zone.name}: asking its nameservers, for {seconds:g} s at most"
     with shown(title) as display:
         return served.wait(servers, questions, seconds=seconds, port=port, show=display)
+
+
+def outside_remarks(prepared: Prepared, *, resolver: str | None = None) -> tuple[str, ...]:
+    """What is wrong, in the world's eyes, with mail hosts whose names are in another zone."""
+    from dns import outside, served
+
+    hosts = outside.outside(prepared.inventory.hosts, prepared.zone.name)
+    if not hosts:
+        return ()
+    at = served.resolver_at(resolver or os.environ.get("LETTERBOX_RESOLVER"))
+    return outside.remarks(hosts, prepared.addresses, at)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -207,6 +220,8 @@ def _run(given: Arguments) -> int:
     if given.wait:
         took = wait_until_served(prepared, seconds=given.wait, resolver=given.resolver)
         done = f"changed, and answered by all its nameservers after {took:.1f} s"
+        for remark in outside_remarks(prepared, resolver=given.resolver):
+            print(remark, file=sys.stderr)
     else:
         done = "changed"
     if not given.json:

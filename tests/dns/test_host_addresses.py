@@ -1,0 +1,87 @@
+"""A mail host's own addresses: read from iproute2's answer, over the system's ssh."""
+
+import json
+import shutil
+import socket
+import subprocess
+from typing import Any
+
+import pytest
+
+from dns.errors import HostUnreadable
+from dns.host_addresses import Addresses, parse, published, read_over_ssh, ssh_arguments
+from dns.mail_host import MailHost
+
+HOST = MailHost("mx1", "mx1.example.com", None, None)
+
+
+def entry(local: str, scope: str = "global", **flags: Any) -> dict[str, Any]:
+    """One address as iproute2 shows it."""
+    return {"family": "inet6" if ":" in local else "inet", "local": local, "scope": scope, **flags}
+
+
+def shown(*entries: dict[str, Any]) -> str:
+    """What ``ip -json address`` would print for one interface."""
+    return json.dumps([{"ifname": "eth0", "addr_info": list(entries)}, {}])
+
+
+def test_global_addresses_are_taken_in_order() -> None:
+    output = shown(entry("9.9.9.9"), entry("2606:4700:0:0::1", dynamic=True), entry("1.1.1.1"))
+    assert parse(output) == Addresses(("1.1.1.1", "9.9.9.9"), ("2606:4700::1",))
+
+
+@pytest.mark.parametrize("flag", ["temporary", "deprecated", "tentative", "dadfailed"])
+def test_addresses_that_do_not_last_are_passed_over(flag: str) -> None:
+    assert parse(shown(entry("2606:4700::1", **{flag: True}))) == Addresses()
+
+
+def test_addresses_of_the_link_are_passed_over() -> None:
+    assert parse(shown(entry("fe80::1", scope="link"))) == Addresses()
+
+
+@pytest.mark.skipif(not shutil.which("ip"), reason="iproute2 is not installed")
+def test_what_iproute2_really_prints_is_understood() -> None:
+    output = subprocess.run(
+        ["ip", "-json", "address", "show"], capture_output=True, text=True, check=True
+    ).stdout
+    assert isinstance(parse(output), Addresses)
+
+
+def test_the_inventorys_address_wins_and_the_rest_is_the_hosts() -> None:
+    host = MailHost("mx1", "mx1.example.com", "1.1.1.1", None)
+    own = Addresses(("10.0.0.5",), ("2606:4700::1", "fd00::1"))
+    assert published(host, own) == Addresses(("1.1.1.1",), ("2606:4700::1",))
+
+
+def test_private_addresses_of_the_host_count_where_they_are_allowed() -> None:
+    host = MailHost("mx1", "mx1.example.com", None, None, allow_private_address=True)
+    assert published(host, Addresses(("10.0.0.5",))) == Addresses(("10.0.0.5",))
+
+
+def test_a_host_without_any_usable_address_is_said() -> None:
+    with pytest.raises(HostUnreadable, match=r"its own: 10\.0\.0\.5.*set public_ipv4"):
+        published(HOST, Addresses(("10.0.0.5",)))
+
+
+def test_ssh_is_called_as_pyinfras_data_says_and_never_asks() -> None:
+    ssh = {"ssh_user": "fedora", "ssh_port": 2222, "ssh_key": "id", "ssh_config_file": "conf"}
+    arguments = ssh_arguments("mx1", ssh)
+    assert arguments[:3] == ["ssh", "-o", "BatchMode=yes"]
+    assert arguments[-10:] == ["-F", "conf", "-l", "fedora", "-p", "2222", "-i", "id", "--", "mx1"]
+    assert ssh_arguments("mx1", {"ssh_hostname": "192.0.2.1"})[-2:] == ["--", "192.0.2.1"]
+
+
+@pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
+def test_a_host_that_does_not_answer_is_said_with_sshs_reason() -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        host = MailHost("127.0.0.1", "mx1.example.com", None, None, ssh={"ssh_port": port})
+        with pytest.raises(HostUnreadable, match=r"over ssh \(.*refused.*set public_ipv4"):
+            read_over_ssh(host)
+
+
+def test_a_machine_without_ssh_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(HostUnreadable, match="there is no ssh on this machine"):
+        read_over_ssh(HOST)
