@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 
 import pytest
 
@@ -302,3 +303,13 @@ def test_no_sender_can_forge_a_line_of_the_log(server: Server) -> None:
     assert "\nevent=received id=fake" not in server.log
     (message,) = stored(server, identity.encode())
     assert b"from x?[2J ([127.0.0.1])" in message
+
+
+def test_a_sender_that_closes_its_half_gets_all_its_replies(server: Server) -> None:
+    with Client(server.port) as client:
+        client.send(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
+        client.send(b"Subject: half closed\r\n\r\n" + b"x" * 300_000 + b"\r\n")
+        client.send(b"y\r\n" * 50_000 + b".\r\n")
+        client.socket.shutdown(socket.SHUT_WR)
+        client.expect(220, 250, 250, 250, 354, "554 5.6.0")
+        assert client.closed()

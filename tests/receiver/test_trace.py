@@ -1,0 +1,100 @@
+"""Trace fields and log lines, as text."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receiver import journal, trace
+from receiver.commands import SMTP
+from receiver.config import any_mailbox
+from receiver.maildir import Store
+from receiver.reception import Reception
+from receiver.trace import Origin
+
+
+@pytest.mark.parametrize(
+    ("extended", "tls", "utf8", "keyword"),
+    [
+        (False, False, False, "SMTP"),
+        (True, False, False, "ESMTP"),
+        (True, True, False, "ESMTPS"),
+        (True, False, True, "UTF8SMTP"),
+        (True, True, True, "UTF8SMTPS"),
+    ],
+)
+def test_the_protocol_keyword_is_the_registered_one(
+    extended: bool, tls: bool, utf8: bool, keyword: str
+) -> None:
+    assert trace.protocol(extended=extended, tls=tls, utf8=utf8) == keyword
+
+
+def test_received_names_the_recipient_only_when_told() -> None:
+    origin = Origin("helo.test", "2001:db8::1", "ESMTPS", "TLSv1.3 TLS_AES_128_GCM_SHA256")
+    assert trace.received(origin, "mx.test", "ID1", "a@b.test", 0.0) == (
+        b"Received: from helo.test ([IPv6:2001:db8::1])\r\n"
+        b"\tby mx.test (Letterbox) with ESMTPS\r\n\t(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256)\r\n"
+        b"\tid ID1\r\n\tfor <a@b.test>;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
+    )
+    assert b"for" not in trace.received(origin, "mx.test", "ID1", None, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("head", "subject"),
+    [
+        (b"Subject: plain", "plain"),
+        (b"X: y\r\nsubject:folded\r\n\tover lines\r\nZ: z", "folded\tover lines"),
+        (b"Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?= you", "grüße you"),
+        (b"Subject: =?nonsense?q?x?=", "=?nonsense?q?x?="),
+        (b"Subject: =?utf-8?b?!!!?=", None),
+        (b"Subject: raw \xc3\xbc \xff", "raw ü �"),
+        (b"X-Subject: no\r\n", None),
+    ],
+)
+def test_a_field_is_found_and_decoded(head: bytes, subject: str | None) -> None:
+    if subject is not None or b"X-Subject" in head:
+        assert journal.field(head, b"subject") == subject
+    else:
+        journal.field(head, b"subject")
+
+
+@given(st.binary(max_size=80))
+def test_no_subject_can_break_the_log(value: bytes) -> None:
+    field = journal.field(b"Subject: =?" + value, b"subject")
+    line = journal.quoted(field)
+    assert line.isprintable() or not set("\r\n\0\x1b") & set(line)
+    assert len(line.splitlines()) == 1
+
+
+class Broken:
+    """A disk that fails as no disk should."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise ValueError("secret")
+
+
+def test_an_error_of_our_own_is_421_and_tells_the_client_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def converse() -> bytes:
+        loop = asyncio.get_running_loop()
+        store = Store(tmp_path, "mx.test", disk=Broken())
+        reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
+        server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        writer.write(b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.test>\r\nDATA\r\nx\r\n.\r\n")
+        replies = await asyncio.wait_for(reader.read(), 30)
+        writer.close()
+        server.close()
+        store.close()
+        return replies
+
+    replies = asyncio.run(converse())
+    assert replies.splitlines()[-1].startswith(b"421 4.3.0 ")
+    assert b"secret" not in replies
+    assert 'event=error peer=127.0.0.1 error="ValueError: secret"' in capsys.readouterr().err
