@@ -189,8 +189,7 @@ class SMTP(Conversation):
     async def smtp_BDAT(self, arg: str) -> None:
         match = _BDAT.fullmatch(arg)
         if not match:  # where the next command begins cannot be known
-            self.reply("501 5.5.4 Syntax: BDAT size [LAST]; closing the connection")
-            self.close()
+            self.hang_up("501 5.5.4 Syntax: BDAT size [LAST]; closing the connection", "BDAT without a size")
             return
         if not self._chunked:
             refused = "" if self._can_begin() else self._why_not()

@@ -162,7 +162,7 @@ class Connection(smtp.SMTP):
         return self.in_content or self._busy or self.message is not None
 
     def hang_up(self, reply: str, reason: str) -> None:
-        """Say 421 and why, log it, and hang up once that has been read.
+        """Give the last reply, log why, and close once that has been read.
 
         Closing with input unread would reset the connection, and the reply might be lost with it.
         """
