@@ -58,6 +58,7 @@ class Plan:
     adopted: tuple[ZoneRecord, ...] = ()
     obstacles: tuple[Obstacle, ...] = ()
     notes: tuple[str, ...] = ()
+    withheld: tuple[Record, ...] = ()  # desired, but another's SPF or DMARC stands there and stays
     spared: tuple[ZoneRecord, ...] = ()
 
     def without_deletes(self) -> "Plan":
@@ -91,20 +92,24 @@ def plan(
     near: list[ZoneRecord] = []
     obstacles: list[Obstacle] = []
     deletes: list[ZoneRecord] = []
+    aliases: dict[str, Record] = {}
     for found in actual:
         record = found.record
         if is_marked(record, mark) or (record.name, record.type) in spots:
             near.append(found)
-        elif record.type == "CNAME" and _hides(record, domain, zone, hosts):
+            continue
+        if record.type == "CNAME" and _hides(record, domain, zone, hosts):
             if record.content in replacing.cname:
                 deletes.append(found)
             else:
                 obstacles.append(_cname(record))
+        elif record.type == "CNAME" and record.name != zone:
+            aliases[record.name] = record
         elif record.type == "NS" and record.name != zone:
             shadowed = sorted(name for name, _ in spots if is_within(name, record.name))
             if shadowed:
                 obstacles.append(_delegation(record, shadowed[0]))
-    rest = _Matching(mark, replacing, near)
+    rest = _Matching(mark, replacing, near, aliases)
     for record in desired:
         rest.match(record)
     rest.sort_out_the_others()
@@ -117,14 +122,17 @@ def plan(
         adopted=tuple(rest.adopted),
         obstacles=(*obstacles, *rest.obstacles),
         notes=tuple(rest.notes),
+        withheld=tuple(rest.withheld),
     )
 
 
 class _Matching:
     """The records at our names, each matched with at most one that is desired."""
 
-    def __init__(self, mark: str, replacing: Replacing, found: list[ZoneRecord]) -> None:
-        self.mark, self.replacing, self.left = mark, replacing, found
+    def __init__(
+        self, mark: str, replacing: Replacing, found: list[ZoneRecord], aliases: dict[str, Record]
+    ) -> None:
+        self.mark, self.replacing, self.left, self.aliases = mark, replacing, found, aliases
         self.posts: list[Record] = []
         self.patches: list[Change] = []
         self.deletes: list[ZoneRecord] = []
@@ -132,6 +140,7 @@ class _Matching:
         self.adopted: list[ZoneRecord] = []
         self.obstacles: list[Obstacle] = []
         self.notes: list[str] = []
+        self.withheld: list[Record] = []
 
     def match(self, wanted: Record) -> None:
         """Settle one desired record: kept, adopted, patched, posted, or kept back for an obstacle."""
@@ -139,7 +148,9 @@ class _Matching:
         if held is None:
             foreign = self._foreign_policy(wanted)
             if foreign:
-                self.notes.append(foreign)
+                self.withheld.append(wanted)
+                beside = f"{wanted.content!r} is not published beside it"
+                self.notes.append(f"{foreign.shown}: is not ours and stays; {beside}")
             else:
                 self.posts.append(wanted)
         elif is_marked(held.record, self.mark):
@@ -165,8 +176,8 @@ class _Matching:
         self.left.remove(alike[0])
         return alike[0]
 
-    def _foreign_policy(self, wanted: Record) -> str | None:
-        """Why an SPF or DMARC record is not published: there is one already, and it is not ours."""
+    def _foreign_policy(self, wanted: Record) -> Record | None:
+        """The SPF or DMARC record that is there already and not ours, also behind an alias."""
         if wanted.type != "TXT":
             return None
         version = wanted.content.split(";")[0].split()[0].lower()
@@ -175,8 +186,8 @@ class _Matching:
             if (record.type, record.name) != ("TXT", wanted.name) or is_marked(record, self.mark):
                 continue
             if record.content.lower().startswith(version):
-                return f"{record.shown}: is not ours and stays; {wanted.content!r} is not published beside it"
-        return None
+                return record
+        return self.aliases.get(wanted.name)
 
     def sort_out_the_others(self) -> None:
         """What was matched with nothing: ours goes, another's is an obstacle, other texts are let be."""

@@ -59,11 +59,10 @@ class Progress:
 
 def expected(plan: Plan) -> tuple[Expected, ...]:
     """What the nameservers are to answer once the plan is carried out."""
-    unpublished = {note.split(": ")[0].split(" TXT ")[0] for note in plan.notes}
     values: dict[tuple[str, str], set[str]] = {}
     for record in plan.desired:
-        if record.type == "TXT" and record.name in unpublished:
-            continue  # another's SPF or DMARC stands there, and stays
+        if record in plan.withheld:
+            continue
         values.setdefault((record.name, record.type), set()).add(_rdata(record))
         if record.type in ("A", "AAAA"):
             for kind in ("A", "AAAA"):

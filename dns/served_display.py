@@ -36,7 +36,7 @@ def _in_lines(title: str, out: TextIO) -> Show:
 
 @contextmanager
 def _live(title: str, out: TextIO) -> Iterator[Show]:
-    from rich.console import Console  # late: only for a terminal
+    from rich.console import Console, Group  # late: only for a terminal
     from rich.live import Live
     from rich.spinner import Spinner
     from rich.table import Table
@@ -44,13 +44,12 @@ def _live(title: str, out: TextIO) -> Iterator[Show]:
     console = Console(file=out)
     spinner = Spinner("dots", title)
 
-    def table(known: Mapping[Server, Progress]) -> Table:
+    def table(known: Mapping[Server, Progress]) -> Group:
         grid = Table.grid(padding=(0, 2))
-        grid.add_row(spinner)
         for server, progress in known.items():
             state = "[green]answers[/]" if progress.done else f"[yellow]{progress.lacking}[/]"
             grid.add_row(f"  {server.name} ({server.address})", f"{progress.good}/{progress.asked}", state)
-        return grid
+        return Group(spinner, grid)
 
     with Live(table({}), console=console, refresh_per_second=8) as live:
         yield lambda known: live.update(table(known))

@@ -20,6 +20,12 @@ HOST: dict[str, Any] = {
 DOMAIN: dict[str, Any] = {"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}}
 
 
+@pytest.fixture(autouse=True)
+def no_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loading the usual bundle takes 30 ms a client, and nobody here speaks TLS."""
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+
 @pytest.fixture
 def zones_dir(tmp_path: Path) -> Path:
     """Where the stand-in publishes."""

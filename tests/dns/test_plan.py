@@ -178,6 +178,13 @@ class TestPolicies:
         assert made.in_sync
         assert "is not ours and stays" in made.notes[0]
 
+    def test_a_dmarc_behind_an_alias_stays_and_is_noted(self) -> None:
+        dmarc = Record("TXT", "_dmarc.e.test", "v=DMARC1; p=reject", comment=MARK)
+        alias = there(Record("CNAME", "_dmarc.e.test", "dmarc.x.test"))
+        made = plan("e.test", "e.test", (dmarc,), alias)
+        assert (made.in_sync, made.withheld) == (True, (dmarc,))
+        assert "_dmarc.e.test CNAME dmarc.x.test: is not ours and stays" in made.notes[0]
+
     def test_ours_goes_when_it_is_no_longer_wanted(self) -> None:
         (held,) = plan("e.test", "e.test", (), there(self.spf)).deletes
         assert held.record == self.spf

@@ -111,7 +111,7 @@ def test_an_answer_too_long_for_udp_is_taken_over_tcp(
     cloudflare: StandIn, inventory: Path, nameserver: Nameserver
 ) -> None:
     hosts = {
-        f"mx{n}.a-rather-long-name-for-a-host.example.test": {**HOST, "mx_preference": n} for n in range(30)
+        f"mx{n}.a-rather-long-name-for-a-host.example.test": {**HOST, "mx_preference": n} for n in range(15)
     }
     inventory.write_text(inventory_text(hosts, {"example.test": DOMAIN}))
     many = sync.prepare(load(inventory), "example.test", {})
