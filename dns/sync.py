@@ -6,10 +6,11 @@ Exit codes: 0 in sync, or made so; 1 failed, with the cause and the mend in word
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from dns import undo
 from dns.cloudflare_errors import ALREADY_THERE, NOT_THERE
 from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
 from dns.desired import desired
@@ -101,6 +102,8 @@ def prepare(
 def apply(prepared: Prepared, *, zones: Zones | None = None) -> None:
     """Make the plan's changes, in one request and one transaction; without any, ask nothing.
 
+    What is changed is kept on this machine first, for ``--undo``.
+
     Raises Blocked, before anything is sent, where foreign records stand in the way; SyncError where
     Cloudflare refused (nothing was changed), or where it cannot be said whether it was.
     """
@@ -108,7 +111,11 @@ def apply(prepared: Prepared, *, zones: Zones | None = None) -> None:
         raise Blocked(_blocked(prepared))
     if not prepared.plan.changes:
         return
-    zones = zones or Zones()
+    with undo.kept(prepared.domain.name, prepared.zone.name, prepared.plan):
+        _change(prepared, zones or Zones())
+
+
+def _change(prepared: Prepared, zones: Zones) -> None:
     try:
         unlike = zones.change(prepared.zone, prepared.plan)
     except OutcomeUnknown as error:
@@ -199,8 +206,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(given: Arguments) -> int:
-    inventory = load(Path(given.inventory))
     zones = Zones(tell=lambda line: print(line, file=sys.stderr))
+    if given.undo:
+        return _undo(given, zones)
+    inventory = load(Path(given.inventory))
     prepared = prepare(inventory, given.domain, replacing=given.replacing, zones=zones)
     for remark in prepared.remarks:
         print(remark, file=sys.stderr)
@@ -229,13 +238,29 @@ def _run(given: Arguments) -> int:
     return 0
 
 
+def _undo(given: Arguments, zones: Zones) -> int:
+    zone, back = undo.plan_back(given.domain, zones)
+    only_look = given.dry_run or given.check
+    if not only_look:
+        undo.put_back(given.domain, zone, back, zones)
+    if given.json:
+        print(as_json(given.domain, zone.name, back, applied=not only_look))
+    else:
+        changed = summary(given.domain, back) if back.changes else f"{given.domain}: nothing is left to undo"
+        _print(changed, () if given.check else lines(back, colour=_coloured()))
+    return 2 if only_look and back.changes else 0
+
+
 def _show(prepared: Prepared, *, briefly: bool) -> None:
-    print(prepared.summary)
-    if not briefly:
-        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-        for line in lines(prepared.plan, colour=colour):
-            print(line)
-    sys.stdout.flush()
+    _print(prepared.summary, () if briefly else lines(prepared.plan, colour=_coloured()))
+
+
+def _print(first: str, rest: Iterable[str]) -> None:
+    print(first, *rest, sep="\n", flush=True)
+
+
+def _coloured() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 if __name__ == "__main__":

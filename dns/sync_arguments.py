@@ -21,6 +21,7 @@ class Arguments:
     inventory: str
     dry_run: bool
     check: bool
+    undo: bool
     json: bool
     replacing: Replacing
     wait: float
@@ -40,6 +41,11 @@ def parsed(argv: Sequence[str]) -> Arguments:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
     only.add_argument("--check", action="store_true", help="the same in one line, for cron and CI")
+    parser.add_argument(
+        "--undo",
+        action="store_true",
+        help="put back what the last run from this machine changed",
+    )
     parser.add_argument("--json", action="store_true", help="the plan and its outcome as one JSON object")
     for kind, what in (
         ("mx", "an MX to TARGET"),
@@ -67,6 +73,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
         inventory=given.inventory,
         dry_run=given.dry_run,
         check=given.check,
+        undo=given.undo,
         json=given.json,
         replacing=Replacing(
             mx=frozenset(canonical_content("MX", target) for target in given.replace_mx),
