@@ -102,10 +102,10 @@ def _address(
         return None
     kind = unreachable(address)
     if kind and not allow_private:
-        problems.append(
-            f"{key} {address} is {kind}, the world cannot reach it: "
-            "set the public one, or allow_private_address=True"
+        mend = (
+            "set the host's own" if "example" in kind else "set the public one, or allow_private_address=True"
         )
+        problems.append(f"{key} {address} is {kind}, the world cannot reach it: {mend}")
     return str(address)
 
 

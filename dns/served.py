@@ -103,20 +103,15 @@ def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server
     resolver.lifetime = 5.0
     found: list[Server] = []
     problems: list[str] = []
-    routes = {version: has_route(version) for version in (4, 6)}
     for name in nameservers:
-        for kind, version in (("A", 4), ("AAAA", 6)):
+        for kind in ("A", "AAAA"):
             try:
                 answer = resolver.resolve(name + ".", kind, raise_on_no_answer=False)
             except DNSException as error:
                 problems.append(" ".join(str(error).split()) or type(error).__name__)
                 continue
-            addresses = [str(rdata.address) for rdata in answer.rrset or ()]
-            found += [
-                Server(name, address)
-                for address in addresses
-                if routes[version] or ipaddress.ip_address(address).is_loopback
-            ]
+            addresses = (str(rdata.address) for rdata in answer.rrset or ())
+            found += [Server(name, address) for address in addresses if has_route(address)]
     if not found:
         reason = problems[0] if problems else "none has an address that this machine has a route to"
         raise SyncError(
@@ -126,9 +121,9 @@ def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server
     return tuple(found)
 
 
-def has_route(version: int) -> bool:
-    """Whether this machine has a route to the Internet by this version of IP. Nothing is sent."""
-    family, address = (socket.AF_INET, "192.0.2.1") if version == 4 else (socket.AF_INET6, "2001:db8::1")
+def has_route(address: str) -> bool:
+    """Whether this machine has a route to the address. Nothing is sent."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
             probe.connect((address, 53))

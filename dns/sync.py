@@ -18,7 +18,7 @@ from dns.domain import Domain
 from dns.errors import Blocked, Refused, SyncError
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Inventory, InventoryError, load
-from dns.names import is_within
+from dns.names import a_label, is_within
 from dns.plan import NOTHING, Plan, Replacing, plan
 from dns.plan_text import as_json, lines, summary
 from dns.sync_arguments import Arguments, parsed
@@ -206,10 +206,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(given: Arguments) -> int:
+    inventory = None if given.undo else load(Path(given.inventory))
     zones = Zones(tell=lambda line: print(line, file=sys.stderr))
-    if given.undo:
+    if inventory is None:
         return _undo(given, zones)
-    inventory = load(Path(given.inventory))
     prepared = prepare(inventory, given.domain, replacing=given.replacing, zones=zones)
     for remark in prepared.remarks:
         print(remark, file=sys.stderr)
@@ -239,14 +239,18 @@ def _run(given: Arguments) -> int:
 
 
 def _undo(given: Arguments, zones: Zones) -> int:
-    zone, back = undo.plan_back(given.domain, zones)
+    try:
+        domain = a_label(given.domain)
+    except ValueError as error:
+        raise SyncError(f"domain {given.domain}: {error}: write it as in example.com") from None
+    zone, back = undo.plan_back(domain, zones)
     only_look = given.dry_run or given.check
     if not only_look:
-        undo.put_back(given.domain, zone, back, zones)
+        undo.put_back(domain, zone, back, zones)
     if given.json:
-        print(as_json(given.domain, zone.name, back, applied=not only_look))
+        print(as_json(domain, zone.name, back, applied=not only_look))
     else:
-        changed = summary(given.domain, back) if back.changes else f"{given.domain}: nothing is left to undo"
+        changed = summary(domain, back) if back.changes else f"{domain}: nothing is left to undo"
         _print(changed, () if given.check else lines(back, colour=_coloured()))
     return 2 if only_look and back.changes else 0
 

@@ -11,7 +11,7 @@ import pytest
 from dns import served_display, sync
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import Expected, Progress, Server, expected, resolver_at
+from dns.served import Expected, Progress, Server, expected, has_route, resolver_at
 from dns.sync import Prepared
 from tests.dns.conftest import DOMAIN, HOST, inventory_text
 from tests.dns.nameserver import Nameserver
@@ -197,3 +197,8 @@ def test_the_command_waits_on_port_53(
     assert code == 0
     assert "answered by all its nameservers" in out
     assert f"ns2.cloudflare.test ({address}): answers" in err
+
+
+@pytest.mark.parametrize(("address", "routed"), [("127.0.0.1", True), ("255.255.255.255", False)])
+def test_an_address_without_a_route_is_not_asked(address: str, routed: bool) -> None:
+    assert has_route(address) is routed
