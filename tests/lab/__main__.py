@@ -1,0 +1,133 @@
+"""``python -m tests.lab up | status | shell | down | demo``."""
+
+import argparse
+import os
+import signal
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from rich.console import Console
+
+from . import lab, prerequisites
+from .display import Display
+from .errors import LabError
+from .lab import FOLDER, Lab
+
+USAGE = 64  # EX_USAGE of sysexits(3)
+
+
+def main(argv: list[str]) -> int:
+    """Run a command of the lab; its exit code. Errors are one line on standard error."""
+    given = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return int(given.run(given))
+    except LabError as error:
+        Console(stderr=True, highlight=False).print(f"lab: {error}", markup=False, soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted", file=sys.stderr)
+        return 130
+
+
+def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) -> tuple[Lab, bool]:
+    """`up`, shown stage by stage: what is missing is installed, images are built, machines started."""
+    prerequisites.ensure(display.note)
+    missing = [each.name for each in lab.IMAGES if not each.is_built()]
+    if missing:
+        with ExitStack() as stack:
+            stages = {name: stack.enter_context(display.stage(f"Image of the {name}")) for name in missing}
+            lab.build_images(lambda name: stages[name].say)
+            for stage in stages.values():
+                stage.say("kept for the next time")
+    with display.stage("Machines", "target and world boot") as stage:
+        brought, started = lab.bring_up(folder, fresh=fresh)
+        stage.say(f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already"))
+    return brought, started
+
+
+def _up(given: argparse.Namespace) -> int:
+    display = Display()
+    brought, _ = bring_up(display, given.folder, fresh=given.fresh)
+    display.note(f"ssh -F {_short(brought.ssh_config)} target")
+    display.note(f"set -a; . {_short(brought.folder / 'env')}; pyinfra {_short(brought.inventory)} deploy.py")
+    return 0
+
+
+def _status(given: argparse.Namespace) -> int:
+    found = lab.find(given.folder)
+    seen = lab.status(found)
+    display = Display()
+    if not seen.anything:
+        display.note("the lab does not run")
+        return 1
+    for machine in found.machines:
+        state = "runs" if seen.machines[machine.name] else "does not run"
+        display.note(f"{machine.name:<8} {state:<13} {machine.ipv4}  {machine.ipv6}  {machine.hostname}")
+    display.note(f"network  {'is there' if seen.network else 'is missing':<13} {found.network.name}")
+    if not seen.healthy:
+        why = "was made from an older checkout" if seen.current is False and all(seen.machines.values()) else "is not whole"
+        display.note(f"the lab {why}: `python -m tests.lab up` makes it anew")
+        return 1
+    return 0
+
+
+def _shell(given: argparse.Namespace) -> int:
+    found = lab.find(given.folder)
+    if not lab.status(found).machines[given.machine]:
+        raise LabError(f"{given.machine} does not run: python -m tests.lab up")
+    terminal = ["-t"] if sys.stdin.isatty() else []
+    command = given.command[1:] if given.command[:1] == ["--"] else given.command
+    os.execvp("ssh", ["ssh", "-F", str(found.ssh_config), *terminal, given.machine, *command])
+
+
+def _down(given: argparse.Namespace) -> int:
+    if os.geteuid() != 0:
+        raise LabError("taking the lab down needs root: run  sudo python -m tests.lab down")
+    display = Display()
+    if not lab.take_down(given.folder):
+        display.note("the lab does not run: nothing to take down")
+        return 0
+    display.note("the lab is down: machines, interfaces and mounts are gone; the images are kept")
+    return 0
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from . import demo
+
+    return demo.run(given.folder, keep=given.keep)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="The throwaway machine and its world.")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help="where the lab keeps its state (.lab)")
+    commands = parser.add_subparsers(required=True, metavar="up | status | shell | down | demo")
+    up = commands.add_parser("up", help="start it, or mend it")
+    up.add_argument("--fresh", action="store_true", help="even if it runs: begin with untouched machines")
+    up.set_defaults(run=_up)
+    commands.add_parser("status", help="what of it runs").set_defaults(run=_status)
+    shell = commands.add_parser("shell", help="a shell, or a command, on one of its machines")
+    shell.add_argument("machine", nargs="?", default="target", choices=("target", "world"))
+    shell.add_argument("command", nargs=argparse.REMAINDER, help="-- and what to run there")
+    shell.set_defaults(run=_shell)
+    commands.add_parser("down", help="remove it").set_defaults(run=_down)
+    demo = commands.add_parser("demo", help="the main job, from a bare host to a received message")
+    demo.add_argument("--keep", action="store_true", help="leave the lab running at the end")
+    demo.set_defaults(run=_demo)
+    return parser
+
+
+def _short(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

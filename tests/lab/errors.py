@@ -1,0 +1,5 @@
+"""What can go wrong with the lab and is not a defect of the lab: one line for the user."""
+
+
+class LabError(Exception):
+    """``str(error)`` names the thing, the cause and the mend."""

@@ -1,0 +1,198 @@
+"""The machines' images: root file systems made by mmdebstrap, kept between runs.
+
+An image is keyed by a digest of all that it is built from (the folder of its recipe, what both share,
+and the options below), so a changed recipe makes a new image and an unchanged one is never built twice.
+It lies unpacked in the cache and is only ever the lower layer of a machine's overlay: nobody writes to it.
+"""
+
+import errno
+import fcntl
+import hashlib
+import os
+import platform
+import pty
+import re
+import shutil
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import LabError
+
+RECIPES = Path(__file__).parent / "images"
+SUITE = "forky"
+OPTIONS = (
+    "--mode=root",
+    "--variant=minbase",
+    "--format=directory",
+    # The release file of a suite that is still rolling is often past its date.
+    '--aptopt=Acquire::Check-Valid-Until "false"',
+    '--aptopt=Acquire::Languages "none"',
+    "--dpkgopt=force-unsafe-io",
+    "--dpkgopt=path-exclude=/usr/share/man/*",
+    "--dpkgopt=path-exclude=/usr/share/doc/*",
+    "--dpkgopt=path-exclude=/usr/share/locale/*",
+)
+# mmdebstrap's own words for what it is doing, and how far along that is (measured; of 1).
+STEPS = {
+    "running apt-get update": ("fetching the package lists", 0.02),
+    "downloading packages": ("downloading packages", 0.06),
+    "extracting archives": ("unpacking the base", 0.25),
+    "installing essential": ("setting up the base", 0.35),
+    "installing remaining": ("installing packages", 0.50),
+    "running --customize-hook": ("making it ours", 0.88),
+    "cleaning package lists": ("tidying up", 0.96),
+}
+Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done (0 to 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What an image is built from: ``images/<name>`` and ``images/common``."""
+
+    name: str
+
+    @property
+    def recipe(self) -> Path:
+        return RECIPES / self.name
+
+    @property
+    def digest(self) -> str:
+        return digest_of(RECIPES / "common", self.recipe, salt=(SUITE, platform.machine(), *OPTIONS))
+
+    @property
+    def root(self) -> Path:
+        """Where its files lie once it is built."""
+        return cache() / f"{self.name}-{self.digest}"
+
+    def is_built(self) -> bool:
+        return self.root.is_dir()
+
+
+def cache() -> Path:
+    """The folder of images: ``$XDG_CACHE_HOME/letterbox/images``."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    return home / "letterbox" / "images"
+
+
+def digest_of(*folders: Path, salt: tuple[str, ...] = ()) -> str:
+    """Sixteen hexadecimal digits over every file's path, mode and content, and the salt."""
+    digest = hashlib.sha256("\0".join(salt).encode())
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            content = str(path.readlink()).encode() if path.is_symlink() else path.read_bytes()
+            executable = not path.is_symlink() and bool(path.stat().st_mode & 0o100)
+            digest.update(repr((str(path.relative_to(folder)), executable, len(content))).encode())
+            digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def packages(*recipes: Path) -> list[str]:
+    """The Debian packages named in the recipes' ``packages`` files, one a line, ``#`` for comments."""
+    lines = [line.strip() for recipe in recipes for line in (recipe / "packages").read_text().splitlines()]
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def build(image: Image, progress: Progress) -> Path:
+    """The root of the image, built first if it is not there. Only one build of it at a time on this machine."""
+    cache().mkdir(parents=True, exist_ok=True)
+    with _locked(cache() / f"{image.name}.lock", lambda: progress("waiting for another build of it", 0.0)):
+        if not image.is_built():
+            part = image.root.with_suffix(".part")
+            shutil.rmtree(part, ignore_errors=True)
+            try:
+                _mmdebstrap(image, part, progress)
+                part.rename(image.root)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+    return image.root
+
+
+def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
+    common = RECIPES / "common"
+    hooks = [f"cp -a {_quoted(folder / 'root')}/. \"$1\"/" for folder in (common, image.recipe)]
+    hooks += [f"{_quoted(folder / 'setup.sh')} \"$1\"" for folder in (common, image.recipe)]
+    command = [
+        # Its mounts (proc, sys, dev) vanish with it, however it ends.
+        "unshare",
+        "--mount",
+        "--propagation=private",
+        "mmdebstrap",
+        *OPTIONS,
+        f"--include={','.join(packages(common, image.recipe))}",
+        *(f"--customize-hook={hook}" for hook in hooks),
+        SUITE,
+        str(into),
+    ]
+    log = cache() / f"{image.name}.log"
+    with log.open("w") as kept:
+        code = _follow(command, lambda line: (kept.write(line + "\n"), _report(line, progress)))
+    if code != 0:
+        lines = [line for line in log.read_text().splitlines() if line.startswith(("E:", "Err:"))]
+        raise LabError(
+            f"image {image.name}: mmdebstrap failed: {lines[0] if lines else f'exit code {code}'}"
+            f" (all of it in {log}; is a Debian mirror within reach?)"
+        )
+
+
+def _report(line: str, progress: Progress) -> None:
+    for words, (step, share) in STEPS.items():
+        if words in line:
+            progress(step, share)
+
+
+def _follow(command: list[str], take: Callable[[str], object]) -> int:
+    """Run a command on a terminal of its own, so that it tells what it is doing; its exit code."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
+    child = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    try:
+        for line in _lines(ours):
+            take(line)
+        return child.wait()
+    finally:
+        os.close(ours)
+        if child.poll() is None:
+            child.terminate()
+            child.wait()
+
+
+def _lines(terminal: int) -> Iterator[str]:
+    rest = ""
+    while True:
+        try:
+            data = os.read(terminal, 65536)
+        except OSError as error:
+            if error.errno != errno.EIO:  # the other end was closed: the end of a terminal
+                raise
+            data = b""
+        if not data:
+            break
+        *whole, rest = re.split(r"[\r\n]+", rest + data.decode(errors="replace"))
+        yield from (re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in whole)
+    if rest:
+        yield rest
+
+
+def _quoted(path: Path) -> str:
+    return "'" + str(path).replace("'", "'\\''") + "'"
+
+
+@contextmanager
+def _locked(path: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,14 @@
+#!/bin/sh
+# The world machine: run by mmdebstrap as a customize hook, with the new root as its argument.
+set -eu
+root=$1
+# Three servers run as knot@registry, knot@ns1, knot@ns2; their configuration has addresses and comes at `up`.
+chroot "$root" systemctl disable -q knot.service
+chroot "$root" systemctl mask -q knot.service unbound-resolvconf.service unbound-resolvconf.path \
+    postfix-resolvconf.service postfix-resolvconf.path unattended-upgrades.service
+rm -f "$root"/etc/unbound/unbound.conf.d/*.conf
+chroot "$root" systemctl enable -q knot@registry.service knot@ns1.service knot@ns2.service unbound.service \
+    postfix.service cloudflare.service
+chroot "$root" useradd --create-home --shell /bin/bash stranger
+install -d -o 0 -g 0 -m 0755 "$root/srv/registry" "$root/srv/static" "$root/opt/lab"
+chroot "$root" install -d -o knot -g knot -m 0755 /srv/zones

@@ -1,0 +1,111 @@
+"""The world machine: the DNS from the root down, a resolver, a stranger's mail server, Cloudflare's stand-in.
+
+Names are resolved the way they are anywhere: the resolver knows only the root; the registry's server
+(root and ``test``) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes.
+Mail is sent by Postfix, which looks MX and addresses up there and tries again by itself.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from string import Template
+
+from .machine import Machine
+from .network import NS1, NS2, REGISTRY, WORLD, Network
+
+TEMPLATES = Path(__file__).parent / "templates" / "world"
+STAND_IN = Path(__file__).parent / "cloudflare"
+ZONES = ("example.test", "second.test", "xn--mnchen-3ya.test")
+TOKEN = "lab-token-0123456789"
+API_PORT = 8080
+STRANGER = "stranger@sender.test"
+
+
+@dataclass(frozen=True, slots=True)
+class World(Machine):
+    """The machine, and what can be asked of it."""
+
+    def send(
+        self, message: bytes, recipients: Iterable[str], sender: str = STRANGER, *, body: str = "8BITMIME"
+    ) -> None:
+        """Hand a message (lines ending in CRLF or LF) to Postfix, which delivers it by itself from then on.
+
+        ``body`` is what is said in MAIL FROM; ``sender`` may be empty, for a notification's envelope.
+        """
+        envelope = json.dumps({"sender": sender, "recipients": list(recipients), "body": body})
+        self.write("/run/lab/message", message)
+        self.run(["python3", "-c", SUBMIT, envelope])
+
+    def queue(self) -> list[dict[str, object]]:
+        """What Postfix has not delivered yet, as postqueue(1) describes it, with the reasons of delay."""
+        return [json.loads(line) for line in self.run("postqueue -j").stdout.splitlines()]
+
+    def flush(self) -> None:
+        """Let Postfix try everything in its queue again at once."""
+        self.run("postqueue -f")
+
+    def log(self, unit: str = "postfix", since: str = "-1h") -> Iterator[str]:
+        """Lines of the journal."""
+        done = self.run(["journalctl", "--no-pager", "-o", "cat", "--since", since, "-t", f"{unit}*"])
+        yield from done.stdout.splitlines()
+
+    def bounces(self) -> list[str]:
+        """The notifications of failure that Postfix delivered to the stranger, whole."""
+        listed = self.run("find /home/stranger/Maildir/new -type f 2>/dev/null", check=False).stdout
+        return [self.read(path).decode(errors="replace") for path in sorted(listed.split())]
+
+    def lookup(self, name: str, kind: str) -> list[str]:
+        """What the world's resolver answers: record data, sorted; empty if there is none."""
+        answer = self.run(["kdig", "+short", "+timeout=5", f"@{self.ipv4}", name, kind]).stdout
+        return sorted(answer.split("\n")[:-1])
+
+
+SUBMIT = """
+import json, smtplib, sys
+told = json.loads(sys.argv[1])
+with open("/run/lab/message", "rb") as file:
+    message = file.read()
+with smtplib.SMTP("127.0.0.1", 25, timeout=60) as postfix:
+    postfix.ehlo("stranger.sender.test")
+    options = ["body=" + told["body"]] if told["body"] else []
+    if any(not address.isascii() for address in [told["sender"], *told["recipients"]]):
+        options.append("SMTPUTF8")
+    postfix.sendmail(told["sender"], told["recipients"], message, mail_options=options)
+"""
+
+
+def environment(network: Network) -> dict[str, str]:
+    """What a program needs to talk to this world instead of the real one."""
+    world = network.address4(WORLD)
+    return {
+        "CLOUDFLARE_API_TOKEN": TOKEN,
+        "CLOUDFLARE_BASE_URL": f"http://{world}:{API_PORT}/client/v4",
+        "LETTERBOX_RESOLVER": world,
+    }
+
+
+def addresses() -> tuple[int, ...]:
+    """The machine's addresses in the lab's subnets, its own first."""
+    return WORLD, REGISTRY, NS1, NS2
+
+
+def files(network: Network) -> dict[str, tuple[bytes, int]]:
+    """The machine's configuration in this network, and the stand-in: path to content and mode."""
+    named = {"world": WORLD, "registry": REGISTRY, "ns1": NS1, "ns2": NS2}
+    values = {f"{name}4": network.address4(number) for name, number in named.items()}
+    values |= {f"{name}6": network.address6(number) for name, number in named.items()}
+    values |= {
+        "token": TOKEN,
+        "api_port": str(API_PORT),
+        "zones": " ".join(f"--zone {zone}" for zone in ZONES),
+        "delegations": "\n".join(f"{zone}. NS ns{n}.cloudflare" for zone in ZONES for n in (1, 2)),
+    }
+    made = {}
+    for path in sorted(TEMPLATES.rglob("*")):
+        if path.is_file():
+            content = Template(path.read_text()).substitute(values)
+            made[str(path.relative_to(TEMPLATES))] = (content.encode(), 0o644)
+    for path in sorted(STAND_IN.glob("*.py")):
+        made[f"opt/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
+    return made
