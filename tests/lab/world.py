@@ -100,12 +100,16 @@ def files(network: Network) -> dict[str, tuple[bytes, int]]:
         "api_port": str(API_PORT),
         "zones": " ".join(f"--zone {zone}" for zone in ZONES),
         "delegations": "\n".join(f"{zone}. NS ns{n}.cloudflare" for zone in ZONES for n in (1, 2)),
+        "published": "\n".join(f"  - domain: {zone}" for zone in ZONES),
     }
     made = {}
     for path in sorted(TEMPLATES.rglob("*")):
         if path.is_file():
             content = Template(path.read_text()).substitute(values)
             made[str(path.relative_to(TEMPLATES))] = (content.encode(), 0o644)
+    listed = "zone:\n" + "".join(f"  - domain: {zone}\n" for zone in sorted(ZONES))
+    for name in ("ns1", "ns2"):
+        made[f"var/lib/knot/{name}/zones.conf"] = (listed.encode(), 0o644)
     for path in sorted(STAND_IN.glob("*.py")):
         made[f"opt/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
     return made
