@@ -181,6 +181,15 @@ class TestInterruptedWrites:
         with pytest.raises(sync.SyncError, match=r"did not answer in time.*nothing was changed"):
             sync.apply(sync.prepare(load(inventory), "example.test", {}, zones=zones), zones=zones)
 
+    def test_a_success_that_does_not_confirm_what_was_planned_is_a_failure(
+        self, cloudflare: StandIn, run: Run
+    ) -> None:
+        (old,) = cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "198.18.0.9"})
+        cloudflare.fail_next(Fault("hollow", on="/batch"))
+        line = only_line(run("--replace-address", old["content"]))
+        assert "example.test MX 10 mx1.example.test: Cloudflare did not confirm it" in line
+        assert "did not confirm every deletion" in line
+
     def test_what_cannot_be_settled_is_said_to_be_unknown(self, cloudflare: StandIn, inventory: Path) -> None:
         prepared = sync.prepare(load(inventory), "example.test", {})
         cloudflare.fail_next(Fault("cut_after", on="/batch"))

@@ -148,6 +148,13 @@ def test_email_routings_records_cannot_be_replaced_and_say_where_to_turn_it_off(
     assert "Email Routing" in str(obstacle)
 
 
+@pytest.mark.parametrize("held", [foreign(MX), foreign(MX, priority=5)])
+def test_a_locked_mx_to_our_own_host_is_neither_adopted_nor_patched(held: Record) -> None:
+    replacing = Replacing(mx=frozenset({MX.content}))
+    made = plan("e.test", "e.test", (MX,), there(held, locked=True), replacing)
+    assert (made.changes, made.adopted, len(made.obstacles)) == (0, (), 1)
+
+
 def test_a_delegation_that_shadows_the_mail_host_is_named() -> None:
     (obstacle,) = planned(MX, A, Record("NS", "mx.e.test", "ns.x.test")).obstacles
     assert "delegates mx.e.test" in str(obstacle)

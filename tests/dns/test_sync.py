@@ -173,6 +173,18 @@ def test_a_zone_of_5000_records_costs_no_more_requests(cloudflare: StandIn, run:
     assert len(cloudflare.requests) == 3
 
 
+def test_a_zone_of_more_than_5000_records_is_read_to_its_end(cloudflare: StandIn, run: Run) -> None:
+    zone = cloudflare.zones["example.test"]
+    (one,) = cloudflare.seed("example.test", {"type": "A", "name": "n", "content": "192.0.2.1"})
+    zone.records |= {
+        f"{n:032x}": {**one, "id": f"{n:032x}", "name": f"n{n}.example.test"} for n in range(5000)
+    }
+    cloudflare.seed("example.test", {"type": "MX", "name": "@", "content": "old.test", "priority": 5})
+    code, _, err = run()
+    assert code == 1
+    assert "--replace-mx old.test" in err
+
+
 def test_a_pending_zone_is_said_with_the_nameservers_to_set(cloudflare: StandIn, run: Run) -> None:
     cloudflare.zones["example.test"].status = "pending"
     code, _, err = run()

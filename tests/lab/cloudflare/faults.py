@@ -2,14 +2,15 @@
 
 ``cut_before``: the connection closes and nothing was done. ``cut_during``: the change is made, half
 of the answer arrives. ``cut_after``: the change is made, no answer arrives. ``refuse``: an answer
-with the given code. ``html``: a page in place of JSON. ``stall``: the answer comes late.
+with the given code. ``html``: a page in place of JSON. ``stall``: the answer comes late. ``hollow``:
+the change is made, and the answer is a success that names no record.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Kind = Literal["cut_before", "cut_during", "cut_after", "refuse", "html", "stall"]
+Kind = Literal["cut_before", "cut_during", "cut_after", "refuse", "html", "stall", "hollow"]
 
 
 @dataclass(frozen=True, slots=True)

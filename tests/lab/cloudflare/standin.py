@@ -187,6 +187,9 @@ class _Handler(BaseHTTPRequestHandler):
             case "cut_during":
                 self._send(*standin.answer(request), cut=True)
                 return self._cut()
+            case "hollow":
+                status, body, headers = standin.answer(request)
+                return self._send(status, {**body, "result": {}}, headers)
             case "html":
                 return self._send_html(fault)
             case "refuse":
