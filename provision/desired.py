@@ -53,7 +53,7 @@ def inventory() -> Inventory:
 
 def desired(host: Host | None = None) -> Desired:
     """What the host of this context should be."""
-    host = host or context.host
+    host = context.host if host is None else host
     return for_host(inventory(), host.name, observe(host))
 
 

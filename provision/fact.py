@@ -51,7 +51,7 @@ def observe(host: Host | None = None) -> Observed:
     Raises:
         DeployError: the host did not answer (its reason is already on the screen).
     """
-    host = host or context.host
+    host = context.host if host is None else host
     key = (host.name, moment())
     if key not in _kept:
         named = tuple(host.data.get("firewalld_zones") or ())
@@ -67,7 +67,7 @@ def observe(host: Host | None = None) -> Observed:
 
 def forget(host: Host | None = None) -> None:
     """What is known of the host is out of date: an operation has just changed it."""
-    name = (host or context.host).name
+    name = (context.host if host is None else host).name
     for key in [key for key in _kept if key[0] == name]:
         del _kept[key]
 

@@ -71,6 +71,7 @@ def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
         return
     new = f"{text.path}.new"
     steps = [
+        f"trap 'rm -f {new}' EXIT",
         f"umask 077 && cat > {new}",
         f"chown {text.user}:{text.group} {new} && chmod {text.mode} {new}",
         *([text.check.format(new)] if text.check else []),

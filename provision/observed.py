@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from provision import layout, zones
 
@@ -57,6 +57,10 @@ class Observed:
     """What `ip -json address` printed, global scope."""
     default_interfaces: tuple[str, ...]
     firewalld: zones.Firewalld
+
+    def to_json(self) -> object:
+        """What `pyinfra … fact` prints."""
+        return json.loads(json.dumps(asdict(self), default=sorted))
 
     @property
     def current_release(self) -> str | None:
