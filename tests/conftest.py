@@ -1,0 +1,116 @@
+"""What all tests share: the lab, a host deployed in it, and `--inventory` for a real host instead."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab import lab as lab_module
+from tests.lab import prerequisites
+from tests.lab.__main__ import bring_up
+from tests.lab.display import Display
+from tests.lab.errors import LabError
+from tests.lab.lab import HOSTNAME, Lab
+
+ROOT = Path(__file__).resolve().parents[1]
+LAB_FIXTURES = {"lab", "deployed", "inventory_path", "spare_lab"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--inventory",
+        type=Path,
+        metavar="FILE",
+        help="run tests/end_state and tests/smoke against the hosts of this inventory, not the lab",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--inventory") is None:
+        for item in items:
+            if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.lab)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for `mail_host_name` runs once for each host of the inventory."""
+    if "mail_host_name" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--inventory")
+        metafunc.parametrize("mail_host_name", _host_names(given) if given else [HOSTNAME], scope="session")
+
+
+@pytest.fixture(scope="session")
+def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
+    """The checkout's lab: used and left if it runs already, else brought up and taken down."""
+    if request.config.getoption("--inventory") is not None:
+        pytest.skip("the lab is not used with --inventory")
+    yield from running_lab(request.config, lab_module.FOLDER)
+
+
+def running_lab(config: pytest.Config, folder: Path) -> Iterator[Lab]:
+    """A lab in this folder for as long as the generator lives, shown outside of the tests' capture."""
+    reason = prerequisites.reason_not_to_run()
+    if reason:
+        _unavailable(reason)
+    capture = config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        try:
+            brought, started = bring_up(Display(), folder)
+        except LabError as error:
+            _unavailable(str(error))
+    yield brought
+    if started:
+        lab_module.take_down(folder)
+
+
+@pytest.fixture(scope="session")
+def deployed(request: pytest.FixtureRequest) -> Lab | None:
+    """The lab after `deploy.py` ran in it; None with `--inventory`, whose hosts are taken as they are."""
+    if request.config.getoption("--inventory") is not None:
+        return None
+    lab: Lab = request.getfixturevalue("lab")
+    done = deploy(lab)
+    assert done.returncode == 0, f"pyinfra ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    return lab
+
+
+def deploy(lab: Lab, *options: str, inventory: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run `pyinfra -y INVENTORY deploy.py` on the lab, as a user would."""
+    return subprocess.run(
+        [Path(sys.executable).with_name("pyinfra"), "-y", *options, inventory or lab.inventory, "deploy.py"],
+        cwd=ROOT,
+        env={**os.environ, **lab.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="session")
+def inventory_path(request: pytest.FixtureRequest) -> Path:
+    """The inventory that the tests are about: `--inventory`, else the lab's."""
+    given: Path | None = request.config.getoption("--inventory")
+    if given is not None:
+        return given.resolve()
+    lab: Lab = request.getfixturevalue("lab")
+    return lab.inventory
+
+
+def _host_names(inventory: Path) -> list[str]:
+    from dns.inventory import InventoryError, load
+
+    try:
+        return [host.name for host in load(inventory).hosts]
+    except InventoryError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def _unavailable(reason: str) -> None:
+    if os.environ.get("LETTERBOX_LAB") == "required":
+        pytest.fail(f"LETTERBOX_LAB=required, but: {reason}", pytrace=False)
+    pytest.skip(reason)
