@@ -296,8 +296,9 @@ mail_hosts = (
         (
             "{HOSTNAME}",
             {{
-                "ssh_hostname": "{lab.target.ipv4}",
                 "ssh_user": "root",
+                "ssh_hostname": "{lab.target.ipv4}",
+                "ssh_config_file": "{lab.ssh_config}",
                 "ssh_key": "{lab.key}",
                 "ssh_known_hosts_file": "{lab.folder / "ssh" / "known_hosts"}",
                 "ssh_strict_host_key_checking": "yes",
