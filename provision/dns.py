@@ -75,7 +75,7 @@ def _plans() -> tuple[Prepared, ...]:
         except SyncError as error:
             raise DeployError(str(error)) from None
         if len(ready) < len(whole.hosts):
-            plans = [replace(made, plan=replace(made.plan, deletes=())) for made in plans]
+            plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
         _looked = _Looked(moment(), names, tuple(plans))
     return _looked.plans
 
