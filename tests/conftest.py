@@ -44,7 +44,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The checkout's lab: used and left if it runs already, else brought up and taken down."""
+    """The checkout's lab: left running if it ran before, else brought up and taken down."""
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
     yield from running_lab(request.config, lab_module.FOLDER)
@@ -57,12 +57,13 @@ def running_lab(config: pytest.Config, folder: Path) -> Iterator[Lab]:
         _unavailable(reason)
     capture = config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled():
+        there = lab_module.status(lab_module.find(folder)).anything
         try:
-            brought, started = bring_up(Display(), folder)
+            brought, _ = bring_up(Display(), folder)
         except LabError as error:
             _unavailable(str(error))
     yield brought
-    if started:
+    if not there:
         lab_module.take_down(folder)
 
 
