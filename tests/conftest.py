@@ -26,6 +26,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FILE",
         help="run tests/end_state and tests/smoke against the hosts of this inventory, not the lab",
     )
+    parser.addoption(
+        "--lab-folder",
+        type=Path,
+        default=lab_module.FOLDER,
+        metavar="FOLDER",
+        help="use the lab of this folder (.lab), as `python -m tests.lab --folder`",
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -47,7 +54,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The checkout's lab: left running if it ran before, else brought up and taken down."""
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
-    yield from running_lab(request.config, lab_module.FOLDER)
+    yield from running_lab(request.config, request.config.getoption("--lab-folder"))
 
 
 def running_lab(config: pytest.Config, folder: Path) -> Iterator[Lab]:
