@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 
 from provision.fact import Commands, changes, observe
+from provision.observed import Observed
 from provision.zones import Firewalld, Zone
 
 SMTP = ("25", "tcp")
@@ -75,19 +77,29 @@ def commands_to_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterat
             yield f"firewall-cmd -q --zone={opening.zone} {what}"
 
 
+def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
+    """The zones to open on a host; none where no firewalld runs, since nothing is closed then.
+
+    Raises:
+        DeployError: the inventory names a zone that the host does not have.
+    """
+    if not seen.firewalld.running:
+        return ()
+    named = tuple(host.data.get("firewalld_zones") or ())
+    try:
+        return zones_for_mail(seen.firewalld, named, seen.default_interfaces)
+    except UnknownZone as error:
+        raise DeployError(f"{host.name}: {error}") from None
+
+
 @operation()
 def smtp_open() -> Commands:
     """25/tcp gets in, in the zones that mail arrives in, now and after a restart; nothing else is touched."""
-    host = context.host
     seen = observe()
     if not seen.firewalld.running:
         state = "is installed but does not run" if seen.firewalld.installed else "is not installed"
-        host.noop(f"firewalld {state}: it closes nothing")
+        context.host.noop(f"firewalld {state}: it closes nothing")
         return
-    named = tuple(host.data.get("firewalld_zones") or ())
-    try:
-        openings = zones_for_mail(seen.firewalld, named, seen.default_interfaces)
-    except UnknownZone as error:
-        raise DeployError(f"{host.name}: {error}") from None
-    needed = (StringCommand(command) for command in commands_to_open(seen.firewalld, openings))
-    yield from changes(needed, "; ".join(f"25/tcp is open in {o.zone} ({o.why})" for o in openings))
+    zones = openings(context.host, seen)
+    needed = (StringCommand(command) for command in commands_to_open(seen.firewalld, zones))
+    yield from changes(needed, "; ".join(f"25/tcp is open in {o.zone} ({o.why})" for o in zones))

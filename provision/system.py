@@ -7,7 +7,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
-from provision import archive
+from provision import archive, firewalld
 from provision.desired import inventory
 from provision.fact import Commands, forget, observe
 from provision.observed import Observed
@@ -37,6 +37,7 @@ def prepare() -> None:
     problem = unsupported(seen)
     if problem:
         raise DeployError(f"{context.host.name}: {problem}. Nothing was changed.")
+    firewalld.openings(context.host, seen)
     if seen.uid != 0:
         context.host.data._sudo = True
 

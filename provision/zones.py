@@ -30,12 +30,12 @@ if systemctl -q is-active firewalld; then
   d=/org/fedoraproject/FirewallD1
   default=$(busctl call {_ROOT} $d {_ROOT} getDefaultZone | cut -d'"' -f2)
   active=$({_BUS} $d {_ROOT}.zone getActiveZones)
-  names=$(printf '%s\n' "$active" | grep -o '"[^"]*":{{' | cut -d'"' -f2)
+  names=$(printf '%s\\n' "$active" | grep -o '"[^"]*":{{' | cut -d'"' -f2)
   echo "default	$default"
   echo "known	$({_BUS} $d {_ROOT}.zone getZones)"
   echo "active zones	$active"
   echo "smtp	$({_BUS} $d {_ROOT} getServiceSettings2 s smtp)"
-  for z in $(printf '%s\n' $default $names {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
+  for z in $(printf '%s\\n' $default $names {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
     echo "runtime $z	$({_BUS} $d {_ROOT}.zone getZoneSettings2 s $z)"
     p=$(busctl call {_ROOT} $d/config {_ROOT}.config getZoneByName s $z | cut -d'"' -f2)
     echo "permanent $z	$({_BUS} $p {_ROOT}.config.zone getSettings2)"

@@ -1,0 +1,52 @@
+"""Running the deploy on the lab as a user would: the real `pyinfra` command, in this checkout."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.lab import Lab
+
+ROOT = Path(__file__).resolve().parents[1]
+PYINFRA = Path(sys.executable).with_name("pyinfra")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run of pyinfra said and how it ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def changed(self) -> list[str]:
+        """The operations that changed a host (in a dry run: would change one), in order; from `--json`."""
+        said = json.loads(self.stdout)
+        if said["results"] is None:
+            return [step["name"] for step in said["plan"] if step["hosts_with_change"]]
+        return [step["name"] for step in said["results"]["operations"] if step["success"] or step["error"]]
+
+
+def deploy(
+    lab: Lab,
+    *options: str,
+    inventory: Path | None = None,
+    script: str = "deploy.py",
+    environment: Mapping[str, str | None] | None = None,
+) -> Run:
+    """Run `pyinfra OPTIONS INVENTORY deploy.py`; a variable of the environment that is None is left out."""
+    variables = {**os.environ, **lab.environment, "PYINFRA_PROGRESS": "off", **(environment or {})}
+    done = subprocess.run(
+        [PYINFRA, *options, inventory or lab.inventory, script],
+        cwd=ROOT,
+        env={key: value for key, value in variables.items() if value is not None},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)

@@ -1,0 +1,113 @@
+"""The deploy on a real machine: what it says, what it does, and that it does nothing twice."""
+
+import re
+
+from tests.deploys import deploy
+
+EVERYTHING = [
+    "Packages",
+    "Firewall: 25/tcp",
+    "User letterbox",
+    "Folders",
+    "Release, unpacked",
+    "Certificate",
+    "Configuration",
+    "Release, current",
+    "Units",
+    "Service",
+    "DNS",
+]
+
+
+def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_nothing(spare_lab):
+    before = _state(spare_lab)
+    foreseen = deploy(spare_lab, "--dry", "--json")
+    assert (foreseen.code, foreseen.changed()) == (0, EVERYTHING), foreseen.stderr
+    assert _state(spare_lab) == before
+    done = deploy(spare_lab, "-y", "--json")
+    assert (done.code, done.changed()) == (0, foreseen.changed()), done.stderr
+    again = deploy(spare_lab, "-y", "--json")
+    assert (again.code, again.changed()) == (0, [])
+
+
+def _state(lab) -> str:
+    return lab.target.run(
+        "find /etc /opt /usr/local /var/lib -newer /proc/1 -type f ! -path '/var/lib/systemd/*' "
+        "! -path '/var/lib/rpm/*' ! -path '/var/lib/dnf/*' | sort; "
+        "rpm -qa | sort; getent passwd; firewall-cmd --list-all-zones"
+    ).stdout
+
+
+def test_a_second_run_changes_nothing(deployed):
+    run = deploy(deployed, "-y", "--json")
+    assert (run.code, run.changed()) == (0, []), run.stderr
+
+
+def test_a_second_run_says_so_when_it_is_dry(deployed):
+    run = deploy(deployed, "--dry", "--json")
+    assert (run.code, run.changed()) == (0, []), run.stderr
+
+
+def test_a_second_run_looks_at_the_host_once(deployed):
+    run = deploy(deployed, "-y", "--debug")
+    executions = re.findall(r"Running command on ", run.stderr + run.stdout)
+    assert 1 <= len(executions) <= 2, executions
+
+
+def test_a_changed_configuration_is_put_back_and_the_service_restarted(deployed):
+    before = _pid(deployed)
+    deployed.target.run("echo '# by hand' >> /etc/letterbox/letterbox.toml")
+    run = deploy(deployed, "-y", "--json")
+    assert (run.code, run.changed()) == (0, ["Configuration"]), run.stderr
+    assert "# by hand" not in deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout
+    assert _pid(deployed) == before, "the service already ran what is wanted: no need to restart"
+
+
+def _pid(lab) -> str:
+    return lab.target.run("systemctl show -p MainPID --value letterbox.service").stdout
+
+
+def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed, tmp_path):
+    """A release of another age may refuse what this checkout writes: the old file stays, and works."""
+    text = deployed.inventory.read_text().replace('"mailboxes": ["alice", "bob"]', '"mailboxes": ["alice"]')
+    other = tmp_path / "inventory.py"
+    other.write_text(text)
+    program = "/opt/letterbox/current/bin/letterbox"
+    deployed.target.run(
+        f"mv {program} /root/ && printf '#!/bin/sh\\nexit 78\\n' > {program} && chmod +x {program}"
+    )
+    before = deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout
+    run = deploy(deployed, "-y", inventory=other)
+    deployed.target.run(f"mv /root/letterbox {program}")
+    assert run.code == 1
+    assert deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout == before
+    assert deployed.target.run("ls /etc/letterbox").stdout.split() == ["generation", "letterbox.toml", "tls"]
+
+
+def test_a_service_that_was_killed_off_is_brought_back(deployed):
+    deployed.target.run("systemctl disable -q --now letterbox.socket letterbox.service")
+    run = deploy(deployed, "-y", "--json")
+    assert (run.code, run.changed()) == (0, ["Service"]), run.stderr
+
+
+def test_a_rule_that_vanished_at_run_time_is_put_back(deployed):
+    deployed.target.run("firewall-cmd -q --zone=FedoraServer --remove-service=smtp")
+    run = deploy(deployed, "-y", "--json")
+    assert (run.code, run.changed()) == (0, ["Firewall: 25/tcp"]), run.stderr
+    services = deployed.target.run("firewall-cmd --zone=FedoraServer --list-services").stdout.split()
+    assert services == ["cockpit", "dhcpv6-client", "smtp", "ssh"]
+
+
+def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
+    fedora = tmp_path / "inventory.py"
+    fedora.write_text(deployed.inventory.read_text().replace('"ssh_user": "root"', '"ssh_user": "fedora"'))
+    deployed.target.run(
+        "systemctl stop letterbox.socket letterbox.service && userdel letterbox && "
+        "rm -r /opt/letterbox/releases /etc/letterbox/letterbox.toml"
+    )
+    run = deploy(deployed, "-y", "--json", inventory=fedora)
+    assert run.code == 0, run.stderr
+    assert {"User letterbox", "Release, unpacked", "Configuration"} <= set(run.changed())
+    assert deploy(deployed, "-y", "--json", inventory=fedora).changed() == []
+    left = deployed.target.run("find /tmp /var/tmp -newer /proc/1 -type f").stdout
+    assert left == "", "a copy lies in a temporary folder"
