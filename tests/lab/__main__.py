@@ -43,7 +43,9 @@ def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) ->
                 stage.say("kept for the next time")
     with display.stage("Machines", "target and world boot") as stage:
         brought, started = lab.bring_up(folder, fresh=fresh)
-        stage.say(f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already"))
+        stage.say(
+            f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already")
+        )
     return brought, started
 
 
@@ -67,7 +69,11 @@ def _status(given: argparse.Namespace) -> int:
         display.note(f"{machine.name:<8} {state:<13} {machine.ipv4}  {machine.ipv6}  {machine.hostname}")
     display.note(f"network  {'is there' if seen.network else 'is missing':<13} {found.network.name}")
     if not seen.healthy:
-        why = "was made from an older checkout" if seen.current is False and all(seen.machines.values()) else "is not whole"
+        why = (
+            "was made from an older checkout"
+            if seen.current is False and all(seen.machines.values())
+            else "is not whole"
+        )
         display.note(f"the lab {why}: `python -m tests.lab up` makes it anew")
         return 1
     return 0
@@ -100,7 +106,9 @@ def _demo(given: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m tests.lab", description="The throwaway machine and its world.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.lab", description="The throwaway machine and its world."
+    )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the lab keeps its state (.lab)")
     commands = parser.add_subparsers(required=True, metavar="up | status | shell | down | demo")
     up = commands.add_parser("up", help="start it, or mend it")

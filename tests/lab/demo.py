@@ -105,7 +105,9 @@ def _resolved(lab: Lab) -> str:
     """What the world's resolver finds, from MX to addresses."""
     exchanges = lab.world.lookup(DOMAIN, "MX")
     if not exchanges:
-        raise LabError(f"the world's resolver finds no MX for {DOMAIN}, though the deploy says that it is published")
+        raise LabError(
+            f"the world's resolver finds no MX for {DOMAIN}, though the deploy says that it is published"
+        )
     found = [*lab.world.lookup(HOSTNAME, "A"), *lab.world.lookup(HOSTNAME, "AAAA")]
     return f"{DOMAIN} MX {' '.join(exchanges)} → {', '.join(found)}"
 
@@ -123,7 +125,9 @@ def letter() -> EmailMessage:
         "and was told 250: this message is on your disk.\n\nZoë\n",
         cte="8bit",
     )
-    message.add_alternative("<p>Hello Alice,</p><p>this message is on your disk.</p><p>Zoë</p>\n", subtype="html")
+    message.add_alternative(
+        "<p>Hello Alice,</p><p>this message is on your disk.</p><p>Zoë</p>\n", subtype="html"
+    )
     return message
 
 
@@ -137,7 +141,9 @@ def arrived(lab: Lab, message_id: str, stage: Stage) -> tuple[str, bytes]:
             return found[0], lab.target.read(found[0])
         if time.monotonic() > deadline:
             reasons = [str(each) for each in lab.world.queue()] or lab.world.bounces()
-            raise LabError(f"the message did not arrive in {DEADLINE:.0f} s: {' '.join(reasons) or 'no reason given'}")
+            raise LabError(
+                f"the message did not arrive in {DEADLINE:.0f} s: {' '.join(reasons) or 'no reason given'}"
+            )
         stage.say("Postfix looks up the MX and delivers")
         time.sleep(0.1)
 
@@ -163,5 +169,3 @@ def tls_used(received: str) -> str:
     if found := re.search(r"\bTLSv[\d.]+[^();]*", received):
         return f"yes: {found[0].strip()}"
     return "yes" if re.search(r"\bwith (UTF8)?E?SMTPS", received) else "no"
-
-

@@ -111,5 +111,7 @@ class Display:
     def _line(self, mark: str, stage: Stage) -> None:
         elapsed = time.monotonic() - stage.began
         self.console.print(
-            f"{mark} {stage.name:<{WIDTH}} {elapsed:6.1f} s  {stage.said}".rstrip(), markup=False, soft_wrap=True
+            f"{mark} {stage.name:<{WIDTH}} {elapsed:6.1f} s  {stage.said}".rstrip(),
+            markup=False,
+            soft_wrap=True,
         )

@@ -16,6 +16,7 @@ import shutil
 import struct
 import subprocess
 import termios
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from pathlib import Path
 from .errors import LabError
 
 RECIPES = Path(__file__).parent / "images"
+IMAGE_NAMES = ("target", "world")
 SUITE = "forky"
 OPTIONS = (
     "--mode=root",
@@ -47,6 +49,7 @@ STEPS = {
     "running --customize-hook": ("making it ours", 0.88),
     "cleaning package lists": ("tidying up", 0.96),
 }
+KEPT = 14 * 24 * 3600.0  # seconds that an image is kept unused
 Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done (0 to 1)
 
 
@@ -109,15 +112,28 @@ def build(image: Image, progress: Progress) -> Path:
             try:
                 _mmdebstrap(image, part, progress)
                 part.rename(image.root)
+                _prune(image)
             finally:
                 shutil.rmtree(part, ignore_errors=True)
     return image.root
 
 
+def mark_used(image: Image) -> None:
+    """Note that the image is in use today, which keeps it from being pruned."""
+    os.utime(image.root)
+
+
+def _prune(image: Image) -> None:
+    """Remove images of this name that nobody has used for a while: every change of a recipe leaves one."""
+    for old in cache().glob(f"{image.name}-*"):
+        if old != image.root and time.time() - old.stat().st_mtime > KEPT:
+            shutil.rmtree(old, ignore_errors=True)
+
+
 def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
     common = RECIPES / "common"
-    hooks = [f"cp -a {_quoted(folder / 'root')}/. \"$1\"/" for folder in (common, image.recipe)]
-    hooks += [f"{_quoted(folder / 'setup.sh')} \"$1\"" for folder in (common, image.recipe)]
+    hooks = [f'cp -a {_quoted(folder / "root")}/. "$1"/' for folder in (common, image.recipe)]
+    hooks += [f'{_quoted(folder / "setup.sh")} "$1"' for folder in (common, image.recipe)]
     command = [
         # Its mounts (proc, sys, dev) vanish with it, however it ends.
         "unshare",

@@ -26,7 +26,7 @@ from .world import World
 FOLDER = Path(__file__).resolve().parents[2] / ".lab"
 DOMAIN = "example.test"
 HOSTNAME = f"mx1.{DOMAIN}"
-IMAGES = (Image("target"), Image("world"))
+IMAGES = tuple(Image(name) for name in image.IMAGE_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,8 @@ def _start(lab: Lab) -> None:
     _write_access(lab)
     network.create(lab.network)
     roots = {each.name: each.root for each in IMAGES}
+    for used in IMAGES:
+        image.mark_used(used)
     contents = {"target": _target_files(lab), "world": world.files(lab.network)}
     numbers = {"target": (TARGET,), "world": world.addresses()}
     for each in lab.machines:
@@ -340,5 +342,7 @@ def _locked(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LabError(f"{folder}: another `python -m tests.lab` is at work on this lab: wait for it") from None
+            raise LabError(
+                f"{folder}: another `python -m tests.lab` is at work on this lab: wait for it"
+            ) from None
         yield

@@ -149,8 +149,9 @@ def start(machine: Machine, image: Path) -> None:
     ]
     if not Path("/run/systemd/system").exists():  # nobody to ask for a scope
         container.append("--keep-unit")
-    group = _control_group(machine.container)
+    group = control_group(machine.container)
     if group:
+        group.mkdir(exist_ok=True)
         # Without a scope of its own a container takes the control group it is started in: two would share one.
         script = f"echo $$ >{shlex.quote(str(group / 'cgroup.procs'))} && {script}"
     with (machine.folder / "console.log").open("wb") as console:
@@ -203,7 +204,9 @@ def _expect_alive(machine: Machine, deadline: float, missing: str) -> None:
     if late or not _is_alive(machine):
         console = (machine.folder / "console.log").read_text(errors="replace").strip().splitlines()
         cause = missing if late else "it stopped"
-        raise LabError(f"machine {machine.name}: {cause}: {' '.join(console[-3:]) or 'nothing on its console'}")
+        raise LabError(
+            f"machine {machine.name}: {cause}: {' '.join(console[-3:]) or 'nothing on its console'}"
+        )
 
 
 def _is_alive(machine: Machine) -> bool:
@@ -224,20 +227,15 @@ def _unified() -> Path | None:
     return None
 
 
-def _control_group(name: str) -> Path | None:
-    """A control group for the machine, where no systemd of the control machine makes one."""
+def control_group(container: str) -> Path | None:
+    """Where a machine's control group is to be, if no systemd of the control machine makes one."""
     top = _unified()
-    if top is None or Path("/run/systemd/system").exists():
-        return None
-    group = top / name
-    group.mkdir(exist_ok=True)
-    return group
+    return None if top is None or Path("/run/systemd/system").exists() else top / container
 
 
 def _remove_control_group(name: str) -> None:
     """Kill what is left in the machine's control group and remove it, deepest first."""
-    top = _unified()
-    group = top / name if top else None
+    group = control_group(name)
     if group is None or not group.is_dir():
         return
     deadline = time.monotonic() + 10

@@ -63,7 +63,9 @@ def free_network(folder: Path, routes: Iterable[ipaddress.IPv4Network]) -> Netwo
         network = candidate(folder, attempt)
         if not any(network.ipv4.overlaps(route) for route in taken):
             return network
-    raise LabError("no free subnet in 10.0.0.0/8: this machine has routes into all that were tried (ip route)")
+    raise LabError(
+        "no free subnet in 10.0.0.0/8: this machine has routes into all that were tried (ip route)"
+    )
 
 
 def routes() -> list[ipaddress.IPv4Network]:
@@ -89,7 +91,9 @@ def create(network: Network) -> None:
     """Make namespace, switch and the control machine's interface with its addresses."""
     name = network.name
     _ip("netns", "add", name)
-    _batch([f"link add {SWITCH} type bridge forward_delay 0 stp_state 0", f"link set {SWITCH} up"], netns=name)
+    _batch(
+        [f"link add {SWITCH} type bridge forward_delay 0 stp_state 0", f"link set {SWITCH} up"], netns=name
+    )
     _batch(
         [
             f"link add {name} type veth peer name control netns {name}",

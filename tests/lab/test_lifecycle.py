@@ -1,0 +1,161 @@
+"""Coming up, being mended, going away. In a lab of its own, beside the one that other tests use."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, running_lab
+from tests.lab import lab as lab_module
+from tests.lab import network
+from tests.lab.machine import control_group
+
+
+@pytest.fixture(scope="module")
+def spare_folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("spare") / ".lab"
+
+
+@pytest.fixture
+def spare_lab(request, spare_folder):
+    """A lab that may be broken, healthy at the start of each test."""
+    yield from running_lab(request.config, spare_folder)
+    lab_module.take_down(spare_folder)
+
+
+def command(folder, *arguments):
+    return [sys.executable, "-m", "tests.lab", "--folder", str(folder), *arguments]
+
+
+def traces(lab):
+    """Everything of the lab that the system knows of."""
+    found = [f"pid {pid}" for machine in lab.machines for pid in machine.pids]
+    links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True).stdout)
+    found += [link["ifname"] for link in links if link["ifname"].startswith(lab.network.name)]
+    found += [path.name for path in Path("/run/netns").glob(f"{lab.network.name}*")]
+    found += [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(lab.folder) in line]
+    found += [
+        str(group)
+        for machine in lab.machines
+        if (group := control_group(machine.container)) and group.exists()
+    ]
+    found += [
+        f"ssh {entry.name}"
+        for entry in Path("/proc").iterdir()
+        if entry.name.isdigit() and str(lab.folder / "ssh").encode() in _command_line(entry)
+    ]
+    return found
+
+
+def _command_line(process):
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def test_down_leaves_nothing_behind(spare_lab):
+    assert traces(spare_lab)
+    done = subprocess.run(
+        command(spare_lab.folder, "down"), cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    assert "is down" in done.stdout
+    assert traces(spare_lab) == []
+    assert not spare_lab.folder.exists()
+
+
+def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_lab):
+    said = spare_lab.world.run(f"swaks --quit-after CONNECT --server {spare_lab.target.ipv4}", check=False)
+    assert "No route to host" in said.stdout + said.stderr
+    assert spare_lab.target.run("rpm -q --whatprovides openssl", check=False).returncode != 0
+    spare_lab.target.run("dnf -y -q install openssl")
+    assert spare_lab.target.run("openssl version").stdout.startswith("OpenSSL 3")
+
+
+def test_up_leaves_a_healthy_lab_alone(spare_lab):
+    before = spare_lab.target.pids
+    again, started = lab_module.bring_up(spare_lab.folder)
+    assert (again, started) == (spare_lab, False)
+    assert spare_lab.target.pids == before
+
+
+def lose_a_machine(lab):
+    for pid in lab.target.pids:
+        os.kill(pid, signal.SIGKILL)
+
+
+def lose_the_network(lab):
+    network.remove(lab.network.name)
+
+
+def lose_the_record(lab):
+    (lab.folder / "lab.json").unlink()
+
+
+@pytest.mark.parametrize("lose", [lose_a_machine, lose_the_network, lose_the_record])
+def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
+    lose(spare_lab)
+    mended, started = lab_module.bring_up(spare_lab.folder)
+    assert started
+    assert mended.target.run("systemctl is-active firewalld").stdout == "active\n"
+    assert mended.world.lookup("sender.test", "MX")
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
+    lab_module.take_down(spare_lab.folder)
+    up = start_up(spare_lab)
+    up.send_signal(how)
+    assert up.wait(timeout=60) == 130
+    assert traces(spare_lab) == []
+
+
+def test_down_removes_what_a_killed_up_left(spare_lab):
+    lab_module.take_down(spare_lab.folder)
+    up = start_up(spare_lab)
+    up.kill()
+    up.wait()
+    assert traces(spare_lab)
+    lab_module.take_down(spare_lab.folder)
+    assert traces(spare_lab) == []
+
+
+def start_up(lab):
+    """`up` in a process of its own, half-way: its machines are starting."""
+    up = subprocess.Popen(
+        command(lab.folder, "up"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    deadline = time.monotonic() + 60
+    while not lab.target.is_running():
+        assert up.poll() is None, up.stdout.read()
+        assert time.monotonic() < deadline
+    return up
+
+
+def test_two_labs_run_side_by_side(lab, spare_lab):
+    for one, other in ((lab, spare_lab), (spare_lab, lab)):
+        assert not one.network.ipv4.overlaps(other.network.ipv4)
+        assert one.world.run(f"ping -c1 -W5 {one.target.ipv6}").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [(["up"], "sudo"), (["shell"], "does not run"), (["down"], "sudo")]
+)
+def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words):
+    """Run as nobody: the program is loaded first, for nobody may not be able to read it."""
+    program = (
+        "import os, sys; from tests.lab import __main__ as lab; os.seteuid(65534);"
+        " sys.exit(lab.main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, "--folder", str(tmp_path / "none"), *arguments],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1

@@ -1,0 +1,106 @@
+"""The two machines are what the tests take them for. None of this changes what a deploy finds."""
+
+import time
+
+import pytest
+from testinfra import get_host
+
+from tests.lab.lab import DOMAIN
+
+CONNECT = """
+import errno, socket, sys
+try:
+    socket.create_connection((sys.argv[1], int(sys.argv[2])), timeout=5).close()
+    print("open")
+except OSError as error:
+    print(errno.errorcode.get(error.errno, "timeout"))
+"""
+PORT = 2626  # any port that no zone opens and nobody listens at
+
+
+@pytest.fixture(scope="module")
+def host(lab):
+    return get_host("ssh://target", ssh_config=str(lab.ssh_config))
+
+
+def reached(lab, address, port):
+    return lab.world.run(["python3", "-c", CONNECT, address, str(port)]).stdout.strip()
+
+
+def test_testinfra_takes_the_target_for_fedora(host):
+    assert host.system_info.distribution == "fedora"
+    assert host.package("firewalld").is_installed
+
+
+def test_the_default_zone_is_fedoras(lab):
+    assert lab.target.run("firewall-cmd --get-default-zone").stdout.strip() == "FedoraServer"
+    services = lab.target.run("firewall-cmd --permanent --zone=FedoraServer --list-services").stdout.split()
+    assert {"ssh", "dhcpv6-client", "cockpit"} <= set(services)
+
+
+def test_dnf_is_dnf5_and_installs_from_the_repository(lab):
+    assert "dnf5" in lab.target.run("dnf --version").stdout
+    listed = lab.target.run("dnf -q repoquery openssl firewalld python3 --queryformat '%{name}\\n'").stdout
+    assert set(listed.split()) == {"openssl", "firewalld", "python3"}
+
+
+def test_the_fedora_user_may_sudo(lab):
+    assert lab.target.run("sudo -n id -un", user="fedora").stdout.strip() == "root"
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family):
+    address = getattr(lab.target, family)
+    listener = f"lab-listener-{family}"
+    bind = "::" if family == "ipv6" else "0.0.0.0"
+    lab.target.run(f"systemd-run -q --collect --unit={listener} python3 -m http.server --bind {bind} {PORT}")
+    try:
+        wait_until_listening(lab, PORT)
+        assert reached(lab, address, PORT) != "open"
+        lab.target.run(f"firewall-cmd --add-port={PORT}/tcp")
+        assert reached(lab, address, PORT) == "open"
+    finally:
+        lab.target.run(f"firewall-cmd --remove-port={PORT}/tcp; systemctl stop {listener}")
+    assert reached(lab, address, PORT) != "open"
+
+
+def wait_until_listening(lab, port):
+    deadline = time.monotonic() + 30
+    while not lab.target.run(f"ss -Hltn sport = :{port}").stdout:
+        assert time.monotonic() < deadline, f"nobody listens at {port}"
+
+
+def test_names_are_resolved_from_the_root_down(lab):
+    """Each server knows only its own part: the resolver has to be referred from one to the next."""
+    registry, ns1 = lab.network.address4(51), lab.network.address4(53)
+    ask = "kdig +norecurse +noall +{section} {name} MX @{server}"
+    referral = lab.world.run(ask.format(section="authority", name=f"{DOMAIN}.", server=registry)).stdout
+    assert "ns1.cloudflare.test." in referral
+    refused = lab.world.run(
+        ask.format(section="header", name="nowhere.invalid.", server=ns1), check=False
+    ).stdout
+    assert "NOERROR" not in refused
+    assert lab.world.lookup("sender.test", "MX") == ["10 mail.sender.test."]
+    assert lab.world.lookup("mail.sender.test", "AAAA") == [lab.world.ipv6]
+
+
+def test_the_resolver_forgets_at_once(lab):
+    """A name that was not there a moment ago is found as soon as it is published."""
+    zone = "/srv/static/sender.test.zone"
+    name = f"fresh{time.monotonic_ns()}"
+    assert lab.world.lookup(f"{name}.sender.test", "TXT") == []
+    lab.world.run(f"cp -p {zone} {zone}.kept && echo '{name} TXT here' >> {zone} && publish-zones")
+    try:
+        assert lab.world.lookup(f"{name}.sender.test", "TXT") == ['"here"']
+    finally:
+        lab.world.run(f"mv {zone}.kept {zone} && touch {zone} && publish-zones")
+
+
+def test_a_message_nobody_takes_comes_back_to_the_stranger(lab):
+    """Postfix really looks the domain up, and keeps its notification to itself."""
+    mark = f"nowhere{time.monotonic_ns()}"
+    lab.world.send(f"Subject: {mark}\r\n\r\nhello\r\n".encode(), [f"someone@{mark}.test"])
+    deadline = time.monotonic() + 30
+    while not any(mark in bounce for bounce in lab.world.bounces()):
+        assert time.monotonic() < deadline, lab.world.queue()
+        time.sleep(0.1)
