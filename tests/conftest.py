@@ -5,15 +5,18 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+from rich.console import Console
 
 from tests.lab import lab as lab_module
 from tests.lab import prerequisites
 from tests.lab.__main__ import bring_up
+from tests.lab.access import HOSTNAME
 from tests.lab.display import Display
 from tests.lab.errors import LabError
-from tests.lab.lab import HOSTNAME, Lab
+from tests.lab.lab import Lab
 
 ROOT = Path(__file__).resolve().parents[1]
 LAB_FIXTURES = {"lab", "deployed", "inventory_path", "spare_lab"}
@@ -54,24 +57,24 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     """The checkout's lab: left running if it ran before, else brought up and taken down."""
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
-    yield from running_lab(request.config, request.config.getoption("--lab-folder"))
+    folder: Path = request.config.getoption("--lab-folder")
+    ran = lab_module.status(lab_module.find(folder)).anything
+    yield usable_lab(request.config, folder)
+    if not ran:
+        lab_module.take_down(folder)
 
 
-def running_lab(config: pytest.Config, folder: Path) -> Iterator[Lab]:
-    """A lab in this folder for as long as the generator lives, shown outside of the tests' capture."""
+def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False) -> Lab:
+    """A healthy lab in this folder; its coming up is shown. Skips (or fails) where there can be none."""
     reason = prerequisites.reason_not_to_run()
     if reason:
         _unavailable(reason)
-    capture = config.pluginmanager.getplugin("capturemanager")
-    with capture.global_and_fixture_disabled():
-        there = lab_module.status(lab_module.find(folder)).anything
+    with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
-            brought, _ = bring_up(Display(), folder)
+            return bring_up(Display(Console(quiet=quiet)), folder)[0]
         except LabError as error:
-            _unavailable(str(error))
-    yield brought
-    if not there:
-        lab_module.take_down(folder)
+            failure = str(error)
+    return _unavailable(failure)
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +121,7 @@ def _host_names(inventory: Path) -> list[str]:
         raise pytest.UsageError(str(error)) from None
 
 
-def _unavailable(reason: str) -> None:
+def _unavailable(reason: str) -> NoReturn:
     if os.environ.get("LETTERBOX_LAB") == "required":
         pytest.fail(f"LETTERBOX_LAB=required, but: {reason}", pytrace=False)
     pytest.skip(reason)

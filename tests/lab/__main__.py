@@ -37,10 +37,13 @@ def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) ->
     missing = [each.name for each in lab.IMAGES if not each.is_built()]
     if missing:
         with ExitStack() as stack:
-            stages = {name: stack.enter_context(display.stage(f"Image of the {name}")) for name in missing}
-            lab.build_images(lambda name: stages[name].say)
-            for stage in stages.values():
-                stage.say("kept for the next time")
+            shown = [
+                display.stage(f"Image of the {name}", "once, about a minute", long=True) for name in missing
+            ]
+            stages = {name: stack.enter_context(stage) for name, stage in zip(missing, shown, strict=True)}
+            lab.build_images(
+                lambda name: stages[name].say, lambda name: stages[name].finish("kept for the next time")
+            )
     with display.stage("Machines", "target and world boot") as stage:
         brought, started = lab.bring_up(folder, fresh=fresh)
         stage.say(

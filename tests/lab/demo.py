@@ -22,9 +22,10 @@ from rich.table import Table
 from rich.text import Text
 
 from . import lab as lab_module
+from .access import DOMAIN, HOSTNAME
 from .display import Display, Stage
 from .errors import LabError
-from .lab import DOMAIN, HOSTNAME, Lab
+from .lab import Lab
 from .world import STRANGER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,7 +71,7 @@ def run(folder: Path, *, keep: bool) -> int:
 
 def deploy(display: Display, lab: Lab) -> None:
     """`pyinfra -y INVENTORY deploy.py`, one line for its progress; all it said, if it fails."""
-    command = [Path(sys.executable).with_name("pyinfra"), "-y", lab.inventory, "deploy.py"]
+    command = [str(Path(sys.executable).with_name("pyinfra")), "-y", str(lab.inventory), "deploy.py"]
     said: list[str] = []
     operations = changes = 0
     records = []
@@ -117,7 +118,7 @@ def letter() -> EmailMessage:
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"] = Address("Zoë Stranger", addr_spec=STRANGER)
     message["To"] = Address("Alice", addr_spec=RECIPIENT)
-    message["Subject"] = "Grüße from the outside – it works ✓"
+    message["Subject"] = "Grüße from the outside: it works ✓"
     message["Date"] = format_datetime(localtime())
     message["Message-ID"] = make_msgid(domain=STRANGER.partition("@")[2])
     message.set_content(

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, SpinnerColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
 WIDTH = 26  # of a stage's name
@@ -39,20 +39,36 @@ class _Bar(BarColumn):
 
 @dataclass(slots=True)
 class Stage:
-    """A stage that is under way."""
+    """A stage that is under way, or done."""
 
     display: "Display"
     name: str
     began: float
-    task: int | None = None
-    said: str = ""
+    doing: str
+    task: TaskID | None = None
+    ended: bool = False
 
     def say(self, doing: str, share: float | None = None) -> None:
         """What it is doing now, and how much of it is done (0 to 1) where that is known."""
-        self.said = doing
-        if self.task is not None:
-            measured = {} if share is None else {"completed": share, "measured": True}
-            self.display.live.update(self.task, doing=doing, **measured)  # type: ignore[arg-type]
+        self.doing = doing
+        if self.task is not None and not self.ended:
+            self.display.live.update(self.task, doing=doing)
+            if share is not None:
+                self.display.live.update(self.task, completed=share, measured=True)
+
+    def finish(self, doing: str | None = None, *, failed: bool = False) -> None:
+        """It is over: its clock stops. Only the first call counts."""
+        if self.ended:
+            return
+        self.say(self.doing if doing is None else doing)
+        self.ended = True
+        if self.task is None:
+            self.display.line("✗" if failed else "✓", self)
+        elif failed:
+            self.display.live.update(self.task, failed=True)
+            self.display.live.stop_task(self.task)
+        else:
+            self.display.live.update(self.task, completed=1.0)
 
 
 class Display:
@@ -71,35 +87,38 @@ class Display:
 
     def note(self, text: str) -> None:
         """A line that is no stage."""
-        self.console.print(f"  {text}", markup=False)
+        self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
     @contextmanager
-    def stage(self, name: str, doing: str = "") -> Iterator[Stage]:
-        """Show a stage for as long as the block runs; it fails if the block raises."""
-        stage = Stage(self, name, time.monotonic(), said=doing)
-        if not self.console.is_terminal:
-            try:
-                yield stage
-            except BaseException:
-                self._line("✗", stage)
-                raise
-            self._line("✓", stage)
-            return
-        alone = not self.live.live.is_started
+    def stage(self, name: str, doing: str = "", *, long: bool = False) -> Iterator[Stage]:
+        """Show a stage for as long as the block runs; it fails if the block raises.
+
+        Where lines are not live, only one that takes ``long`` is announced.
+        """
+        stage = Stage(self, name, time.monotonic(), doing)
+        alone = self.console.is_terminal and not self.live.live.is_started
         if alone:
             self.live.start()
-        stage.task = self.live.add_task(name, total=1.0, doing=doing, measured=False, failed=False)
+        if self.console.is_terminal:
+            stage.task = self.live.add_task(name, total=1.0, doing=doing, measured=False, failed=False)
+        elif long:
+            self.line("·", stage)
         try:
             yield stage
         except BaseException:
-            self.live.update(stage.task, failed=True)
-            self.live.stop_task(stage.task)
+            stage.finish(failed=True)
             raise
         else:
-            self.live.update(stage.task, completed=1.0, doing=stage.said)
+            stage.finish()
         finally:
             if alone:
                 self._settle()
+
+    def line(self, mark: str, stage: Stage) -> None:
+        """A stage as a line of its own, as it stands now."""
+        elapsed = time.monotonic() - stage.began
+        line = f"{mark} {stage.name:<{WIDTH}} {elapsed:6.1f} s  {stage.doing}"
+        self.console.print(line.rstrip(), markup=False, soft_wrap=True)
 
     def _settle(self) -> None:
         """Leave the finished lines on the screen, and begin anew below them."""
@@ -107,11 +126,3 @@ class Display:
         self.live.stop()
         for task in list(self.live.task_ids):
             self.live.remove_task(task)
-
-    def _line(self, mark: str, stage: Stage) -> None:
-        elapsed = time.monotonic() - stage.began
-        self.console.print(
-            f"{mark} {stage.name:<{WIDTH}} {elapsed:6.1f} s  {stage.said}".rstrip(),
-            markup=False,
-            soft_wrap=True,
-        )

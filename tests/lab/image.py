@@ -5,17 +5,13 @@ and the options below), so a changed recipe makes a new image and an unchanged o
 It lies unpacked in the cache and is only ever the lower layer of a machine's overlay: nobody writes to it.
 """
 
-import errno
 import fcntl
 import hashlib
 import os
 import platform
-import pty
 import re
 import shutil
-import struct
 import subprocess
-import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,6 +24,7 @@ RECIPES = Path(__file__).parent / "images"
 IMAGE_NAMES = ("target", "world")
 SUITE = "forky"
 OPTIONS = (
+    "--verbose",
     "--mode=root",
     "--variant=minbase",
     "--format=directory",
@@ -103,7 +100,7 @@ def packages(*recipes: Path) -> list[str]:
 
 
 def build(image: Image, progress: Progress) -> Path:
-    """The root of the image, built first if it is not there. Only one build of it at a time on this machine."""
+    """The root of the image, built first if it is not there; one build of it at a time on this machine."""
     cache().mkdir(parents=True, exist_ok=True)
     with _locked(cache() / f"{image.name}.lock", lambda: progress("waiting for another build of it", 0.0)):
         if not image.is_built():
@@ -135,10 +132,10 @@ def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
     hooks = [f'cp -a {_quoted(folder / "root")}/. "$1"/' for folder in (common, image.recipe)]
     hooks += [f'{_quoted(folder / "setup.sh")} "$1"' for folder in (common, image.recipe)]
     command = [
-        # Its mounts (proc, sys, dev) vanish with it, however it ends.
-        "unshare",
-        "--mount",
-        "--propagation=private",
+        # However the build ends, nothing of it stays: it dies with this process, its processes with it
+        # (they have a pid namespace of their own), and its mounts with them.
+        *("setpriv", "--pdeathsig=KILL"),
+        *("unshare", "--mount", "--propagation=private", "--fork", "--pid", "--mount-proc", "--kill-child"),
         "mmdebstrap",
         *OPTIONS,
         f"--include={','.join(packages(common, image.recipe))}",
@@ -147,56 +144,69 @@ def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
         str(into),
     ]
     log = cache() / f"{image.name}.log"
-    with log.open("w") as kept:
-        code = _follow(command, lambda line: (kept.write(line + "\n"), _report(line, progress)))
-    if code != 0:
+    reporter = _Reporter(progress)
+    with log.open("w") as kept, _started(command) as building:
+        assert building.stdout is not None
+        for line in building.stdout:
+            kept.write(line)
+            reporter.take(line)
+    if building.returncode != 0:
         lines = [line for line in log.read_text().splitlines() if line.startswith(("E:", "Err:"))]
         raise LabError(
-            f"image {image.name}: mmdebstrap failed: {lines[0] if lines else f'exit code {code}'}"
-            f" (all of it in {log}; is a Debian mirror within reach?)"
+            f"image {image.name}: {lines[0] if lines else f'mmdebstrap ended with {building.returncode}'}"
+            f" (all it said is in {log}; is a Debian mirror within reach?)"
         )
 
 
-def _report(line: str, progress: Progress) -> None:
-    for words, (step, share) in STEPS.items():
-        if words in line:
-            progress(step, share)
+def stop_builds() -> None:
+    """End the builds that are under way in this process at once."""
+    for building in tuple(_building):
+        building.kill()
 
 
-def _follow(command: list[str], take: Callable[[str], object]) -> int:
-    """Run a command on a terminal of its own, so that it tells what it is doing; its exit code."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 160, 0, 0))
-    child = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, start_new_session=True
-    )
-    os.close(theirs)
-    try:
-        for line in _lines(ours):
-            take(line)
-        return child.wait()
-    finally:
-        os.close(ours)
-        if child.poll() is None:
-            child.terminate()
-            child.wait()
+_building: set["subprocess.Popen[str]"] = set()
 
 
-def _lines(terminal: int) -> Iterator[str]:
-    rest = ""
-    while True:
+@contextmanager
+def _started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    ) as building:
+        _building.add(building)
         try:
-            data = os.read(terminal, 65536)
-        except OSError as error:
-            if error.errno != errno.EIO:  # the other end was closed: the end of a terminal
-                raise
-            data = b""
-        if not data:
-            break
-        *whole, rest = re.split(r"[\r\n]+", rest + data.decode(errors="replace"))
-        yield from (re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", line) for line in whole)
-    if rest:
-        yield rest
+            yield building
+        finally:
+            _building.discard(building)
+            if building.poll() is None and building.stdout and not building.stdout.closed:
+                building.wait()
+
+
+class _Reporter:
+    """Turns what mmdebstrap and apt say into steps and the share of the whole that is done."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._step, self._from, self._to = "", 0.0, 0.0
+        self._packages = self._seen = 0
+
+    def take(self, line: str) -> None:
+        for words, (step, share) in STEPS.items():
+            if line.startswith("I:") and words in line:
+                self._step, self._from, self._seen = step, share, 0
+                self._to = min((later for _, later in STEPS.values() if later > share), default=1.0)
+                self._progress(step, share)
+        if found := re.search(r"(\d+) newly installed", line):
+            self._packages = int(found[1])
+        if self._packages and line.startswith(("Get:", "Unpacking ", "Setting up ")):
+            self._seen += 1
+            part = min(1.0, self._seen / (3 * self._packages))  # each is fetched, unpacked and set up
+            self._progress(self._step, self._from + part * (self._to - self._from))
 
 
 def _quoted(path: Path) -> str:

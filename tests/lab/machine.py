@@ -119,11 +119,10 @@ def prepare(machine: Machine, files: Mapping[str, tuple[bytes, int]]) -> None:
     identity = {"etc/machine-id": (secrets.token_hex(16).encode() + b"\n", 0o444)}
     for name, (content, mode) in {**identity, **files}.items():
         path = upper / name
-        for parent in reversed(path.relative_to(upper).parents):
-            folder = upper / parent
-            if not folder.is_dir():
-                folder.mkdir()
-                folder.chmod(0o700 if parent.name in (".ssh", "root") else 0o755)
+        for above in reversed(path.relative_to(upper).parents):
+            if not (upper / above).is_dir():
+                (upper / above).mkdir()
+                (upper / above).chmod(0o700 if above.name in (".ssh", "root") else 0o755)
         path.write_bytes(content)
         path.chmod(mode)
 
@@ -152,7 +151,7 @@ def start(machine: Machine, image: Path) -> None:
     group = control_group(machine.container)
     if group:
         group.mkdir(exist_ok=True)
-        # Without a scope of its own a container takes the control group it is started in: two would share one.
+        # Without a scope a container takes the control group it is started in: two would share one.
         script = f"echo $$ >{shlex.quote(str(group / 'cgroup.procs'))} && {script}"
     with (machine.folder / "console.log").open("wb") as console:
         subprocess.Popen(
@@ -172,7 +171,7 @@ def start(machine: Machine, image: Path) -> None:
 
 
 def wait_until_booted(machine: Machine) -> None:
-    """Wait until systemd says that the machine is up. Raises LabError if units failed or it takes too long."""
+    """Wait until systemd says that it is up. Raises LabError if units failed or it takes too long."""
     deadline = time.monotonic() + BOOT_DEADLINE
     while True:
         done = machine.run("systemctl is-system-running --wait", check=False, timeout=BOOT_DEADLINE)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, running_lab
+from tests.conftest import ROOT, usable_lab
 from tests.lab import lab as lab_module
 from tests.lab import network
 from tests.lab.machine import control_group
@@ -18,14 +18,16 @@ from tests.lab.machine import control_group
 
 @pytest.fixture(scope="module")
 def spare_folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("spare") / ".lab"
+    """Where the spare lab lives; nothing is left of it at the end."""
+    folder = tmp_path_factory.mktemp("spare") / ".lab"
+    yield folder
+    lab_module.take_down(folder)
 
 
 @pytest.fixture
 def spare_lab(request, spare_folder):
-    """A lab that may be broken, healthy at the start of each test."""
-    yield from running_lab(request.config, spare_folder)
-    lab_module.take_down(spare_folder)
+    """A lab that may be broken; whole at the start of each test, whatever the last one did to it."""
+    return usable_lab(request.config, spare_folder, quiet=True)
 
 
 def command(folder, *arguments):
@@ -69,7 +71,8 @@ def test_down_leaves_nothing_behind(spare_lab):
     assert not spare_lab.folder.exists()
 
 
-def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_lab):
+def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab):
+    spare_lab, _ = lab_module.bring_up(spare_folder, fresh=True)
     said = spare_lab.world.run(f"swaks --quit-after CONNECT --server {spare_lab.target.ipv4}", check=False)
     assert "No route to host" in said.stdout + said.stderr
     assert spare_lab.target.run("rpm -q --whatprovides openssl", check=False).returncode != 0
@@ -109,7 +112,7 @@ def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
     lab_module.take_down(spare_lab.folder)
-    up = start_up(spare_lab)
+    up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
     assert up.wait(timeout=60) == 130
     assert traces(spare_lab) == []
@@ -117,7 +120,7 @@ def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
 
 def test_down_removes_what_a_killed_up_left(spare_lab):
     lab_module.take_down(spare_lab.folder)
-    up = start_up(spare_lab)
+    up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.kill()
     up.wait()
     assert traces(spare_lab)
@@ -125,16 +128,44 @@ def test_down_removes_what_a_killed_up_left(spare_lab):
     assert traces(spare_lab) == []
 
 
-def start_up(lab):
-    """`up` in a process of its own, half-way: its machines are starting."""
-    up = subprocess.Popen(
-        command(lab.folder, "up"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
+    """Its programs and its mounts (it has /proc and /dev in there) are gone with it, however it ends."""
+
+    def builders():
+        return [entry for entry in Path("/proc").iterdir() if str(tmp_path).encode() in _command_line(entry)]
+
+    up = start_up(
+        tmp_path / ".lab",
+        until=lambda: len(list(tmp_path.glob("letterbox/images/*.part/var"))) == 2,
+        environment={"XDG_CACHE_HOME": str(tmp_path)},
     )
-    deadline = time.monotonic() + 60
-    while not lab.target.is_running():
-        assert up.poll() is None, up.stdout.read()
-        assert time.monotonic() < deadline
+    assert builders()
+    up.send_signal(how)
+    up.wait(timeout=60)
+    wait_until(lambda: not builders())
+    assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
+
+
+def start_up(folder, *, until, environment=None):
+    """`up` in a process of its own, as far as a condition."""
+    up = subprocess.Popen(
+        command(folder, "up"),
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_until(lambda: until() or up.poll() is not None)
+    assert up.poll() is None, up.stdout.read()
     return up
+
+
+def wait_until(condition):
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline
 
 
 def test_two_labs_run_side_by_side(lab, spare_lab):

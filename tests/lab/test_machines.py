@@ -5,7 +5,7 @@ import time
 import pytest
 from testinfra import get_host
 
-from tests.lab.lab import DOMAIN
+from tests.lab.access import DOMAIN
 
 CONNECT = """
 import errno, socket, sys

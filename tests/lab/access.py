@@ -1,0 +1,128 @@
+"""How the machines of a lab are reached: keys, names and addresses on both sides, and the lab's inventory."""
+
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .errors import LabError
+from .machine import Machine
+from .network import CONTROL, WORLD
+
+if TYPE_CHECKING:
+    from .lab import Lab
+
+DOMAIN = "example.test"
+HOSTNAME = f"mx1.{DOMAIN}"
+
+
+def common_files(lab: "Lab", each: Machine, numbers: tuple[int, ...]) -> dict[str, tuple[bytes, int]]:
+    commands = [f"ip {line}" for line in lab.network.commands(*numbers)]
+    commands += [f"ip route replace default via {lab.network.address4(CONTROL)}"]
+    commands += [f"ip -6 route replace default via {lab.network.address6(CONTROL)}"]
+    # Else a closed port answers only once a second, and a test that looks at twenty takes twenty.
+    commands += ["sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0"]
+    hosts = f"127.0.0.1 localhost\n::1 localhost\n{each.ipv4} {each.hostname}\n{each.ipv6} {each.hostname}\n"
+    public = lab.key.with_suffix(".pub").read_bytes()
+    host_key = lab.folder / "ssh" / f"{each.name}_host_key"
+    return {
+        "etc/lab-network": (("set -e\n" + "\n".join(commands) + "\n").encode(), 0o644),
+        "etc/hostname": (f"{each.hostname}\n".encode(), 0o644),
+        "etc/hosts": (hosts.encode(), 0o644),
+        "etc/ssh/ssh_host_ed25519_key": (host_key.read_bytes(), 0o600),
+        "etc/ssh/ssh_host_ed25519_key.pub": (host_key.with_suffix(".pub").read_bytes(), 0o644),
+        "root/.ssh/authorized_keys": (public, 0o600),
+    }
+
+
+def target_files(lab: "Lab") -> dict[str, tuple[bytes, int]]:
+    public = lab.key.with_suffix(".pub").read_bytes()
+    return {
+        "etc/resolv.conf": (f"nameserver {lab.network.address4(WORLD)}\n".encode(), 0o644),
+        # Root may read it for sshd, whoever owns it; sshd asks only that nobody else can write it.
+        "etc/ssh/authorized_keys.fedora": (public, 0o644),
+    }
+
+
+def write_access(lab: "Lab") -> None:
+    """Keys, ssh_config, inventory and environment, before the machines exist."""
+    keys = lab.folder / "ssh"
+    shutil.rmtree(keys, ignore_errors=True)
+    keys.mkdir(parents=True, mode=0o700)
+    for path in (lab.key, *(keys / f"{each.name}_host_key" for each in lab.machines)):
+        made = subprocess.run(
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "letterbox lab", "-f", str(path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if made.returncode != 0:
+            raise LabError(f"ssh-keygen: {made.stderr.strip()}")
+    known = []
+    for each in lab.machines:
+        public = (keys / f"{each.name}_host_key.pub").read_text().strip()
+        known.append(f"{each.ipv4},{each.ipv6},{each.name},{each.hostname} {public}\n")
+    (keys / "known_hosts").write_text("".join(known))
+    lab.ssh_config.write_text(_ssh_config(lab))
+    lab.inventory.write_text(_inventory(lab))
+    (lab.folder / "env").write_text("".join(f"{key}={value}\n" for key, value in lab.environment.items()))
+
+
+def _ssh_config(lab: "Lab") -> str:
+    control = lab.folder / "ssh" / "%n.control"
+    if len(str(control)) > 80:  # a Unix socket's path ends at 108, and ssh adds a suffix of its own
+        control = Path("/run") / f"{lab.network.name}-%n.control"
+    return f"""\
+Host target {HOSTNAME}
+    HostName {lab.target.ipv4}
+Host world
+    HostName {lab.world.ipv4}
+Host *
+    User root
+    IdentityFile {lab.key}
+    IdentitiesOnly yes
+    UserKnownHostsFile {lab.folder / "ssh" / "known_hosts"}
+    GlobalKnownHostsFile /dev/null
+    StrictHostKeyChecking yes
+    BatchMode yes
+    LogLevel ERROR
+    ConnectTimeout 5
+    ServerAliveInterval 10
+    ControlMaster auto
+    ControlPath {control}
+    ControlPersist 120
+"""
+
+
+def _inventory(lab: "Lab") -> str:
+    return f'''\
+"""The lab's inventory: the throwaway machine, in the place of a real host."""
+
+mail_hosts = (
+    [
+        (
+            "{HOSTNAME}",
+            {{
+                "ssh_user": "root",
+                "ssh_hostname": "{lab.target.ipv4}",
+                "ssh_config_file": "{lab.ssh_config}",
+                "ssh_key": "{lab.key}",
+                "ssh_known_hosts_file": "{lab.folder / "ssh" / "known_hosts"}",
+                "ssh_strict_host_key_checking": "yes",
+                "public_ipv4": "{lab.target.ipv4}",
+                "public_ipv6": "{lab.target.ipv6}",
+                "allow_private_address": True,
+            }},
+        ),
+    ],
+    {{
+        "domains": {{
+            "{DOMAIN}": {{
+                "mailboxes": ["alice", "bob"],
+                "aliases": {{"postmaster": ["alice"]}},
+                "catch_all": None,
+            }},
+        }},
+    }},
+)
+'''
