@@ -14,8 +14,6 @@ from .display import Display
 from .errors import LabError
 from .lab import FOLDER, Lab
 
-USAGE = 64  # EX_USAGE of sysexits(3)
-
 
 def main(argv: list[str]) -> int:
     """Run a command of the lab; its exit code. Errors are one line on standard error."""
