@@ -9,7 +9,7 @@ from pathlib import Path
 # pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would be taken for ours.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from provision import account, dns, firewalld, release, service, system
+from provision import account, certificate, configuration, dns, firewalld, release, service, system
 
 # Before anything is touched: the inventory, the host and the zones must be such that it can work.
 system.prepare()
@@ -18,12 +18,13 @@ dns.prepare()
 system.packages(name="Packages")
 firewalld.smtp_open(name="Firewall: 25/tcp")
 account.account(name="User letterbox")
-service.folders(name="Folders")
+configuration.folders(name="Folders")
 release.unpacked(name="Release, unpacked")
-service.certificate(name="Certificate")
-service.configuration(name="Configuration")
+certificate.certificate(name="Certificate")
+configuration.written(name="Configuration")
 release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
+service.superseded(name="Superseded generations")
 
 dns.in_sync(name="DNS")

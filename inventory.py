@@ -1,7 +1,7 @@
 """The one file to edit: which hosts receive mail, for which domains, into which mailboxes.
 
-    pyinfra inventory.py deploy.py       # the host, then DNS
-    python -m dns.sync example.com       # DNS alone
+pyinfra inventory.py deploy.py       # the host, then DNS
+python -m dns.sync example.com       # DNS alone
 """
 
 mail_hosts = (
@@ -38,7 +38,7 @@ mail_hosts = (
                 # which keeps others from forging it. Leave it out if anything sends as @example.com.
                 # "sends_mail": False,
                 # "subaddress_separators": "+",           # "" turns alice+anything off
-                # "ttl": 300,                             # of the DNS records, in seconds; 1: Cloudflare's own
+                # "ttl": 300,                             # of the DNS records, in seconds
             },
         },
     },

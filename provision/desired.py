@@ -17,6 +17,9 @@ from provision import archive, layout
 from provision.fact import observe
 from provision.observed import Observed
 
+# What a run may be told with `--data`, which pyinfra gives as data of every host.
+RUN_DATA = ("generation", "remove_mail")
+
 _FILES = Path(__file__).resolve().parent.parent / "files"
 
 
@@ -33,9 +36,12 @@ class Desired:
 
     @property
     def generation(self) -> str:
-        """Names everything that a running service was started with: when it differs, it must restart."""
+        """Names everything that a running service was started with: when it differs, it must restart.
+
+        It begins with a letter, since `--data generation=…` would take digits alone for a number.
+        """
         said = json.dumps([self.release, self.configuration, sorted(self.units.items())])
-        return hashlib.sha256(said.encode()).hexdigest()[:16]
+        return f"g{hashlib.sha256(said.encode()).hexdigest()[:15]}"
 
 
 def inventory() -> Inventory:
@@ -46,9 +52,14 @@ def inventory() -> Inventory:
     """
     hosts = context.state.inventory.get_group("mail_hosts", default=())
     try:
-        return from_hosts((host.name, host.data.dict()) for host in hosts)
+        return from_hosts((host.name, _said(host)) for host in hosts)
     except InventoryError as error:
         raise DeployError(str(error)) from None
+
+
+def _said(host: Host) -> dict[str, object]:
+    """What the inventory says of a host, without what this run was told."""
+    return {key: value for key, value in host.data.dict().items() if key not in RUN_DATA}
 
 
 def desired(host: Host | None = None) -> Desired:

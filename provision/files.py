@@ -45,6 +45,7 @@ FOLDERS = (
     Folder(layout.TLS_FOLDER, "root", layout.USER, "750"),
     Folder(layout.PROGRAM_FOLDER, "root", "root", "755"),
     Folder(layout.RELEASES, "root", "root", "755"),
+    Folder(layout.GENERATIONS, "root", "root", "755"),
     Folder(layout.STATE_FOLDER, layout.USER, layout.USER, "700"),
     Folder(layout.MAIL, layout.USER, layout.USER, "700"),
 )

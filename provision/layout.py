@@ -16,6 +16,7 @@ KEY: Final = "/etc/letterbox/tls/key.pem"
 
 PROGRAM_FOLDER: Final = "/opt/letterbox"
 RELEASES: Final = "/opt/letterbox/releases"
+GENERATIONS: Final = "/opt/letterbox/generations"
 CURRENT: Final = "/opt/letterbox/current"
 COMMAND: Final = "/usr/local/bin/letterbox"
 COMMAND_TARGET: Final = "/opt/letterbox/current/bin/letterbox"

@@ -35,6 +35,14 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Generation:
+    """A recorded generation, and the release that it runs."""
+
+    name: str
+    release: str
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """A host at one moment. Empty values where the host lacks the thing or the tool that would tell."""
 
@@ -48,6 +56,8 @@ class Observed:
     files: Mapping[str, File]
     releases: tuple[str, ...]
     """Digests of the complete releases, newest first."""
+    generations: tuple[Generation, ...]
+    """Those that have run and greeted, newest first."""
     certificate_names: tuple[str, ...]
     """DNS names of the certificate, when it is there and good for 30 days more."""
     units: Mapping[str, Unit]
@@ -88,6 +98,9 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         account=tuple(sections.get("account", ())),
         files=_files(sections.get("files", ()), sections.get("sums", ())),
         releases=tuple(name for name in sections.get("releases", ()) if not name.startswith(".")),
+        generations=tuple(
+            Generation(*line.split()) for line in sections.get("generations", ()) if "." not in line
+        ),
         certificate_names=_certificate_names(sections.get("certificate", ())),
         units=_units(sections.get("units", ())),
         running_generation=word("running").partition("=")[2] or None,

@@ -21,6 +21,7 @@ _FILES = (
     layout.KEY,
     layout.PROGRAM_FOLDER,
     layout.RELEASES,
+    layout.GENERATIONS,
     layout.CURRENT,
     layout.COMMAND,
     layout.STATE_FOLDER,
@@ -57,6 +58,9 @@ esac""",
     "files": f"stat -c '%F|%U|%G|%a|%s|%N|%n' {' '.join(_FILES)}",
     "sums": f"sha256sum {' '.join(_FILES)}",
     "releases": f"ls -1t {layout.RELEASES}",
+    "generations": (
+        f"cd {layout.GENERATIONS} && for g in $(ls -1t); do echo $g $(basename $(readlink $g/release)); done"
+    ),
     "certificate": f"openssl x509 -in {layout.CERTIFICATE} -noout -checkend 2592000 -ext subjectAltName",
     "units": f"systemctl show -p {_UNIT_PROPERTIES} {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}",
     "running": (

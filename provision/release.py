@@ -18,7 +18,6 @@ from provision.fact import Commands, changes, forget, observe
 from provision.files import link_commands
 from provision.observed import Observed
 
-_KEPT = 3
 # systemd may not execute what inherits /opt's context; restorecon gives bin/ its own (Fedora's policy).
 _LABEL = "if command -v restorecon >/dev/null; then restorecon -RF {}; fi"
 
@@ -60,19 +59,15 @@ def unpacked() -> Commands:
 
 
 def switch_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Point `current` and the command at the release, and drop all but the last few."""
+    """Point `current` and the command at the release."""
     for path, target in (
         (layout.CURRENT, f"releases/{wanted.release}"),
         (layout.COMMAND, layout.COMMAND_TARGET),
     ):
         yield from link_commands(seen, path, target)
-    others = [digest for digest in seen.releases if digest not in (wanted.release, seen.current_release)]
-    kept = _KEPT - len({wanted.release, seen.current_release} - {None})
-    if others[kept:]:
-        yield StringCommand("rm -rf", *(f"{layout.RELEASES}/{digest}" for digest in others[kept:]))
 
 
 @operation()
 def current() -> Commands:
-    """`current` is the wanted release; the last three are kept."""
+    """`current` is the wanted release."""
     yield from changes(switch_commands(observe(), desired()), "current is the wanted release")

@@ -46,6 +46,7 @@ class Connection(smtp.SMTP):
         self.message: Incoming | None = None  # under way: what comes in is its content
         self.in_content = False
         self.closing = False
+        self.heard = loop.time()  # when the peer last said something
         self.errors = 0
         self.commands = 0
         self._framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
@@ -101,6 +102,7 @@ class Connection(smtp.SMTP):
             if self._ignored > _IGNORED and self.transport:
                 self.transport.abort()
             return
+        self.heard = self.loop.time()
         self._framing.receive(data)
         if not self._busy:
             self._start(self.converse())

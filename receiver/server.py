@@ -18,6 +18,7 @@ from receiver.maildir import Store
 from receiver.reception import Reception
 
 _BACKLOG = 1024
+_SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
 
 
 async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
@@ -58,13 +59,20 @@ def reload(reception: Reception) -> None:
 
 
 async def dismiss(reception: Reception) -> None:
-    """Let messages under way come to their end, for a while; say 421 to everybody else."""
+    """Let conversations and messages under way come to their end, for a while; say 421 to the silent.
+
+    The listening sockets are systemd's, and new connections wait in them: a sender that is not idle
+    notices nothing of a restart.
+    """
     farewell = f"421 4.3.2 {reception.config.hostname} is shutting down, try again later"
-    until = asyncio.get_running_loop().time() + reception.config.limits.shutdown_timeout
+    now = asyncio.get_running_loop().time
+    until = now() + reception.config.limits.shutdown_timeout
+    await asyncio.sleep(0.05)  # what was just accepted is about to become a session
     while reception.sessions or reception.tasks:
-        over = asyncio.get_running_loop().time() >= until
+        over = now() >= until
         for session in tuple(reception.sessions):
-            if not session.closing and (over or not session.in_message):
+            silent = not session.in_message and now() - session.heard > _SILENCE
+            if not session.closing and (over or silent):
                 session.reply(farewell)
                 session.close()
             if over and session.transport:

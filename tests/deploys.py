@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -36,12 +37,13 @@ def deploy(
     inventory: Path | None = None,
     script: str = "deploy.py",
     environment: Mapping[str, str | None] | None = None,
+    checkout: Path = ROOT,
 ) -> Run:
     """Run `pyinfra OPTIONS INVENTORY deploy.py`; a variable of the environment that is None is left out."""
     variables = {**os.environ, **lab.environment, "PYINFRA_PROGRESS": "off", **(environment or {})}
     done = subprocess.run(
         [PYINFRA, *options, inventory or lab.inventory, script],
-        cwd=ROOT,
+        cwd=checkout,
         env={key: value for key, value in variables.items() if value is not None},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -50,3 +52,12 @@ def deploy(
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+def copy_of_checkout(folder: Path) -> Path:
+    """What a deploy needs of this checkout, to be changed."""
+    for name in ("receiver", "dns", "provision", "files"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "README.md"):
+        shutil.copy(path, folder)
+    return folder

@@ -6,7 +6,7 @@ from dns.inventory import Inventory, from_hosts
 from provision import layout
 from provision.desired import Desired, for_host
 from provision.files import FOLDERS, sha256
-from provision.observed import File, Observed, Unit
+from provision.observed import File, Generation, Observed, Unit
 from provision.zones import Firewalld
 
 INVENTORY: Inventory = from_hosts(
@@ -35,6 +35,7 @@ BARE = Observed(
     account=(),
     files={},
     releases=(),
+    generations=(),
     certificate_names=(),
     units={
         unit: Unit("not-found", "inactive", False, False, 0)
@@ -72,6 +73,7 @@ DEPLOYED = replace(
         layout.COMMAND: File("symbolic link", "root", "root", "777", layout.COMMAND_TARGET),
     },
     releases=(WANTED.release,),
+    generations=(Generation(WANTED.generation, WANTED.release),),
     certificate_names=("mx1.example.com",),
     units={unit: Unit("loaded", "active", True, False, 0) for unit in WANTED.units},
     running_generation=WANTED.generation,

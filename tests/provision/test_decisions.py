@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from provision import account, layout, release, service, system
+from provision import account, certificate, configuration, generation, layout, release, service, system
 from provision.files import FOLDERS, folder_commands
-from provision.observed import Observed
+from provision.observed import Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
@@ -17,11 +17,12 @@ def decided(seen: Observed) -> dict[str, list[str]]:
     steps = {
         "account": account.commands(seen),
         "folders": folder_commands(seen, FOLDERS),
-        "configuration": service.configuration_commands(seen, WANTED),
-        "certificate": service.certificate_commands(seen, WANTED.host.hostname),
+        "configuration": configuration.configuration_commands(seen, WANTED),
+        "certificate": certificate.certificate_commands(seen, WANTED.host.hostname),
         "release": release.switch_commands(seen, WANTED),
         "units": service.unit_commands(seen, WANTED),
         "service": service.service_commands(seen, WANTED),
+        "superseded": generation.superseded(seen, WANTED),
     }
     return {
         name: [str(c) for c in commands]
@@ -117,6 +118,11 @@ DRIFT = {
         "service",
         "systemctl restart letterbox.service",
     ),
+    "a run was cut off before the generation was recorded": (
+        replace(DEPLOYED, generations=()),
+        "service",
+        "ln -s ../../releases/",
+    ),
     "the service is active and silent": (replace(DEPLOYED, greetings={}), "service", "systemctl restart"),
     "the service greets by another name": (
         replace(DEPLOYED, greetings={"127.0.0.1": "220 old.example.com ESMTP"}),
@@ -134,16 +140,52 @@ def test_a_drift_is_mended_by_its_step_alone(drift):
     assert command in " ; ".join(steps[step])
 
 
-def test_the_running_release_and_the_one_before_are_never_dropped():
-    old = ("running", "before", "older", "oldest")
-    seen = replace(with_file(layout.CURRENT, target="releases/running"), releases=(WANTED.release, *old))
-    assert str(list(release.switch_commands(seen, WANTED))[-1]) == (
-        "rm -rf /opt/letterbox/releases/older /opt/letterbox/releases/oldest"
-    )
+def kept(*names: str) -> tuple[Generation, ...]:
+    return tuple(Generation(name, f"release-{name}") for name in names)
+
+
+def test_the_last_three_generations_are_kept_with_their_releases():
+    older = kept("c", "b", "a", "0")
+    releases = (WANTED.release, *(one.release for one in older), "never-started")
+    seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, *older), releases=releases)
+    (command,) = generation.superseded(seen, WANTED)
+    assert str(command).split() == [
+        *("rm", "-rf", "/opt/letterbox/generations/a", "/opt/letterbox/generations/0"),
+        *("/opt/letterbox/releases/release-a", "/opt/letterbox/releases/release-0"),
+        "/opt/letterbox/releases/never-started",
+    ]
+
+
+def test_a_release_that_a_kept_generation_runs_is_kept():
+    seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, Generation("b", WANTED.release)))
+    assert list(generation.superseded(seen, WANTED)) == []
+
+
+@pytest.mark.parametrize(
+    ("running", "named", "target"),
+    [("c", None, "b"), ("b", None, "a"), ("unrecorded", None, "c"), ("c", "a", "a"), ("a", "c", "c")],
+)
+def test_going_back_goes_to_the_one_before_or_the_one_named(running, named, target):
+    seen = replace(DEPLOYED, generations=kept("c", "b", "a"), running_generation=running)
+    assert generation.before(seen, named).name == target
+
+
+@pytest.mark.parametrize(("running", "named"), [("a", None), ("c", "x")])
+def test_there_may_be_nothing_to_go_back_to(running, named):
+    seen = replace(DEPLOYED, generations=kept("c", "b", "a"), running_generation=running)
+    with pytest.raises(LookupError, match="no generation"):
+        generation.before(seen, named)
+
+
+def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did():
+    seen = replace(DEPLOYED, running_generation="b", generations=kept("b"))
+    start = str(list(service.service_commands(seen, WANTED))[-1])
+    assert "cp -p /opt/letterbox/generations/b/letterbox.toml" in start
+    assert "ln -sfnT releases/release-b" in start
 
 
 def test_a_key_never_leaves_the_host():
-    (command,) = service.certificate_commands(BARE, "mx1.example.com")
+    (command,) = certificate.certificate_commands(BARE, "mx1.example.com")
     assert command.connector_arguments == {}
 
 

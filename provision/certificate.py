@@ -1,0 +1,49 @@
+"""The certificate for STARTTLS, made on the host."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from pyinfra.api.command import StringCommand
+from pyinfra.api.operation import operation
+
+from provision import layout
+from provision.desired import desired
+from provision.fact import Commands, changes, observe
+from provision.observed import Observed
+
+
+def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:
+    """Make a self-signed certificate for the host's name, unless one is there and good for 30 days.
+
+    A sender that does STARTTLS without DANE or MTA-STS checks no name and no issuer (RFC 7435, RFC 3207
+    §4.1), so this one is as good as a bought one. The key is made on the host and never leaves it.
+    """
+    files = (seen.files.get(layout.KEY), seen.files.get(layout.CERTIFICATE))
+    key, certificate = ((file.user, file.group, file.mode) if file else None for file in files)
+    wanted_key, wanted_certificate = ("root", layout.USER, "640"), ("root", "root", "644")
+    present = key is not None and hostname in seen.certificate_names
+    if present and (key, certificate) == (wanted_key, wanted_certificate):
+        return
+    make = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 3650 "
+        f"-subj /CN={hostname} -addext subjectAltName=DNS:{hostname} "
+        f"-keyout {layout.KEY}.new -out {layout.CERTIFICATE}.new 2>/dev/null",
+        f"mv -fT {layout.KEY}.new {layout.KEY}",
+        f"mv -fT {layout.CERTIFICATE}.new {layout.CERTIFICATE}",
+    )
+    steps = (
+        "umask 077",
+        *(() if present else make),
+        f"chown root:{layout.USER} {layout.KEY} && chmod 640 {layout.KEY}",
+        f"chown root:root {layout.CERTIFICATE} && chmod 644 {layout.CERTIFICATE}",
+    )
+    yield StringCommand("sh -c", shlex.quote(" && ".join(steps)))
+
+
+@operation()
+def certificate() -> Commands:
+    """A certificate for STARTTLS, in the host's name."""
+    needed = certificate_commands(observe(), desired().host.hostname)
+    yield from changes(needed, "certificate is there, and good for 30 days more")

@@ -1,0 +1,135 @@
+"""Generations: what ran and greeted, kept whole, so that there is something to go back to.
+
+A generation is a release with its configuration and units. When one has been started and greets, a copy of
+its files is recorded under its name; the last three are kept. A new one that does not greet is taken back
+by the same deploy, and `rollback.py` goes back by hand.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from pyinfra import context
+from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.operation import operation
+
+from provision import layout
+from provision.desired import Desired
+from provision.fact import Commands, forget, observe
+from provision.observed import Generation, Observed
+
+KEPT = 3
+_UNITS = (layout.SOCKET_UNIT, layout.SERVICE_UNIT)
+
+_AWAIT_GREETING = """\
+import socket, sys, time
+late, said = time.monotonic() + 15, ""
+while time.monotonic() < late:
+    try:
+        with socket.create_connection(("127.0.0.1", 25), 5) as s:
+            s.settimeout(5); said = s.makefile("rb").readline(600).decode("ascii", "replace").strip()
+            if said.startswith("220 "): sys.exit(0)
+    except OSError as error: said = str(error)
+    time.sleep(0.1)
+sys.exit(f"letterbox.service did not greet on 127.0.0.1:25 within 15 s: {said or 'silence'}")
+"""
+
+# Ends with 0 when the service has been restarted and greets.
+RESTART = f"systemctl restart {layout.SERVICE_UNIT} && python3 -c {shlex.quote(_AWAIT_GREETING)}"
+
+
+def record(name: str, release: str) -> str:
+    """Shell: keep what is in place now as this generation, the newest."""
+    kept = f"{layout.GENERATIONS}/{name}"
+    units = " ".join(f"{layout.UNIT_FOLDER}/{unit}" for unit in _UNITS)
+    return " && ".join(
+        (
+            f"rm -rf {kept}.new",
+            f"install -d -m 750 -o root -g {layout.USER} {kept}.new",
+            f"cp -p {layout.CONFIGURATION} {units} {kept}.new/",
+            f"ln -s ../../releases/{release} {kept}.new/release",
+            f"rm -rf {kept}",
+            f"mv -T {kept}.new {kept}",
+        )
+    )
+
+
+def restore(generation: Generation) -> str:
+    """Shell: put a recorded generation back in place and start it; 0 when it greets."""
+    kept = f"{layout.GENERATIONS}/{generation.name}"
+    places = {
+        layout.CONFIGURATION: f"{kept}/letterbox.toml",
+        **{f"{layout.UNIT_FOLDER}/{unit}": f"{kept}/{unit}" for unit in _UNITS},
+    }
+    return " && ".join(
+        (
+            *(
+                f"cp -p {source} {place}.new && mv -fT {place}.new {place}"
+                for place, source in places.items()
+            ),
+            f"ln -sfnT releases/{generation.release} {layout.CURRENT}.new",
+            f"mv -fT {layout.CURRENT}.new {layout.CURRENT}",
+            f"echo LETTERBOX_GENERATION={generation.name} > {layout.GENERATION}",
+            "systemctl daemon-reload",
+            RESTART,
+        )
+    )
+
+
+def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
+    """Start what is in place; record it if it greets, else go back to the last that did, and fail."""
+    last = next((kept for kept in seen.generations if kept.name != wanted.generation), None)
+    journal = f"journalctl -u {layout.SERVICE_UNIT} -n 20 --no-pager -o cat >&2"
+    if last:
+        told = f"echo 'The new generation failed (see above): {last.name} is back, and greets.' >&2"
+        back = f"{{ {restore(last)} && {told}; }}; false"
+    else:
+        back = "false"
+    steps = f"{{ {RESTART} && {record(wanted.generation, wanted.release)}; }} || {{ {journal}; {back}; }}"
+    return StringCommand("sh -c", shlex.quote(steps))
+
+
+def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
+    """Drop all but the last three generations, and the releases that none of these runs."""
+    others = [kept for kept in seen.generations if kept.name != wanted.generation]
+    kept, dropped = others[: KEPT - 1], others[KEPT - 1 :]
+    used = {wanted.release, seen.current_release, *(generation.release for generation in kept)}
+    paths = [f"{layout.GENERATIONS}/{generation.name}" for generation in dropped]
+    paths += [f"{layout.RELEASES}/{digest}" for digest in seen.releases if digest not in used]
+    if paths:
+        yield StringCommand("rm -rf", *paths)
+
+
+def before(seen: Observed, named: str | None = None) -> Generation:
+    """The generation to go back to: the one named, else the last one that is older than what runs.
+
+    Raises:
+        LookupError: there is none; the message says which there are.
+    """
+    names = [kept.name for kept in seen.generations]
+    if named is None:
+        at = names.index(seen.running_generation) + 1 if seen.running_generation in names else 0
+        if at < len(names):
+            return seen.generations[at]
+        raise LookupError("no generation before the one that runs is kept: nothing to go back to")
+    if named in names:
+        return seen.generations[names.index(named)]
+    raise LookupError(f"no generation {named}: there are {', '.join(names) or 'none'}")
+
+
+@operation(is_idempotent=False)
+def rolled_back() -> Commands:
+    """Go back to the generation before the one that runs, or to `--data generation=NAME`."""
+    seen = observe()
+    named = context.host.data.get("generation")
+    try:
+        target = before(seen, named)
+    except LookupError as error:
+        raise DeployError(f"{context.host.name}: {error}") from None
+    if target.name == seen.running_generation:
+        context.host.noop(f"generation {target.name} runs already")
+        return
+    yield StringCommand("sh -c", shlex.quote(restore(target)))
+    forget()

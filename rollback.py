@@ -1,0 +1,16 @@
+"""Back to the generation that ran before: `pyinfra inventory.py rollback.py`.
+
+Each run goes one further back, as far as generations are kept; `--data generation=NAME` names one. The next
+run of deploy.py goes forward again to what the inventory says.
+"""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
+
+from provision import generation, system
+
+system.prepare()
+
+generation.rolled_back(name="Back to the generation before")
