@@ -7,7 +7,7 @@ failed on the way gets no record it has not got already, and loses none.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
@@ -23,7 +23,7 @@ from dns.inventory import Inventory
 from dns.served import Progress, Server
 from dns.sync import Prepared, SyncError
 from provision.desired import inventory
-from provision.fact import Moment, moment, observe
+from provision.fact import Commands, Moment, moment, observe, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +91,20 @@ def _addresses(some: Inventory) -> Mapping[str, Addresses]:
 
 
 @operation()
-def in_sync() -> Generator[FunctionCommand, None, None]:
+def in_sync() -> Commands:
     """MX, A and AAAA say where the hosts are, and the zone's nameservers answer so."""
     host = context.host
     if not _speaks_for_all(host):
         host.noop("DNS is changed once, for all hosts")
         return
-    differing = [prepared for prepared in _plans() if not prepared.in_sync]
+    try:
+        plans = _plans()
+    except DeployError as error:
+        yield from refuse(str(error))
+        return
+    differing = [prepared for prepared in plans if not prepared.in_sync]
     if not differing:
-        host.noop("; ".join(prepared.summary for prepared in _plans()))
+        host.noop("; ".join(prepared.summary for prepared in plans))
         return
     for prepared in differing:
         yield FunctionCommand(_apply, (prepared,), {})

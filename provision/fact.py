@@ -9,17 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable
 
-from pyinfra import context
-from pyinfra.api.command import StringCommand
+from pyinfra import context, logger
+from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.facts import FactBase
 from pyinfra.api.host import Host
+from pyinfra.api.state import State
 
 from provision import probe
 from provision.observed import Observed, parse
 
-Commands = Generator[StringCommand, None, None]
-"""What an operation yields: each command is one ssh execution."""
+Commands = Generator[StringCommand | FunctionCommand, None, None]
+"""What an operation yields: each string is one ssh execution, each function runs here."""
 
 
 class HostObservation(FactBase[Observed]):
@@ -80,3 +81,18 @@ def changes(needed: Iterable[StringCommand], already: str) -> Commands:
         return
     yield from commands
     forget()
+
+
+def refuse(reason: str) -> Commands:
+    """Fail this host's operation with one line: at once while looking, in its turn while executing.
+
+    An exception raised while executing would stop all hosts, with a traceback.
+    """
+    if not context.state.is_executing:
+        raise DeployError(reason)
+    yield FunctionCommand(_fail, (reason,), {})
+
+
+def _fail(state: State, host: Host, reason: str) -> bool:
+    host.log_styled(reason, fg="red", log_func=logger.error)
+    return False

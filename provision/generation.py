@@ -12,12 +12,11 @@ from collections.abc import Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
-from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
 from provision import layout
 from provision.desired import Desired
-from provision.fact import Commands, forget, observe
+from provision.fact import Commands, forget, observe, refuse
 from provision.observed import Generation, Observed
 
 KEPT = 3
@@ -127,7 +126,8 @@ def rolled_back() -> Commands:
     try:
         target = before(seen, named)
     except LookupError as error:
-        raise DeployError(f"{context.host.name}: {error}") from None
+        yield from refuse(str(error))
+        return
     if target.name == seen.running_generation:
         context.host.noop(f"generation {target.name} runs already")
         return

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
-from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
 from provision import archive, layout
 from provision.desired import Desired, desired
-from provision.fact import Commands, changes, forget, observe
+from provision.fact import Commands, changes, forget, observe, refuse
 from provision.files import link_commands
 from provision.observed import Observed
 
@@ -53,7 +52,8 @@ def unpacked() -> Commands:
     try:
         packed = archive.archive(archive.Platform(seen.python, seen.machine))
     except archive.BuildError as error:
-        raise DeployError(f"{context.host.name}: cannot build the release: {error}") from None
+        yield from refuse(f"cannot build the release: {error}")
+        return
     yield unpack_command(wanted.release, packed)
     forget()
 

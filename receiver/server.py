@@ -42,6 +42,10 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     sweeping = loop.create_task(store.run(store.sweep))
     await stop.wait()
     systemd.notify("STOPPING=1")
+    for each in sockets:
+        loop.remove_reader(each)
+    # What has just been accepted must become a session first: a closed Server drops it.
+    await asyncio.sleep(0.05)
     for server in servers:
         server.close()
     await dismiss(reception)
@@ -67,7 +71,6 @@ async def dismiss(reception: Reception) -> None:
     farewell = f"421 4.3.2 {reception.config.hostname} is shutting down, try again later"
     now = asyncio.get_running_loop().time
     until = now() + reception.config.limits.shutdown_timeout
-    await asyncio.sleep(0.05)  # what was just accepted is about to become a session
     while reception.sessions or reception.tasks:
         over = now() >= until
         for session in tuple(reception.sessions):

@@ -1,15 +1,16 @@
 """What all tests share: the lab, a host deployed in it, and `--inventory` for a real host instead."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 from rich.console import Console
+from testinfra.host import Host
 
+from dns.inventory import Inventory, InventoryError, MailHost, load
+from tests.deploys import deploy
 from tests.lab import lab as lab_module
 from tests.lab import prerequisites
 from tests.lab.__main__ import bring_up
@@ -17,9 +18,9 @@ from tests.lab.access import HOSTNAME
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
+from tests.targets import over_ssh
 
-ROOT = Path(__file__).resolve().parents[1]
-LAB_FIXTURES = {"lab", "deployed", "inventory_path", "spare_lab"}
+LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -83,23 +84,17 @@ def deployed(request: pytest.FixtureRequest) -> Lab | None:
     if request.config.getoption("--inventory") is not None:
         return None
     lab: Lab = request.getfixturevalue("lab")
-    done = deploy(lab)
-    assert done.returncode == 0, f"pyinfra ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+    run = deploy(lab, "-y")
+    assert run.code == 0, f"pyinfra ended with {run.code}:\n{run.stdout}{run.stderr}"
     return lab
 
 
-def deploy(lab: Lab, *options: str, inventory: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run `pyinfra -y INVENTORY deploy.py` on the lab, as a user would."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("pyinfra"), "-y", *options, inventory or lab.inventory, "deploy.py"],
-        cwd=ROOT,
-        env={**os.environ, **lab.environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+@pytest.fixture
+def fresh_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """A lab of the test's own, beside the shared one, whose target nobody has touched."""
+    folder = tmp_path_factory.mktemp("fresh") / ".lab"
+    yield usable_lab(request.config, folder, quiet=True)
+    lab_module.take_down(folder)
 
 
 @pytest.fixture(scope="session")
@@ -112,9 +107,25 @@ def inventory_path(request: pytest.FixtureRequest) -> Path:
     return lab.inventory
 
 
-def _host_names(inventory: Path) -> list[str]:
-    from dns.inventory import InventoryError, load
+@pytest.fixture(scope="session")
+def inventory(inventory_path: Path, deployed: Lab | None) -> Inventory:
+    """The inventory as checked values; its hosts are deployed."""
+    return load(inventory_path)
 
+
+@pytest.fixture(scope="session")
+def mail_host(inventory: Inventory, mail_host_name: str) -> MailHost:
+    """The inventory's word on a host; every test that asks for it runs once for each."""
+    return next(host for host in inventory.hosts if host.name == mail_host_name)
+
+
+@pytest.fixture(scope="session")
+def host(mail_host: MailHost) -> Host:
+    """The host itself, over ssh, as testinfra sees it."""
+    return over_ssh(mail_host)
+
+
+def _host_names(inventory: Path) -> list[str]:
     try:
         return [host.name for host in load(inventory).hosts]
     except InventoryError as error:

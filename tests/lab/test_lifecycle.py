@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT, usable_lab
+from tests.conftest import usable_lab
+from tests.deploys import ROOT
 from tests.lab import lab as lab_module
 from tests.lab import network
 from tests.lab.machine import control_group

@@ -19,14 +19,14 @@ EVERYTHING = [
 ]
 
 
-def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_nothing(spare_lab):
-    before = _state(spare_lab)
-    foreseen = deploy(spare_lab, "--dry", "--json")
+def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_nothing(fresh_lab):
+    before = _state(fresh_lab)
+    foreseen = deploy(fresh_lab, "--dry", "--json")
     assert (foreseen.code, foreseen.changed()) == (0, EVERYTHING), foreseen.stderr
-    assert _state(spare_lab) == before
-    done = deploy(spare_lab, "-y", "--json")
+    assert _state(fresh_lab) == before
+    done = deploy(fresh_lab, "-y", "--json")
     assert (done.code, done.changed()) == (0, foreseen.changed()), done.stderr
-    again = deploy(spare_lab, "-y", "--json")
+    again = deploy(fresh_lab, "-y", "--json")
     assert (again.code, again.changed()) == (0, [])
 
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 import pytest
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
-from dns.inventory import Domain, Inventory, MailHost, load
-from tests.targets import over_ssh
+from dns.inventory import Domain
 
 SECONDS = 30
 """How long a reply may take: a busy host is slow, a broken one is silent for ever."""
@@ -43,16 +42,6 @@ def outside(deployed) -> Outside:
 
 
 @pytest.fixture(scope="session")
-def inventory(inventory_path, deployed) -> Inventory:
-    return load(inventory_path)
-
-
-@pytest.fixture(scope="session")
-def mail_host(inventory, mail_host_name) -> MailHost:
-    return next(host for host in inventory.hosts if host.name == mail_host_name)
-
-
-@pytest.fixture(scope="session")
 def domain(inventory) -> Domain:
     return inventory.domains[0]
 
@@ -82,9 +71,3 @@ def session(addresses) -> Iterator[smtplib.SMTP]:
     with smtplib.SMTP(addresses[0], 25, local_hostname="smoke.invalid", timeout=SECONDS) as smtp:
         smtp.ehlo()
         yield smtp
-
-
-@pytest.fixture(scope="session")
-def host(mail_host):
-    """The host over ssh, to see what was stored."""
-    return over_ssh(mail_host)
