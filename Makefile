@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock lab-up lab-status lab-shell lab-down clean
+.PHONY: help setup demo test thorough lint format lock lab-up lab-status lab-shell lab-down clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ demo: $(READY)  ## the main job, on a throwaway machine: no host, no account
 
 test: $(READY)  ## every test, the throwaway machine included
 	@$(BIN)/python -m pytest
+
+thorough: $(READY)  ## the long proofs: a deploy killed in every step
+	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/test_interrupted.py
 
 lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .

@@ -110,6 +110,28 @@ def in_sync() -> Commands:
         yield FunctionCommand(_apply, (prepared,), {})
 
 
+@operation()
+def withdrawn() -> Commands:
+    """No record of ours leads to the hosts of this run; those of the inventory's other hosts stay."""
+    host = context.host
+    if not _speaks_for_all(host):
+        host.noop("DNS is changed once, for all hosts")
+        return
+    whole = inventory()
+    leaving = {each.name for each in context.state.inventory.get_active_hosts()}
+    some = Inventory(tuple(each for each in whole.hosts if each.name not in leaving), whole.domains)
+    try:
+        plans = [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
+    except SyncError as error:
+        yield from refuse(str(error))
+        return
+    for prepared in plans:
+        if prepared.changes:
+            yield FunctionCommand(_apply, (prepared,), {})
+    if not any(prepared.changes for prepared in plans):
+        host.noop("no record of ours is left")
+
+
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     """Make the changes and wait until they are answered; False, with the reason shown, where that fails."""
     for line in str(prepared).splitlines():

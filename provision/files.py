@@ -57,9 +57,11 @@ def folder_commands(seen: Observed, folders: Iterable[Folder]) -> Iterator[Strin
         now = seen.files.get(folder.path)
         wanted = (folder.user, folder.group, folder.mode)
         if now is None or now.kind != "directory" or (now.user, now.group, now.mode) != wanted:
-            yield StringCommand(
-                f"install -d -m {folder.mode} -o {folder.user} -g {folder.group} {folder.path}"
-            )
+            owner = f"-o {folder.user} -g {folder.group}"
+            yield StringCommand(f"install -d -m {folder.mode} {owner} {folder.path}")
+            if now is not None and folder.path == layout.STATE_FOLDER and now.user != folder.user:
+                # Mail that outlived its user (destroy.py keeps it, as root's).
+                yield StringCommand(f"chown -R {folder.user}:{folder.group} {folder.path}")
 
 
 def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
