@@ -65,14 +65,14 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         lab_module.take_down(folder)
 
 
-def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False) -> Lab:
+def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
     """A healthy lab in this folder; its coming up is shown. Skips (or fails) where there can be none."""
     reason = prerequisites.reason_not_to_run()
     if reason:
         _unavailable(reason)
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
-            return bring_up(Display(Console(quiet=quiet)), folder)[0]
+            return bring_up(Display(Console(quiet=quiet)), folder, hosts=hosts)[0]
         except LabError as error:
             failure = str(error)
     return _unavailable(failure)

@@ -29,7 +29,9 @@ def main(argv: list[str]) -> int:
         return 130
 
 
-def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) -> tuple[Lab, bool]:
+def bring_up(
+    display: Display, folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1
+) -> tuple[Lab, bool]:
     """`up`, shown stage by stage: what is missing is installed, images are built, machines started."""
     prerequisites.ensure(display.note)
     missing = [each.name for each in lab.IMAGES if not each.is_built()]
@@ -43,7 +45,7 @@ def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) ->
                 lambda name: stages[name].say, lambda name: stages[name].finish("kept for the next time")
             )
     with display.stage("Machines", "target and world boot") as stage:
-        brought, started = lab.bring_up(folder, fresh=fresh)
+        brought, started = lab.bring_up(folder, fresh=fresh, hosts=hosts)
         stage.say(
             f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already")
         )
@@ -52,7 +54,7 @@ def bring_up(display: Display, folder: Path = FOLDER, *, fresh: bool = False) ->
 
 def _up(given: argparse.Namespace) -> int:
     display = Display()
-    brought, _ = bring_up(display, given.folder, fresh=given.fresh)
+    brought, _ = bring_up(display, given.folder, fresh=given.fresh, hosts=given.hosts)
     display.note(f"ssh -F {_short(brought.ssh_config)} target")
     display.note(f"set -a; . {_short(brought.folder / 'env')}; pyinfra {_short(brought.inventory)} deploy.py")
     return 0
@@ -82,7 +84,7 @@ def _status(given: argparse.Namespace) -> int:
 
 def _shell(given: argparse.Namespace) -> int:
     found = lab.find(given.folder)
-    if not lab.status(found).machines[given.machine]:
+    if not lab.status(found).machines.get(given.machine):
         raise LabError(f"{given.machine} does not run: python -m tests.lab up")
     terminal = ["-t"] if sys.stdin.isatty() else []
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
@@ -113,11 +115,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the lab keeps its state (.lab)")
     commands = parser.add_subparsers(required=True, metavar="up | status | shell | down | demo")
     up = commands.add_parser("up", help="start it, or mend it")
+    up.add_argument("--hosts", type=int, default=1, choices=range(1, 11), help="how many targets (1)")
     up.add_argument("--fresh", action="store_true", help="even if it runs: begin with untouched machines")
     up.set_defaults(run=_up)
     commands.add_parser("status", help="what of it runs").set_defaults(run=_status)
     shell = commands.add_parser("shell", help="a shell, or a command, on one of its machines")
-    shell.add_argument("machine", nargs="?", default="target", choices=("target", "world"))
+    shell.add_argument("machine", nargs="?", default="target", help="target, target2, …, world")
     shell.add_argument("command", nargs=argparse.REMAINDER, help="-- and what to run there")
     shell.set_defaults(run=_shell)
     commands.add_parser("down", help="remove it").set_defaults(run=_down)

@@ -72,10 +72,9 @@ def _ssh_config(lab: "Lab") -> str:
     control = lab.folder / "ssh" / "%n.control"
     if len(str(control)) > 80:  # a Unix socket's path ends at 108, and ssh adds a suffix of its own
         control = Path("/run") / f"{lab.network.name}-%n.control"
+    hosts = "".join(f"Host {each.name} {each.hostname}\n    HostName {each.ipv4}\n" for each in lab.targets)
     return f"""\
-Host target {HOSTNAME}
-    HostName {lab.target.ipv4}
-Host world
+{hosts}Host world
     HostName {lab.world.ipv4}
 Host *
     User root
@@ -95,26 +94,13 @@ Host *
 
 
 def _inventory(lab: "Lab") -> str:
+    hosts = "".join(_host(lab, each, 10 * number) for number, each in enumerate(lab.targets, 1))
     return f'''\
-"""The lab's inventory: the throwaway machine, in the place of a real host."""
+"""The lab's inventory: throwaway machines, in the place of real hosts."""
 
 mail_hosts = (
     [
-        (
-            "{HOSTNAME}",
-            {{
-                "ssh_user": "root",
-                "ssh_hostname": "{lab.target.ipv4}",
-                "ssh_config_file": "{lab.ssh_config}",
-                "ssh_key": "{lab.key}",
-                "ssh_known_hosts_file": "{lab.folder / "ssh" / "known_hosts"}",
-                "ssh_strict_host_key_checking": "yes",
-                "public_ipv4": "{lab.target.ipv4}",
-                "public_ipv6": "{lab.target.ipv6}",
-                "allow_private_address": True,
-            }},
-        ),
-    ],
+{hosts}    ],
     {{
         "domains": {{
             "{DOMAIN}": {{
@@ -125,4 +111,24 @@ mail_hosts = (
         }},
     }},
 )
+'''
+
+
+def _host(lab: "Lab", each: Machine, preference: int) -> str:
+    return f'''\
+        (
+            "{each.hostname}",
+            {{
+                "ssh_user": "root",
+                "ssh_hostname": "{each.ipv4}",
+                "ssh_config_file": "{lab.ssh_config}",
+                "ssh_key": "{lab.key}",
+                "ssh_known_hosts_file": "{lab.folder / "ssh" / "known_hosts"}",
+                "ssh_strict_host_key_checking": "yes",
+                "public_ipv4": "{each.ipv4}",
+                "public_ipv6": "{each.ipv6}",
+                "allow_private_address": True,
+                "mx_preference": {preference},
+            }},
+        ),
 '''

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import access, image, machine, network, world
-from .access import HOSTNAME
+from .access import DOMAIN
 from .errors import LabError
 from .image import Image, Progress
 from .machine import Machine
@@ -35,18 +35,28 @@ class Lab:
 
     folder: Path
     network: Network
+    hosts: int = 1
+    """How many targets it has: mx1, mx2, … of the domain."""
 
     @property
     def target(self) -> Machine:
-        return Machine(**self._place("target", HOSTNAME, TARGET))
+        """The first target, and in most labs the only one."""
+        return self.targets[0]
+
+    @property
+    def targets(self) -> tuple[Machine, ...]:
+        return tuple(
+            Machine(**self._place(f"target{n if n > 1 else ''}", f"mx{n}.{DOMAIN}", TARGET + n - 1))
+            for n in range(1, self.hosts + 1)
+        )
 
     @property
     def world(self) -> World:
         return World(**self._place("world", "mail.sender.test", WORLD))
 
     @property
-    def machines(self) -> tuple[Machine, World]:
-        return self.target, self.world
+    def machines(self) -> tuple[Machine | World, ...]:
+        return *self.targets, self.world
 
     @property
     def inventory(self) -> Path:
@@ -72,7 +82,7 @@ class Lab:
             "ipv4": self.network.address4(number),
             "ipv6": self.network.address6(number),
             "container": f"{self.network.name}-{name}",
-            "link": f"{self.network.name}-{name[0]}",
+            "link": f"{self.network.name}-{name[0]}{name.removeprefix('target').removeprefix('world')}",
             "folder": self.folder / "machines" / name,
             "ssh_config": self.ssh_config,
         }
@@ -103,7 +113,8 @@ def find(folder: Path = FOLDER) -> Lab:
         found = Network(told["name"], IPv4Network(told["ipv4"]), IPv6Network(told["ipv6"]))
     except (OSError, ValueError, KeyError):
         found = network.candidate(folder)
-    return Lab(folder, found)
+    # By what lies there, not by the record, which a crash may have kept from being written.
+    return Lab(folder, found, max(1, len(list((folder / "machines").glob("target*")))))
 
 
 def status(lab: Lab) -> Status:
@@ -140,17 +151,17 @@ def build_images(progress: Callable[[str], Progress], done: Callable[[str], None
             raise
 
 
-def bring_up(folder: Path = FOLDER, *, fresh: bool = False) -> tuple[Lab, bool]:
+def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> tuple[Lab, bool]:
     """A healthy lab, its images being built; and whether it had to be started for that.
 
-    A healthy one is left as it is unless ``fresh``; anything less is taken down first.
+    A healthy one with as many hosts is left as it is unless ``fresh``; anything else is taken down first.
     """
     with _locked(folder):
         lab = find(folder)
-        if not fresh and status(lab).healthy and _answers(lab):
+        if not fresh and lab.hosts == hosts and status(lab).healthy and _answers(lab):
             return lab, False
         _clear(lab)
-        lab = Lab(folder, network.free_network(folder, network.routes()))
+        lab = Lab(folder, network.free_network(folder, network.routes()), hosts)
         try:
             _start(lab)
         except BaseException:
@@ -177,17 +188,21 @@ def _start(lab: Lab) -> None:
     roots = {each.name: each.root for each in IMAGES}
     for used in IMAGES:
         image.mark_used(used)
-    contents = {"target": access.target_files(lab), "world": world.files(lab.network)}
-    numbers = {"target": (TARGET,), "world": world.addresses()}
-    for each in lab.machines:
-        common = access.common_files(lab, each, numbers[each.name])
-        machine.prepare(each, {**common, **contents[each.name]})
-        machine.start(each, roots[each.name])
-        network.attach(lab.network, each.link)
-    with ThreadPoolExecutor(max_workers=2) as pool:
+    _start_machine(lab, lab.world, roots["world"], world.addresses(), world.files(lab.network))
+    for number, each in enumerate(lab.targets, TARGET):
+        _start_machine(lab, each, roots["target"], (number,), access.target_files(lab))
+    with ThreadPoolExecutor(max_workers=len(lab.machines)) as pool:
         for booted in [pool.submit(machine.wait_until_booted, each) for each in lab.machines]:
             booted.result()
     _write_record(lab)
+
+
+def _start_machine(
+    lab: Lab, each: Machine, root: Path, numbers: tuple[int, ...], files: Mapping[str, tuple[bytes, int]]
+) -> None:
+    machine.prepare(each, {**access.common_files(lab, each, numbers), **files})
+    machine.start(each, root)
+    network.attach(lab.network, each.link)
 
 
 def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
@@ -208,7 +223,7 @@ def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
 
 
 def _answers(lab: Lab) -> bool:
-    """Whether both machines can be logged in to."""
+    """Whether the machines can be logged in to."""
     return all(each.run("true", check=False, timeout=20).returncode == 0 for each in lab.machines)
 
 

@@ -112,8 +112,8 @@ def attach(network: Network, interface: str) -> None:
 def remove(name: str) -> None:
     """Take everything of this name away, as much of it as there is."""
     _ip("link", "delete", name, check=False)
-    for suffix in ("t", "w"):  # left on this machine only by a start that was cut off
-        _ip("link", "delete", f"{name}-{suffix}", check=False)
+    for left in Path("/sys/class/net").glob(f"{name}-*"):  # only by a start that was cut off
+        _ip("link", "delete", left.name, check=False)
     _ip("netns", "delete", name, check=False)
 
 
