@@ -16,6 +16,7 @@ system.prepare()
 dns.prepare()
 
 system.packages(name="Packages")
+firewalld.running(name="Firewall: running, if wanted")
 firewalld.smtp_open(name="Firewall: 25/tcp")
 account.account(name="User letterbox")
 configuration.folders(name="Folders")

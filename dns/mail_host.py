@@ -15,6 +15,7 @@ KEYS = (
     "public_ipv4",
     "public_ipv6",
     "mx_preference",
+    "firewalld",
     "firewalld_zones",
     "allow_private_address",
     "domains",
@@ -37,6 +38,8 @@ class MailHost:
     ipv4: str | None
     ipv6: str | None
     mx_preference: int = 10
+    firewalld: str = "as-is"
+    """``as-is``: opened if it runs or will at boot, else left alone; ``running``: installed and started."""
     firewalld_zones: tuple[str, ...] = ()
     allow_private_address: bool = False
     ssh: Mapping[str, object] = field(default_factory=dict)
@@ -59,6 +62,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         ipv4=_address(4, data, allow_private, problems),
         ipv6=_address(6, data, allow_private, problems),
         mx_preference=_preference(data, problems),
+        firewalld=_firewalld(data, problems),
         firewalld_zones=_zones(data, problems),
         allow_private_address=allow_private,
         ssh={key: value for key, value in data.items() if key.startswith("ssh_")},
@@ -115,6 +119,14 @@ def _preference(data: Mapping[str, object], problems: list[str]) -> int:
         problems.append(f"mx_preference must be a whole number from 0 to 65535, not {value!r}")
         return 10
     return value
+
+
+def _firewalld(data: Mapping[str, object], problems: list[str]) -> str:
+    value = data.get("firewalld", "as-is")
+    if value in ("as-is", "running"):
+        return str(value)
+    problems.append(f'firewalld must be "as-is" or "running", not {value!r}')
+    return "as-is"
 
 
 def _zones(data: Mapping[str, object], problems: list[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 
+from provision.desired import desired
 from provision.fact import Commands, changes, observe
 from provision.observed import Observed
 from provision.zones import Firewalld, Zone
@@ -71,6 +72,10 @@ def commands_to_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterat
     """`firewall-cmd` calls that open smtp where it is not open; run time and permanent, each by itself."""
     what = "--add-service=smtp" if SMTP in firewall.smtp_ports else "--add-port=25/tcp"
     for opening in openings:
+        if not firewall.running:
+            if not admits_smtp(firewall.permanent.get(opening.zone), firewall):
+                yield f"firewall-offline-cmd -q --zone={opening.zone} {what}"
+            continue
         if not admits_smtp(firewall.permanent.get(opening.zone), firewall):
             yield f"firewall-cmd -q --permanent --zone={opening.zone} {what}"
         if not admits_smtp(firewall.runtime.get(opening.zone), firewall):
@@ -78,12 +83,12 @@ def commands_to_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterat
 
 
 def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
-    """The zones to open on a host; none where no firewalld runs, since nothing is closed then.
+    """The zones to open on a host; none where no firewalld runs or will, since nothing is closed then.
 
     Raises:
         DeployError: the inventory names a zone that the host does not have.
     """
-    if not seen.firewalld.running:
+    if not seen.firewalld.running and not seen.firewalld.enabled:
         return ()
     named = tuple(host.data.get("firewalld_zones") or ())
     try:
@@ -92,14 +97,40 @@ def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
         raise DeployError(f"{host.name}: {error}") from None
 
 
+def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
+    """What makes firewalld run where the inventory wants it to; the way in by ssh is opened before."""
+    if wanted != "running" or seen.firewalld.running:
+        return
+    yield StringCommand("systemctl unmask -q firewalld")
+    ssh = "--add-service=ssh" if seen.ssh_port == "22" else f"--add-port={seen.ssh_port}/tcp"
+    yield StringCommand(f'firewall-offline-cmd -q --zone="$(firewall-offline-cmd --get-default-zone)" {ssh}')
+    yield StringCommand("systemctl enable -q --now firewalld")
+
+
+@operation()
+def running() -> Commands:
+    """firewalld runs, if the inventory says so; else it is left as it is."""
+    seen, wanted = observe(), desired().host.firewalld
+    state = "runs" if seen.firewalld.running else "does not run, and is left so"
+    yield from changes(start_commands(seen, wanted), f"firewalld {state}")
+
+
 @operation()
 def smtp_open() -> Commands:
     """25/tcp gets in, in the zones that mail arrives in, now and after a restart; nothing else is touched."""
     seen = observe()
-    if not seen.firewalld.running:
-        state = "is installed but does not run" if seen.firewalld.installed else "is not installed"
-        context.host.noop(f"firewalld {state}: it closes nothing")
+    if not seen.firewalld.running and desired().host.firewalld == "running":
+        # Seen only by a dry run, before the step that starts it: its zones cannot be asked yet.
+        yield StringCommand("firewall-cmd --state")
         return
     zones = openings(context.host, seen)
+    if not zones:
+        state = (
+            "is installed but neither runs nor will at boot"
+            if seen.firewalld.installed
+            else "is not installed"
+        )
+        context.host.noop(f"firewalld {state}: it closes nothing")
+        return
     needed = (StringCommand(command) for command in commands_to_open(seen.firewalld, zones))
     yield from changes(needed, "; ".join(f"25/tcp is open in {o.zone} ({o.why})" for o in zones))

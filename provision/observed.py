@@ -50,8 +50,11 @@ class Observed:
     os: Mapping[str, str]
     machine: str
     python: str
+    ssh_port: str
+    """The port of the host's sshd that this session came in by."""
     selinux: str
     missing_packages: tuple[str, ...]
+    """Of those that any inventory may want."""
     account: tuple[str, ...]
     files: Mapping[str, File]
     releases: tuple[str, ...]
@@ -93,6 +96,7 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         os=_assignments(sections.get("os", ())),
         machine=word("machine"),
         python=word("python"),
+        ssh_port=word("ssh port") or "22",
         selinux=word("selinux"),
         missing_packages=tuple(sections.get("missing", ())),
         account=tuple(sections.get("account", ())),

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from provision import layout, zones
 
 MARK = "##letterbox##"
+# Asked before sudo, which drops it.
+_SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
 
 _FILES = (
     layout.CONFIGURATION_FOLDER,
@@ -29,7 +31,7 @@ _FILES = (
     f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}",
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
 )
-_PACKAGES = "python3 openssl"
+PACKAGES = ("python3", "openssl", "firewalld")
 _UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID,NRestarts"
 
 # A greeting is the only proof that a service runs: systemd calls one that crashes at every start active.
@@ -45,12 +47,13 @@ for address in ("127.0.0.1", "::1"):
 _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
+    "ssh port": "set -- ${SSH_CONNECTION:-0 0 0 22}; echo $4",
     "python": """python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])'""",
     "selinux": "getenforce",
     "missing": f"""\
 . /etc/os-release; case " $ID $ID_LIKE " in
-  *" fedora "*|*" rhel "*) rpm -q --whatprovides {_PACKAGES} | sed -n 's/^no package provides //p';;
-  *) for p in {_PACKAGES}; do
+  *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)} | sed -n 's/^no package provides //p';;
+  *) for p in {" ".join(PACKAGES)}; do
     dpkg-query -W -f '${{db:Status-Status}}' $p | grep -qx installed || echo $p
   done;;
 esac""",
@@ -83,9 +86,8 @@ def script(named_zones: Iterable[str]) -> str:
 def command(named_zones: Iterable[str]) -> str:
     """What runs the script as root, whoever connects."""
     text = shlex.quote(script(named_zones))
-    return (
-        f'echo "{MARK} uid"; id -u; if [ $(id -u) -eq 0 ]; then sh -c {text}; else sudo -n sh -c {text}; fi'
-    )
+    become = f"if [ $(id -u) -eq 0 ]; then sh -c {text}; else sudo -n sh -c {text}; fi"
+    return f'echo "{MARK} uid"; id -u; {_SSH_PORT}; {become}'
 
 
 def sections(output: Iterable[str]) -> dict[str, list[str]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
+from dns.inventory import MailHost
 from provision import archive, firewalld
 from provision.desired import inventory
-from provision.fact import Commands, forget, observe
+from provision.fact import Commands, changes, observe
 from provision.observed import Observed
 
 _INSTALL = {
@@ -60,11 +63,15 @@ def unsupported(seen: Observed) -> str | None:
 @operation()
 def packages() -> Commands:
     """Python to run the receiver, openssl to make its certificate: only what is missing is installed."""
-    seen = observe()
-    if not seen.missing_packages:
-        context.host.noop("python3 and openssl are installed")
-        return
-    if family(seen) == "debian":
+    host = next(host for host in inventory().hosts if host.name == context.host.name)
+    yield from changes(package_commands(observe(), host), "what is needed is installed")
+
+
+def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
+    """Install what is missing: Python, openssl, and firewalld if the inventory wants it to run."""
+    wanted = {"python3", "openssl"} | ({"firewalld"} if host.firewalld == "running" else set())
+    missing = [name for name in seen.missing_packages if name in wanted]
+    if missing and family(seen) == "debian":
         yield StringCommand("apt-get -q update")
-    yield StringCommand(_INSTALL[family(seen) or "fedora"], *seen.missing_packages)
-    forget()
+    if missing:
+        yield StringCommand(_INSTALL[family(seen) or "fedora"], *missing)

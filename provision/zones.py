@@ -28,6 +28,9 @@ echo "active	$(systemctl is-active firewalld)"
 echo "enabled	$(systemctl is-enabled firewalld)"
 if systemctl -q is-active firewalld; then
   d=/org/fedoraproject/FirewallD1
+  for i in $(seq 100); do  # just started, it answers before it knows its zones
+    busctl get-property {_ROOT} $d {_ROOT} state | grep -q RUNNING && break; sleep 0.1
+  done
   default=$(busctl call {_ROOT} $d {_ROOT} getDefaultZone | cut -d'"' -f2)
   active=$({_BUS} $d {_ROOT}.zone getActiveZones)
   names=$(printf '%s\\n' "$active" | grep -o '"[^"]*":{{' | cut -d'"' -f2)
@@ -39,6 +42,15 @@ if systemctl -q is-active firewalld; then
     echo "runtime $z	$({_BUS} $d {_ROOT}.zone getZoneSettings2 s $z)"
     p=$(busctl call {_ROOT} $d/config {_ROOT}.config getZoneByName s $z | cut -d'"' -f2)
     echo "permanent $z	$({_BUS} $p {_ROOT}.config.zone getSettings2)"
+  done
+elif systemctl -q is-enabled firewalld; then
+  default=$(firewall-offline-cmd --get-default-zone)
+  echo "default	$default"
+  echo "known	$(firewall-offline-cmd --get-zones)"
+  echo "smtp	$(firewall-offline-cmd --service=smtp --get-ports)"
+  for z in $(printf '%s\\n' $default {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
+    services=$(firewall-offline-cmd --zone=$z --list-services)
+    echo "offline $z	$services	$(firewall-offline-cmd --zone=$z --list-ports)"
   done
 fi"""
 
@@ -53,7 +65,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Firewalld:
-    """firewalld on one host. Zones are known only while the daemon runs."""
+    """firewalld on one host. Zones are known while the daemon runs or will at boot, else empty."""
 
     installed: bool = False
     running: bool = False
@@ -70,10 +82,12 @@ class Firewalld:
 def parse(lines: Iterable[str]) -> Firewalld:
     """The probe's answer as a value."""
     answers = {name: text for name, _, text in (line.partition("\t") for line in lines)}
+    if answers.get("active") != "active":
+        return _offline(answers)
     active = _value(answers.get("active zones")) or {}
     return Firewalld(
         installed=bool(answers.get("installed")),
-        running=answers.get("active") == "active",
+        running=True,
         enabled=answers.get("enabled") == "enabled",
         known_zones=frozenset(_value(answers.get("known")) or ()),
         default_zone=answers.get("default", ""),
@@ -82,6 +96,28 @@ def parse(lines: Iterable[str]) -> Firewalld:
         runtime=_zones("runtime ", answers),
         permanent=_zones("permanent ", answers),
     )
+
+
+def _offline(answers: Mapping[str, str]) -> Firewalld:
+    """What a daemon that does not run will let in once it does; nothing where it will not start at boot."""
+    permanent = {}
+    for name, text in answers.items():
+        if name.startswith("offline "):
+            services, _, ports = text.partition("\t")
+            permanent[name.removeprefix("offline ")] = Zone(frozenset(services.split()), _words(ports))
+    return Firewalld(
+        installed=bool(answers.get("installed")),
+        enabled=answers.get("enabled") == "enabled",
+        known_zones=frozenset(answers.get("known", "").split()),
+        default_zone=answers.get("default", ""),
+        smtp_ports=_words(answers.get("smtp", "")),
+        permanent=permanent,
+    )
+
+
+def _words(ports: str) -> frozenset[tuple[str, str]]:
+    pairs = (word.partition("/") for word in ports.split())
+    return frozenset((port, protocol) for port, _, protocol in pairs)
 
 
 def _zones(prefix: str, answers: Mapping[str, str]) -> dict[str, Zone]:

@@ -30,6 +30,7 @@ BARE = Observed(
     os={"ID": "fedora", "VERSION_ID": "45"},
     machine="x86_64",
     python="3.14",
+    ssh_port="22",
     selinux="Enforcing",
     missing_packages=("openssl",),
     account=(),
