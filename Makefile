@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test thorough lint format lock lab-up lab-status lab-shell lab-down clean
+.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell lab-down clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,6 +33,9 @@ test: $(READY)  ## every test, the throwaway machine included
 
 thorough: $(READY)  ## the long proofs: a deploy killed in every step
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/test_interrupted.py
+
+bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
+	@$(BIN)/python -m benchmarks.deploy
 
 lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .
