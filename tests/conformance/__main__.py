@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             servers |= stack.enter_context(running_peers())
         try:
-            results = {name: run(dialogues, server) for name, server in servers.items()}
+            with ThreadPoolExecutor(len(servers)) as pool:
+                outcomes = pool.map(lambda server: run(dialogues, server), servers.values())
+                results = dict(zip(servers, outcomes, strict=True))
         except OSError as error:
             print(f"nobody answers: {error}", file=sys.stderr)
             return 2
@@ -73,9 +75,8 @@ def _print_table(dialogues: Sequence[Dialogue], results: Results, *, whys: bool)
         counts = []
         for name in results:
             marks = [results[name][at].mark for at in chosen]
-            counts.append(
-                f"{name} {marks.count('ok')} ok, {marks.count('differs')} differ, {marks.count('skipped')} skipped"
-            )
+            differ, skipped = marks.count("differs"), marks.count("skipped")
+            counts.append(f"{name} {marks.count('ok')} ok, {differ} differ, {skipped} skipped")
         print(f"{source} ({len(chosen)}): " + "; ".join(counts))
 
 

@@ -31,13 +31,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "dialogues"
-WORDS = frozenset(
-    "C R S repeat wait pieces silence starttls closed stored half-close from needs use each unless".split()
-)
+_HEADER = ("from", "needs", "each", "unless")
+WORDS = {
+    "C", "R", "S", "repeat", "wait", "pieces", "silence", "starttls", "closed", "stored", "half-close", "use",
+    *_HEADER,
+}  # fmt: skip
 _STEP = re.compile(r"([A-Za-z-]+):(?: (.*))?")
 _ESCAPE = re.compile(rb"\\(?:x([0-9A-Fa-f]{2})|(.))")
 _PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
-_HEADER = ("from", "needs", "each", "unless")
 
 
 class DialogueError(Exception):

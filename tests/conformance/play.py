@@ -19,7 +19,7 @@ from tests.conformance.dialogue import Dialogue, Step, filled, octets
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a receiver listens, and the addresses that it serves. `mailbox` is the Maildir of `to`, if known."""
+    """Where a receiver listens, and the addresses it serves. `mailbox`: the Maildir of `to`, if known."""
 
     host: str
     port: int

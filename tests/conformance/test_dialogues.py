@@ -37,7 +37,8 @@ def test_the_suite_is_as_large_as_it_says() -> None:
 
 
 def test_a_server_that_differs_is_told_with_the_line(ours: Server, tmp_path: Path) -> None:
-    text = "== Wrong\nfrom: nowhere\nS: 220\nC: NOOP\nS: 999\n== Hangs up\nfrom: nowhere\nS: 220\nC: QUIT\nS: 221\nS: 1\n"
+    text = "== Wrong\nfrom: nowhere\nS: 220\nC: NOOP\nS: 999\n"
+    text += "== Hangs up\nfrom: nowhere\nS: 220\nC: QUIT\nS: 221\nS: 1\n"
     (tmp_path / "wrong.smtp").write_text(text)
     wrong, hangs_up = run(load(tmp_path), ours)
     assert (wrong.mark, wrong.why) == ("differs", "line 5: expected 999, got '250 2.0.0 OK'")
@@ -51,7 +52,7 @@ def test_what_is_stored_is_looked_at(ours: Server, tmp_path: Path) -> None:
         text + "stored: a word that is there\\r\\n\nstored: a word that is not there\n"
     )
     (outcome,) = run(load(tmp_path), ours)
-    assert outcome.why == "line 14: no message in the mailbox has b'a word that is not there'"
+    assert outcome.why == "line 16: no message in the mailbox has b'a word that is not there'"
 
 
 def test_each_makes_every_combination_but_those_it_must_not(tmp_path: Path) -> None:
