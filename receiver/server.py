@@ -19,6 +19,7 @@ from receiver.reception import Reception
 
 _BACKLOG = 1024
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
+_SWEEP_EVERY = 3600  # seconds
 
 
 async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
@@ -39,8 +40,9 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     addresses = ",".join(shown_address(each) for each in sockets)
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
-    sweeping = loop.create_task(store.run(store.sweep))
+    sweeping = loop.create_task(sweep_again_and_again(store))
     await stop.wait()
+    sweeping.cancel()
     systemd.notify("STOPPING=1")
     for each in sockets:
         loop.remove_reader(each)
@@ -49,9 +51,18 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     for server in servers:
         server.close()
     await dismiss(reception)
-    await sweeping
+    await asyncio.gather(sweeping, return_exceptions=True)
     store.close()
     log("stopped")
+
+
+async def sweep_again_and_again(store: Store) -> None:
+    """Remove what other receivers left in tmp/ when they died: at the start, and now and then."""
+    while True:
+        removed = await store.run(store.sweep)
+        if removed:
+            log("swept", removed=removed)
+        await asyncio.sleep(_SWEEP_EVERY)
 
 
 def reload(reception: Reception) -> None:

@@ -80,8 +80,8 @@ def _running(title: str) -> Iterator[Server]:
         port = _free_port()
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private",
-             "sh", "-ec", _START, "sh", str(mount), str(root), str(secret), str(SCRIPTS), name, str(port)],
+            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL",
+             "--propagation", "private", "sh", "-ec", _START, "sh", str(mount), str(root), str(secret), str(SCRIPTS), name, str(port)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -113,18 +112,6 @@ def test_a_maildir_that_was_removed_is_made_again(tmp_path: Path) -> None:
     for _ in range(2):
         asyncio.run(one_message(store, SMALL))
         shutil.rmtree(tmp_path / "example.test")
-    store.close()
-
-
-def test_only_what_is_long_dead_is_swept_from_tmp(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mx.test")
-    folder = tmp_path / "example.test" / "alice" / "tmp"
-    folder.mkdir(parents=True)
-    (folder / "fresh").touch()
-    (folder / "stale").touch()
-    os.utime(folder / "stale", (1, 1))
-    assert store.sweep() == 1
-    assert [path.name for path in folder.iterdir()] == ["fresh"]
     store.close()
 
 
