@@ -11,9 +11,10 @@ from collections.abc import Sequence
 
 from receiver import systemd
 from receiver.certificate import Certificate
+from receiver.check import mail_problems
 from receiver.commands import SMTP
 from receiver.config import Config
-from receiver.journal import log
+from receiver.journal import in_background, log
 from receiver.maildir import Store
 from receiver.reception import Reception
 
@@ -24,6 +25,11 @@ _SWEEP_EVERY = 3600  # seconds
 
 async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     """Serve until SIGTERM or SIGINT. Raises CertificateError before anything is accepted."""
+    with in_background():
+        await _serve(config, sockets)
+
+
+async def _serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     certificate = Certificate(config.tls) if config.tls else None
     store = Store(config.mail, config.hostname)
     reception = Reception(config, store, certificate)
@@ -38,6 +44,8 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
         for each in sockets
     ]
     addresses = ",".join(shown_address(each) for each in sockets)
+    for problem in mail_problems(config.mail):
+        log("warning", problem=problem, note="mail is put off until it is mended")
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
     sweeping = loop.create_task(sweep_again_and_again(store))

@@ -29,6 +29,10 @@ PEERS = {
     "chasquid": ("chasquid", "chasquid"),
 }
 _BASE = "dash,coreutils,sed,grep,findutils,hostname,base-files,libc-bin"
+_ISOLATED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"),
+)
 _START = """
 mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/root"
@@ -76,12 +80,11 @@ def _running(title: str) -> Iterator[Server]:
     with tempfile.TemporaryDirectory() as folder:
         (secret := Path(folder) / "secret").mkdir()
         (mount := Path(folder) / "mount").mkdir()
-        make_certificate(secret, "peer.example.test")
+        make_certificate(secret, "peer.example.test", old=True)
         port = _free_port()
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child=KILL",
-             "--propagation", "private", "sh", "-ec", _START, "sh", str(mount), str(root), str(secret), str(SCRIPTS), name, str(port)],
+            [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name, port))],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:

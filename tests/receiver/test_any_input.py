@@ -43,11 +43,12 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
         server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        greeting = await reader.readline()
         for at in range(0, len(wire), size):
             writer.write(wire[at : at + size])
             await asyncio.sleep(0)
         writer.write_eof()
-        replies = await asyncio.wait_for(reader.read(), 30)
+        replies = greeting + await asyncio.wait_for(reader.read(), 30)
         writer.close()
         server.close()
         await asyncio.gather(*reception.tasks)

@@ -10,4 +10,5 @@ data_dir: "/var/lib/chasquid"
 mail_log_path: "/dev/null"
 CF
 printf '%s: | /bin/cat\n' alice bob postmaster > /etc/chasquid/domains/example.test/aliases
+rm -rf /etc/chasquid/hooks
 exec /usr/bin/chasquid --config_dir=/etc/chasquid
