@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.maildir import Store
 from receiver.reception import Reception
+from tests.receiver.fuzz import by_chance
 
 WORDS = [
     b"EHLO x\r\n", b"HELO x\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<a@example.test>\r\n", b"DATA\r\n",
@@ -61,3 +63,7 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         assert re.match(rb"250[ -]mx\.test|250-|354 |([245])\d\d \1\.\d\.\d{1,2} ", reply), reply
     assert "event=error" not in capsys.readouterr().err
     assert not list(tmp_path.glob("*/*/tmp/*"))
+
+
+def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
+    assert by_chance(runs=1500, seconds=30, seed=int(time.time())) > 100
