@@ -38,7 +38,7 @@ mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/root"
 mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
 mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
-exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6"
+exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
 """
 
 
@@ -70,11 +70,12 @@ def unpacked(name: str, include: str) -> Path:
 def running_peers() -> Iterator[dict[str, Server]]:
     """All peers, by name, greeting; they end with the context. Needs root and mmdebstrap."""
     with contextlib.ExitStack() as stack:
-        yield {name: stack.enter_context(_running(name)) for name in PEERS}
+        yield {name: stack.enter_context(running_peer(name)) for name in PEERS}
 
 
 @contextlib.contextmanager
-def _running(title: str) -> Iterator[Server]:
+def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterator[Server]:
+    """One of PEERS. With `relay`, it sends its mail on to that port here, over TLS if "yes"."""
     name, package = PEERS[title]
     root = unpacked(name, package)
     with tempfile.TemporaryDirectory() as folder:
@@ -84,7 +85,8 @@ def _running(title: str) -> Iterator[Server]:
         port = _free_port()
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen(
-            [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name, port))],
+            [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name)),
+             str(port), str(relay), tls],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:

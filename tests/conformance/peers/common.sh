@@ -1,6 +1,7 @@
-# What every peer's root needs before its own script goes on. Arguments: port.
+# What every peer's root needs before its own script goes on. Arguments: port; and where mail is sent on to,
+# a port of 127.0.0.1 (nothing: it is thrown away), and whether over TLS (yes or no).
 set -eu
-PORT=$1
+PORT=$1 RELAY=${2:-} TLS=${3:-yes}
 user() {  # name and number
     grep -q "^$1:" /etc/passwd || echo "$1:x:$2:$2::/nonexistent:/usr/sbin/nologin" >> /etc/passwd
     grep -q "^$1:" /etc/group || echo "$1:x:$2:" >> /etc/group

@@ -2,6 +2,26 @@
 user Debian-exim 101
 mkdir -p /var/spool/exim4 /var/log/exim4 /etc/exim4
 chown -R Debian-exim:Debian-exim /var/spool/exim4 /var/log/exim4
+ROUTER='all:
+  driver = redirect
+  data = :blackhole:' USERS='alice : bob : postmaster'
+if [ -n "$RELAY" ]; then
+    [ "$TLS" = yes ] && WITH=hosts_require_tls || WITH=hosts_avoid_tls
+    USERS='*'
+    ROUTER="all:
+  driver = manualroute
+  route_list = * 127.0.0.1
+  self = send
+  transport = on
+begin transports
+on:
+  driver = smtp
+  port = $RELAY
+  allow_localhost
+  tls_verify_hosts =
+  tls_try_verify_hosts =
+  $WITH = *"
+fi
 cat > /etc/exim4/exim4.conf <<CF
 primary_hostname = peer.example.test
 qualify_domain = example.test
@@ -22,12 +42,10 @@ begin acl
 recipient:
   deny domains = ! +local_domains
        message = relay not permitted
-  accept local_parts = alice : bob : postmaster
+  accept local_parts = $USERS
   deny message = 5.1.1 Unknown user
 begin routers
-all:
-  driver = redirect
-  data = :blackhole:
+$ROUTER
 CF
 chmod 644 /etc/exim4/exim4.conf
 exec /usr/sbin/exim4 -bdf -q1h -oX "127.0.0.1.$PORT"

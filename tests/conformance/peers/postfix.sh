@@ -21,6 +21,18 @@ smtpd_tls_key_file = /peers/key.pem
 smtpd_client_connection_count_limit = 100
 maillog_file = /var/log/mail.log
 CF
+if [ -n "$RELAY" ]; then
+    [ "$TLS" = yes ] && LEVEL=encrypt || LEVEL=none
+    cat >> /etc/postfix/main.cf <<CF
+virtual_transport = smtp:[127.0.0.1]:$RELAY
+virtual_mailbox_maps = static:all
+smtp_tls_security_level = $LEVEL
+message_size_limit = 40000000
+mailbox_size_limit = 0
+virtual_mailbox_limit = 0
+smtp_dns_support_level = disabled
+CF
+fi
 printf '%s@example.test x\n' alice bob postmaster > /etc/postfix/mailboxes
 mkdir -p /var/spool/postfix /var/lib/postfix /var/log
 chown postfix /var/lib/postfix
