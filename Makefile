@@ -6,6 +6,7 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell lab-down clean
+.PHONY: conformance senders durability fuzz
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +38,20 @@ thorough: $(READY)  ## the long proofs: a deploy killed in every step
 bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
 	@$(BIN)/python -m benchmarks.deploy
 
+conformance: $(READY)  ## SMTP dialogues: ours beside Postfix, Exim, OpenSMTPD and chasquid (root)
+	@$(BIN)/python -m tests.conformance --ours --peers --why
+
+senders: $(READY)  ## real senders deliver to ours: swaks, msmtp, curl, smtplib, Postfix, Exim (root)
+	@$(BIN)/python -m tests.conformance.senders
+
+durability: $(READY)  ## 200 kills, 100 power cuts, every fault: the numbers (root)
+	@$(BIN)/python -m tests.receiver.durability
+
+fuzz: $(READY)  ## a bounded run of the fuzz target, guided by coverage where atheris can be had
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-fuzz.lock \
+	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
+	@$(BIN)/python -m tests.receiver.fuzz --runs 1000000 --seconds 60
+
 lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,6 +78,8 @@ lock: $(READY)  ## resolve the dependencies anew, with hashes
 	  --no-annotate --group dev pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate pyproject.toml -o requirements-host.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --group fuzz -o requirements-fuzz.lock
 
 clean: lab-down  ## the lab, the environment and all caches of this folder
 	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from receiver import __version__, systemd
-from receiver.certificate import Certificate, CertificateError
+from receiver.check import problems, tls_problems
 from receiver.config import Config, ConfigError, any_mailbox, load
 
 EX_CONFIG = 78
@@ -27,12 +27,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         config = _config(arguments)
-        if config.tls:
-            Certificate(config.tls)
-    except (ConfigError, CertificateError) as error:
-        print(
-            error if isinstance(error, ConfigError) else f"{arguments.config}: tls: {error}", file=sys.stderr
-        )
+        found = problems(config) if arguments.command == "check" else tls_problems(config)
+        if found:
+            raise ConfigError(str(arguments.config), found)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return EX_CONFIG
     if arguments.command == "check":
         print(
