@@ -14,24 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dns import answers
+from dns.answers import Expected, lacking
 from dns.errors import NotServed, SyncError
 from dns.plan import Plan
-from dns.records import Record, canonical_content
+from dns.records import Record
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-QUERY_SECONDS = 2.0
+__all__ = ["Expected", "Progress", "Server", "expected", "resolver_at", "servers_of", "wait"]
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is to be answered for one name and type: these values and no others, unless it is TXT."""
-
-    name: str
-    type: str
-    values: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,39 +128,7 @@ def has_route(address: str) -> bool:
 
 def ask(server: Server, question: Expected, port: int) -> str | None:
     """What is wrong with the server's answer, or None."""
-    from dns import flags, query, rcode
-    from dns.exception import DNSException
-    from dns.message import make_query
-    from dns.rdatatype import RdataType
-
-    kind = RdataType.make(question.type)
-    asked = make_query(question.name + ".", kind)
-    asked.flags &= ~flags.RD
-    where = f"{question.name} {question.type}"
-    try:
-        answer, _ = query.udp_with_fallback(asked, server.address, timeout=QUERY_SECONDS, port=port)
-    except (DNSException, OSError, EOFError) as error:
-        return f"{where}: no answer ({type(error).__name__})"
-    if answer.rcode() not in (rcode.NOERROR, rcode.NXDOMAIN):
-        return f"{where}: {rcode.to_text(answer.rcode())}"
-    if not answer.flags & flags.AA:
-        return f"{where}: not authoritative"
-    texts: set[str] = set()
-    for rrset in answer.answer:
-        if rrset.rdtype == kind:
-            texts |= {_canonical(question.type, rdata.to_text()) for rdata in rrset}
-    right = question.values <= texts if question.type == "TXT" else question.values == texts
-    if right:
-        return None
-    missing, surplus = sorted(question.values - texts), sorted(texts - question.values)
-    return f"{where}: " + (f"{missing[0]} is missing" if missing else f"{surplus[0]} is still there")
-
-
-def _canonical(kind: str, text: str) -> str:
-    if kind == "MX":
-        priority, _, target = text.partition(" ")
-        return f"{int(priority)} {canonical_content(kind, target)}"
-    return canonical_content(kind, text)
+    return lacking(question, answers.ask(server.address, question.name, question.type, port=port))
 
 
 def wait(
