@@ -121,6 +121,9 @@ def canonical_rdata(kind: str, text: str) -> str:
     if kind == "MX":
         priority, _, target = text.partition(" ")
         return f"{int(priority)} {canonical_content(kind, target)}"
+    if kind == "DS":
+        *head, digest = text.split(maxsplit=3)
+        return " ".join([*head, digest.replace(" ", "").lower()])
     return canonical_content(kind, text)
 
 

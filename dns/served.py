@@ -53,18 +53,20 @@ class Progress:
 
 def expected(plan: Plan) -> tuple[Expected, ...]:
     """What the nameservers are to answer once the plan is carried out."""
+    published = [record for record in plan.desired if record not in plan.withheld]
+    asked = {(record.name, record.type) for record in published}
+    spared = [held.record for held in plan.spared if (held.record.name, held.record.type) in asked]
+    return questions([*published, *spared])
+
+
+def questions(published: Iterable[Record]) -> tuple[Expected, ...]:
+    """What nameservers are to answer that publish these records; a host's other family is to be empty."""
     values: dict[tuple[str, str], set[str]] = {}
-    for record in plan.desired:
-        if record in plan.withheld:
-            continue
+    for record in published:
         values.setdefault((record.name, record.type), set()).add(_rdata(record))
         if record.type in ("A", "AAAA"):
             for kind in ("A", "AAAA"):
                 values.setdefault((record.name, kind), set())
-    for held in plan.spared:
-        record = held.record
-        if (record.name, record.type) in values:
-            values[record.name, record.type].add(_rdata(record))
     return tuple(Expected(name, kind, frozenset(texts)) for (name, kind), texts in values.items())
 
 
@@ -169,6 +171,21 @@ def wait(
                 raise NotServed(lacking_after(seconds, known))
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def lifetime(servers: Sequence[Server], questions: Sequence[Expected], port: int = 53) -> int | None:
+    """For how many seconds caches may keep what is answered now and differs; None if nobody answers.
+
+    That is the time to live of the values, or of their absence (RFC 2308).
+    """
+    longest: int | None = None
+    for question in questions:
+        for server in servers[:3]:
+            answer = answers.ask(server.address, question.name, question.type, port=port)
+            if answer.exists is not None:
+                longest = max(longest or 0, answer.ttl if lacking(question, answer) else 0)
+                break
+    return longest
 
 
 def lacking_after(seconds: float, known: Mapping[Server, Progress]) -> str:
