@@ -73,15 +73,15 @@ def _foreign(name: str, kind: str, address: str) -> Finding:
 
 def private(host: HostSeen) -> Iterator[Finding]:
     """An address that the world cannot reach, where the inventory does not say that this is meant."""
-    for address in sorted(host.addresses) if not host.may_be_private else ():
-        kind = unreachable(ipaddress.ip_address(address))
-        known = (host.ipv4 or frozenset()) | (host.ipv6 or frozenset())
-        if kind and address in known:
-            yield required(
-                "private",
-                f"{host.hostname}: {address} is {kind}, the world cannot reach it",
-                "set the public one in the inventory (public_ipv4, public_ipv6)",
-            )
+    for known, answer in ((host.ipv4, host.a), (host.ipv6, host.aaaa)):
+        for address in sorted(answer.values) if not host.may_be_private else ():
+            kind = unreachable(ipaddress.ip_address(address))
+            if kind and (known is None or address in known):
+                yield required(
+                    "private",
+                    f"{host.hostname}: {address} is {kind}, the world cannot reach it",
+                    "set the public one in the inventory (public_ipv4, public_ipv6)",
+                )
 
 
 def port_25(place: AddressSeen, seen: Seen) -> Iterator[Finding]:

@@ -1,7 +1,5 @@
 """``dns.check`` against a small Internet on loopback: silent when right, telling when not."""
 
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,36 +9,9 @@ from dns import check
 from dns.findings import Finding, exit_code
 from dns.inventory import load
 from tests.dns import world as loopback
-from tests.dns.conftest import DOMAIN, HOST, inventory_text
+from tests.dns.conftest import DOMAIN, OURS, inventory_text
 from tests.dns.world import MAIL4, MAIL6, World
 from tests.lab.cloudflare import StandIn
-
-OURS = {**HOST, "public_ipv4": MAIL4, "public_ipv6": MAIL6}
-RIGHT: tuple[dict[str, Any], ...] = (
-    {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10},
-    {"type": "A", "name": "mx1", "content": MAIL4},
-    {"type": "AAAA", "name": "mx1", "content": MAIL6},
-)
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A self-signed certificate with its key, in one file."""
-    path = tmp_path_factory.mktemp("tls") / "both.pem"
-    made = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "9")
-    names = ("-subj", "/CN=mx1.example.test", "-keyout", str(path), "-out", str(path.with_suffix(".crt")))
-    subprocess.run(["openssl", "req", *made, *names], check=True, capture_output=True)
-    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
-    return path
-
-
-@pytest.fixture
-def world(cloudflare: StandIn, zones_dir: Path, certificate: Path, inventory: Path) -> Iterator[World]:
-    """The world, with the domain's zone as ``dns.sync`` makes it."""
-    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
-    cloudflare.seed("example.test", *RIGHT)
-    with loopback.running(zones_dir, certificate) as running:
-        yield running
 
 
 def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:

@@ -39,6 +39,10 @@ ns2.cloudflare.test. 60 AAAA {NS2_6}
 a.registry.test. 60 A {REGISTRY}
 a.nic.test. 60 A {ROOT}
 """
+RESOLVED = {
+    ".": ROOT_ZONE,
+    **dict.fromkeys(("test", "cloudflare.test", "registry.test", "nic.test"), ADDRESSES),
+}
 
 
 @dataclass
@@ -50,6 +54,17 @@ class World:
     registry: Nameserver
     ns: list[Nameserver]
     mail: list["MailHost"] = field(default_factory=list)
+
+    def reset(self, zones: Path) -> None:
+        """As it was at the start, with what is published in this folder."""
+        self.root.zones, self.registry.zones = {".": ROOT_ZONE}, {"test": REGISTRY_ZONE}
+        for server in (*self.ns, self.resolver):
+            server.folder, server.asked = zones, []
+        for server in self.ns:
+            server.authoritative = True
+        self.resolver.zones = dict(RESOLVED)
+        for host in self.mail:
+            host.reset()
 
     @property
     def where(self) -> From:
@@ -65,16 +80,14 @@ class World:
 
 
 @contextmanager
-def running(zones: Path, certificate: Path) -> Iterator[World]:
-    """The world with what is published in the folder."""
+def running(certificate: Path) -> Iterator[World]:
+    """The world; ``reset`` gives it a folder of zones."""
     with ExitStack() as stack:
         registry_zones = {"test": REGISTRY_ZONE}
         root = stack.enter_context(Nameserver(None, {}, ROOT, zones={".": ROOT_ZONE}))
         registry = stack.enter_context(Nameserver(None, {}, REGISTRY, root.port, zones=registry_zones))
-        ns = [stack.enter_context(Nameserver(zones, {}, address, root.port)) for address in (NS1, NS2, NS2_6)]
-        known = {".": ROOT_ZONE, "test": ADDRESSES, "cloudflare.test": ADDRESSES, "registry.test": ADDRESSES}
-        known |= {"nic.test": ADDRESSES}
-        resolver = stack.enter_context(Nameserver(zones, {}, RESOLVER, zones=known, recursive=True))
+        ns = [stack.enter_context(Nameserver(None, {}, address, root.port)) for address in (NS1, NS2, NS2_6)]
+        resolver = stack.enter_context(Nameserver(None, {}, RESOLVER, recursive=True))
         first = stack.enter_context(MailHost(MAIL4, 0, certificate))
         mail = [first, stack.enter_context(MailHost(MAIL6, first.port, certificate))]
         yield World(resolver, root, registry, ns, mail)
@@ -84,16 +97,23 @@ class MailHost:
     """Greets, answers EHLO, and speaks TLS after STARTTLS. Use as a context manager."""
 
     def __init__(self, address: str, port: int, certificate: Path) -> None:
-        self.greeting, self.offers, self.works = "220 mx1.example.test ESMTP", True, True
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
-        self._server = (_Server6 if ":" in address else _Server)((address, port), _Session)
-        self._server.mail_host = self
-        self.port = int(self._server.server_address[1])
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self.address, self.port = address, port
+        self._server: _Server | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Listen, and be as it should be."""
+        self.greeting, self.offers, self.works = "220 mx1.example.test ESMTP", True, True
+        if self._server is None:
+            kind = _Server6 if ":" in self.address else _Server
+            self._server = kind((self.address, self.port), _Session)
+            self._server.mail_host = self
+            self.port = int(self._server.server_address[1])
+            threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     def __enter__(self) -> "MailHost":
-        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -101,8 +121,10 @@ class MailHost:
 
     def close(self) -> None:
         """Listen no longer."""
-        self._server.shutdown()
-        self._server.server_close()
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
 
 class _Server(socketserver.ThreadingTCPServer):
