@@ -13,6 +13,7 @@ from pathlib import Path
 from dns import outside, proof, undo
 from dns.cloudflare_errors import ALREADY_THERE, NOT_THERE
 from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
+from dns.countdown import count_down
 from dns.desired import desired
 from dns.domain import Domain
 from dns.errors import Blocked, Refused, SyncError
@@ -206,7 +207,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: Arguments) -> int:
     inventory = None if given.undo else load(Path(given.inventory))
-    zones = Zones(tell=lambda line: print(line, file=sys.stderr))
+    zones = Zones(tell=lambda line: print(line, file=sys.stderr), pause=count_down)
     if inventory is None:
         return _undo(given, zones)
     prepared = prepare(

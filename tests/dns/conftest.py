@@ -31,12 +31,6 @@ RIGHT: tuple[dict[str, Any], ...] = (
 
 
 @pytest.fixture(autouse=True)
-def no_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading the usual bundle takes 30 ms a client, and nobody here speaks TLS."""
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
-
-
-@pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the last change is kept, for ``--undo``."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
