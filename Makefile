@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format lock lab-up lab-status lab-shell lab-down clean
+.PHONY: help setup demo test lint format lock lab-up lab-status lab-shell lab-down bench-dns clean
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lab-shell: $(READY)  ## a shell on the throwaway machine
 
 lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
+
+bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
+	@$(BIN)/python benchmarks/dns_tools.py
 
 lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
