@@ -5,8 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell lab-down clean
-.PHONY: conformance senders durability fuzz
+.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
+   lab-down clean conformance senders durability fuzz bench-dns
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ lab-shell: $(READY)  ## a shell on the throwaway machine
 
 lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
+
+bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
+	@$(BIN)/python benchmarks/dns_tools.py
 
 lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
