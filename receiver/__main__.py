@@ -27,6 +27,7 @@ COMMANDS = {
     "show": ("receiver.reading.show:main", "one message: headers, text, what is attached"),
     "export": ("receiver.reading.export:main", "messages as mbox or .eml"),
     "wait": ("receiver.reading.arrivals:wait", "until a message arrives, with a timeout"),
+    "proof": ("receiver.proof:main", "a one-time address, and the wait for a message to it"),
     "follow": ("receiver.reading.arrivals:follow", "a line for each message that arrives"),
 }
 DEFAULT_LISTEN, DEFAULT_DOMAIN, DEFAULT_MAIL = "127.0.0.1:2525", "example.test", "./mail"
