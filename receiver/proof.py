@@ -40,6 +40,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--domain", metavar="NAME", help="at which of the domains (the first)")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument("--local-part", metavar="TEXT", help=argparse.SUPPRESS)
+    parser.add_argument("--no-doctor", action="store_true", help="do not look for the cause if none comes")
     parser.add_argument("--while-stdin", action="store_true", help="end when standard input does")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="an object a line (the default off a terminal)")

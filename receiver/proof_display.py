@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from receiver.reading import command, terminal
-from receiver.reading.terminal import BOLD, GREEN, RED, Screen
+from receiver.reading.terminal import BLACK_ON_WHITE, BOLD, GREEN, RED, Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ class Told:
         self.screen.line("Send any message, from anywhere, to")
         self.screen.line(f"  {self.screen.styled(waiting.address, BOLD)}")
         self.screen.line(f"  {mailto(waiting.address)}")
+
+    def picture(self, lines: Sequence[str]) -> None:
+        """A picture in dark on light, where the terminal can show it."""
+        if self.screen.is_terminal and lines and len(lines[0]) < self.screen.columns:
+            for line in lines:
+                self.screen.line(self.screen.styled(line, BLACK_ON_WHITE))
 
     def waiting(self, left: float) -> None:
         self.screen.live(f"waiting, {int(left) // 60}:{int(left) % 60:02d} left; Ctrl-C gives up")
@@ -66,6 +72,9 @@ class JsonTold(Told):
         address = waiting.address
         command.print_json({"event": "waiting", "address": address, "mailto": mailto(address)})
 
+    def picture(self, lines: Sequence[str]) -> None:
+        pass
+
     def waiting(self, left: float) -> None:
         pass
 
@@ -86,7 +95,9 @@ def mailto(address: str) -> str:
 def shown(proof: Mapping[str, object]) -> dict[str, str]:
     """The evidence for people: a name for each line."""
     peer = f"{proof['peer'] or 'unknown'} ({proof['reverse_name'] or 'no reverse name'})"
+    host = {"Host": str(proof["host"])} if "host" in proof else {}
     return {
+        **host,
         "Peer": f"{peer}, calls itself {proof['helo']}",
         "TLS": f"{proof['tls']}, {proof['cipher']}" if proof["tls"] else "no",
         "Time": f"{float(str(proof['seconds'])) * 1000:.0f} ms from RCPT to disk",
