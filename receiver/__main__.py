@@ -28,6 +28,7 @@ COMMANDS = {
     "export": ("receiver.reading.export:main", "messages as mbox or .eml"),
     "wait": ("receiver.reading.arrivals:wait", "until a message arrives, with a timeout"),
     "proof": ("receiver.proof:main", "a one-time address, and the wait for a message to it"),
+    "doctor": ("receiver.doctor.command:main", "why no mail arrives: the first broken link, its mend"),
     "follow": ("receiver.reading.arrivals:follow", "a line for each message that arrives"),
 }
 DEFAULT_LISTEN, DEFAULT_DOMAIN, DEFAULT_MAIL = "127.0.0.1:2525", "example.test", "./mail"

@@ -68,15 +68,18 @@ def _proof(arguments: argparse.Namespace) -> int:
         raise Failure(f"{local}: not a one-time name", 2)
     folder = Path(str(table.get("proofs") or proofs.FOLDER))
     waiting = Waiting(local, domain, arguments.timeout)
-    with _address(folder, local, domain, Path(mail)) as listening:
+    with one_time_address(folder, local, domain, Path(mail)) as listening:
         told = JsonTold() if command.wants_json(arguments) else Told(Screen())
         told.address(waiting)
         return _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
 
 
 @contextlib.contextmanager
-def _address(folder: Path, local: str, domain: str, mail: Path) -> Iterator[socket.socket]:
-    """The address exists inside this context: its socket, which the service's group may write to."""
+def one_time_address(folder: Path, local: str, domain: str, mail: Path) -> Iterator[socket.socket]:
+    """The address exists inside this context: its socket, which the service's group may write to.
+
+    Raises OSError, and Failure where there is no mail folder.
+    """
     try:
         group = mail.stat().st_gid
     except FileNotFoundError:
