@@ -40,6 +40,8 @@ mail_hosts = (
                 # "sends_mail": False,
                 # "subaddress_separators": "+",           # "" turns alice+anything off
                 # "ttl": 300,                             # of the DNS records, in seconds
+                # "tls_reports": ["tls@example.org"],     # where senders report TLS that failed (RFC 8460)
+                # "caa": ["letsencrypt.org"],             # who alone may issue certificates, web's included
             },
         },
     },

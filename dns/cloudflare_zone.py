@@ -122,21 +122,13 @@ class Zones:
 
     def _connected(self) -> "Cloudflare":
         if self._client is None:
-            import httpx
-            from cloudflare import Cloudflare  # late: most of the time that this program takes
+            from dns.cloudflare_sdk import connected  # late: most of the time that this program takes
 
             try:
-                self._client = Cloudflare(
-                    api_token=self._token,
-                    base_url=self._base_url,
-                    max_retries=0,
-                    timeout=httpx.Timeout(self._timeout, connect=min(10.0, self._timeout)),
-                )
-            except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+                self._client = connected(self._token, self._base_url, self._timeout)
+            except (ValueError, ImportError, OSError) as error:
                 # A proxy's address that is none, a certificate file that is not there.
                 raise Unreachable(f"Cloudflare cannot be asked ({error}): {_network_mend(error)}") from None
-            # With these in the environment the SDK would silently leave the token out.
-            self._client.api_email = self._client.api_key = self._client.user_service_key = None
         return self._client
 
     def _read(self, path: str, query: Mapping[str, object]) -> object:

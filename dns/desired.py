@@ -1,8 +1,9 @@
 """What a domain that receives mail should publish, from the inventory. Pure.
 
 MX for every host (RFC 5321, section 5.1); A and AAAA for the hosts whose names are in the zone; and
-for a domain that sends no mail ``v=spf1 -all`` (RFC 7208) and DMARC's ``p=reject`` (RFC 7489). A
-host outside the zone has its addresses published by its own zone.
+for a domain that sends no mail ``v=spf1 -all`` (RFC 7208) and DMARC's ``p=reject`` (RFC 7489); TLS
+reports (RFC 8460) and CAA (RFC 8659) where they are configured. A host outside the zone has its
+addresses published by its own zone.
 """
 
 from collections.abc import Mapping
@@ -15,6 +16,7 @@ from dns.records import Record, mark_of
 
 SPF = "v=spf1 -all"
 DMARC = "v=DMARC1; p=reject"
+TLS_REPORTS = "v=TLSRPTv1"
 
 
 def desired(
@@ -38,4 +40,9 @@ def desired(
     if domain.sends_mail is False:
         records.append(Record("TXT", domain.name, SPF, ttl=domain.ttl, comment=mark))
         records.append(Record("TXT", f"_dmarc.{domain.name}", DMARC, ttl=domain.ttl, comment=mark))
+    if domain.tls_reports:
+        text = f"{TLS_REPORTS}; rua={','.join(domain.tls_reports)}"
+        records.append(Record("TXT", f"_smtp._tls.{domain.name}", text, ttl=domain.ttl, comment=mark))
+    for authority in domain.caa:
+        records.append(Record("CAA", domain.name, f'0 issue "{authority}"', ttl=domain.ttl, comment=mark))
     return tuple(records)

@@ -4,12 +4,22 @@
 targets that nobody holds, and aliases that lead back to themselves. Neither touches the network.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dns.names import a_label, did_you_mean, local_part
 
-KEYS = ("mailboxes", "aliases", "catch_all", "sends_mail", "subaddress_separators", "ttl")
+KEYS = (
+    "mailboxes",
+    "aliases",
+    "catch_all",
+    "sends_mail",
+    "subaddress_separators",
+    "ttl",
+    "tls_reports",
+    "caa",
+)
 AUTOMATIC_TTL = 1
 
 
@@ -19,7 +29,9 @@ class Domain:
 
     ``name`` is in A-label form; local parts are in lower case. An alias's targets are local names
     of this domain, or full addresses at another served one. ``sends_mail`` is None where SPF and
-    DMARC are left alone. ``ttl`` is in seconds, 1 for Cloudflare's automatic one.
+    DMARC are left alone. ``ttl`` is in seconds, 1 for Cloudflare's automatic one. ``tls_reports``
+    are the URIs that senders report failed TLS to (RFC 8460), ``caa`` the authorities that may issue
+    certificates below the domain (RFC 8659); where these are empty, nothing is published.
     """
 
     name: str
@@ -29,6 +41,8 @@ class Domain:
     sends_mail: bool | None
     subaddress_separators: str
     ttl: int
+    tls_reports: tuple[str, ...] = ()
+    caa: tuple[str, ...] = ()
 
 
 def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
@@ -58,6 +72,8 @@ def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
         sends_mail=_sends_mail(data.get("sends_mail"), problems),
         subaddress_separators=_separators(data.get("subaddress_separators", "+"), problems),
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems),
+        tls_reports=_tls_reports(data.get("tls_reports"), problems),
+        caa=_authorities(data.get("caa"), problems),
     )
     return domain, [f"domain {name}: {problem}" for problem in problems]
 
@@ -151,6 +167,37 @@ def _ttl(value: object, problems: list[str]) -> int:
         return value
     problems.append(f"ttl must be 1 (automatic) or 60 to 86400 seconds, not {value!r}")
     return AUTOMATIC_TTL
+
+
+def _tls_reports(value: object, problems: list[str]) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value or ()
+    if not isinstance(given, list | tuple):
+        problems.append(f'tls_reports must be an address such as "tls@example.com", not {value!r}')
+        return ()
+    uris: list[str] = []
+    for item in given:
+        text = item if isinstance(item, str) else ""
+        uri = f"mailto:{text}" if "@" in text and ":" not in text else text
+        # A comma, a semicolon or a space would end the URI in the record (RFC 8460, section 3).
+        if re.fullmatch(r"(mailto:[^@,; ]+@[^@,; ]+\.[^@,; ]+|https://[^,; ]+)", uri) and uri.isascii():
+            uris.append(uri)
+        else:
+            problems.append(f"tls_reports {item!r} is neither an e-mail address nor an https:// address")
+    return tuple(uris)
+
+
+def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value or ()
+    if not isinstance(given, list | tuple):
+        problems.append(f'caa must be a list such as ["letsencrypt.org"], not {value!r}')
+        return ()
+    names: list[str] = []
+    for item in given:
+        try:
+            names.append(a_label(item if isinstance(item, str) else ""))
+        except ValueError as error:
+            problems.append(f"caa {item!r} {error}: name the authority as in letsencrypt.org")
+    return tuple(names)
 
 
 def alias_problems(domains: Mapping[str, Domain]) -> list[str]:

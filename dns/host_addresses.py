@@ -63,6 +63,16 @@ def published(host: MailHost, own: Addresses | None) -> Addresses:
     return both
 
 
+def known(host: MailHost, own: Addresses | None) -> Addresses | None:
+    """What is to be published for the host; None where that is not known."""
+    if own is None and (host.ipv4 is None or host.ipv6 is None):
+        return None
+    try:
+        return published(host, own)
+    except HostUnreadable:
+        return None
+
+
 def _reachable(host: MailHost, addresses: tuple[str, ...]) -> tuple[str, ...]:
     if host.allow_private_address:
         return addresses

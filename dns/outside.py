@@ -1,18 +1,27 @@
-"""Mail hosts whose names are in another zone: what the world finds there, for a remark.
+"""Mail hosts whose names are in another zone: looked at before an MX is made to lead there.
 
-Their records are not this zone's to publish, but the domain's MX leads to them: a target without an
-address takes no mail (RFC 5321, section 5.1), and an alias is none (RFC 2181, section 10.3).
+Their records are not this zone's to publish, but a target that is an alias (RFC 2181, 10.3), has no
+address (RFC 5321, 5.1), or only one that takes no mail, is refused; what is merely unlike the
+inventory is noted.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dns.host_addresses import Addresses
+from dns.inventory import Inventory
 from dns.mail_host import MailHost
 from dns.names import is_within
+from dns.plan import Obstacle, Plan
+from dns.records import Record
 
 if TYPE_CHECKING:
-    from dns.resolver import Resolver
+    from dns.findings import Finding
+    from dns.seen import HostSeen
+    from dns.vantage import From
+
+REFUSED = ("alias", "no-address", "proxied", "private")
 
 
 def outside(hosts: Iterable[MailHost], zone: str) -> tuple[MailHost, ...]:
@@ -20,58 +29,50 @@ def outside(hosts: Iterable[MailHost], zone: str) -> tuple[MailHost, ...]:
     return tuple(host for host in hosts if not is_within(host.hostname, zone))
 
 
-def remarks(
-    hosts: Iterable[MailHost], addresses: Mapping[str, Addresses], resolver: "Resolver"
-) -> tuple[str, ...]:
-    """What is wrong with the hosts' names as the resolver answers them; nothing where all is right.
-
-    ``addresses`` holds what was read from the hosts; what neither it nor the inventory says is not
-    compared.
-    """
-    from dns.exception import DNSException
-
-    resolver.lifetime = 5.0
-    found: list[str] = []
+def checked(
+    plan: Plan,
+    domain: str,
+    hosts: Iterable[MailHost],
+    inventory: Inventory,
+    addresses: Mapping[str, Addresses],
+    where: "From",
+) -> Plan:
+    """The plan, with an obstacle for each of these hosts that no MX may lead to, and notes."""
+    obstacles: list[Obstacle] = []
+    notes: list[str] = []
     for host in hosts:
-        own = addresses.get(host.name, Addresses())
-        known = {
-            "A": (host.ipv4,) if host.ipv4 else own.ipv4,
-            "AAAA": (host.ipv6,) if host.ipv6 else own.ipv6,
-        }
-        answered: dict[str, set[str]] = {}
-        alias = ""
+        own = addresses.get(host.name)
+        for finding in _findings(host, own, where):
+            home = next((d.name for d in inventory.domains if is_within(host.hostname, d.name)), None)
+            if finding.code == "no-address" and home:
+                # This inventory publishes it too, only not in this zone, and maybe in a moment.
+                notes.append(f"{finding.problem} yet: python -m dns.sync {home}")
+            elif finding.code in REFUSED:
+                record = Record("MX", domain, host.hostname, host.mx_preference)
+                obstacles.append(Obstacle(record, finding.problem, finding.mend))
+            else:
+                notes.append(str(finding))
+    return replace(plan, obstacles=(*plan.obstacles, *obstacles), notes=(*plan.notes, *notes))
+
+
+def _findings(host: MailHost, own: Addresses | None, where: "From") -> "list[Finding]":
+    """What is wrong with the host's name, by its zone's servers: a resolver may be behind."""
+    from dns import delegation
+    from dns.errors import SyncError
+    from dns.mail_hosts_seen import looked_up
+
+    found = _judged(looked_up(host, own, where))
+    if any(finding.group == "required" for finding in found):
         try:
-            for kind in known:
-                answer = resolver.resolve(host.hostname + ".", kind, raise_on_no_answer=False)
-                answered[kind] = {str(rdata.address) for rdata in answer.rrset or ()}
-                name = answer.canonical_name.to_text(omit_final_dot=True).lower()
-                alias = name if name != host.hostname else alias
-        except DNSException as error:
-            found.append(f"{host.hostname}: its zone does not answer for it ({' '.join(str(error).split())})")
-            continue
-        if alias:
-            found.append(
-                f"{host.hostname}: is an alias of {alias}, which an MX may not lead to: name that one"
-            )
-        found += _differing(host.hostname, known, answered)
-    return tuple(found)
+            place = delegation.find(host.hostname, where.resolver, port=where.port)
+            servers = delegation.locate(place, where.resolver).servers
+        except SyncError:
+            return found
+        found = _judged(replace(looked_up(host, own, where, servers=servers), in_zone=False))
+    return found
 
 
-def _differing(
-    name: str, known: Mapping[str, tuple[str, ...]], answered: Mapping[str, set[str]]
-) -> list[str]:
-    if not any(answered.values()) and not any(known.values()):
-        return [f"{name}: has no address: publish its A and AAAA in its own zone"]
-    lines = [
-        f"{name}: its zone lacks {name} {kind} {address}: publish it there"
-        for kind, addresses in known.items()
-        for address in addresses
-        if address not in answered[kind]
-    ]
-    lines += [
-        f"{name}: its zone has {name} {kind} {address}, which is not this host's: delete it there"
-        for kind, addresses in known.items()
-        if addresses
-        for address in sorted(answered[kind] - set(addresses))
-    ]
-    return lines
+def _judged(seen: "HostSeen") -> "list[Finding]":
+    from dns.judge_mail import outside, private
+
+    return [*outside(seen), *private(seen)]

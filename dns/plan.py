@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from dns.names import is_within
-from dns.records import Record, ZoneRecord, is_marked, mark_of
+from dns.records import SHARED, Record, ZoneRecord, is_marked, mark_of
 
 ADDRESS = ("A", "AAAA")
 
@@ -194,7 +194,7 @@ class _Matching:
         for held in self.left:
             if is_marked(held.record, self.mark):
                 self.deletes.append(held)
-            elif held.record.type != "TXT":
+            elif held.record.type not in SHARED:
                 if self._named(held.record) and not held.locked:
                     self.deletes.append(held)
                 else:

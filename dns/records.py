@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dns.names import a_label
 
 MARK = "letterbox"
+SHARED = ("TXT", "CAA")  # types at whose names others' values may stand beside ours
 MARK_LENGTH = 100  # Cloudflare's limit for a comment on the Free plan
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(\d{3}|.)", re.DOTALL)
@@ -70,7 +71,16 @@ def canonical_content(kind: str, content: str) -> str:
             return content.strip()
     if kind in ("MX", "CNAME", "NS", "PTR"):
         return canonical_name(content)
+    if kind == "CAA":
+        return _canonical_caa(content)
     return joined(content) if kind == "TXT" else content
+
+
+def _canonical_caa(content: str) -> str:
+    """``flags tag "value"`` (RFC 8659): the tag in lower case, the value always quoted."""
+    flags, _, rest = content.strip().partition(" ")
+    tag, _, value = rest.strip().partition(" ")
+    return f'{flags} {tag.lower()} "{joined(value)}"'
 
 
 def joined(content: str) -> str:
@@ -138,6 +148,10 @@ def to_api(record: Record) -> dict[str, object]:
         body["proxied"] = record.proxied
     if record.priority is not None:
         body["priority"] = record.priority
+    if record.type == "CAA":
+        # Cloudflare takes these three apart, and makes the content itself.
+        flags, tag, value = record.content.split(" ", 2)
+        body["data"] = {"flags": int(flags), "tag": tag, "value": joined(value)}
     return body
 
 

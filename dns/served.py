@@ -14,24 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dns import answers
+from dns.answers import Expected, lacking
 from dns.errors import NotServed, SyncError
 from dns.plan import Plan
-from dns.records import Record, canonical_content
+from dns.records import Record
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-QUERY_SECONDS = 2.0
+__all__ = ["Expected", "Progress", "Server", "expected", "resolver_at", "servers_of", "wait"]
+
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is to be answered for one name and type: these values and no others, unless it is TXT."""
-
-    name: str
-    type: str
-    values: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +53,20 @@ class Progress:
 
 def expected(plan: Plan) -> tuple[Expected, ...]:
     """What the nameservers are to answer once the plan is carried out."""
+    published = [record for record in plan.desired if record not in plan.withheld]
+    asked = {(record.name, record.type) for record in published}
+    spared = [held.record for held in plan.spared if (held.record.name, held.record.type) in asked]
+    return questions([*published, *spared])
+
+
+def questions(published: Iterable[Record]) -> tuple[Expected, ...]:
+    """What nameservers are to answer that publish these records; a host's other family is to be empty."""
     values: dict[tuple[str, str], set[str]] = {}
-    for record in plan.desired:
-        if record in plan.withheld:
-            continue
+    for record in published:
         values.setdefault((record.name, record.type), set()).add(_rdata(record))
         if record.type in ("A", "AAAA"):
             for kind in ("A", "AAAA"):
                 values.setdefault((record.name, kind), set())
-    for held in plan.spared:
-        record = held.record
-        if (record.name, record.type) in values:
-            values[record.name, record.type].add(_rdata(record))
     return tuple(Expected(name, kind, frozenset(texts)) for (name, kind), texts in values.items())
 
 
@@ -134,39 +130,7 @@ def has_route(address: str) -> bool:
 
 def ask(server: Server, question: Expected, port: int) -> str | None:
     """What is wrong with the server's answer, or None."""
-    from dns import flags, query, rcode
-    from dns.exception import DNSException
-    from dns.message import make_query
-    from dns.rdatatype import RdataType
-
-    kind = RdataType.make(question.type)
-    asked = make_query(question.name + ".", kind)
-    asked.flags &= ~flags.RD
-    where = f"{question.name} {question.type}"
-    try:
-        answer, _ = query.udp_with_fallback(asked, server.address, timeout=QUERY_SECONDS, port=port)
-    except (DNSException, OSError, EOFError) as error:
-        return f"{where}: no answer ({type(error).__name__})"
-    if answer.rcode() not in (rcode.NOERROR, rcode.NXDOMAIN):
-        return f"{where}: {rcode.to_text(answer.rcode())}"
-    if not answer.flags & flags.AA:
-        return f"{where}: not authoritative"
-    texts: set[str] = set()
-    for rrset in answer.answer:
-        if rrset.rdtype == kind:
-            texts |= {_canonical(question.type, rdata.to_text()) for rdata in rrset}
-    right = question.values <= texts if question.type == "TXT" else question.values == texts
-    if right:
-        return None
-    missing, surplus = sorted(question.values - texts), sorted(texts - question.values)
-    return f"{where}: " + (f"{missing[0]} is missing" if missing else f"{surplus[0]} is still there")
-
-
-def _canonical(kind: str, text: str) -> str:
-    if kind == "MX":
-        priority, _, target = text.partition(" ")
-        return f"{int(priority)} {canonical_content(kind, target)}"
-    return canonical_content(kind, text)
+    return lacking(question, answers.ask(server.address, question.name, question.type, port=port))
 
 
 def wait(
@@ -207,6 +171,21 @@ def wait(
                 raise NotServed(lacking_after(seconds, known))
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def lifetime(servers: Sequence[Server], questions: Sequence[Expected], port: int = 53) -> int | None:
+    """For how many seconds caches may keep what is answered now and differs; None if nobody answers.
+
+    That is the time to live of the values, or of their absence (RFC 2308).
+    """
+    longest: int | None = None
+    for question in questions:
+        for server in servers[:3]:
+            answer = answers.ask(server.address, question.name, question.type, port=port)
+            if answer.exists is not None:
+                longest = max(longest or 0, answer.ttl if lacking(question, answer) else 0)
+                break
+    return longest
 
 
 def lacking_after(seconds: float, known: Mapping[Server, Progress]) -> str:

@@ -11,10 +11,15 @@ Show = Callable[[Mapping[Server, Progress]], None]
 
 
 @contextmanager
-def shown(title: str, stream: TextIO | None = None) -> Iterator[Show]:
-    """A function that shows what is known, for as long as the block runs."""
+def shown(title: str, stream: TextIO | None = None, *, in_lines: bool = True) -> Iterator[Show]:
+    """A function that shows what is known, for as long as the block runs.
+
+    Where there is no terminal it is shown in lines, or not at all if not ``in_lines``.
+    """
     out = sys.stderr if stream is None else stream
-    if out.isatty():
+    if not (in_lines or out.isatty()):
+        yield lambda known: None
+    elif out.isatty():
         with _live(title, out) as show:
             yield show
     else:

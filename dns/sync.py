@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dns import undo
+from dns import outside, proof, undo
 from dns.cloudflare_errors import ALREADY_THERE, NOT_THERE
 from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
+from dns.countdown import count_down
 from dns.desired import desired
 from dns.domain import Domain
 from dns.errors import Blocked, Refused, SyncError
@@ -78,8 +79,12 @@ def prepare(
     *,
     replacing: Replacing = NOTHING,
     zones: Zones | None = None,
+    resolver: str | None = None,
 ) -> Prepared:
     """Read the domain's zone, in two requests, and plan what to change. Nothing is changed.
+
+    Mail hosts of other zones are looked up (``resolver`` as for ``wait_until_served``), if something
+    is to be changed: one that no MX may lead to is an obstacle.
 
     ``addresses`` holds what the hosts themselves have, by ``MailHost.name``; None has those that
     the inventory leaves out read over ssh. ``zones`` is the connection, by default made from the
@@ -96,6 +101,12 @@ def prepare(
         }
     wanted = desired(inventory, served, zone.name, addresses)
     planned = plan(served.name, zone.name, wanted, zones.records(zone), replacing)
+    elsewhere = outside.outside(inventory.hosts, zone.name)
+    if elsewhere and planned.changes:
+        from dns.check import asking_from
+
+        where = asking_from(resolver)
+        planned = outside.checked(planned, served.name, elsewhere, inventory, addresses, where)
     return Prepared(served, zone, planned, inventory, addresses, replacing)
 
 
@@ -182,17 +193,6 @@ def wait_until_served(
         return served.wait(servers, questions, seconds=seconds, port=port, show=display)
 
 
-def outside_remarks(prepared: Prepared, *, resolver: str | None = None) -> tuple[str, ...]:
-    """What is wrong, in the world's eyes, with mail hosts whose names are in another zone."""
-    from dns import outside, served
-
-    hosts = outside.outside(prepared.inventory.hosts, prepared.zone.name)
-    if not hosts:
-        return ()
-    at = served.resolver_at(resolver or os.environ.get("LETTERBOX_RESOLVER"))
-    return outside.remarks(hosts, prepared.addresses, at)
-
-
 def main(argv: list[str] | None = None) -> int:
     """The command line; the exit code."""
     given = parsed(sys.argv[1:] if argv is None else argv)
@@ -207,10 +207,12 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(given: Arguments) -> int:
     inventory = None if given.undo else load(Path(given.inventory))
-    zones = Zones(tell=lambda line: print(line, file=sys.stderr))
+    zones = Zones(tell=lambda line: print(line, file=sys.stderr), pause=count_down)
     if inventory is None:
         return _undo(given, zones)
-    prepared = prepare(inventory, given.domain, replacing=given.replacing, zones=zones)
+    prepared = prepare(
+        inventory, given.domain, replacing=given.replacing, zones=zones, resolver=given.resolver
+    )
     for remark in prepared.remarks:
         print(remark, file=sys.stderr)
     only_look = given.dry_run or given.check
@@ -223,19 +225,29 @@ def _run(given: Arguments) -> int:
             print(_blocked(prepared), file=sys.stderr)
             return 1
         return 0 if prepared.in_sync else 2
+    life = proof.lifetime(prepared, given.resolver) if given.wait else None
     apply(prepared, zones=zones)
-    if given.json:
-        print(as_json(prepared.domain.name, prepared.zone.name, prepared.plan, applied=True))
-    if given.wait:
-        took = wait_until_served(prepared, seconds=given.wait, resolver=given.resolver)
-        done = f"changed, and answered by all its nameservers after {took:.1f} s"
-        for remark in outside_remarks(prepared, resolver=given.resolver):
-            print(remark, file=sys.stderr)
-    else:
-        done = "changed"
-    if not given.json:
-        print(f"{prepared.domain.name}: {done}")
+    made: dict[str, object] = {"applied": True}
+    try:
+        if given.wait:
+            took = wait_until_served(prepared, seconds=given.wait, resolver=given.resolver)
+            done = f"changed, and answered by all its nameservers after {took:.1f} s"
+            _say(given, f"{prepared.domain.name}: {done}")
+            looked = proof.prove(prepared, given.resolver, seconds=given.wait - took, life=life)
+            _say(given, *looked.lines(colour=_coloured()))
+            made["check"] = looked.plain()
+        else:
+            _say(given, f"{prepared.domain.name}: changed")
+    finally:
+        # Also where the nameservers are late: a program is to know that the change was made.
+        if given.json:
+            print(as_json(prepared.domain.name, prepared.zone.name, prepared.plan, **made))
     return 0
+
+
+def _say(given: Arguments, *lines: str) -> None:
+    if not given.json:
+        print(*lines, sep="\n", flush=True)
 
 
 def _undo(given: Arguments, zones: Zones) -> int:

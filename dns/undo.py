@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from threading import get_ident
 
 from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
 from dns.errors import Refused, SyncError
@@ -62,7 +63,8 @@ def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
 def kept(domain: str, zone: str, plan: Plan) -> Iterator[None]:
     """Keep what the block changes by the plan; forget it again if Cloudflare refuses the change."""
     path = file_of(domain)
-    new = path.with_suffix(".new")
+    # Runs at once each have a file of their own until the change is made.
+    new = path.with_suffix(f".{os.getpid()}-{get_ident()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         new.write_text(_text(saved_from(zone, plan)), encoding="utf-8")

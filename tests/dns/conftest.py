@@ -1,6 +1,7 @@
 """The stand-in for Cloudflare, a nameserver that serves what it publishes, and an inventory."""
 
 import json
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 
 from dns import sync
+from tests.dns import world as loopback
 from tests.dns.nameserver import Nameserver
+from tests.dns.world import MAIL4, MAIL6, World
 from tests.lab.cloudflare import StandIn
 
 TOKEN = "lab-token-0123456789"
@@ -17,13 +20,14 @@ HOST: dict[str, Any] = {
     "public_ipv6": "fd00::25",
     "allow_private_address": True,
 }
+OURS: dict[str, Any] = {**HOST, "public_ipv4": MAIL4, "public_ipv6": MAIL6}
 DOMAIN: dict[str, Any] = {"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}}
 
-
-@pytest.fixture(autouse=True)
-def no_certificates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Loading the usual bundle takes 30 ms a client, and nobody here speaks TLS."""
-    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+RIGHT: tuple[dict[str, Any], ...] = (
+    {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10},
+    {"type": "A", "name": "mx1", "content": MAIL4},
+    {"type": "AAAA", "name": "mx1", "content": MAIL6},
+)
 
 
 @pytest.fixture(autouse=True)
@@ -99,3 +103,30 @@ def values(standin: StandIn, zone: str = "example.test") -> set[tuple[Any, ...]]
 def frozen(standin: StandIn, ids: set[str], zone: str = "example.test") -> str:
     """These records in full, to compare before and after."""
     return json.dumps([r for r in standin.records(zone) if r["id"] in ids], sort_keys=True)
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate with its key, in one file."""
+    path = tmp_path_factory.mktemp("tls") / "both.pem"
+    made = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "9")
+    names = ("-subj", "/CN=mx1.example.test", "-keyout", str(path), "-out", str(path.with_suffix(".crt")))
+    subprocess.run(["openssl", "req", *made, *names], check=True, capture_output=True)
+    path.write_text(path.read_text() + path.with_suffix(".crt").read_text())
+    return path
+
+
+@pytest.fixture(scope="session")
+def internet(certificate: Path) -> Iterator[World]:
+    """The servers of the world."""
+    with loopback.running(certificate) as running:
+        yield running
+
+
+@pytest.fixture
+def world(cloudflare: StandIn, zones_dir: Path, internet: World, inventory: Path) -> World:
+    """The world, with the domain's zone as ``dns.sync`` makes it."""
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
+    cloudflare.seed("example.test", *RIGHT)
+    internet.reset(zones_dir)
+    return internet

@@ -1,7 +1,8 @@
-"""A small authoritative nameserver on loopback, made with dnspython, over a folder of zone files.
+"""A small nameserver on loopback, made with dnspython, over zone files and zones given as text.
 
 It reads the files anew at every question, so that what the stand-in publishes is answered at once.
-It is the zone's nameserver and, for the names it is told, the resolver that knows its address.
+It is the zones' nameserver, with referrals to what they delegate; for the names it is told, it knows
+the address; and as a resolver (``recursive``) it answers from the deepest zone that it has.
 """
 
 import socket
@@ -15,8 +16,11 @@ from typing import Any
 from dns.message import Message, from_wire, make_response
 from dns.name import Name
 from dns.name import from_text as name_from_text
+from dns.rdataset import Rdataset
+from dns.rrset import RRset
 from dns.rrset import from_text as rrset_from_text
-from dns.zone import from_file
+from dns.zone import Zone
+from dns.zone import from_text as zone_from_text
 
 from dns import flags, rcode, rdataclass, rdatatype
 
@@ -25,12 +29,22 @@ class Nameserver:
     """Answers at 127.0.0.1 over UDP and TCP, on one port. Use as a context manager."""
 
     def __init__(
-        self, folder: Path, hosts: Mapping[str, str], address: str = "127.0.0.1", port: int = 0
+        self,
+        folder: Path | None,
+        hosts: Mapping[str, str],
+        address: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        zones: Mapping[str, str] = {},
+        recursive: bool = False,
     ) -> None:
-        self.folder, self.hosts, self.authoritative = folder, hosts, True
-        self._tcp = _Tcp((address, port), _TcpQuestion)
+        self.folder, self.hosts, self.authoritative = folder, hosts, not recursive
+        self.zones, self.recursive = dict(zones), recursive
+        self.asked: list[tuple[str, str]] = []
+        six = ":" in address
+        self._tcp = (_Tcp6 if six else _Tcp)((address, port), _TcpQuestion)
         self.address, self.port = address, int(self._tcp.server_address[1])
-        self._udp = _Udp((address, self.port), _UdpQuestion)
+        self._udp = (_Udp6 if six else _Udp)((address, self.port), _UdpQuestion)
         self._servers = (self._tcp, self._udp)
         for server in self._servers:
             server.nameserver = self
@@ -70,20 +84,58 @@ class Nameserver:
         return answer.to_wire(max_size=65535) if room > 65534 else _cut(answer, room)
 
     def _from_zone(self, answer: Message, name: Name, kind: rdatatype.RdataType) -> None:
-        for path in self.folder.glob("*.zone"):
-            origin = name_from_text(path.stem)
-            if name.is_subdomain(origin):
-                zone = from_file(str(path), origin, relativize=False)
-                if self.authoritative:
-                    answer.flags |= flags.AA
-                if zone.get_node(name) is None:
-                    answer.set_rcode(rcode.NXDOMAIN)
-                rdataset = zone.get_rdataset(name, kind)
-                if rdataset:
-                    rrset = answer.find_rrset(answer.answer, name, rdataclass.IN, kind, create=True)
-                    rrset.update(rdataset)
-                return
-        answer.set_rcode(rcode.REFUSED)
+        self.asked.append((name.to_text(omit_final_dot=True), rdatatype.to_text(kind)))
+        zone = self._zone_of(name, kind)
+        if zone is None or zone.origin is None:
+            answer.set_rcode(rcode.REFUSED)
+            return
+        if not self.recursive and self._refer(answer, zone, name, kind):
+            return
+        if self.authoritative:
+            answer.flags |= flags.AA
+        for wanted in (kind, rdatatype.CNAME):
+            rdataset = zone.get_rdataset(name, wanted)
+            if rdataset:
+                answer.answer.append(_rrset(name, rdataset))
+                break
+        else:
+            soa = zone.get_rdataset(zone.origin, rdatatype.SOA)
+            answer.authority += [_rrset(zone.origin, soa)] if soa else []
+            if not any(node.is_subdomain(name) for node in zone):
+                answer.set_rcode(rcode.NXDOMAIN)
+
+    def _zone_of(self, name: Name, kind: rdatatype.RdataType) -> Zone | None:
+        """The deepest zone that holds the name; for DS, that is the parent's."""
+        texts = dict(self.zones)
+        if self.folder:
+            texts |= {path.stem: path.read_text() for path in self.folder.glob("*.zone")}
+        origins = [name_from_text(text) for text in texts]
+        fitting = [o for o in origins if name.is_subdomain(o) and not (kind == rdatatype.DS and name == o)]
+        if not fitting:
+            return None
+        origin = max(fitting, key=len)
+        key = next(text for text in texts if name_from_text(text) == origin)
+        return zone_from_text(texts[key], origin, relativize=False, check_origin=False)
+
+    def _refer(self, answer: Message, zone: Zone, name: Name, kind: rdatatype.RdataType) -> bool:
+        cut = name
+        while zone.origin is not None and cut != zone.origin:
+            rdataset = zone.get_rdataset(cut, rdatatype.NS)
+            if rdataset and not (kind == rdatatype.DS and cut == name):
+                answer.authority.append(_rrset(cut, rdataset))
+                for rdata in rdataset:
+                    for address in (rdatatype.A, rdatatype.AAAA):
+                        glue = zone.get_rdataset(rdata.target, address)
+                        answer.additional += [_rrset(rdata.target, glue)] if glue else []
+                return True
+            cut = cut.parent()
+        return False
+
+
+def _rrset(name: Name, rdataset: Rdataset) -> RRset:
+    rrset = RRset(name, rdataclass.IN, rdataset.rdtype)
+    rrset.update(rdataset)
+    return rrset
 
 
 def _cut(answer: Message, room: int) -> bytes:
@@ -104,6 +156,14 @@ class _Tcp(socketserver.ThreadingTCPServer):
     daemon_threads = True
     allow_reuse_address = True
     nameserver: Nameserver
+
+
+class _Udp6(_Udp):
+    address_family = socket.AF_INET6
+
+
+class _Tcp6(_Tcp):
+    address_family = socket.AF_INET6
 
 
 class _UdpQuestion(socketserver.BaseRequestHandler):

@@ -38,6 +38,13 @@ def test_a_good_inventory_is_read_as_it_was_meant(tmp_path: Path) -> None:
     assert inventory.domain("EXAMPLE.com") is inventory.domains[0]
 
 
+def test_tls_reports_and_caa_are_read_as_uris_and_names() -> None:
+    domain = {**GOOD_DOMAIN, "tls_reports": ["tls@x.org", "https://x.org/r"], "caa": "LetsEncrypt.org"}
+    (read,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
+    assert read.tls_reports == ("mailto:tls@x.org", "https://x.org/r")
+    assert read.caa == ("letsencrypt.org",)
+
+
 def test_an_idn_is_brought_to_a_labels() -> None:
     inventory = from_hosts([("mx.bücher.example", {"domains": {"Bücher.example": GOOD_DOMAIN}})])
     assert inventory.hosts[0].hostname == "mx.xn--bcher-kva.example"
@@ -74,6 +81,10 @@ def test_a_wrong_host_is_said_in_one_line(host: dict[str, Any], said: str) -> No
     ("domain", "said"),
     [
         ({"mailboxes": ["alice", "a b"]}, "mailbox 'a b' is not a mailbox name"),
+        ({"tls_reports": "nonsense"}, "tls_reports 'nonsense' is neither an e-mail address nor"),
+        ({"tls_reports": ["a@b.org, c@d.org"]}, "is neither an e-mail address nor"),
+        ({"caa": ["let's encrypt"]}, "name the authority as in letsencrypt.org"),
+        ({"caa": {"issue": "x.org"}}, "caa must be a list"),
         ({"mailboxes": ["alice", "../x"]}, "mailbox '../x' is not a mailbox name"),
         ({"mailboxes": ["alice", "bob@example.com"]}, "holds an @"),
         ({"mailboxes": ["alice", "Alice"]}, "mailbox 'Alice' is named twice"),

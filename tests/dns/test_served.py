@@ -1,9 +1,10 @@
 """Waiting until the zone's own nameservers answer, against a nameserver that serves what is published."""
 
 import io
+import json
 import socket
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,9 @@ import pytest
 from dns import served_display, sync
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import Expected, Progress, Server, expected, has_route, resolver_at
+from dns.served import Expected, Progress, Server, expected, has_route, lifetime, resolver_at
 from dns.sync import Prepared
-from tests.dns.conftest import DOMAIN, HOST, inventory_text
+from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Nameserver
 from tests.lab.cloudflare import StandIn
 
@@ -175,13 +176,9 @@ def test_without_a_terminal_the_progress_is_lines() -> None:
     ]
 
 
-def test_the_command_waits_on_port_53(
-    cloudflare: StandIn,
-    zones_dir: Path,
-    inventory: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
+@pytest.fixture
+def on_port_53(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a nameserver and resolver on port 53, where a program looks for one."""
     address = "127.83.0.53"
     hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
     try:
@@ -190,13 +187,56 @@ def test_the_command_waits_on_port_53(
         server = Nameserver(zones_dir, hosts, address, 53)
     except PermissionError:
         pytest.skip("port 53 needs root")
+    monkeypatch.setenv("LETTERBOX_RESOLVER", address)
     with server:
-        monkeypatch.setenv("LETTERBOX_RESOLVER", address)
-        code = sync.main(["example.test", "--inventory", str(inventory)])
-        out, err = capsys.readouterr()
+        yield address
+
+
+def test_the_command_waits_then_looks_from_outside(
+    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
+    code = sync.main(["example.test", "--inventory", str(inventory)])
+    out, err = capsys.readouterr()
     assert code == 0
     assert "answered by all its nameservers" in out
-    assert f"ns2.cloudflare.test ({address}): answers" in err
+    assert f"ns2.cloudflare.test ({on_port_53}): answers" in err
+    assert f"mx1.example.test ({OURS['public_ipv4']}) port 25: nothing listens there" in out
+
+
+def test_the_command_says_as_json_what_it_saw_from_outside(
+    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
+    assert sync.main(["example.test", "--inventory", str(inventory), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["applied"] is True
+    assert {finding["code"] for finding in said["check"]["required"]} == {"port-25"}
+
+
+def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
+    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cloudflare.hold_publishing()
+    assert sync.main(["example.test", "--inventory", str(inventory), "--json", "--wait", "0.3"]) == 1
+    out, err = capsys.readouterr()
+    assert json.loads(out)["applied"] is True
+    assert "do not answer as they should" in err
+
+
+def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, inventory: Path
+) -> None:
+    server = (Server("ns1", nameserver.address),)
+    cloudflare.publish()
+    assert lifetime(server, expected(prepared.plan), nameserver.port) == 1800
+    sync.apply(prepared)
+    assert lifetime(server, expected(prepared.plan), nameserver.port) == 0
+    for record in cloudflare.zones["example.test"].records.values():
+        record["content"] = record["content"].replace("198.18.0.25", "198.18.0.99")
+        record["ttl"] = 600
+    cloudflare.publish()
+    assert lifetime(server, expected(prepared.plan), nameserver.port) == 600
 
 
 @pytest.mark.parametrize(("address", "routed"), [("127.0.0.1", True), ("255.255.255.255", False)])

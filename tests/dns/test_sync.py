@@ -11,7 +11,8 @@ import pytest
 
 from dns import sync
 from dns.inventory import load
-from tests.dns.conftest import DOMAIN, HOST, TOKEN, Run, frozen, inventory_text, values
+from tests.dns.conftest import DOMAIN, HOST, OURS, TOKEN, Run, frozen, inventory_text, values
+from tests.dns.world import World
 from tests.lab.cloudflare import StandIn
 
 WANTED = {
@@ -142,14 +143,34 @@ def test_a_domain_that_sends_no_mail_says_so(cloudflare: StandIn, run: Run, inve
     assert "in sync" in run()[1]
 
 
-def test_a_domain_below_its_zone_and_a_host_outside_it(
+def test_tls_reports_and_caa_are_published_beside_those_of_others(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
-    hosts = {"mx1.example.test": HOST}
-    inventory.write_text(inventory_text(hosts, {"mail.other.test": DOMAIN}))
-    assert run(domain="mail.other.test")[0] == 0
+    others = {"type": "CAA", "name": "@", "data": {"flags": 0, "tag": "issue", "value": "other.org"}}
+    ids = {record["id"] for record in cloudflare.seed("example.test", others)}
+    before = frozen(cloudflare, ids)
+    domain = {**DOMAIN, "tls_reports": "tls@example.org", "caa": ["letsencrypt.org"]}
+    inventory.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": domain}))
+    assert run()[0] == 0
+    assert ("CAA", "example.test", '0 issue "letsencrypt.org"', None) in values(cloudflare)
+    report = '"v=TLSRPTv1; rua=mailto:tls@example.org"'
+    assert ("TXT", "_smtp._tls.example.test", report, None) in values(cloudflare)
+    assert frozen(cloudflare, ids) == before
+    assert "in sync" in run()[1]
+    inventory.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": DOMAIN}))
+    assert run()[0] == 0
+    assert frozen(cloudflare, ids) == before
+    assert values(cloudflare) == WANTED | {("CAA", "example.test", '0 issue "other.org"', None)}
+
+
+def test_a_domain_below_its_zone_and_a_host_outside_it(
+    world: World, cloudflare: StandIn, run: Run, inventory: Path
+) -> None:
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"mail.other.test": DOMAIN}))
+    before = cloudflare.records("example.test")
+    assert run("--resolver", world.resolver.resolver, domain="mail.other.test")[0] == 0
     assert values(cloudflare, "other.test") == {("MX", "mail.other.test", "mx1.example.test", 10)}
-    assert values(cloudflare) == set()
+    assert cloudflare.records("example.test") == before
 
 
 def test_two_domains_of_one_zone_do_not_delete_each_others_records(
@@ -265,6 +286,27 @@ def test_help_and_usage_errors_import_neither_sdk_nor_rich_nor_dnspython(
     )
     assert done.returncode == code
     assert done.stderr.splitlines()[-1] == "[]"
+
+
+def test_a_run_with_nothing_to_do_loads_no_terminal_display_and_no_certificates(
+    cloudflare: StandIn, run: Run, inventory: Path
+) -> None:
+    run()
+    probe = (
+        "import ssl, sys\nfrom dns.sync import main\n"
+        "ssl.SSLContext.load_verify_locations = ssl.SSLContext.load_default_certs = None\n"
+        "main(sys.argv[1:])\nprint(sorted({'rich', 'click', 'dns.message'} & set(sys.modules)))"
+    )
+    arguments = ["example.test", "--inventory", str(inventory)]
+    done = subprocess.run(
+        [sys.executable, "-c", probe, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        cwd=Path(__file__).parents[2],
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr
+    assert done.stdout.startswith("example.test: in sync")
 
 
 def test_the_whole_program_runs_as_a_process(cloudflare: StandIn, inventory: Path) -> None:

@@ -75,6 +75,8 @@ def _qualified(name: object, zone: str) -> str:
 def _content(kind: str, sent: Mapping[str, Any]) -> object:
     data = sent.get("data")
     if not isinstance(data, Mapping):
+        if kind == "CAA":
+            raise invalid(1004, "DNS Validation Error: a CAA record takes flags, tag and value in its data")
         return sent.get("content")
     if kind == "CAA":
         return f'{int(data["flags"])} {data["tag"]} "{data["value"]}"'

@@ -43,7 +43,10 @@ def write(zone: Zone, folder: Path) -> Path:
 def _lines(zone: Zone) -> Iterator[str]:
     records = list(zone.records.values())
     proxied = {record["name"] for record in records if record["proxied"]}
+    aliases = {record["name"] for record in records if record["type"] == "CNAME" and not record["proxied"]}
     for record in records:
+        if record["name"] in aliases - {zone.name} and record["type"] != "CNAME":
+            continue  # kept, but an alias is all that is answered
         if record["proxied"]:
             yield from (_line(record["name"], AUTOMATIC_TTL, kind, to) for kind, to in PROXY.items())
         elif record["type"] == "MX" and record["content"] in proxied:

@@ -129,7 +129,8 @@ class Zone:
             if other["id"] == own or other["name"] != record["name"]:
                 continue
             kinds = {record["type"], other["type"]}
-            if "CNAME" in kinds and (kinds <= {"A", "AAAA", "CNAME"} or record["name"] != self.name):
+            # A CNAME beside MX or TXT is against RFC 1034, but Cloudflare takes it (cloudflare-docs 30376).
+            if "CNAME" in kinds and kinds <= {"A", "AAAA", "CNAME"}:
                 if other["type"] == "CNAME":
                     raise invalid(81054, "A CNAME record with that host already exists.")
                 raise invalid(81053, "An A, AAAA, or CNAME record with that host already exists.")

@@ -1,0 +1,155 @@
+"""Whether the world sees what a domain that receives mail needs: ``python -m dns.check DOMAIN``.
+
+Looked at from outside, with no token: the delegation, every nameserver address, resolvers, and the
+mail hosts themselves. Exit codes: 0 all that is required holds; 2 it does not; 1 could not be told.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dns.errors import HostUnreadable, SyncError
+from dns.findings import Finding, exit_code
+from dns.host_addresses import Addresses, is_complete, read_over_ssh
+from dns.inventory import Domain, Inventory, InventoryError, load
+
+PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
+LONGEST_PAUSE = 5.0
+EPILOG = """exit codes: 0 all that is required holds; 2 it does not; 1 could not be told
+environment: LETTERBOX_RESOLVER (as --resolver). Looks only; no token is needed."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command line; the exit code."""
+    given = _parsed(sys.argv[1:] if argv is None else argv)
+    try:
+        return _run(given)
+    except (SyncError, InventoryError) as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    return 1
+
+
+def _run(given: argparse.Namespace) -> int:
+    inventory = load(Path(given.inventory))
+    domain = inventory.domain(given.domain)
+    own, unread = own_addresses(inventory)
+    from dns import check_text, served_display
+
+    with served_display.shown(f"{domain.name}: looking from outside", in_lines=False) as show:
+        seen, findings = examine(
+            inventory, domain, own, resolver=given.resolver, seconds=given.wait, show=show, unread=unread
+        )
+    if given.json:
+        print(check_text.as_json(seen, findings))
+    else:
+        colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        print(*check_text.lines(seen, findings, colour=colour), sep="\n")
+    return exit_code(findings)
+
+
+def own_addresses(inventory: Inventory) -> tuple[dict[str, Addresses], tuple[str, ...]]:
+    """What the hosts have whose addresses the inventory leaves out, and why some could not be read."""
+    own: dict[str, Addresses] = {}
+    unread: list[str] = []
+    for host in inventory.hosts:
+        if not is_complete(host):
+            try:
+                own[host.name] = read_over_ssh(host)
+            except HostUnreadable as error:
+                unread.append(str(error))
+    return own, tuple(unread)
+
+
+def examine(
+    inventory: Inventory,
+    domain: Domain,
+    own: Mapping[str, Addresses],
+    *,
+    resolver: str | None = None,
+    nameservers: tuple[str, ...] = (),
+    seconds: float = 0.0,
+    unread: tuple[str, ...] = (),
+    waits_for: Callable[[Finding], bool] = lambda found: found.group == "required" or found.code == "stale",
+    show: Any = lambda progress: None,
+    where: Any = None,
+) -> tuple[Any, list[Finding]]:
+    """What is seen of the domain (a ``seen.Seen``), and what is wrong with it.
+
+    Looks again while there are findings that it ``waits_for``, by default what is required and not
+    so, and old answers of resolvers; for ``seconds`` at most. ``resolver`` is as for ``dns.sync``;
+    ``where`` (a ``vantage.From``) takes its place.
+    """
+    from dataclasses import replace
+
+    from dns import judge_mail, judge_zone, looking
+
+    place = where or asking_from(resolver)
+    ends = time.monotonic() + seconds
+    pause = 0.5
+    while True:
+        seen = looking.look(inventory, domain, own, place, nameservers=nameservers, show=show)
+        seen = replace(seen, unread=unread)
+        findings = [*judge_zone.judged(seen), *judge_mail.judged(seen)]
+        if not any(waits_for(finding) for finding in findings) or time.monotonic() + pause > ends:
+            return seen, findings
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def asking_from(resolver: str | None) -> Any:
+    """The resolver that was named and no other; else the system's, with public ones beside it."""
+    from dns.served import Server, resolver_at
+    from dns.vantage import From
+
+    named = resolver or os.environ.get("LETTERBOX_RESOLVER")
+    at = resolver_at(named)
+    addresses = [str(address) for address in at.nameservers]
+    if not named:
+        addresses += [address for address in PUBLIC_RESOLVERS if address not in addresses]
+    return From(at, tuple(Server("resolver", address) for address in addresses))
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    parser = _Parser(
+        prog="python -m dns.check",
+        description="Check from outside whether a domain can receive mail.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory")
+    parser.add_argument("--inventory", default="inventory.py", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--json", action="store_true", help="what was found as one JSON object")
+    parser.add_argument(
+        "--wait",
+        type=_seconds,
+        default=0.0,
+        metavar="SECONDS",
+        help="look again until all that is required holds, for so long at most (default: look once)",
+    )
+    parser.add_argument(
+        "--resolver", metavar="ADDRESS[#PORT]", help="in place of the system's and the public resolvers"
+    )
+    return parser.parse_args(argv)
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError("must be 0 to 86400 seconds")
+    return seconds
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        """2 means that something required does not hold, so a usage error is 1."""
+        self.exit(1, f"{self.prog}: {message}: see {self.prog} --help\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

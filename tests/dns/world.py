@@ -1,0 +1,165 @@
+"""A small Internet on loopback: the root, a registry, a zone's nameservers, a resolver, a mail host.
+
+The zone's content is what the stand-in publishes; everything else is given as text, and may be changed
+by a test. All nameservers listen on one port, each at an address of its own.
+"""
+
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dns.served import Server, resolver_at
+from dns.vantage import From
+from tests.dns.nameserver import Nameserver
+
+RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (
+    "127.83.0.1",
+    "127.83.0.2",
+    "127.83.0.3",
+    "127.83.0.4",
+    "127.83.0.5",
+    "::1",
+)
+MAIL4, MAIL6 = "127.83.0.25", "::1"
+SOA = "@ 60 SOA a.nic.test. hostmaster.nic.test. 1 60 60 3600 30\n"
+ROOT_ZONE = f"{SOA}@ 60 NS a.nic.test.\ntest. 60 NS a.registry.test.\na.registry.test. 60 A {REGISTRY}\n"
+REGISTRY_ZONE = f"""{SOA}@ 60 NS a.registry.test.
+example.test. 60 NS ns1.cloudflare.test.
+example.test. 60 NS ns2.cloudflare.test.
+other.test. 60 NS ns1.cloudflare.test.
+other.test. 60 NS ns2.cloudflare.test.
+"""
+ADDRESSES = f"""{SOA}ns1.cloudflare.test. 60 A {NS1}
+ns2.cloudflare.test. 60 A {NS2}
+ns2.cloudflare.test. 60 AAAA {NS2_6}
+a.registry.test. 60 A {REGISTRY}
+a.nic.test. 60 A {ROOT}
+"""
+RESOLVED = {
+    ".": ROOT_ZONE,
+    **dict.fromkeys(("test", "cloudflare.test", "registry.test", "nic.test"), ADDRESSES),
+}
+
+
+@dataclass
+class World:
+    """The servers, and how to ask them."""
+
+    resolver: Nameserver
+    root: Nameserver
+    registry: Nameserver
+    ns: list[Nameserver]
+    mail: list["MailHost"] = field(default_factory=list)
+
+    def reset(self, zones: Path) -> None:
+        """As it was at the start, with what is published in this folder."""
+        self.root.zones, self.registry.zones = {".": ROOT_ZONE}, {"test": REGISTRY_ZONE}
+        for server in (*self.ns, self.resolver):
+            server.folder, server.asked = zones, []
+        for server in self.ns:
+            server.authoritative = True
+        self.resolver.zones = dict(RESOLVED)
+        for host in self.mail:
+            host.reset()
+
+    @property
+    def where(self) -> From:
+        """What ``check.examine`` takes."""
+        at = resolver_at(self.resolver.resolver)
+        return From(
+            at,
+            (Server("resolver", self.resolver.address),),
+            port=self.root.port,
+            smtp_port=self.mail[0].port,
+            references=(),
+        )
+
+
+@contextmanager
+def running(certificate: Path) -> Iterator[World]:
+    """The world; ``reset`` gives it a folder of zones."""
+    with ExitStack() as stack:
+        registry_zones = {"test": REGISTRY_ZONE}
+        root = stack.enter_context(Nameserver(None, {}, ROOT, zones={".": ROOT_ZONE}))
+        registry = stack.enter_context(Nameserver(None, {}, REGISTRY, root.port, zones=registry_zones))
+        ns = [stack.enter_context(Nameserver(None, {}, address, root.port)) for address in (NS1, NS2, NS2_6)]
+        resolver = stack.enter_context(Nameserver(None, {}, RESOLVER, recursive=True))
+        first = stack.enter_context(MailHost(MAIL4, 0, certificate))
+        mail = [first, stack.enter_context(MailHost(MAIL6, first.port, certificate))]
+        yield World(resolver, root, registry, ns, mail)
+
+
+class MailHost:
+    """Greets, answers EHLO, and speaks TLS after STARTTLS. Use as a context manager."""
+
+    def __init__(self, address: str, port: int, certificate: Path) -> None:
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(certificate)
+        self.address, self.port = address, port
+        self._server: _Server | None = None
+        self.reset()
+
+    def reset(self) -> None:
+        """Listen, and be as it should be."""
+        self.greeting, self.offers, self.works = "220 mx1.example.test ESMTP", True, True
+        if self._server is None:
+            kind = _Server6 if ":" in self.address else _Server
+            self._server = kind((self.address, self.port), _Session)
+            self._server.mail_host = self
+            self.port = int(self._server.server_address[1])
+            threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def __enter__(self) -> "MailHost":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Listen no longer."""
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    allow_reuse_address = True
+    mail_host: MailHost
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is nothing to report."""
+
+
+class _Server6(_Server):
+    address_family = socketserver.socket.AF_INET6
+
+
+class _Session(socketserver.StreamRequestHandler):
+    server: _Server
+
+    def handle(self) -> None:
+        host = self.server.mail_host
+        if not host.greeting:
+            return
+        self._say(host.greeting)
+        while command := self.rfile.readline().strip().upper():
+            if command.startswith(b"EHLO"):
+                self._say("250-mx1.example.test\r\n250 STARTTLS" if host.offers else "250 mx1.example.test")
+            elif command == b"STARTTLS":
+                self._say("220 go ahead" if host.works else "454 not now")
+                if host.works:
+                    host.context.wrap_socket(self.connection, server_side=True).close()
+                    return
+            else:
+                self._say("221 bye")
+                return
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+        self.wfile.flush()
