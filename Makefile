@@ -57,6 +57,12 @@ lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+proof: $(READY)  ## a one-time address on the hosts of inventory.py, and the wait for a first mail
+	@$(BIN)/python -m provision.proof
+
+doctor: $(READY)  ## why no mail arrives at the hosts of inventory.py: the first broken link, and its mend
+	@$(BIN)/python -m provision.doctor
+
 format: $(READY)  ## put the code in form
 	@$(BIN)/ruff check --fix-only -q .
 	@$(BIN)/ruff format .

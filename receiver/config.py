@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from receiver import proofs
 from receiver.addresses import AddressError, parse_address
 from receiver.recipients import Domain, Mailbox, usable_name
 
@@ -67,6 +68,7 @@ class Config:
     tls: TLSFiles | None = None
     limits: Limits = field(default_factory=Limits)
     addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
+    proofs: Path = proofs.FOLDER  # where `letterbox proof` makes its one-time addresses
 
 
 def load(path: Path) -> Config:
@@ -83,13 +85,16 @@ def load(path: Path) -> Config:
 def from_table(table: Mapping[str, Any], source: str) -> Config:
     """The configuration from parsed TOML. Raises ConfigError with all problems."""
     reader = _Reader()
-    top = reader.table(table, "", {"hostname", "mail", "addresses", "tls", "limits", "domains"})
+    top = reader.table(table, "", {"hostname", "mail", "addresses", "proofs", "tls", "limits", "domains"})
     hostname = reader.value(top, "", "hostname", str, required=True)
     if hostname and _domain_problem(hostname):
         reader.complain("hostname", _domain_problem(hostname) or "")
     mail = reader.value(top, "", "mail", str, required=True)
     if mail is not None and not Path(mail).is_absolute():
         reader.complain("mail", "must be an absolute path")
+    proofs_folder = reader.value(top, "", "proofs", str)
+    if proofs_folder is not None and not Path(proofs_folder).is_absolute():
+        reader.complain("proofs", "must be an absolute path")
     addresses = reader.strings(top, "", "addresses")
     for address in addresses:
         try:
@@ -101,7 +106,9 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     domains = _domains(reader, top)
     if reader.problems:
         raise ConfigError(source, reader.problems)
-    return Config(str(hostname), Path(str(mail)), domains, tls, limits, addresses)
+    return Config(
+        str(hostname), Path(str(mail)), domains, tls, limits, addresses, Path(proofs_folder or proofs.FOLDER)
+    )
 
 
 def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...]) -> Config:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiosmtpd import smtp
 
-from receiver import journal, trace
+from receiver import journal, proofs, trace
 from receiver.addresses import Address
 from receiver.admission import Admission
 from receiver.certificate import Certificate
@@ -34,6 +34,7 @@ class Envelope(smtp.Envelope):
         self.reverse_path: Address | None = None
         self.destinations: dict[Mailbox, Destination] = {}
         self.refused_any = False
+        self.proofs: dict[tuple[str, str], float] = {}  # one-time addresses, and when each was named
         self.identity = ""
         self.began = 0.0
         self.head = bytearray()
@@ -75,7 +76,7 @@ class Reception:
     def recipient(self, session: Connection, envelope: Envelope, address: Address) -> str | None:
         """Take a recipient into the envelope, or the reply that refuses it."""
         try:
-            destinations = self.directory.destinations(address)
+            destinations = self._proof(session, envelope, address) or self.directory.destinations(address)
         except UnknownRecipient as refusal:
             envelope.refused_any = True
             journal.log(
@@ -90,6 +91,21 @@ class Reception:
         for destination in destinations:
             envelope.destinations.setdefault(destination.mailbox, destination)
         return None
+
+    def _proof(self, session: Connection, envelope: Envelope, address: Address) -> tuple[Destination, ...]:
+        """Where mail for a one-time address goes, if this is one that somebody waits for."""
+        local, domain = address.local.lower(), self.directory.served(address)
+        if domain is None or not self._tell(session, local, domain.name, "recipient"):
+            return ()
+        envelope.proofs[local, domain.name] = time.monotonic()
+        return (Destination(Mailbox(domain.name, proofs.MAILBOX), f"{local}@{domain.name}"),)
+
+    def _tell(self, session: Connection, local: str, domain: str, event: str, **values: object) -> bool:
+        tls = session.session.ssl
+        return proofs.tell(
+            self.config.proofs, local, domain, event,
+            peer=session.peer, tls=tls["version"] if tls else None, **values,
+        )  # fmt: skip
 
     def begin(self, session: Connection, envelope: Envelope) -> Incoming:
         """A message for the envelope's recipients begins."""
@@ -133,8 +149,13 @@ class Reception:
             await message.abandon()
         if refused or message is None:
             self._log(session, envelope, head, None, refused)
+            for local, domain in envelope.proofs:
+                self._tell(session, local, domain, "refused", reason=refused)
             return refused
         self._log(session, envelope, head, message, None)
+        for (local, domain), named in envelope.proofs.items():
+            seconds = time.monotonic() - named
+            self._tell(session, local, domain, "stored", id=envelope.identity, seconds=seconds)
         return f"250 2.0.0 Stored as {envelope.identity}"
 
     def _log(

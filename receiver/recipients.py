@@ -64,7 +64,7 @@ class Directory:
 
     def destinations(self, address: Address) -> tuple[Destination, ...]:
         """The mailboxes of `address`, at least one. Raises UnknownRecipient."""
-        domain = self._served(address)
+        domain = self.served(address)
         if domain is None:
             raise UnknownRecipient(f"550 5.7.1 {shown(address)}: we do not relay, and serve no such domain")
         local = address.local.casefold()
@@ -80,7 +80,8 @@ class Directory:
         delivered_to = str(address) if address.domain else f"{address.local}@{domain.name}"
         return (Destination(Mailbox(domain.name, name), delivered_to),)
 
-    def _served(self, address: Address) -> Domain | None:
+    def served(self, address: Address) -> Domain | None:
+        """The domain that the address is at; None if it is not ours."""
         if not address.domain:
             return self._first if address.local.casefold() == "postmaster" else None
         if address.domain.startswith("["):

@@ -87,6 +87,7 @@ def start_server(
 ) -> Server:
     """`letterbox serve` with a configuration, on a port of the system's choice, ready to be spoken to."""
     text = f'hostname = "mx.example.test"\nmail = "{mail or folder / "mail"}"\naddresses = ["127.0.0.1"]\n'
+    text += f'proofs = "{folder / "proofs"}"\n'
     if certificate:
         text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
     text += "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in (limits or {}).items())

@@ -1,0 +1,120 @@
+"""What the service says on 127.0.0.1:25: greeting, STARTTLS, RCPT, and a whole message stored."""
+
+from __future__ import annotations
+
+import smtplib
+import socket
+import ssl
+import time
+from pathlib import Path
+
+from receiver import proofs
+from receiver.config import Config
+from receiver.doctor.links import Link
+from receiver.doctor.units import SERVICE, last_words
+from receiver.recipients import Domain
+
+SECONDS = 10.0
+_RESTART = f"systemctl restart {SERVICE}"
+_JOURNAL = f"journalctl -u {SERVICE} -n 20"
+_SENDER = "doctor@letterbox.invalid"
+
+
+def greeting(config: Config, port: int) -> Link:
+    """Both families greet with 220 and our name."""
+    for address in ("127.0.0.1", "::1"):
+        try:
+            with socket.create_connection((address, port), SECONDS) as connection:
+                connection.settimeout(SECONDS)
+                said = connection.makefile("rb").readline(600).decode("ascii", "replace").strip()
+        except TimeoutError:
+            evidence = f"{address} port {port} takes the connection, and says nothing for {SECONDS:g} s"
+            return Link("greeting", evidence, _RESTART)
+        except OSError as error:
+            if address == "::1" and not Path("/proc/net/if_inet6").exists():
+                continue  # a host without IPv6
+            return Link("greeting", f"{address} port {port}: {error.strerror or error}", _RESTART)
+        if not said.startswith(f"220 {config.hostname} "):
+            evidence = f"{address} port {port} says {said!r}, not 220 {config.hostname}"
+            return Link(
+                "greeting", evidence, f"{_RESTART}; if another program answers: ss -ltnp 'sport = :25'"
+            )
+    return Link("greeting", f"220 {config.hostname}")
+
+
+def _session(port: int) -> smtplib.SMTP:
+    session = smtplib.SMTP("127.0.0.1", port, "doctor.letterbox.invalid", timeout=SECONDS)
+    session.ehlo()
+    return session
+
+
+def starttls(config: Config, port: int) -> Link:
+    """It is offered, and works. Senders check no name and no issuer (RFC 7435), so neither does this."""
+    deploy = "pyinfra inventory.py deploy.py"
+    if config.tls is None:
+        return Link("STARTTLS", "the configuration has no [tls]: mail comes in clear text", deploy)
+    try:
+        with _session(port) as session:
+            if not session.has_extn("starttls"):
+                return Link("STARTTLS", "the service does not offer it", _RESTART)
+            context = ssl.create_default_context()
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            session.starttls(context=context)
+            version = session.sock.version() if isinstance(session.sock, ssl.SSLSocket) else None
+    except (smtplib.SMTPException, OSError) as error:
+        return Link("STARTTLS", f"it fails: {_text(error)}", f"{_JOURNAL}; {_RESTART}")
+    return Link("STARTTLS", f"{version}")
+
+
+def rcpt(config: Config, port: int) -> Link:
+    """Every domain takes mail for its postmaster and its first mailbox."""
+    try:
+        with _session(port) as session:
+            for address in (address for domain in config.domains for address in _addresses(domain)):
+                session.rset()
+                code, text = session.mail(_SENDER)
+                if code != 452:  # storage is short: the next link's matter
+                    code, text = session.rcpt(address)
+                if code not in (250, 452):
+                    said = text.decode("utf-8", "replace")
+                    evidence = f"RCPT TO:<{address}> is answered {code} {said}"
+                    return Link("RCPT", evidence, f"{_RESTART} (it may run with an older configuration)")
+    except (smtplib.SMTPException, OSError) as error:
+        return Link("RCPT", f"the conversation fails: {_text(error)}", f"{_JOURNAL}; {_RESTART}")
+    count = sum(len(_addresses(domain)) for domain in config.domains)
+    return Link("RCPT", f"{count} addresses at {len(config.domains)} domain(s) are taken")
+
+
+def _addresses(domain: Domain) -> list[str]:
+    names = dict.fromkeys(["postmaster", *sorted(domain.mailboxes or ())[:1]])
+    return [f"{name}@{domain.name}" for name in names]
+
+
+def storing(config: Config, port: int) -> Link:
+    """A message to a one-time address goes all the way to the disk."""
+    from receiver.proof import one_time_address
+
+    local, domain = proofs.new_local_part(), config.domains[0].name
+    began = time.monotonic()
+    try:
+        with one_time_address(config.proofs, local, domain, config.mail), _session(port) as session:
+            text = "From: <doctor@letterbox.invalid>\r\nSubject: letterbox doctor\r\n\r\nA test message.\r\n"
+            session.sendmail(_SENDER, [f"{local}@{domain}"], text)
+    except (smtplib.SMTPException, OSError) as error:
+        return Link("Maildir", f"a test message is not stored: {_text(error)} ({last_words()})", _JOURNAL)
+    for path in config.mail.glob(f"{domain}/{proofs.MAILBOX}/new/*"):
+        if text.encode() in path.read_bytes()[-len(text) :]:
+            path.unlink(missing_ok=True)
+    milliseconds = (time.monotonic() - began) * 1000
+    return Link("Maildir", f"a test message was stored in {milliseconds:.0f} ms, and removed again")
+
+
+def _text(error: Exception) -> str:
+    """A line of what went wrong."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        code, text = next(iter(error.recipients.values()))
+        return f"{code} {text.decode('utf-8', 'replace')}"
+    if isinstance(error, smtplib.SMTPResponseException):
+        said = error.smtp_error
+        return f"{error.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+    return str(error) or type(error).__name__

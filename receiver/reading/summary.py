@@ -1,0 +1,94 @@
+"""What there is to say of a message in a line: its own header fields, and what our trace fields tell.
+
+The trace is that of this host (see `receiver.trace`): only the first Received field is believed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from receiver.reading import headers, stored
+from receiver.reading.headers import Fields
+from receiver.reading.stored import Stored
+
+_RECEIVED = re.compile(
+    r"from (?P<helo>\S+)(?: \(\[(?:IPv6:)?(?P<peer>[^\]]*)\]\))?\s+"
+    r"by \S+ \(Letterbox\) with (?P<protocol>\S+)"
+    r"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
+)
+_LONGEST = 1000  # characters of a field that are kept
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One message. Texts are as decoded, and not yet fit for a terminal (see `terminal.plain`)."""
+
+    stored: Stored
+    size: int
+    sender: str
+    recipient: str
+    subject: str
+    date: str
+    reverse_path: str
+    delivered_to: str
+    peer: str
+    helo: str
+    protocol: str
+    tls: str  # "TLSv1.3", empty where the message came in clear text
+    cipher: str
+
+    def to_json(self) -> dict[str, object]:
+        """The contract of `--json`: keys are only ever added."""
+        return {
+            "id": self.stored.identity,
+            "arrived": timestamp(self.stored.arrived),
+            "mailbox": str(self.stored.maildir),
+            "from": self.sender,
+            "to": self.recipient,
+            "subject": self.subject,
+            "date": self.date,
+            "size": self.size,
+            "tls": self.tls or None,
+            "cipher": self.cipher or None,
+            "protocol": self.protocol,
+            "peer": self.peer,
+            "helo": self.helo,
+            "return_path": self.reverse_path,
+            "delivered_to": self.delivered_to,
+            "path": self.stored.path,
+        }
+
+
+def read(message: Stored) -> Summary:
+    """Raises OSError where the file cannot be read, as when it was just moved."""
+    head, size = stored.head(message)
+    return summary(message, headers.parse(head), size)
+
+
+def summary(message: Stored, fields: Fields, size: int) -> Summary:
+    """From the header fields of the whole file, trace included."""
+    trace = _RECEIVED.match(fields.text("received").replace("\t", " "))
+    said = {key: value or "" for key, value in trace.groupdict().items()} if trace else {}
+    return Summary(
+        stored=message,
+        size=size,
+        sender=fields.text("from")[:_LONGEST],
+        recipient=fields.text("to")[:_LONGEST],
+        subject=fields.text("subject")[:_LONGEST],
+        date=fields.text("date")[:_LONGEST],
+        reverse_path=fields.text("return-path")[:_LONGEST].strip("<>"),
+        delivered_to=fields.text("delivered-to")[:_LONGEST],
+        peer=said.get("peer", ""),
+        helo=said.get("helo", ""),
+        protocol=said.get("protocol", ""),
+        tls=said.get("tls", ""),
+        cipher=said.get("cipher", ""),
+    )
+
+
+def timestamp(seconds: int) -> str:
+    """UTC as RFC 3339 writes it."""
+    import time
+
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

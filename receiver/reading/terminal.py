@@ -1,0 +1,125 @@
+"""Text of strangers on a terminal: harmless, and in columns.
+
+Escape sequences, other control characters and what turns the direction of writing never get through: each
+is shown as a picture of itself. Widths are counted in cells (Unicode Standard Annex 11).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sys
+import unicodedata
+from collections.abc import Sequence
+from typing import TextIO
+
+# C0, DEL, C1; then what Unicode calls format characters, but for the joiners that scripts and emoji need;
+# line and paragraph separators; half surrogates; and tags, in which text hides.
+_UNSAFE = re.compile(
+    "[\0-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
+    "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_MARK = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+_MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
+BOLD, DIM, GREEN, RED, BLACK_ON_WHITE = "1", "2", "32", "31", "30;107"
+
+
+def plain(text: str) -> str:
+    """One line: white space of any kind is a space, what is unsafe is a picture."""
+    return _UNSAFE.sub(_picture, " ".join(text.split()))
+
+
+def plain_lines(text: str) -> str:
+    """Several lines: line ends and tabs stay."""
+    lines = text.replace("\r\n", "\n").expandtabs(8).split("\n")
+    return "\n".join(_UNSAFE.sub(_picture, line) for line in lines)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:
+        return chr(0x2400 + code)
+    return "\u2421" if code == 0x7F else "\ufffd"
+
+
+def width(text: str) -> int:
+    """Cells that the text takes."""
+    return len(text) if text.isascii() else sum(map(_cells, text))
+
+
+def _cells(character: str) -> int:
+    if unicodedata.combining(character) or character in "\u200c\u200d\ufe0e\ufe0f":
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def fitted(text: str, cells: int, *, right: bool = False) -> str:
+    """The text in exactly so many cells, cut with an ellipsis or padded."""
+    text = _MARKS.sub(r"\1", text[: cells * 8])
+    if width(text) > cells:
+        kept, used = [], 0
+        for character in text:
+            used += _cells(character)
+            if used > cells - 1:
+                break
+            kept.append(character)
+        text = "".join(kept) + "…"
+    padding = " " * (cells - width(text))
+    return padding + text if right else text + padding
+
+
+def size(octets: int) -> str:
+    """As people read it: 950 B, 1.2 kB, 25 MB."""
+    if octets < 1000:
+        return f"{octets} B"
+    number, unit = octets / 1000, "kB"
+    for larger in ("MB", "GB"):
+        if number >= 999.5:
+            number, unit = number / 1000, larger
+    return f"{number:.1f} {unit}" if number < 9.95 else f"{number:.0f} {unit}"
+
+
+class Screen:
+    """Where output goes. Colour and live lines only on a terminal; NO_COLOR is obeyed."""
+
+    def __init__(self, out: TextIO | None = None) -> None:
+        self.out = sys.stdout if out is None else out
+        self.is_terminal = self.out.isatty() and os.environ.get("TERM") != "dumb"
+        self._coloured = self.is_terminal and not os.environ.get("NO_COLOR")
+        self._live = False
+
+    @property
+    def columns(self) -> int:
+        return max(40, shutil.get_terminal_size((120, 24)).columns) if self.is_terminal else 160
+
+    def styled(self, text: str, *codes: str) -> str:
+        return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._coloured and codes else text
+
+    def line(self, text: str = "") -> None:
+        """A line that stays; it replaces a live one."""
+        self.out.write(("\r\x1b[K" if self._live else "") + text + "\n")
+        self._live = False
+        self.out.flush()
+
+    def live(self, text: str) -> None:
+        """A line that the next one replaces. Only a terminal shows it."""
+        if self.is_terminal:
+            self.out.write("\r\x1b[K" + fitted(text, self.columns - 1).rstrip())
+            self.out.flush()
+            self._live = True
+
+
+def table(
+    screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[str]], flexible: Sequence[int], right: int
+) -> None:
+    """Rows of plain texts in columns. The `flexible` ones share what the others leave of the width."""
+    fixed = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
+    left = screen.columns - 2 * (len(heads) - 1) - sum(w for at, w in enumerate(fixed) if at not in flexible)
+    widths = list(fixed)
+    for done, at in enumerate(sorted(flexible, key=lambda at: fixed[at])):
+        widths[at] = max(8, min(fixed[at], left // (len(flexible) - done)))
+        left -= widths[at]
+    for number, row in enumerate((heads, *rows)):
+        cells = [fitted(text, widths[at], right=at == right) for at, text in enumerate(row)]
+        screen.line(screen.styled("  ".join(cells).rstrip(), *([BOLD] if number == 0 else [])))

@@ -1,0 +1,120 @@
+"""`python -m provision.proof` on a deployed host: the stranger's mail is the proof, and the address ends."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from provision import qr
+from tests.deploys import ROOT
+
+RCPT = """
+import smtplib, sys
+with smtplib.SMTP("127.0.0.1", 25, timeout=20) as s:
+    s.ehlo("test.invalid"); s.mail("x@sender.test"); print(s.rcpt(sys.argv[1])[0])
+"""
+
+
+@contextmanager
+def proof(lab: Any, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    command = [sys.executable, "-m", "provision.proof", str(lab.inventory), "--json", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
+        try:
+            yield process, _next(process)["address"]
+        finally:
+            process.kill()
+
+
+def _next(process: subprocess.Popen[str]) -> dict[str, Any]:
+    assert process.stdout is not None
+    return json.loads(process.stdout.readline())
+
+
+def _rcpt(lab: Any, address: str) -> str:
+    return lab.target.run(["python3", "-c", RCPT, address]).stdout.strip()
+
+
+def test_mail_from_a_stranger_is_the_proof(deployed):
+    with proof(deployed, "--timeout", "60") as (process, address):
+        deployed.world.send(
+            b"From: =?utf-8?q?Zo=C3=AB?= <zoe@sender.test>\r\nSubject: first\r\n\r\nhi\r\n", [address]
+        )
+        assert _next(process)["event"] == "recipient"
+        shown = _next(process)
+        assert process.wait(60) == 0
+    assert (shown["from"], shown["subject"], shown["text"]) == ("Zoë <zoe@sender.test>", "first", "hi\n")
+    assert shown["tls"] == "TLSv1.3"
+    assert shown["host"] == "mx1.example.test"
+    assert shown["reverse_name"] is None or shown["reverse_name"].endswith("sender.test")
+    stored = deployed.target.read(shown["path"])
+    assert shown["sha256"] == hashlib.sha256(stored).hexdigest()
+    assert _rcpt(deployed, address) == "550"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_the_address_ends_with_the_program_however_it_ends(deployed, number):
+    with proof(deployed) as (process, address):
+        assert _rcpt(deployed, address) == "250"
+        process.send_signal(number)
+        process.wait(30)
+        late = time.monotonic() + 30
+        while _rcpt(deployed, address) != "550":
+            assert time.monotonic() < late
+    waiting = deployed.target.run("ls /run/letterbox/proofs").stdout
+    assert waiting == ""
+
+
+def test_no_mail_in_time_is_exit_code_1(deployed):
+    with proof(deployed, "--timeout", "0.5", "--no-doctor") as (process, address):
+        assert _next(process)["event"] == "late"
+        assert process.wait(30) == 1
+    assert _rcpt(deployed, address) == "550"
+
+
+def test_a_host_that_cannot_be_reached_is_one_line(deployed, tmp_path):
+    other = tmp_path / "inventory.py"
+    other.write_text(deployed.inventory.read_text().replace(deployed.target.ipv4, "127.0.0.1"))
+    other.write_text(other.read_text().replace('"ssh_user"', '"ssh_port": 9, "ssh_user"'))
+    command = [sys.executable, "-m", "provision.proof", str(other)]
+    environment = {**os.environ, **deployed.environment}
+    text = other.read_text().replace(f'"ssh_config_file": "{deployed.ssh_config}",', "")
+    other.write_text(text)
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "cannot be reached over ssh" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("length", "digest"),
+    [
+        (17, "12501da6e71125e4"),
+        (32, "58b1e17064bf5dac"),
+        (53, "85d55e62a99c4790"),
+        (78, "d6f163e34a3ff771"),
+        (106, "dd1bee2a167a83b1"),
+    ],
+)
+def test_a_qr_code_is_the_one_that_another_encoder_makes(length, digest):
+    """The digests are of the matrices that segno makes of these texts, one of each size."""
+    text = ("mailto:proof-abcdefghij234567@example.com?subject=Letterbox%20proof" * 2)[:length]
+    modules = "".join("01"[module] for row in qr.matrix(text) or [] for module in row)
+    assert hashlib.sha256(modules.encode()).hexdigest()[:16] == digest
+
+
+def test_a_qr_code_is_drawn_with_its_margin():
+    lines = qr.lines("mailto:proof-abcdefghij234567@example.com")
+    assert {len(line) for line in lines} == {29 + 8}
+    assert len(lines) == (29 + 8 + 1) // 2
+    assert lines[0].strip() == lines[-1].strip() == ""
+    assert qr.lines("x" * 107) == []

@@ -1,0 +1,60 @@
+"""A mail folder with messages in it, as the receiver lays it out, and the reading commands run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+TRACE = (
+    "Return-Path: <zoe@sender.test>\r\nDelivered-To: {mailbox}@example.test\r\n"
+    "Received: from mail.sender.test ([192.0.2.1])\r\n\tby mx1.example.test (Letterbox) with ESMTPS\r\n"
+    "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384)\r\n\tid {identity}\r\n"
+    "\tfor <{mailbox}@example.test>;\r\n\tSun, 22 Nov 2026 15:00:00 +0000\r\n"
+)
+
+
+class Mail:
+    """A mail folder; `store` adds a message with our trace above it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._seconds = int(time.time()) - 1000
+
+    def store(self, content: bytes | str, mailbox: str = "alice", *, part: str = "new") -> Path:
+        octets = content.replace("\n", "\r\n").encode() if isinstance(content, str) else content
+        self._seconds += 1
+        identity = f"M000001P1Q{self._seconds % 1000}Rabcdef01"
+        box = self.folder / "example.test" / mailbox
+        for name in ("tmp", "new", "cur"):
+            (box / name).mkdir(parents=True, exist_ok=True)
+        path = box / part / f"{self._seconds}.{identity}.mx1.example.test"
+        written = box / "tmp" / path.name
+        written.write_bytes(TRACE.format(mailbox=mailbox, identity=identity).encode() + octets)
+        return written.rename(path)
+
+    def letterbox(self, command: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:
+        """Run `letterbox COMMAND --mail FOLDER ARGUMENTS` in a process of its own."""
+        return subprocess.run(
+            self.line(command, *arguments),
+            cwd=ROOT,
+            env={**os.environ, "TZ": "UTC", "NO_COLOR": ""},
+            capture_output=True,
+            timeout=120,
+            check=False,
+            **options,
+        )
+
+    def line(self, command: str, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "receiver", command, "--mail", str(self.folder), *arguments]
+
+    def json(self, command: str, *arguments: str) -> list[dict[str, Any]]:
+        """What a command printed with --json; it must have ended with 0."""
+        done = self.letterbox(command, "--json", *arguments)
+        assert done.returncode == 0, done.stderr.decode()
+        return [json.loads(line) for line in done.stdout.splitlines()]

@@ -1,0 +1,97 @@
+"""`letterbox wait` and `letterbox follow`: they see what arrives, and only that."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from receiver.reading import stored
+from receiver.reading.arrivals import Arrivals
+from tests.receiver.stored_mail import ROOT, Mail
+
+
+@pytest.fixture
+def mail(tmp_path: Path) -> Mail:
+    made = Mail(tmp_path / "mail")
+    made.store("Subject: was there before\n\nx\n")
+    return made
+
+
+@pytest.fixture
+def arrivals(mail: Mail) -> Arrivals:
+    return Arrivals(lambda: stored.maildirs(mail.folder))
+
+
+def test_a_look_shows_what_arrived_since_the_last_one_once(mail, arrivals):
+    assert arrivals.look() == []
+    for count in range(20):  # several in one tick of the clock too
+        path = mail.store(f"Subject: {count}\n\nx\n")
+        assert [each.path for each in arrivals.look()] == [str(path)]
+        assert arrivals.look() == []
+
+
+def test_a_message_that_a_reader_marks_as_seen_is_not_new_again(mail, arrivals):
+    path = mail.store("Subject: new\n\nx\n")
+    assert len(arrivals.look()) == 1
+    path.rename(path.parents[1] / "cur" / f"{path.name}:2,S")
+    assert arrivals.look() == []
+
+
+def test_a_mailbox_made_meanwhile_is_seen(mail, arrivals):
+    mail.store("Subject: first of bob\n\nx\n", "bob")
+    assert [str(each.maildir) for each in arrivals.look()] == ["bob@example.test"]
+
+
+def _lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, object]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        yield json.loads(line)
+
+
+def test_wait_ends_with_the_message_for_that_address(mail):
+    line = mail.line("wait", "--to", "BOB@example.test", "--timeout", "60", "--json")
+    with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE) as process:
+        while process.poll() is None:  # until it was seen: when the command began to look cannot be known
+            mail.store("Subject: not this\n\nx\n")
+            mail.store("Subject: for bob\n\nhello\n", "bob")
+            time.sleep(0.2)
+        (shown,) = _lines(process)
+    assert process.returncode == 0
+    assert (shown["subject"], shown["text"]) == ("for bob", "hello\n")
+
+
+def test_wait_can_count_what_came_just_before(mail):
+    mail.store("Subject: just now\n\nx\n", "bob")
+    assert mail.json("wait", "--to", "bob", "--since", "60", "--timeout", "0")[0]["subject"] == "just now"
+    done = mail.letterbox("wait", "--to", "bob", "--timeout", "0.2")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"letterbox: no message for bob in 0.2 s")
+
+
+def test_follow_shows_each_and_ends_quietly_at_ctrl_c(mail):
+    with subprocess.Popen(
+        mail.line("follow", "--json"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        seen = _lines(process)
+        while not _readable(process):
+            mail.store("Subject: is it there?\n\nx\n")
+            time.sleep(0.2)
+        mail.store("Subject: the last\n\nx\n")
+        while next(seen)["subject"] != "the last":
+            pass
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def _readable(process: subprocess.Popen[bytes]) -> bool:
+    import select
+
+    return bool(select.select([process.stdout], [], [], 0)[0])
