@@ -56,7 +56,7 @@ class Message:
 
 MESSAGES = (
     Message("1 byte", b"x\n"),
-    Message("dots", b".\n..\n.x\n\nMAIL FROM:<a@b>\n.\n"),
+    Message("dots", b".\n..\n.x\n\nMAIL FROM:<a@b>\n.\nend\n"),
     Message("8 bit", "Grüße, 你好, \u00a0\n".encode() * 100),
     Message("UTF-8 sender", b"body\n", sender="müller@sender.test"),
     Message("50 recipients", b"to many\n", recipients=MANY),
