@@ -1,20 +1,25 @@
-"""Any zone, any inventory: after a sync nothing differs, and what is not ours is as it was."""
+"""Any zone, any inventory: after a sync nothing differs, it is served, and what is not ours is as it was."""
 
 from collections.abc import Iterable
 from typing import Any
 
+from dns.name import from_text as name_from_text
+from dns.zone import from_text as zone_from_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dns import undo
+from dns.answers import Answer, canonical_rdata, lacking
 from dns.host_addresses import Addresses
 from dns.inventory import Inventory, from_hosts
 from dns.plan import Plan, Replacing
 from dns.records import is_marked
-from dns.sync import SyncError, Zones, apply, prepare
+from dns.served import expected
+from dns.sync import Prepared, SyncError, Zones, apply, prepare
 from tests.dns.conftest import TOKEN
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.refusals import Refusal
+from tests.lab.cloudflare.zonefile import zone_text
 
 NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub")
 V4 = st.integers(1, 4).map(lambda n: f"198.18.0.{n}")
@@ -99,6 +104,7 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
         again = prepare(inventory, "example.test", none, zones=zones)
         assert again.in_sync
         assert again.changes == 0
+        assert not_served(cloudflare, again) == []
         after = {record["id"]: record for record in cloudflare.records("example.test")}
         foreign = {
             key: record
@@ -110,6 +116,19 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
             zone, back = undo.plan_back("example.test", zones)
             undo.put_back("example.test", zone, back, zones)
             assert seen(cloudflare.records("example.test")) == seen(before.values())
+
+
+def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
+    """What of the plan the nameservers do not answer, going by the zone file that is published."""
+    origin = name_from_text("example.test.")
+    zone = zone_from_text(zone_text(cloudflare.zones["example.test"]), origin, relativize=False)
+    problems: list[str] = []
+    for question in expected(prepared.plan):
+        rdataset = zone.get_rdataset(name_from_text(question.name), question.type)
+        texts = [canonical_rdata(question.type, rdata.to_text()) for rdata in rdataset or ()]
+        problem = lacking(question, Answer(values=frozenset(texts)))
+        problems += [problem] if problem else []
+    return problems
 
 
 def seen(kept: Iterable[dict[str, Any]]) -> list[str]:
