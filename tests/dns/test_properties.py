@@ -1,5 +1,6 @@
 """Any zone, any inventory: after a sync nothing differs, it is served, and what is not ours is as it was."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,18 +22,27 @@ from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.refusals import Refusal
 from tests.lab.cloudflare.zonefile import zone_text
 
-NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub")
+NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub", "_smtp._tls")
 V4 = st.integers(1, 4).map(lambda n: f"198.18.0.{n}")
 V6 = st.integers(1, 4).map(lambda n: f"fd00::{n:x}")
 TARGETS = st.sampled_from(["mx1.example.test", "mx2.example.test", "old.test", "."])
 MARKS = st.sampled_from([None, None, "Bob's", "letterbox example.test", "letterbox example.test by Bob"])
+AUTHORITIES = st.fixed_dictionaries(
+    {
+        "flags": st.just(0),
+        "tag": st.sampled_from(["issue", "issuewild"]),
+        "value": st.sampled_from(["letsencrypt.org", "other.org", ";"]),
+    }
+)
 TTLS = st.sampled_from([1, 60, 300, 86400])
 
 
 def records() -> st.SearchStrategy[dict[str, Any]]:
     """Any record, ours or another's, at a name of ours or beside it."""
     common = {"name": st.sampled_from(NAMES), "comment": MARKS, "ttl": TTLS}
-    texts = st.sampled_from(["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", 'say "hi"', "x" * 300])
+    texts = st.sampled_from(
+        ["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", "v=TLSRPTv1; rua=x", 'say "hi"', "x" * 300]
+    )
     return st.one_of(
         st.fixed_dictionaries({"type": st.just("A"), "content": V4, "proxied": st.booleans(), **common}),
         st.fixed_dictionaries({"type": st.just("AAAA"), "content": V6, "proxied": st.booleans(), **common}),
@@ -40,6 +50,7 @@ def records() -> st.SearchStrategy[dict[str, Any]]:
             {"type": st.just("MX"), "content": TARGETS, "priority": st.integers(0, 3), **common}
         ),
         st.fixed_dictionaries({"type": st.just("CNAME"), "content": st.just("site.test"), **common}),
+        st.fixed_dictionaries({"type": st.just("CAA"), "data": AUTHORITIES, **common}),
         st.fixed_dictionaries({"type": st.just("TXT"), "content": texts, **common}),
     )
 
@@ -51,6 +62,8 @@ def inventories(draw: st.DrawFn) -> Inventory:
         "mailboxes": ["alice"],
         "sends_mail": draw(st.sampled_from([None, False])),
         "ttl": draw(TTLS),
+        "tls_reports": draw(st.sampled_from([None, "tls@example.org"])),
+        "caa": draw(st.sampled_from([None, ["letsencrypt.org"]])),
     }
     names = ["mx1.example.test", "mx2.example.test"][: draw(st.integers(1, 2))]
     return from_hosts(
@@ -134,4 +147,5 @@ def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
 def seen(kept: Iterable[dict[str, Any]]) -> list[str]:
     """The records without what is new with every record: identifiers and dates."""
     passed_over = ("id", "created_on", "modified_on")
-    return sorted(repr({k: v for k, v in record.items() if k not in passed_over}) for record in kept)
+    plain = ({k: v for k, v in record.items() if k not in passed_over} for record in kept)
+    return sorted(json.dumps(record, sort_keys=True) for record in plain)
