@@ -5,7 +5,7 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test thorough bench-deploy bench-dns lint format lock lab-up lab-status lab-shell \
+.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
    lab-down clean conformance senders durability fuzz bench-dns
 
 help:  ## this list
