@@ -113,8 +113,15 @@ def find(folder: Path = FOLDER) -> Lab:
         found = Network(told["name"], IPv4Network(told["ipv4"]), IPv6Network(told["ipv6"]))
     except (OSError, ValueError, KeyError):
         found = network.candidate(folder)
-    # By what lies there, not by the record, which a crash may have kept from being written.
-    return Lab(folder, found, max(1, len(list((folder / "machines").glob("target*")))))
+    return Lab(folder, found, _hosts(folder))
+
+
+def _hosts(folder: Path) -> int:
+    """By what lies there, not by the record, which a crash may have kept from being written."""
+    try:
+        return max(1, len(list((folder / "machines").glob("target*"))))
+    except OSError:  # it is another user's
+        return 1
 
 
 def status(lab: Lab) -> Status:
