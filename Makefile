@@ -5,7 +5,8 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test thorough lint format lock lab-up lab-status lab-shell lab-down clean
+.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
+   lab-down clean conformance senders durability fuzz bench-dns
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +35,23 @@ test: $(READY)  ## every test, the throwaway machine included
 thorough: $(READY)  ## the long proofs: a deploy killed in every step
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/test_interrupted.py
 
+bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
+	@$(BIN)/python -m benchmarks.deploy
+
+conformance: $(READY)  ## SMTP dialogues: ours beside Postfix, Exim, OpenSMTPD and chasquid (root)
+	@$(BIN)/python -m tests.conformance --ours --peers --why
+
+senders: $(READY)  ## real senders deliver to ours: swaks, msmtp, curl, smtplib, Postfix, Exim (root)
+	@$(BIN)/python -m tests.conformance.senders
+
+durability: $(READY)  ## 200 kills, 100 power cuts, every fault: the numbers (root)
+	@$(BIN)/python -m tests.receiver.durability
+
+fuzz: $(READY)  ## a bounded run of the fuzz target, guided by coverage where atheris can be had
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-fuzz.lock \
+	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
+	@$(BIN)/python -m tests.receiver.fuzz --runs 1000000 --seconds 60
+
 lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -61,11 +79,16 @@ lab-shell: $(READY)  ## a shell on the throwaway machine
 lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
 
+bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
+	@$(BIN)/python benchmarks/dns_tools.py
+
 lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate --group dev pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-annotate pyproject.toml -o requirements-host.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-annotate --group fuzz -o requirements-fuzz.lock
 
 clean: lab-down  ## the lab, the environment and all caches of this folder
 	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -61,6 +61,11 @@ def find(domain: str, resolver: "Resolver", *, port: int = 53) -> Delegation:
                     "may leave it"
                 )
             break  # it is delegated, to servers that are silent: that is for the caller to see
+        if here.zone == "." and _is_intercepted(answer):
+            raise SyncError(
+                "something in this network answers in place of the root's nameservers (a firewall or a proxy "
+                "for port 53)"
+            )
         below = _below(answer, domain, here.zone)
         if below is None:
             if _is_absent(answer) and "." not in here.zone:
@@ -84,9 +89,10 @@ def locate(found: Delegation, resolver: "Resolver") -> Located:
     lost: list[str] = []
     for name in found.nameservers:
         addresses = [address for owner, address in found.addresses if owner == name]
-        addresses = addresses or _addresses(resolver, name)
-        if not addresses:
+        told = addresses or _addresses(resolver, name)
+        if told == []:
             lost.append(name)
+        addresses = told or []
         for address in addresses:
             (servers if has_route(address) else unrouted).append(Server(name, address))
     return Located(tuple(servers), tuple(unrouted), tuple(lost))
@@ -106,18 +112,24 @@ def _names(resolver: "Resolver", zone: str) -> tuple[str, ...]:
     return tuple(sorted(rdata.target.to_text(omit_final_dot=True).lower() for rdata in answer))
 
 
-def _addresses(resolver: "Resolver", name: str) -> list[str]:
+def _addresses(resolver: "Resolver", name: str) -> list[str] | None:
+    """The addresses that the resolver knows; None where there may be others that it could not say."""
     from dns.exception import DNSException
+    from dns.resolver import NXDOMAIN
 
     resolver.lifetime = 5.0
     found: list[str] = []
+    failed = False
     for kind in ("A", "AAAA"):
         try:
             answer = resolver.resolve(name + ".", kind, raise_on_no_answer=False)
+        except NXDOMAIN:
+            continue
         except DNSException:
+            failed = True
             continue
         found += [str(rdata.address) for rdata in answer.rrset or ()]
-    return found
+    return None if failed and not found else found
 
 
 def _first(servers: Sequence[Server], name: str, kind: str, port: int) -> "Message | None":
@@ -168,6 +180,13 @@ def _below(
             )
             return rrset.name.to_text(omit_final_dot=True).lower(), names, addresses
     return None
+
+
+def _is_intercepted(answer: "Message") -> bool:
+    """Whether the answer offers recursion, as no nameserver of the root does."""
+    from dns import flags
+
+    return bool(answer.flags & flags.RA)
 
 
 def _is_absent(answer: "Message") -> bool:

@@ -13,6 +13,7 @@ from dns.names import is_within
 from dns.records import quoted
 from dns.seen import Seen, ServerSeen
 
+ELSEWHERE = "run again, or from another network"
 DIGESTS = ("1", "2", "4")  # SHA-1, SHA-256, SHA-384: those whose DS is computed for comparing
 
 
@@ -30,7 +31,7 @@ def delegation(seen: Seen) -> Iterator[Finding]:
     to_set = f"set its nameservers at the registrar to {' and '.join(meant or ('those of the dashboard',))}"
     found = seen.delegation
     if found is None:
-        yield unknown("delegation", f"{seen.zone}: its delegation cannot be seen: {seen.lost}", "run again")
+        yield unknown("delegation", f"{seen.zone}: its delegation cannot be seen: {seen.lost}", ELSEWHERE)
         return
     if not found.nameservers:
         problem = f"{seen.zone}: {found.parent} does not know it"
@@ -38,7 +39,10 @@ def delegation(seen: Seen) -> Iterator[Finding]:
         return
     if meant and set(found.nameservers) != set(meant):
         named = " and ".join(found.nameservers)
-        yield required("delegation", f"{seen.zone}: {found.parent} names {named} for it", to_set)
+        problem = f"{seen.zone}: {found.parent} names {named} for it"
+        # Names of one's own for Cloudflare's servers are fine, and so is whatever answers the same.
+        all_right = seen.servers and not any(nameservers(seen))
+        yield (advised if all_right else required)("delegation", problem, to_set)
         return
     for name in seen.without_address:
         yield required("nameserver-address", f"{seen.zone}: its nameserver {name} has no address", to_set)
@@ -87,7 +91,9 @@ def _is_silent(answer: Answer) -> bool:
 
 def _silent(problem: str, who: Sequence[ServerSeen], seen: Seen) -> Finding:
     every = "" if len(who) < len(seen.servers) else f" (of {len(who)}, none does)"
-    return required(
+    # Where the way from the root is barred, it is the network in between that may have answered.
+    group = required if seen.delegation else unknown
+    return group(
         "nameserver-silent",
         f"{_places(who)}: does not answer for {seen.zone} as it should{every}: {problem}",
         f"if it is not one of the zone's nameservers, take it out at the registrar of {seen.zone}; "

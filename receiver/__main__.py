@@ -42,17 +42,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(getattr(import_module(module), function)(argv[1:]))
     arguments = _parser().parse_args(argv)
 
-    from receiver.certificate import Certificate, CertificateError
+    from receiver.check import problems, tls_problems
     from receiver.config import ConfigError
 
     try:
         config = _config(arguments)
-        if config.tls:
-            Certificate(config.tls)
-    except (ConfigError, CertificateError) as error:
-        print(
-            error if isinstance(error, ConfigError) else f"{arguments.config}: tls: {error}", file=sys.stderr
-        )
+        found = problems(config) if arguments.command == "check" else tls_problems(config)
+        if found:
+            raise ConfigError(str(arguments.config), found)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
         return EX_CONFIG
     if arguments.command == "check":
         print(

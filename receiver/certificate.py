@@ -17,7 +17,7 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 class CertificateError(Exception):
-    """`str(e)`: the file and the reason."""
+    """`str(e)`: the key of the configuration, the file and the reason."""
 
 
 class Certificate:
@@ -51,10 +51,13 @@ class Certificate:
 
 
 def _stamp(files: TLSFiles) -> Stamp:
-    try:
-        looks = [path.stat() for path in (files.certificate, files.key)]
-    except OSError as error:
-        raise CertificateError(f"{error.filename}: {error.strerror}") from None
+    looks = []
+    for key, path in (("certificate", files.certificate), ("key", files.key)):
+        try:
+            looks.append(path.stat())
+            path.open("rb").close()
+        except OSError as error:
+            raise CertificateError(f"tls.{key}: {path}: {error.strerror}") from None
     return tuple((look.st_mtime_ns, look.st_ino, look.st_size) for look in looks)
 
 
@@ -71,7 +74,7 @@ def _load(files: TLSFiles) -> ssl.SSLContext:
             if "MISMATCH" in (error.reason or "")
             else f"cannot be used ({error.reason})"
         )
-        raise CertificateError(f"{files.certificate} and {files.key}: {reason}") from None
+        raise CertificateError(f"tls: {files.certificate} and {files.key}: {reason}") from None
     except OSError as error:
-        raise CertificateError(f"{error.filename or files.certificate}: {error.strerror}") from None
+        raise CertificateError(f"tls: {error.filename or files.certificate}: {error.strerror}") from None
     return context

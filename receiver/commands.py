@@ -117,6 +117,11 @@ class SMTP(Conversation):
                 refusal = self._mail_refusal(path)
             except AddressError as error:
                 refusal = str(error)
+            else:
+                if not refusal and not await self.reception.store.has_room(
+                    int(path.parameters.get("SIZE") or 0)
+                ):
+                    refusal = "452 4.3.1 Not enough storage, try again later"
             if refusal:
                 self.reply(refusal)
                 return

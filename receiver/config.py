@@ -43,6 +43,7 @@ class Limits:
     messages: int = 10_000  # in one session
     commands: int = 3000  # since the session began or its last message was stored
     errors: int = 20  # refused or unknown commands in one session
+    greeting_delay: int = 0  # of silence that a sender must keep; 0: until it can have seen the greeting
     command_timeout: int = 300  # for one whole command (RFC 5321 section 4.5.3.2.7)
     data_timeout: int = 180  # of silence inside a message
     message_timeout: int = 3600  # for one whole message
@@ -174,8 +175,9 @@ def _limits(reader: _Reader, top: Mapping[str, Any]) -> Limits:
     chosen = {}
     for item in fields(Limits):
         value = reader.value(table, "limits", item.name, int)
-        if value is not None and value < 1:
-            reader.complain(f"limits.{item.name}", f"must be at least 1, not {value}")
+        least = min(1, int(str(item.default)))
+        if value is not None and value < least:
+            reader.complain(f"limits.{item.name}", f"must be at least {least}, not {value}")
         elif value is not None:
             chosen[item.name] = value
     return Limits(**chosen)

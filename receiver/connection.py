@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd import smtp
 
+from receiver import greeting
 from receiver.framing import Framing
 from receiver.journal import log
 from receiver.maildir import Incoming
@@ -54,6 +55,8 @@ class Connection(smtp.SMTP):
         self._busy = False
         self._task: asyncio.Task[None] | None = None
         self._admitted = False
+        self._greeted = False
+        self._spoken = False  # anything at all
         self._eof = False
         self._ignored = 0  # octets that came after our last word
         self._reading = True
@@ -79,9 +82,26 @@ class Connection(smtp.SMTP):
             self.close()
             return
         self._admitted = True
-        self.set_deadline(self.limits.command_timeout)
+        self.set_deadline(self.limits.command_timeout + self.limits.greeting_delay)
+        if self.limits.greeting_delay:
+            self.loop.call_later(self.limits.greeting_delay, self._greet)
+        else:
+            self._greet()
+
+    def _greet(self) -> None:
+        if self.closing or self.transport is None:
+            return
+        if greeting.spoke_already(self.transport):
+            self._too_early()
+            return
         self.reply(f"220 {self.hostname} {self.__ident__}")
         self.flush()
+        self._greeted = True
+
+    def _too_early(self) -> None:
+        self.hang_up(
+            "421 4.5.0 You spoke before our greeting, closing the connection", "spoke before the greeting"
+        )
 
     def connection_lost(self, error: Exception | None) -> None:
         self.closing = True
@@ -103,6 +123,11 @@ class Connection(smtp.SMTP):
                 self.transport.abort()
             return
         self.heard = self.loop.time()
+        if not self._spoken:
+            self._spoken = True
+            if not self._greeted or (self.transport and greeting.greeting_unseen(self.transport)):
+                self._too_early()
+                return
         self._framing.receive(data)
         if not self._busy:
             self._start(self.converse())
@@ -234,34 +259,6 @@ class Connection(smtp.SMTP):
             tls = f"{session.ssl['version']} {session.ssl['cipher']}"
         with_ = protocol(extended=session.extended_smtp, tls=tls is not None, utf8=self.envelope.smtp_utf8)
         return Origin(session.host_name or "", self.peer, with_, tls)
-
-    async def start_tls(self) -> bool:
-        """Change to TLS. What came in before is forgotten (RFC 3207 section 4.2)."""
-        assert self.transport and self.reception.certificate
-        plain = self.transport
-        plain.pause_reading()
-        self._reading = False
-        self._framing.discard()
-        await self.sent()
-        self.set_deadline(self.limits.command_timeout)
-        try:
-            secured = await self.loop.start_tls(
-                plain, self, self.reception.certificate.context(), server_side=True,
-                ssl_handshake_timeout=min(60, self.limits.command_timeout), ssl_shutdown_timeout=5,
-            )  # fmt: skip
-        except (OSError, EOFError) as error:
-            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
-            secured = None
-        if secured is None:
-            self.closing = True
-            plain.abort()
-            return False
-        self.transport, self._reading = secured, True
-        self.session = self._create_session()
-        self.session.peer = secured.get_extra_info("peername")
-        cipher = secured.get_extra_info("cipher")
-        self.session.ssl = {"version": cipher[1], "cipher": cipher[0]}
-        return True
 
 
 _names: dict[type, list[str]] = {}

@@ -1,30 +1,87 @@
 """The log: one line an event on standard error, `event=received id=… from=…`, for the system's journal.
 
 Values with anything but plain characters are quoted; control characters never reach the log, so that no
-sender can forge a line. Nothing here raises for what a sender wrote.
+sender can forge a line. Nothing here raises for what a sender wrote. While the receiver serves, a thread
+writes: a journal that does not take our lines costs lines, never mail.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
+import queue
 import re
 import sys
+import threading
+from collections.abc import Iterator
 from email.errors import MessageError
 from email.header import decode_header
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
 LONGEST = 200  # characters of one value
+_WAITING = 10_000  # lines
+_FAREWELL = 2.0  # seconds for the last lines to be taken
 
 
 def log(event: str, **values: object) -> None:
     """Write one line. None values are left out."""
     words = [f"event={event}"]
     words += [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
+    line = " ".join(words) + "\n"
+    if _writer:
+        _writer.take(line)
+        return
     try:
-        sys.stderr.write(" ".join(words) + "\n")
+        sys.stderr.write(line)
         sys.stderr.flush()
     except (OSError, ValueError):
         pass  # nowhere left to say it; the mail goes on
+
+
+@contextlib.contextmanager
+def in_background() -> Iterator[None]:
+    """Lines are written by a thread until the context ends, and for a moment after it."""
+    global _writer
+    _writer = writer = _Writer()
+    try:
+        yield
+    finally:
+        _writer = None
+        writer.end()
+
+
+class _Writer:
+    """Lines wait here for standard error; when too many do, those that come are counted, and left out."""
+
+    def __init__(self) -> None:
+        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING)
+        self._dropped = 0
+        self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
+        self._thread.start()
+
+    def take(self, line: str | None) -> None:
+        try:
+            self._lines.put_nowait(line)
+        except queue.Full:
+            self._dropped += 1
+
+    def end(self) -> None:
+        self.take(None)
+        self._thread.join(_FAREWELL)
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            if self._dropped:
+                line, self._dropped = f"event=dropped lines={self._dropped}\n" + line, 0
+            octets = line.encode("utf-8", "replace")
+            # Not through sys.stderr: its lock, held by a thread that is stuck, would hold up our exit.
+            with contextlib.suppress(OSError):
+                while octets:
+                    octets = octets[os.write(2, octets) :]
+
+
+_writer: _Writer | None = None
 
 
 def quoted(value: object) -> str:

@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import os
 import secrets
+import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,11 +20,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from receiver import leftovers
+from receiver.leftovers import Claim
 from receiver.recipients import Mailbox
 
 _SPILL = 131_072  # octets gathered before they are written
 _BLOCK = 1_048_576
-_STALE = 36 * 3600  # seconds after which a file in tmp/ is dead (maildir(5))
+_FREE_FOR = 1.0  # seconds that a look at the free space is good for
 
 T = TypeVar("T")
 
@@ -62,6 +65,8 @@ class Store:
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
         self._counter = itertools.count(1)
         self._token = secrets.token_hex(4)
+        self.claim = Claim(mail, self._token)
+        self._looked, self._free = -_FREE_FOR, 0
 
     def identity(self) -> str:
         """A name that no other message has, on any worker, before or after any reboot."""
@@ -111,16 +116,25 @@ class Store:
 
     def sweep(self) -> int:
         """Remove from every tmp/ what no living delivery can own any more; the number removed."""
-        removed = 0
-        for path in self.mail.glob("*/*/tmp/*"):
-            with contextlib.suppress(OSError):
-                if path.stat().st_mtime < time.time() - _STALE:
-                    path.unlink()
-                    removed += 1
-        return removed
+        return leftovers.sweep(self.mail)
+
+    async def has_room(self, size: int) -> bool:
+        """Whether a message of so many octets would fit on the disk as it was a moment ago."""
+        now = time.monotonic()
+        if now - self._looked > _FREE_FOR:
+            self._looked, self._free = now, await self.run(self._free_space)
+        return size <= self._free
+
+    def _free_space(self) -> int:
+        try:
+            disk = os.statvfs(_first_folder(self.mail))
+        except OSError:
+            return sys.maxsize  # what is wrong will show when the message is written
+        return disk.f_bavail * disk.f_frsize
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
+        self.claim.release()
 
 
 def _first_folder(path: Path) -> Path:
@@ -209,6 +223,7 @@ class Incoming:
         if copy is self._copies[0]:
             flags ^= os.O_WRONLY | os.O_RDWR
         self._store.prepare(copy.mailbox)
+        self._store.claim.hold()
         path = self._path(copy, "tmp")
         try:
             fd = self._store.disk.open(path, flags, 0o600)

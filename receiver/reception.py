@@ -190,4 +190,4 @@ class Reception:
             return "452 4.3.1 Not enough storage, try again later"
         if error.errno in (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR):
             return "451 4.2.1 Mailbox not available, try again later"
-        return "451 4.3.0 Storage failed, try again later"
+        return "451 4.2.0 Mailbox cannot be written, try again later"

@@ -11,18 +11,25 @@ from collections.abc import Sequence
 
 from receiver import systemd
 from receiver.certificate import Certificate
+from receiver.check import mail_problems
 from receiver.commands import SMTP
 from receiver.config import Config
-from receiver.journal import log
+from receiver.journal import in_background, log
 from receiver.maildir import Store
 from receiver.reception import Reception
 
 _BACKLOG = 1024
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
+_SWEEP_EVERY = 3600  # seconds
 
 
 async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     """Serve until SIGTERM or SIGINT. Raises CertificateError before anything is accepted."""
+    with in_background():
+        await _serve(config, sockets)
+
+
+async def _serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     certificate = Certificate(config.tls) if config.tls else None
     store = Store(config.mail, config.hostname)
     reception = Reception(config, store, certificate)
@@ -37,10 +44,13 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
         for each in sockets
     ]
     addresses = ",".join(shown_address(each) for each in sockets)
+    for problem in mail_problems(config.mail):
+        log("warning", problem=problem, note="mail is put off until it is mended")
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
-    sweeping = loop.create_task(store.run(store.sweep))
+    sweeping = loop.create_task(sweep_again_and_again(store))
     await stop.wait()
+    sweeping.cancel()
     systemd.notify("STOPPING=1")
     for each in sockets:
         loop.remove_reader(each)
@@ -49,9 +59,18 @@ async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     for server in servers:
         server.close()
     await dismiss(reception)
-    await sweeping
+    await asyncio.gather(sweeping, return_exceptions=True)
     store.close()
     log("stopped")
+
+
+async def sweep_again_and_again(store: Store) -> None:
+    """Remove what other receivers left in tmp/ when they died: at the start, and now and then."""
+    while True:
+        removed = await store.run(store.sweep)
+        if removed:
+            log("swept", removed=removed)
+        await asyncio.sleep(_SWEEP_EVERY)
 
 
 def reload(reception: Reception) -> None:

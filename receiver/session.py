@@ -91,3 +91,31 @@ class Conversation(Connection):
         if message:
             with contextlib.suppress(OSError, RuntimeError):
                 await message.abandon()
+
+    async def start_tls(self) -> bool:
+        """Change to TLS. What came in before is forgotten (RFC 3207 section 4.2)."""
+        assert self.transport and self.reception.certificate
+        plain = self.transport
+        plain.pause_reading()
+        self._reading = False
+        self._framing.discard()
+        await self.sent()
+        self.set_deadline(self.limits.command_timeout)
+        try:
+            secured = await self.loop.start_tls(
+                plain, self, self.reception.certificate.context(), server_side=True,
+                ssl_handshake_timeout=min(60, self.limits.command_timeout), ssl_shutdown_timeout=5,
+            )  # fmt: skip
+        except (OSError, EOFError) as error:
+            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
+            secured = None
+        if secured is None:
+            self.closing = True
+            plain.abort()
+            return False
+        self.transport, self._reading = secured, True
+        self.session = self._create_session()
+        self.session.peer = secured.get_extra_info("peername")
+        cipher = secured.get_extra_info("cipher")
+        self.session.ssl = {"version": cipher[1], "cipher": cipher[0]}
+        return True

@@ -40,6 +40,7 @@ class Nameserver:
     ) -> None:
         self.folder, self.hosts, self.authoritative = folder, hosts, not recursive
         self.zones, self.recursive = dict(zones), recursive
+        self.offers_recursion = recursive
         self.asked: list[tuple[str, str]] = []
         six = ":" in address
         self._tcp = (_Tcp6 if six else _Tcp)((address, port), _TcpQuestion)
@@ -71,7 +72,7 @@ class Nameserver:
     def answer(self, wire: bytes, *, room: int) -> bytes:
         """The answer to one question, cut short (TC) where it does not fit into ``room`` octets."""
         asked = from_wire(wire)
-        answer = make_response(asked)
+        answer = make_response(asked, recursion_available=self.offers_recursion)
         question = asked.question[0]
         known = self.hosts.get(question.name.to_text(omit_final_dot=True))
         if known:

@@ -130,6 +130,8 @@ def test_nameservers_at_the_registrar_that_are_not_cloudflares_are_found(
     world: World, inventory: Path
 ) -> None:
     meant = ("ann.ns.cloudflare.com", "bob.ns.cloudflare.com")
+    assert only(world, inventory, nameservers=meant).group == "advised"  # they answer all the same
+    world.ns[0].folder = None
     codes = {finding.code: finding for finding in found(world, inventory, nameservers=meant)}
     assert "ann.ns.cloudflare.com and bob.ns.cloudflare.com" in codes["delegation"].mend
 
@@ -141,6 +143,17 @@ def test_a_way_from_the_root_that_is_barred_is_unknown_and_the_rest_is_judged(
     (finding,) = found(world, inventory)
     assert (finding.group, finding.code) == ("unknown", "delegation")
     assert exit_code([finding]) == 1
+
+
+def test_a_network_that_answers_for_all_nameservers_itself_is_no_fault_of_the_zone(
+    world: World, inventory: Path
+) -> None:
+    world.root.offers_recursion = True
+    for server in world.ns:
+        server.authoritative = False
+    findings = found(world, inventory)
+    assert {finding.group for finding in findings} == {"unknown"}
+    assert "answers in place of the root's nameservers" in findings[0].problem
 
 
 def test_a_resolver_with_old_answers_is_said_with_the_time_that_they_stay(

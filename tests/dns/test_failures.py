@@ -115,6 +115,13 @@ def test_html_in_place_of_json_is_said(cloudflare: StandIn, run: Run) -> None:
     assert "is not Cloudflare's API" in only_line(run())
 
 
+def test_half_an_answer_while_reading_is_said(cloudflare: StandIn, run: Run) -> None:
+    for _ in range(3):
+        cloudflare.fail_next(Fault("cut_during", on="/dns_records"))
+    assert "cannot be reached" in only_line(run())
+    assert values(cloudflare) == set()
+
+
 def test_a_server_error_while_reading_is_tried_again(cloudflare: StandIn, run: Run) -> None:
     cloudflare.fail_next(Fault("html", on="/zones", status=502))
     cloudflare.fail_next(Fault("cut_before", on="/dns_records"))

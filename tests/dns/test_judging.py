@@ -141,7 +141,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
         (seen(delegation=None, lost="no route"), "unknown", "delegation", "no route"),
         (
             seen(delegation=Delegation("e.org", "org", ("ns.old.net", *NAMES))),
-            "required",
+            "advised",
             "delegation",
             "set its nameservers at the registrar to ann.ns.cloudflare.com and bob.ns.cloudflare.com",
         ),

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dns import served_display, sync
+from dns import check, served_display, sync
 from dns.errors import NotServed
 from dns.inventory import load
 from dns.served import Expected, Progress, Server, expected, has_route, lifetime, resolver_at
@@ -222,6 +222,40 @@ def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
     out, err = capsys.readouterr()
     assert json.loads(out)["applied"] is True
     assert "do not answer as they should" in err
+
+
+@pytest.mark.parametrize("form", ["--json", "text"])
+def test_check_is_a_program_of_its_own_that_needs_no_token(
+    cloudflare: StandIn,
+    on_port_53: str,
+    inventory: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    form: str,
+) -> None:
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
+    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
+    cloudflare.requests.clear()
+    arguments = ["example.test", "--inventory", str(inventory)]
+    assert check.main([*arguments, "--json"] if form == "--json" else arguments) == 2
+    out, _ = capsys.readouterr()
+    if form == "--json":
+        assert {one["code"] for one in json.loads(out)["required"]} >= {"missing", "port-25"}
+    else:
+        assert "    -> python -m dns.sync example.test\n" in out
+    assert cloudflare.requests == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["nonsense.test"], "is not in the inventory"), (["example.test", "--resolver", "x"], "ADDRESS#PORT")],
+)
+def test_check_says_in_one_line_what_it_cannot_work_with(
+    inventory: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert check.main([*arguments, "--inventory", str(inventory)]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert said in line
 
 
 def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(

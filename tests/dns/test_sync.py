@@ -267,12 +267,13 @@ def process(*arguments: str, **environ: str) -> tuple[subprocess.CompletedProces
     return done, time.monotonic() - started
 
 
+@pytest.mark.parametrize("program", ["dns.sync", "dns.check"])
 @pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 1), (["a", "--wait", "x"], 1)])
 def test_help_and_usage_errors_import_neither_sdk_nor_rich_nor_dnspython(
-    arguments: list[str], code: int
+    program: str, arguments: list[str], code: int
 ) -> None:
     probe = (
-        "import sys\nfrom dns.sync import main\n"
+        f"import sys\nfrom {program} import main\n"
         "try: main(sys.argv[1:])\n"
         "finally: print(sorted({'cloudflare', 'httpx', 'rich', 'dns.message', 'dns.name', 'idna'}"
         " & set(sys.modules)), file=sys.stderr)"

@@ -57,6 +57,7 @@ class World:
 
     def reset(self, zones: Path) -> None:
         """As it was at the start, with what is published in this folder."""
+        self.root.offers_recursion = False
         self.root.zones, self.registry.zones = {".": ROOT_ZONE}, {"test": REGISTRY_ZONE}
         for server in (*self.ns, self.resolver):
             server.folder, server.asked = zones, []

@@ -53,3 +53,41 @@ def test_systemd_has_nothing_to_say_about_the_units(host):
     units = f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT} {layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}"
     said = host.run(f"systemd-analyze verify --man=no {units}")
     assert (said.rc, "letterbox" in said.stderr) == (0, False), said.stderr
+
+
+def inside(host, command: str):
+    """Run a command as root in the service's own mounts and network: what even root could not do there."""
+    pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
+    return host.run(f"nsenter --target {pid} --mount --net {command}")
+
+
+def test_it_has_no_network_but_the_sockets_it_was_handed(host):
+    links = inside(host, "ip -o link").stdout.splitlines()
+    assert [line.split(": ")[1] for line in links] == ["lo"]
+    assert (
+        host.check_output(f"systemctl show -p RestrictAddressFamilies --value {layout.SERVICE_UNIT}")
+        == "AF_UNIX"
+    )
+
+
+@pytest.mark.parametrize(
+    "folder", ["/", "/etc", "/etc/letterbox", "/opt/letterbox", "/usr/local/bin", "/var/lib"]
+)
+def test_it_can_write_nowhere_but_to_its_mail(host, folder):
+    assert "Read-only file system" in inside(host, f"touch {folder}/letterbox-test").stderr
+
+
+def test_it_can_write_to_its_mail(host):
+    assert inside(host, f"touch {layout.STATE_FOLDER}/.letterbox-test").rc == 0
+    assert inside(host, f"rm {layout.STATE_FOLDER}/.letterbox-test").rc == 0
+
+
+def test_it_sees_no_other_process(host):
+    pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
+    mounts = host.file(f"/proc/{pid}/mounts").content_string
+    assert re.search(r"^proc /proc proc \S*hidepid=invisible", mounts, re.M)
+
+
+def test_memory_and_tasks_are_limited(host):
+    shown = host.check_output(f"systemctl show -p MemoryMax -p TasksMax {layout.SERVICE_UNIT}")
+    assert "infinity" not in shown

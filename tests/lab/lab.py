@@ -170,6 +170,14 @@ def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> t
         return lab, True
 
 
+def power_cycle(lab: Lab, each: Machine) -> None:
+    """Pull a target's plug, and boot it again from what its disk holds."""
+    machine.stop(each)
+    machine.start(each, Image("target").root)
+    network.attach(lab.network, each.link)
+    machine.wait_until_booted(each)
+
+
 def take_down(folder: Path = FOLDER) -> bool:
     """Remove the lab; whether there was anything to remove."""
     if not folder.exists() and not status(find(folder)).anything:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from tests.receiver.wire import Server, start_server
 
@@ -20,9 +21,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return make_certificate(tmp_path_factory.mktemp("tls"), "mx.example.test")
 
 
-def make_certificate(folder: Path, name: str) -> tuple[Path, Path]:
-    """A self-signed certificate and its key, as PEM files in the folder."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def make_certificate(folder: Path, name: str, *, old: bool = False) -> tuple[Path, Path]:
+    """A self-signed certificate and its key, as PEM files in the folder: ECDSA, or RSA for old programs."""
+    key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+    key = rsa.generate_private_key(65537, 2048) if old else ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.now(UTC)
     certificate = (
@@ -74,3 +76,16 @@ def server(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Pa
 @pytest.fixture(scope="session")
 def is_root() -> bool:
     return os.geteuid() == 0
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path, is_root: bool) -> Iterator[Path]:
+    if not is_root:
+        pytest.skip("mounting a small tmpfs needs root")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "letterbox-test", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("no tmpfs can be mounted here")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.maildir import Store
 from receiver.reception import Reception
+from tests.receiver.fuzz import by_chance
 
 WORDS = [
     b"EHLO x\r\n", b"HELO x\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<a@example.test>\r\n", b"DATA\r\n",
@@ -43,11 +45,12 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
         server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        greeting = await reader.readline()
         for at in range(0, len(wire), size):
             writer.write(wire[at : at + size])
             await asyncio.sleep(0)
         writer.write_eof()
-        replies = await asyncio.wait_for(reader.read(), 30)
+        replies = greeting + await asyncio.wait_for(reader.read(), 30)
         writer.close()
         server.close()
         await asyncio.gather(*reception.tasks)
@@ -60,3 +63,7 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         assert re.match(rb"250[ -]mx\.test|250-|354 |([245])\d\d \1\.\d\.\d{1,2} ", reply), reply
     assert "event=error" not in capsys.readouterr().err
     assert not list(tmp_path.glob("*/*/tmp/*"))
+
+
+def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
+    assert by_chance(runs=1500, seconds=30, seed=int(time.time())) > 100

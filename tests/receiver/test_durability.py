@@ -1,69 +1,41 @@
-"""250 means on disk: the receiver is killed at a random moment under load, again and again.
-
-LETTERBOX_KILL_ROUNDS sets the number of rounds; the default keeps the suite quick.
-"""
+"""250 means on disk: short runs of what `make durability` does at length."""
 
 from __future__ import annotations
 
-import hashlib
 import os
-import random
-import signal
-import threading
-from collections.abc import Callable
+import re
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.receiver.wire import Server, content_of
+import pytest
 
-ROUNDS = int(os.environ.get("LETTERBOX_KILL_ROUNDS", "5"))
-SENDERS = 6
-
-
-def send_until_cut_off(server: Server, seed: int, acknowledged: set[str], offered: set[str]) -> None:
-    """Messages of all sizes to two mailboxes; the digests of all, and of those that were answered 250."""
-    chance = random.Random(seed)
-    try:
-        with server.client() as client:
-            while True:
-                body = chance.randbytes(chance.choice([10, 2000, 90_000])).hex().encode() + b"\r\n"
-                digest = hashlib.sha256(body).hexdigest()
-                client.begin("alice@example.test", "bob@example.test")
-                offered.add(digest)
-                client.send(body + b".\r\n")
-                client.expect("250 2.0.0 Stored")
-                acknowledged.add(digest)
-    except (OSError, EOFError):
-        pass
+from tests.receiver.durability.kills import kill_again_and_again
+from tests.receiver.wire import ROOT
 
 
-def test_what_was_acknowledged_is_there_whole_after_kill_9(
-    serve: Callable[..., Server], tmp_path: Path
-) -> None:
-    mail = tmp_path / "mail"
-    acknowledged: set[str] = set()
-    offered: set[str] = set()
-    for number in range(ROUNDS):
-        server = serve(mail=mail)
-        senders = [
-            threading.Thread(
-                target=send_until_cut_off, args=(server, SENDERS * number + each, acknowledged, offered)
-            )
-            for each in range(SENDERS)
-        ]
-        before = len(acknowledged)
-        for sender in senders:
-            sender.start()
-        while len(acknowledged) < before + random.randint(1, 60) and any(each.is_alive() for each in senders):
-            senders[0].join(0.005)
-        server.stop(signal.SIGKILL)
-        for sender in senders:
-            sender.join()
-        assert len(acknowledged) > before
-    for mailbox in ("alice", "bob"):
-        found = [
-            content_of(path.read_bytes()) for path in (mail / "example.test" / mailbox / "new").iterdir()
-        ]
-        digests = {hashlib.sha256(content).hexdigest() for content in found}
-        assert len(digests) == len(found)  # once for each time it was sent
-        assert acknowledged <= digests <= offered
-    print(f"{ROUNDS} kills, {len(acknowledged)} messages acknowledged, none lost")
+def test_what_was_acknowledged_is_there_whole_after_kill_9(tmp_path: Path) -> None:
+    *_, last = kill_again_and_again(tmp_path, 4, connections=6, longest=0.4)
+    assert last.wrong == ""
+    assert last.rounds == 4
+    assert last.acknowledged > 4
+
+
+def power_cuts(*arguments: str) -> str:
+    if os.geteuid() != 0 or not Path("/dev/fuse").exists() or not Path("/dev/loop-control").exists():
+        pytest.skip("power cuts need root, FUSE and loop devices")
+    command = [sys.executable, "-m", "tests.receiver.durability", "cuts", *arguments]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_what_was_acknowledged_is_there_whole_after_a_power_cut() -> None:
+    said = power_cuts("--cuts", "10", "--seconds", "1", "--runs", "1")
+    match = re.search(r"10 power cuts .* 0 lost, 0 broken, 0 twice", said)
+    assert match, said
+
+
+def test_a_receiver_that_does_not_sync_its_folders_is_caught() -> None:
+    said = power_cuts("--cuts", "8", "--seconds", "1", "--runs", "0", "--liar", "no fsync of folders")
+    assert re.search(r"no fsync of folders: caught at [1-8] of 8 cuts", said), said

@@ -4,47 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import shutil
-import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from receiver.maildir import Copy, Store
 from receiver.recipients import Mailbox
+from tests.receiver.faulty_disk import Disk
 from tests.receiver.wire import Server
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("example.test", "bob")
 COPIES = [Copy(ALICE, b"Delivered-To: alice\r\n"), Copy(BOB, b"Delivered-To: bob\r\n")]
 LARGE = [b"%07d\r\n" % number * 1000 for number in range(60)]  # passes the mark for writing as it comes
 SMALL = [b"small\r\n"]
-
-
-class Disk:
-    """The os module, noting its calls, and failing at one of them."""
-
-    def __init__(self, fail_at: int = -1, number: int = errno.EIO) -> None:
-        self.calls: list[tuple[str, Any]] = []
-        self.fail_at, self.number = fail_at, number
-        self.paths: dict[int, str] = {}
-        self.synced: set[str] = set()
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        def call(*arguments: Any) -> Any:
-            self.calls.append((name, arguments[0]))
-            if len(self.calls) - 1 == self.fail_at:
-                raise OSError(self.number, os.strerror(self.number))
-            result = getattr(os, name)(*arguments)
-            if name == "open":
-                self.paths[result] = arguments[0]
-            if name == "fsync":
-                self.synced.add(self.paths[arguments[0]])
-            return result
-
-        return call
 
 
 async def one_message(store: Store, content: list[bytes]) -> None:
@@ -141,35 +115,10 @@ def test_a_maildir_that_was_removed_is_made_again(tmp_path: Path) -> None:
     store.close()
 
 
-def test_only_what_is_long_dead_is_swept_from_tmp(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mx.test")
-    folder = tmp_path / "example.test" / "alice" / "tmp"
-    folder.mkdir(parents=True)
-    (folder / "fresh").touch()
-    (folder / "stale").touch()
-    os.utime(folder / "stale", (1, 1))
-    assert store.sweep() == 1
-    assert [path.name for path in folder.iterdir()] == ["fresh"]
-    store.close()
-
-
 def test_identities_never_repeat(tmp_path: Path) -> None:
     stores = [Store(tmp_path, "mx.test") for _ in range(3)]
     names = [store.identity() for store in stores for _ in range(1000)]
     assert len(set(names)) == 3000
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path, is_root: bool) -> Iterator[Path]:
-    if not is_root:
-        pytest.skip("mounting a small tmpfs needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "letterbox-test", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode:
-        pytest.skip("no tmpfs can be mounted here")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
 def test_a_full_disk_is_452_and_mail_goes_on_when_there_is_room(

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -83,6 +83,7 @@ def start_server(
     limits: Mapping[str, int] | None = None,
     mail: Path | None = None,
     domains: str = DOMAINS,
+    program: Sequence[str] = ("-m", "receiver"),
 ) -> Server:
     """`letterbox serve` with a configuration, on a port of the system's choice, ready to be spoken to."""
     text = f'hostname = "mx.example.test"\nmail = "{mail or folder / "mail"}"\naddresses = ["127.0.0.1"]\n'
@@ -93,7 +94,7 @@ def start_server(
     config = folder / "letterbox.toml"
     config.write_text(text + domains)
     log = (folder / "log").open("wb")
-    command = [sys.executable, "-m", "receiver", "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
+    command = [sys.executable, *program, "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log, env=environment())
     server = Server(process, 0, folder)
     server.port = int(server.wait_for_log(r"event=listening address=127.0.0.1:(\d+)")[1])

@@ -21,10 +21,11 @@ _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token may do: on which zones (None: on all), and whether it may change records."""
+    """What a token may do: on which zones (None: on all), change records, list all zones."""
 
     zones: frozenset[str] | None = None
     edit: bool = True
+    listing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,9 @@ class Api:
 
     def _list_zones(self, query: Mapping[str, str], token: Token) -> dict[str, Any]:
         name = query.get("name")
+        if not name and token.listing:
+            found = [zone for zone in self.zones.values() if _covers(token, zone)]
+            return _page([zone.described() for zone in found], query, default=20, least=5, most=50)
         if not name:
             # A token for the records of one zone may not see the account's list.
             raise refusals.not_permitted()

@@ -72,9 +72,11 @@ class StandIn:
         host, port = self._server.server_address[:2]
         return f"http://{f'[{host}]' if ':' in str(host) else host}:{port}{BASE}"
 
-    def add_token(self, token: str, *, zones: Iterable[str] | None = None, edit: bool = True) -> None:
-        """Issue a further token, for these zones (all, if None), with or without the right to edit."""
-        self.api.tokens[token] = Token(None if zones is None else frozenset(zones), edit)
+    def add_token(
+        self, token: str, *, zones: Iterable[str] | None = None, edit: bool = True, listing: bool = False
+    ) -> None:
+        """Issue a further token, for these zones (all, if None), that may edit them, and list all or not."""
+        self.api.tokens[token] = Token(None if zones is None else frozenset(zones), edit, listing)
 
     def seed(self, zone: str, *records: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Put records into the zone, by the API's rules but not through it."""

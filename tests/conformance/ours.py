@@ -1,0 +1,27 @@
+"""Our receiver on loopback, set up as the dialogues expect a receiver to be."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conformance.play import ADDRESSES, Server
+from tests.receiver.conftest import make_certificate
+from tests.receiver.wire import DEADLINE, start_server
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Server]:
+    """`letterbox serve` with TLS and its default limits, but for the many connections of one tester."""
+    server = start_server(
+        folder,
+        certificate=make_certificate(folder, "mx.example.test"),
+        limits={"connections_per_address": 500},
+    )
+    try:
+        mailbox = server.mail / "example.test" / "alice"
+        yield Server("127.0.0.1", server.port, ADDRESSES, mailbox, DEADLINE)
+        assert "event=error" not in server.log, server.log
+    finally:
+        server.stop()

@@ -1,0 +1,113 @@
+"""Debian's receivers on loopback: Postfix, Exim, OpenSMTPD and chasquid, each with its defaults.
+
+Nothing is installed. Packages are unpacked once into the cache; each receiver runs in an overlay of that, in
+mount and PID namespaces of its own that vanish with it, set up by `peers/<name>.sh`. They serve example.test
+with alice, bob and postmaster, and throw the mail away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.conformance.play import ADDRESSES, Server
+from tests.receiver.conftest import make_certificate
+
+SUITE = "bookworm"
+SCRIPTS = Path(__file__).parent / "peers"
+PEERS = {
+    "Postfix": ("postfix", "postfix"),
+    "Exim": ("exim", "exim4-daemon-heavy"),
+    "OpenSMTPD": ("opensmtpd", "opensmtpd"),
+    "chasquid": ("chasquid", "chasquid"),
+}
+_BASE = "dash,coreutils,sed,grep,findutils,hostname,base-files,libc-bin"
+_ISOLATED = (
+    *("setpriv", "--pdeathsig", "KILL"),
+    *("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"),
+)
+_START = """
+mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/root"
+mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
+mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
+exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
+"""
+
+
+def packages() -> Path:
+    """The folder that unpacked packages are kept in."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "letterbox" / "packages"
+
+
+def unpacked(name: str, include: str) -> Path:
+    """A root with these Debian packages and what they need, unpacked but not set up."""
+    root = packages() / f"{SUITE}-{name}"
+    if not root.is_dir():
+        packages().mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=packages(), prefix=f"{name}."))
+        print(f"unpacking {include} from Debian {SUITE} (once)", flush=True)
+        subprocess.run(
+            ["mmdebstrap", "--quiet", "--variant=extract", "--format=directory",
+             '--aptopt=Acquire::Check-Valid-Until "false"', f"--include={include},{_BASE}", SUITE, str(part)],
+            check=True,
+        )  # fmt: skip
+        try:
+            part.rename(root)
+        except OSError:  # another run was quicker
+            shutil.rmtree(part)
+    return root
+
+
+@contextlib.contextmanager
+def running_peers() -> Iterator[dict[str, Server]]:
+    """All peers, by name, greeting; they end with the context. Needs root and mmdebstrap."""
+    with contextlib.ExitStack() as stack:
+        yield {name: stack.enter_context(running_peer(name)) for name in PEERS}
+
+
+@contextlib.contextmanager
+def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterator[Server]:
+    """One of PEERS. With `relay`, it sends its mail on to that port here, over TLS if "yes"."""
+    name, package = PEERS[title]
+    root = unpacked(name, package)
+    with tempfile.TemporaryDirectory() as folder:
+        (secret := Path(folder) / "secret").mkdir()
+        (mount := Path(folder) / "mount").mkdir()
+        make_certificate(secret, "peer.example.test", old=True)
+        port = _free_port()
+        log = (Path(folder) / "log").open("wb")
+        process = subprocess.Popen(
+            [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name)),
+             str(port), str(relay), tls],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+        )  # fmt: skip
+        try:
+            _wait_for_greeting(title, port, process, Path(log.name))
+            yield Server("127.0.0.1", port, ADDRESSES, patience=6)
+        finally:
+            process.kill()  # unshare(1) does not listen to SIGTERM; its children die with it
+            process.wait()
+
+
+def _wait_for_greeting(title: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as connection:
+            if connection.recv(4) == b"220 ":
+                return
+        time.sleep(0.1)
+    raise OSError(f"{title} does not greet:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def _free_port() -> int:
+    with socket.socket() as each:
+        each.bind(("127.0.0.1", 0))
+        return int(each.getsockname()[1])

@@ -1,0 +1,21 @@
+. /peers/common.sh
+user opensmtpd 101
+user opensmtpq 102
+mkdir -p /var/lib/opensmtpd/empty /var/empty /var/spool/smtpd
+chmod 711 /var/spool/smtpd /var/lib/opensmtpd/empty /var/empty
+ACTION='action "take" mda "/bin/cat" virtual { "alice@example.test" = nobody, "bob@example.test" = nobody, "postmaster@example.test" = nobody, "postmaster" = nobody }'
+if [ -n "$RELAY" ]; then
+    [ "$TLS" = yes ] && SCHEME=smtp+tls || SCHEME=smtp+notls
+    ACTION="action \"take\" relay host $SCHEME://127.0.0.1:$RELAY"
+fi
+cat > /etc/smtpd.conf <<CF
+pki peer cert "/etc/certificate.pem"
+pki peer key "/etc/key.pem"
+table users { alice, bob, postmaster }
+listen on 127.0.0.1 port $PORT tls pki peer hostname peer.example.test
+$ACTION
+match from any for domain "example.test" action "take"
+CF
+cp /peers/certificate.pem /peers/key.pem /etc/
+chmod 600 /etc/key.pem
+exec /usr/sbin/smtpd -d

@@ -1,0 +1,117 @@
+"""The durability proofs, with their numbers: `python -m tests.receiver.durability [kills|cuts|faults] ...`.
+
+Without a name, all of them, as long as `make durability` wants them. Exit code 1 if a message was lost.
+The power cuts need root: they run in a mount namespace of their own, so that nothing stays behind.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.receiver.durability.cuts import LIARS, Cut, cuts, under_load
+from tests.receiver.durability.kills import kill_again_and_again
+from tests.receiver.wire import ROOT
+
+_ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    wanted = [arguments.proof] if arguments.proof else ["kills", "cuts", "faults"]
+    good = [PROOFS[name](arguments) for name in wanted]
+    return 0 if all(good) else 1
+
+
+def kills(arguments: argparse.Namespace) -> bool:
+    started, last = time.monotonic(), None
+    with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
+        for last in kill_again_and_again(Path(folder), arguments.rounds, seed=arguments.seed):
+            print(f"\r  {last.rounds} kills, {last.acknowledged} acknowledged", end="", file=sys.stderr)
+            if last.wrong:
+                print(f"\nLOST after {last.rounds} kills: {last.wrong}")
+                return False
+    assert last
+    print(
+        f"\r(a) {last.rounds} times kill -9 under 8 senders: {last.acknowledged} messages acknowledged"
+        f" ({last.acknowledged / last.rounds:.0f} a round), each in both mailboxes with its SHA-256, once;"
+        f" 0 lost, 0 broken; {last.unacknowledged} more were there whole"
+        f" ({time.monotonic() - started:.0f} s)"
+    )
+    return True
+
+
+def power_cuts(arguments: argparse.Namespace) -> bool:
+    if os.environ.get(_ISOLATED) != "yes":
+        command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", __spec__.parent]
+        command += ["cuts", "--cuts", str(arguments.cuts), "--seconds", str(arguments.seconds)]
+        command += ["--runs", str(arguments.runs), "--seed", str(arguments.seed)]
+        command += [each for liar in arguments.liar for each in ("--liar", liar)]
+        return subprocess.run(command, cwd=ROOT, env=os.environ | {_ISOLATED: "yes"}).returncode == 0
+    started = time.monotonic()
+    found: list[Cut] = []
+    for number in range(arguments.runs):
+        share = arguments.cuts // arguments.runs
+        found += _cut("", arguments.seconds, share, arguments.seed + number)
+    if found:
+        lost, broken, twice = (
+            sum(len(getattr(each.verdict, name)) for each in found) for name in ("lost", "broken", "twice")
+        )
+        due = [each.acknowledged for each in found]
+        how = ", ".join(f"{n} {name}" for name, n in Counter(each.survives for each in found).items())
+        print(
+            f"(b) {len(found)} power cuts on ext4, {sum(due)} acknowledged messages looked for"
+            f" ({min(due)} to {max(due)} a cut), in two mailboxes each: {lost} lost, {broken} broken,"
+            f" {twice} twice ({time.monotonic() - started:.0f} s); of what was not flushed survived: {how}"
+        )
+    caught = [_catch(liar, arguments) for liar in arguments.liar]
+    return all(each.verdict for each in found) and all(caught)
+
+
+def _catch(liar: str, arguments: argparse.Namespace) -> bool:
+    found = _cut(LIARS[liar], arguments.seconds, min(arguments.cuts, 10), arguments.seed)
+    bad = sum(not each.verdict for each in found)
+    print(f"    a receiver with {liar}: caught at {bad} of {len(found)} cuts")
+    return bad > 0
+
+
+def _cut(lie: str, seconds: float, number: int, seed: int) -> list[Cut]:
+    with tempfile.TemporaryDirectory() as folder:
+        run = under_load(Path(folder), seconds, seed=seed, lie=lie)
+        return list(cuts(run, number, Path(folder), seed=seed))
+
+
+def faults(arguments: argparse.Namespace) -> bool:
+    """The fault injection is pytest's; its numbers are printed here."""
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/receiver/test_faults.py"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    lines = [line.lstrip(".") for line in done.stdout.splitlines() if line.lstrip(".").startswith("(")]
+    print("\n".join(lines) if done.returncode == 0 else done.stdout)
+    return done.returncode == 0
+
+
+PROOFS = {"kills": kills, "cuts": power_cuts, "faults": faults}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m tests.receiver.durability", description=__doc__)
+    parser.add_argument("proof", nargs="?", choices=list(PROOFS))
+    parser.add_argument("--rounds", type=int, default=200, help="kills (200)")
+    parser.add_argument("--cuts", type=int, default=100, help="power cuts in all (100)")
+    parser.add_argument("--runs", type=int, default=4, help="times under load that the cuts are made of (4)")
+    parser.add_argument("--seconds", type=float, default=3.0, help="each time under load (3)")
+    parser.add_argument("--liar", action="append", choices=list(LIARS), default=[], help="must be caught")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", type=Path, help="where the kills' mail is kept (the system's own)")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

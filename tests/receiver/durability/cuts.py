@@ -1,0 +1,216 @@
+"""Power cuts: a real receiver on a real ext4 on a disk that forgets what was not flushed.
+
+The receiver runs under load while `volatile_disk` notes every write and flush the file system sends. A cut
+is then any moment of that record: what was written before the last flush is there, and of what was written
+since, none, all, a beginning, or any part, in whole sectors. The disk as it then was is mounted (ext4 replays
+its journal), and every message whose 250 had been read by that moment must be in every recipient's mailbox,
+whole and once; nothing else may be there that is not whole. Needs root, loop devices and FUSE; run it in a
+mount namespace of its own, as `python -m tests.receiver.durability` does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.receiver.durability.load import Ledger, Verdict, judge, senders
+from tests.receiver.durability.volatile_disk import RECORD
+from tests.receiver.wire import DEADLINE, ROOT, Server, start_server
+
+SECTOR = 512
+SIZE = 128 << 20  # of the disk
+SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
+
+# What a receiver is that trusts the file system: each must be caught.
+LIARS = {
+    "no fsync at all": "os.fsync = lambda fd: None",
+    "no fsync of folders": (
+        "real = os.fsync; import stat; "
+        "os.fsync = lambda fd: None if stat.S_ISDIR(os.fstat(fd).st_mode) else real(fd)"
+    ),
+    "no fsync of files": (
+        "real = os.fsync; import stat; "
+        "os.fsync = lambda fd: real(fd) if stat.S_ISDIR(os.fstat(fd).st_mode) else None"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A receiver under load: the disk before it, the disk's record, what was acknowledged when."""
+
+    base: bytes
+    record: Path
+    ledger: Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One power cut and what was found after it."""
+
+    moment: int  # octets of the record
+    survives: str  # of SURVIVES
+    acknowledged: int  # messages whose 250 had been read
+    verdict: Verdict
+
+
+def under_load(folder: Path, seconds: float, *, connections: int = 6, seed: int = 1, lie: str = "") -> Run:
+    """Let a receiver take mail on a volatile disk, then end it. `lie`: one of LIARS' values."""
+    image, record = folder / "base.img", folder / "record"
+    _make_file_system(image)
+    record.touch()
+    ledger = Ledger(lambda: record.stat().st_size)
+    with _volatile(image, record, folder) as device, _mounted(device, folder / "mail", "commit=300"):
+        server = _receiver(folder, folder / "mail" / "store", lie)
+        busy = senders(server.port, ledger, connections, seed)
+        for sender in busy:
+            sender.start()
+        until = time.monotonic() + seconds
+        while time.monotonic() < until and any(sender.is_alive() for sender in busy):
+            busy[0].join(0.05)
+        server.stop(signal.SIGKILL)
+        for sender in busy:
+            sender.join(DEADLINE)
+        kept = record.read_bytes()
+    record.write_bytes(kept)  # what unmounting wrote is no part of it: the power was off by then
+    return Run(image.read_bytes(), record, ledger)
+
+
+def cuts(run: Run, number: int, folder: Path, *, seed: int = 1) -> Iterator[Cut]:
+    """Cut the power that many times: half of the moments right behind a 250, half at any record."""
+    chance = random.Random(seed)
+    record = run.record.read_bytes()
+    ends = list(_ends(record))
+    first = min(run.ledger.acknowledged.values(), default=0)
+    later = [end for end in ends if end >= first]
+    acknowledged = sorted(run.ledger.acknowledged.values())
+    moments = [chance.choice(acknowledged if each % 2 else later) for each in range(number)]
+    image = bytearray(run.base)
+    at, flushed = 0, 0  # of the record: applied to the image, and the end of the last flush
+    for each, moment in enumerate(sorted(moments)):
+        flushed = max((end for end, kind in _flushes(record, at) if end <= moment and kind), default=flushed)
+        _apply(image, record, at, flushed)
+        at = max(at, flushed)
+        survives = SURVIVES[each % len(SURVIVES)]
+        left = bytearray(image)
+        _apply_part(left, record, at, moment, survives, chance)
+        yield _examined(run, left, moment, survives, folder)
+
+
+def _examined(run: Run, left: bytes, moment: int, survives: str, folder: Path) -> Cut:
+    image = folder / "after.img"
+    image.write_bytes(left)
+    due = {digest for digest, when in run.ledger.acknowledged.items() if when <= moment}
+    with _mounted(str(image), folder / "after", "loop"):
+        verdict = judge(folder / "after" / "store", due, run.ledger.offered)
+    image.unlink()
+    return Cut(moment, survives, len(due), verdict)
+
+
+def _ends(record: bytes) -> Iterator[int]:
+    at = 0
+    while at < len(record):
+        at += RECORD.size + RECORD.unpack_from(record, at)[2]
+        yield at
+
+
+def _flushes(record: bytes, at: int) -> Iterator[tuple[int, bool]]:
+    """The end of each record from `at` on, and whether it is a flush."""
+    while at < len(record):
+        kind, _, size = RECORD.unpack_from(record, at)
+        at += RECORD.size + size
+        yield at, kind == b"F"
+
+
+def _apply(image: bytearray, record: bytes, start: int, end: int) -> None:
+    while start < end:
+        kind, offset, size = RECORD.unpack_from(record, start)
+        start += RECORD.size
+        if kind == b"W":
+            image[offset : offset + size] = record[start : start + size]
+        start += size
+
+
+def _apply_part(
+    image: bytearray, record: bytes, start: int, end: int, survives: str, chance: random.Random
+) -> None:
+    """Of the writes that were not flushed, those that reached the disk anyway."""
+    bounds = [start, *(each for each in _ends_from(record, start) if each <= end)]
+    if survives == "everything":
+        _apply(image, record, start, bounds[-1])
+    elif survives == "a beginning":
+        _apply(image, record, start, chance.choice(bounds))
+    elif survives == "any part":
+        for one, next_ in itertools.pairwise(bounds):
+            if chance.random() < 0.5:
+                _apply(image, record, one, next_)
+    elif survives == "torn":
+        for one in bounds[:-1]:
+            _, offset, size = RECORD.unpack_from(record, one)
+            for sector in range(0, size, SECTOR):
+                if chance.random() < 0.5:
+                    start, length = one + RECORD.size + sector, min(SECTOR, size - sector)
+                    image[offset + sector : offset + sector + length] = record[start : start + length]
+
+
+def _ends_from(record: bytes, at: int) -> Iterator[int]:
+    return (end for end, _ in _flushes(record, at))
+
+
+def _make_file_system(image: Path) -> None:
+    with image.open("wb") as file:
+        file.truncate(SIZE)
+    subprocess.run(
+        ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image)], check=True
+    )
+
+
+def _receiver(folder: Path, mail: Path, lie: str) -> Server:
+    if not lie:
+        return start_server(folder, mail=mail)
+    return start_server(folder, mail=mail, program=["-c", f"import os, sys; {lie}; {_MAIN}"])
+
+
+_MAIN = "from receiver.__main__ import main; sys.exit(main())"
+
+
+@contextlib.contextmanager
+def _volatile(image: Path, record: Path, folder: Path) -> Iterator[str]:
+    """A loop device on a volatile disk that has the image's content."""
+    mount = folder / "fuse"
+    mount.mkdir()
+    command = [sys.executable, "-m", "tests.receiver.durability.volatile_disk"]
+    process = subprocess.Popen([*command, str(image), str(record), str(mount)], cwd=ROOT)
+    try:
+        until = time.monotonic() + DEADLINE
+        while not (mount / "disk").exists():
+            assert process.poll() is None and time.monotonic() < until, "the volatile disk did not start"
+            time.sleep(0.01)
+        losetup = ["losetup", "--find", "--show", str(mount / "disk")]
+        device = subprocess.run(losetup, check=True, capture_output=True, text=True).stdout.strip()
+        try:
+            yield device
+        finally:
+            subprocess.run(["losetup", "--detach", device], check=True)
+    finally:
+        subprocess.run(["umount", "--lazy", str(mount)], check=False)
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _mounted(device: str, folder: Path, options: str) -> Iterator[None]:
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "ext4", "-o", options, device, str(folder)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)

@@ -1,0 +1,58 @@
+"""kill -9 at a random moment under load, again and again, on one mail folder."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.receiver.durability.load import Ledger, judge, senders
+from tests.receiver.wire import DEADLINE, start_server
+
+
+@dataclass(frozen=True, slots=True)
+class Kills:
+    """So far: rounds, messages acknowledged (each to two mailboxes), and what is wrong, in words."""
+
+    rounds: int
+    acknowledged: int
+    unacknowledged: int  # in the mailboxes whole, though the 250 was never read
+    leftovers: int  # files in tmp/
+    wrong: str
+
+
+def kill_again_and_again(
+    folder: Path, rounds: int, *, connections: int = 8, longest: float = 1.0, seed: int = 1
+) -> Iterator[Kills]:
+    """Yield after each round. The mailboxes are judged after each: all messages of all rounds."""
+    chance = random.Random(seed)
+    mail = folder / "mail"
+    acknowledged: set[str] = set()
+    offered: set[str] = set()
+    for number in range(rounds):
+        ledger = Ledger(lambda: 0)
+        place = folder / str(number)
+        place.mkdir()
+        server = start_server(place, mail=mail)
+        busy = senders(server.port, ledger, connections, seed * 1_000_000 + number)
+        for sender in busy:
+            sender.start()
+        until = time.monotonic() + DEADLINE
+        while not ledger.acknowledged and time.monotonic() < until:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0, longest))  # the random moment
+        server.stop(signal.SIGKILL)
+        for sender in busy:
+            sender.join(DEADLINE)
+        acknowledged |= ledger.acknowledged.keys()
+        offered |= ledger.offered
+        # All mailboxes are read at every tenth round and at the last; that is most of the time it takes.
+        if number % 10 == 9 or number == rounds - 1:
+            verdict = judge(mail, acknowledged, offered)
+            found = len(list((mail / "example.test" / "alice" / "new").iterdir()))
+            wrong = "" if verdict and not ledger.refusals else f"{verdict} {ledger.refusals}"
+            leftovers = len(list(mail.glob("*/*/tmp/*")))
+            yield Kills(number + 1, len(acknowledged), found - len(acknowledged), leftovers, wrong)

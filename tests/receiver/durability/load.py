@@ -1,0 +1,94 @@
+"""Senders that keep a receiver busy, and remember what it said yes to."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import random
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.receiver.wire import Client, content_of
+
+RECIPIENTS = ("alice", "bob")
+_SIZES = (10, 600, 2000, 2000, 20_000, 150_000)
+
+
+@dataclass
+class Ledger:
+    """Digests of contents: all offered, and those acknowledged, with `moment()` just after the 250."""
+
+    moment: Callable[[], int]
+    offered: set[str] = field(default_factory=set)
+    acknowledged: dict[str, int] = field(default_factory=dict)
+    refusals: list[str] = field(default_factory=list)
+
+
+def senders(port: int, ledger: Ledger, number: int, seed: int) -> list[threading.Thread]:
+    """Threads that send, each over its own connection, until the receiver is gone."""
+    return [
+        threading.Thread(target=_send, args=(port, ledger, random.Random(f"{seed} {each}")), daemon=True)
+        for each in range(number)
+    ]
+
+
+def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
+    try:
+        client = Client(port)
+        client.expect(220)
+        client.ask("EHLO load.test", 250)
+        for _ in itertools.count():
+            content = chance.randbytes(chance.choice(_SIZES) // 2).hex().encode() + b"\r\n"
+            digest = hashlib.sha256(content).hexdigest()
+            ledger.offered.add(digest)
+            envelope = [f"MAIL FROM:<{digest[:8]}@sender.test>"]
+            envelope += [f"RCPT TO:<{name}@example.test>" for name in RECIPIENTS]
+            client.send("\r\n".join([*envelope, "DATA", ""]).encode())
+            client.expect(250, 250, 250, 354)
+            client.send(content + b".\r\n")
+            reply = client.reply()
+            if not reply.startswith("250 2.0.0 Stored"):
+                ledger.refusals.append(reply)
+                return
+            ledger.acknowledged[digest] = ledger.moment()
+    except (OSError, EOFError):
+        return
+
+
+def stored(mail: Path, recipient: str) -> Iterator[str]:
+    """The digests of all contents in a mailbox."""
+    folder = mail / "example.test" / recipient / "new"
+    for path in folder.iterdir() if folder.is_dir() else ():
+        octets = path.read_bytes()
+        try:
+            yield hashlib.sha256(content_of(octets)).hexdigest()
+        except AssertionError:
+            yield f"not whole: {path.name}, {len(octets)} octets"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is wrong with the mailboxes after an end: nothing, if all three are empty."""
+
+    lost: frozenset[str]  # acknowledged, and not in every mailbox
+    broken: frozenset[str]  # in a mailbox, and never sent like that
+    twice: frozenset[str]  # more than once in a mailbox
+
+    def __bool__(self) -> bool:
+        return not (self.lost or self.broken or self.twice)
+
+
+def judge(mail: Path, acknowledged: set[str], offered: set[str]) -> Verdict:
+    """Hold the mailboxes against what was acknowledged and what was sent at all."""
+    lost: set[str] = set()
+    broken: set[str] = set()
+    twice: set[str] = set()
+    for recipient in RECIPIENTS:
+        found = list(stored(mail, recipient))
+        there = set(found)
+        lost |= acknowledged - there
+        broken |= there - offered
+        twice |= {digest for digest in there if found.count(digest) > 1} if len(there) < len(found) else set()
+    return Verdict(frozenset(lost), frozenset(broken), frozenset(twice))

@@ -1,0 +1,236 @@
+"""A fuzz target for a whole session: any octets, cut in any pieces, against the conversation itself.
+
+`python -m tests.receiver.fuzz --runs 20000` drives it by chance; with atheris installed (`make fuzz`) the
+coverage of receiver/ guides it. What must hold: nothing of ours raises, replies are well formed, a message
+that was answered 250 ended in CRLF.CRLF or in a last chunk, what is stored has neither bare CR, bare LF nor
+NUL, and its content is what an independent, slow reading of the wire says it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import random
+import re
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+try:
+    import atheris
+except ImportError:
+    atheris = None
+
+with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
+    from receiver.commands import SMTP
+    from receiver.config import Limits, any_mailbox
+    from receiver.maildir import Copy, Incoming, Store
+    from receiver.reception import Reception
+
+START = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<a@example.test>\r\n"
+WORDS = (
+    b"EHLO x\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<a@example.test>\r\n", b"DATA\r\n", b"RSET\r\n",
+    b"QUIT\r\n", b"BDAT 5\r\n", b"BDAT 3 LAST\r\n", b"BDAT 0 LAST\r\n", b"\r\n.\r\n", b".\r\n", b"..",
+    b"\n.\n", b"\r.\r", b"\0", b"\r", b"\n", b"\r\n", b".", b"x", b"<", b">", b"@", b'"', b" SIZE=9",
+    b"BODY=7BIT", b"\xc3\xa9", b"\xff", b"Received: x\r\n", b"STARTTLS\r\n", b"VRFY x\r\n",
+)  # fmt: skip
+REPLIES = re.compile(rb"(?:(?:[2-5]\d\d-[^\r\n]*\r\n)*[2-5]\d\d [^\r\n]*\r\n)*")
+
+
+class Pipe(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = bytearray()
+        self.closed = False
+
+    def write(self, data: bytes | bytearray | memoryview[Any]) -> None:
+        self.written += data
+
+    def close(self) -> None:
+        self.closed = True
+
+    abort = write_eof = close
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def can_write_eof(self) -> bool:
+        return True
+
+    def pause_reading(self) -> None:
+        pass
+
+    resume_reading = pause_reading
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return ("192.0.2.1", 1234) if name == "peername" else default
+
+
+class Memory(Incoming):
+    """A message that is kept in memory."""
+
+    def __init__(self, stored: list[bytes]) -> None:
+        self.size, self._content, self._stored = 0, b"", stored
+
+    async def write(self, content: bytes) -> None:
+        self.size += len(content)
+        self._content += content
+
+    async def deliver(self) -> None:
+        self._stored.append(self._content)
+
+    async def abandon(self) -> None:
+        self._content = b""
+
+
+class MemoryStore(Store):
+    """A store without a disk."""
+
+    def __init__(self) -> None:
+        self.stored: list[bytes] = []
+        self._count = 0
+
+    def identity(self) -> str:
+        self._count += 1
+        return f"Q{self._count}"
+
+    def incoming(self, identity: str, copies: Sequence[Copy]) -> Incoming:
+        return Memory(self.stored)
+
+    async def has_room(self, size: int) -> bool:
+        return True
+
+
+CONFIG = any_mailbox("mx.test", Path("/nonexistent"), ("example.test",))
+CONFIG = replace(CONFIG, limits=Limits(line_length=200, message_size=5000))
+
+
+async def session(pieces: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """The replies to these pieces, and the contents stored. Raises where something of ours breaks."""
+    store = MemoryStore()
+    reception = Reception(CONFIG, store, None)
+    talk = SMTP(reception, asyncio.get_running_loop())
+    pipe = Pipe()
+    talk.connection_made(pipe)
+    for piece in pieces:
+        if pipe.closed:
+            break
+        talk.data_received(piece)
+        await _settled(reception)
+    talk.connection_lost(None)
+    await _settled(reception)
+    return bytes(pipe.written), store.stored
+
+
+async def _settled(reception: Reception) -> None:
+    while reception.tasks:
+        await asyncio.gather(*reception.tasks)
+
+
+def check(wire: bytes, sizes: Sequence[int]) -> None:
+    """Raises AssertionError where a promise is broken."""
+    pieces, at = [], 0
+    for size in [*sizes, len(wire)]:
+        pieces.append(wire[at : at + size])
+        at += size
+    loop = _loop()
+    errors: list[object] = []
+    loop.set_exception_handler(lambda _, context: errors.append(context))
+    with contextlib.redirect_stderr(_Quiet()) as log:
+        replies, stored = loop.run_until_complete(session([piece for piece in pieces if piece]))
+        _, in_one = loop.run_until_complete(session([wire]))
+    assert not errors, errors
+    assert "event=error" not in cast(_Quiet, log).text, cast(_Quiet, log).text
+    assert REPLIES.fullmatch(replies), replies
+    assert stored == in_one, "pieces change what is stored"
+    assert replies.count(b"250 2.0.0 Stored") == len(stored)
+    for content in stored:
+        assert content.count(b"\r") == content.count(b"\n") == content.count(b"\r\n"), content
+        assert b"\0" not in content, content
+        assert in_wire(content, wire), content
+
+
+def in_wire(content: bytes, wire: bytes) -> bool:
+    """Whether a message stands in the wire, once a leading dot is taken from each line of it."""
+    if b"BDAT" in wire.upper():  # chunks have their commands between them
+        return True
+    return content in b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
+
+
+class _Quiet:
+    """The log, kept for a look at the end."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> None:
+        self.text += text
+
+    def flush(self) -> None:
+        pass
+
+
+_loops: list[asyncio.AbstractEventLoop] = []
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    if not _loops:
+        _loops.append(asyncio.new_event_loop())
+    return _loops[0]
+
+
+def one_input(octets: bytes) -> None:
+    """The fuzzer's octets as a talk: the first say whether an envelope is there and how it is cut."""
+    if len(octets) < 2:
+        return
+    kind, size, rest = octets[0], octets[1], octets[2:]
+    start = (b"", START, START + b"DATA\r\n", START + b"BDAT ")[kind % 4]
+    wire = start + rest
+    check(wire, [size % 16 + 1] * min(400, len(wire)) if kind & 4 else [])
+
+
+def by_chance(runs: int, seconds: float, seed: int) -> int:
+    """Talks made of words and octets by chance; how many were tried."""
+    chance = random.Random(seed)
+    until = time.monotonic() + seconds
+    for run in range(runs):
+        if time.monotonic() > until:
+            return run
+        words = [
+            chance.choice(WORDS) if chance.random() < 0.9 else chance.randbytes(chance.randint(1, 9))
+            for _ in range(chance.randint(0, 25))
+        ]
+        one_input(bytes([chance.randrange(256), chance.randrange(256)]) + b"".join(words))
+    return runs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments, rest = parser.parse_known_args()
+    if atheris is None:
+        print("atheris is not installed: by chance, without coverage", file=sys.stderr)
+        done = by_chance(arguments.runs, arguments.seconds, arguments.seed)
+        print(f"{done} talks by chance, none broke a promise")
+        return
+    with tempfile.NamedTemporaryFile("w", suffix=".dict") as words:
+        escaped = ("".join(f"\\x{octet:02x}" for octet in word) for word in WORDS)
+        words.write("".join(f'"{word}"\n' for word in escaped))
+        words.flush()
+        options = [f"-runs={arguments.runs}", f"-max_total_time={int(arguments.seconds)}", "-max_len=400"]
+        options += [f"-seed={arguments.seed}", f"-dict={words.name}", "-print_final_stats=1"]
+        atheris.Setup([sys.argv[0], *options, *rest], one_input)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""`letterbox check` says what a configuration lacks on this machine; a stuck journal holds up no mail."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from receiver.__main__ import main
+from tests.receiver.wire import DEADLINE, DOMAINS, ROOT, Client, Server, environment
+
+
+def check(folder: Path, mail: Path, capsys: pytest.CaptureFixture[str], tls: str = "") -> tuple[int, str]:
+    config = folder / "letterbox.toml"
+    config.write_text(f'hostname = "mx.example.test"\nmail = "{mail}"\n{tls}{DOMAINS}')
+    code = main(["check", "--config", str(config)])
+    said = capsys.readouterr()
+    return code, (said.out + said.err).replace(f"{config}: ", "")
+
+
+def test_a_mail_folder_that_can_be_made_is_good(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert check(tmp_path, tmp_path / "not" / "there", capsys) == (0, "good: 2 domain(s), TLS off\n")
+    assert not (tmp_path / "not").exists()
+
+
+def test_a_mail_folder_in_the_way_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for mail, why in (
+        ("file", "is not a folder"),
+        ("file/mail", f"cannot be made, as {tmp_path}/file is not"),
+    ):
+        code, said = check(tmp_path, tmp_path / mail, capsys)
+        assert (code, said.startswith(f"mail: {tmp_path / mail}: {why}")) == (78, True)
+
+
+def test_a_read_only_mail_folder_is_named(small_disk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    code, said = check(small_disk.parent, small_disk / "mail", capsys)
+    assert code == 78
+    assert said.startswith(f"mail: {small_disk}/mail: cannot be made, as {small_disk} is on a read-only file")
+
+
+def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) -> None:
+    if not is_root:
+        pytest.skip("becoming another user needs root")
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o700)
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    become = (
+        "import os; from pathlib import Path; from receiver.check import mail_problems; os.setuid(65534); "
+        f"print(mail_problems(Path('{theirs}')))"
+    )
+    done = subprocess.run([sys.executable, "-c", become], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout == f"['mail: {theirs}: is not writable for user 65534']\n", done.stderr
+
+
+def test_certificate_and_key_are_named_each(
+    tmp_path: Path, certificate: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for key, files in (
+        ("certificate", ("absent.pem", certificate[1])),
+        ("key", (certificate[0], "absent.pem")),
+    ):
+        tls = f'[tls]\ncertificate = "{files[0]}"\nkey = "{files[1]}"\n'
+        code, said = check(tmp_path, tmp_path, capsys, tls)
+        assert (code, said) == (78, f"tls.{key}: absent.pem: No such file or directory\n")
+
+
+def test_a_server_with_nowhere_to_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    serve(mail=tmp_path / "file").wait_for_log('event=warning problem="mail: .*is not a folder"')
+
+
+def test_a_journal_that_takes_no_lines_holds_up_neither_mail_nor_the_end(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(tmp_path)]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment())
+    assert process.stderr
+    first = process.stderr.readline().decode()
+    port = int(first.partition("127.0.0.1:")[2].split()[0])
+    for _ in range(15):  # 1500 lines of about 100 octets: twice what a pipe holds
+        with Client(port) as client:
+            client.expect(220)
+            client.ask("EHLO x", 250)
+            for _ in range(18):
+                client.begin("a@example.test")
+                client.send(b"Subject: " + b"x" * 200 + b"\r\n\r\n.\r\n")
+                client.expect("250 2.0.0")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(DEADLINE) == 0
+    process.stderr.close()

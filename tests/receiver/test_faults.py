@@ -1,0 +1,121 @@
+"""A fault at every system call in turn, seen from the wire: 4xx, nothing partial, the next message is taken.
+
+With -s the numbers are printed; `make durability` shows them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from receiver.commands import SMTP
+from receiver.config import any_mailbox
+from receiver.maildir import Store
+from receiver.reception import Reception
+from tests.receiver.faulty_disk import Disk
+from tests.receiver.wire import Server
+
+ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
+SMALL = b"Subject: small\r\n\r\n.\r\n"
+LARGE = b"Subject: large\r\n\r\n" + b"0123456789abc\r\n" * 30_000 + b".\r\n"
+FAULTS = {
+    errno.ENOSPC: "452 4.3.1",
+    errno.EFBIG: "452 4.3.1",
+    errno.EDQUOT: "452 4.2.2",
+    errno.EACCES: "451 4.2.1",
+    errno.EPERM: "451 4.2.1",
+    errno.ENOTDIR: "451 4.2.1",
+    errno.EROFS: "451 4.2.0",
+    errno.EIO: "451 4.2.0",
+    errno.EMFILE: "451 4.2.0",
+}
+
+
+async def reply(reader: asyncio.StreamReader) -> str:
+    lines = []
+    while not lines or lines[-1][3:4] == "-":
+        lines.append((await asyncio.wait_for(reader.readline(), 30)).decode().rstrip())
+    return lines[-1]
+
+
+async def send(mail: Path, disk: Disk, *contents: bytes) -> tuple[list[str], dict[str, bytes]]:
+    """The replies to these messages in one session, and the files there were after the first."""
+    loop = asyncio.get_running_loop()
+    store = Store(mail, "mx.test", threads=1, disk=disk)
+    reception = Reception(any_mailbox("mx.test", mail, ("example.test",)), store, None)
+    server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+    replies: list[str] = []
+    after_first: dict[str, bytes] = {}
+    assert (await reply(reader)).startswith("220")
+    for content in contents:
+        writer.write(ENVELOPE + b"DATA\r\n")
+        codes = [await reply(reader) for _ in range(5)]
+        assert [code[:3] for code in codes] == ["250", "250", "250", "250", "354"]
+        writer.write(content)
+        replies.append(await reply(reader))
+        after_first = after_first if len(replies) > 1 else files(mail)
+    writer.close()
+    server.close()
+    await asyncio.gather(*reception.tasks)
+    store.close()
+    return replies, after_first
+
+
+def files(mail: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(mail)): path.read_bytes() for path in mail.glob("*/*/*/*")}
+
+
+@pytest.mark.parametrize(
+    ("message", "numbers"),
+    [(SMALL, [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO]), (LARGE, [errno.EIO])],
+    ids=["small", "large"],
+)
+def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_taken(
+    tmp_path: Path, message: bytes, numbers: list[int]
+) -> None:
+    counting = Disk()
+    assert asyncio.run(send(tmp_path / "counting", counting, message))[0][0].startswith("250 2.0.0 Stored")
+    tried: Counter[str] = Counter()
+    for at, (name, _) in enumerate(counting.calls):
+        if name == "close":  # what was synced stays synced
+            continue
+        for number in numbers:
+            mail = tmp_path / f"{at}.{number}"
+            (first, second), after_first = asyncio.run(send(mail, Disk(at, number), message, SMALL))
+            assert first.startswith(FAULTS[number]), f"{name} as call {at} failed with {number}: {first}"
+            assert after_first == {}, f"{name} as call {at} failed with {number} and left {list(after_first)}"
+            assert second.startswith("250 2.0.0 Stored")
+            assert len(files(mail)) == 2
+            tried[name] += 1
+    assert tried.keys() >= {"open", "write", "fsync", "rename", "mkdir"}
+    what = ", ".join(f"{count} {name}" for name, count in sorted(tried.items()))
+    kind = "small" if message is SMALL else "large"
+    print(f"\n(d) {tried.total()} faults under a {kind} message: each 4xx, nothing left, next taken ({what})")
+
+
+@pytest.mark.parametrize(("number", "code"), FAULTS.items(), ids=[errno.errorcode[each] for each in FAULTS])
+def test_each_fault_has_its_reply(tmp_path: Path, number: int, code: str) -> None:
+    (first, _), _ = asyncio.run(send(tmp_path, Disk(20, number), SMALL, SMALL))
+    assert first.startswith(code)
+
+
+def test_a_read_only_file_system_is_4xx_until_it_can_be_written_again(
+    serve: Callable[..., Server], small_disk: Path
+) -> None:
+    server = serve(mail=small_disk / "mail")
+    with server.client() as client:
+        for options, code in (("rw", "250 2.0.0"), ("ro", "451 4.2.0"), ("rw", "250 2.0.0")):
+            subprocess.run(["mount", "-o", f"remount,{options}", str(small_disk)], check=True)
+            client.begin("alice@example.test", "bob@example.test")
+            client.send(b"Subject: x\r\n\r\n.\r\n")
+            client.expect(code)
+    assert len(list((small_disk / "mail/example.test/bob/new").iterdir())) == 2
+    assert re.search(r"event=error .*Read-only file system", server.log)

@@ -1,0 +1,42 @@
+"""A sender that speaks before it can have seen our greeting is sent away; one that waits loses no time."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable
+
+from tests.receiver.wire import Client, Server
+
+EARLY = b"EHLO early.test\r\nMAIL FROM:<a@b.test>\r\n"
+
+
+def test_what_came_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
+    server = serve()
+    server.process.send_signal(signal.SIGSTOP)  # so that it certainly comes before
+    with Client(server.port) as client:
+        client.send(EARLY)
+        server.process.send_signal(signal.SIGCONT)
+        client.expect("421 4.5.0")
+        assert client.closed()
+    server.wait_for_log("event=refused .*spoke before the greeting")
+
+
+def test_with_a_delay_silence_is_kept_and_then_greeted(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"greeting_delay": 1})
+    started = time.monotonic()
+    with Client(server.port) as early, Client(server.port) as patient:
+        early.send(EARLY)
+        early.expect("421 4.5.0")
+        patient.expect(220)
+        assert time.monotonic() - started >= 1
+        patient.ask("EHLO patient.test", 250)
+
+
+def test_a_sender_that_answers_at_once_is_never_taken_for_early(serve: Callable[..., Server]) -> None:
+    server = serve()
+    for _ in range(200):
+        with Client(server.port) as client:
+            client.expect(220)
+            client.send(b"QUIT\r\n")
+            client.expect(221)

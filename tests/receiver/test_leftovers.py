@@ -1,0 +1,73 @@
+"""What stays in tmp/ and what goes: by proof that the owner is dead."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from receiver.leftovers import STALE
+from receiver.maildir import Copy, Incoming, Store
+from receiver.recipients import Mailbox
+from tests.receiver.wire import DEADLINE, Server
+
+COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
+
+
+def under_way(store: Store) -> tuple[Incoming, Path]:
+    """A message with some of it in tmp/."""
+    message = store.incoming(store.identity(), COPIES)
+    asyncio.run(message.write(b"x" * 200_000 + b"\r\n"))
+    return message, store.mail / "example.test" / "alice" / "tmp"
+
+
+def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) -> None:
+    one, other = Store(tmp_path, "mx.test"), Store(tmp_path, "mx.test")
+    message, folder = under_way(one)
+    assert (one.sweep(), other.sweep()) == (0, 0)
+    assert len(list(folder.iterdir())) == 1
+    asyncio.run(message.deliver())
+    for store in (one, other):
+        store.close()
+    assert not list((tmp_path / ".owners").iterdir())
+
+
+def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
+    store = Store(tmp_path, "mx.test")
+    folder = tmp_path / "example.test" / "alice" / "tmp"
+    folder.mkdir(parents=True)
+    for name, age in (("fresh", STALE - 3600), ("stale", STALE + 3600), ("1.M1P1Q1R01234567.mx", 10)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age, time.time() - age))
+    assert store.sweep() == 1
+    assert sorted(path.name for path in folder.iterdir()) == ["1.M1P1Q1R01234567.mx", "fresh"]
+    store.close()
+
+
+def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    mail = tmp_path / "mail"
+    folder = mail / "example.test" / "alice" / "tmp"
+    server = serve(mail=mail)
+    with server.client() as client:
+        client.begin()
+        client.send(b"Subject: cut off\r\n\r\n" + b"x" * 500_000)
+        until = time.monotonic() + DEADLINE
+        while not (folder.is_dir() and any(folder.iterdir())) and time.monotonic() < until:
+            time.sleep(0.01)
+        assert any(folder.iterdir())
+        server.stop(signal.SIGKILL)
+    serve(mail=mail).wait_for_log("event=swept removed=1")
+    assert not any(folder.iterdir())
+
+
+def test_a_message_that_would_not_fit_is_put_off_at_mail(
+    serve: Callable[..., Server], small_disk: Path
+) -> None:
+    with serve(mail=small_disk / "mail").client() as client:
+        client.ask("MAIL FROM:<a@sender.test> SIZE=5000000", "452 4.3.1")
+        client.ask("MAIL FROM:<a@sender.test> SIZE=1000", "250 2.1.0")

@@ -1,0 +1,93 @@
+"""Each limit of the configuration: what is over it gets its reply, and the others are served on."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from tests.receiver.wire import DEADLINE, Client, Server
+
+MIB = 1 << 20
+
+
+def client_from(address: str, port: int) -> Client:
+    """A client whose connection comes from that loopback address."""
+    client = Client.__new__(Client)
+    client.socket = socket.create_connection(("127.0.0.1", port), DEADLINE, source_address=(address, 0))
+    client._input = b""
+    return client
+
+
+def test_too_many_messages_end_the_session_with_421(serve: Callable[..., Server]) -> None:
+    with serve(limits={"messages": 2}).client() as client:
+        for _ in range(2):
+            client.begin()
+            client.send(b".\r\n")
+            client.expect(250)
+        client.ask("MAIL FROM:<a@b.test>", "421 4.7.0")
+        assert client.closed()
+
+
+def test_too_many_connections_in_all_get_421_and_room_comes_back(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"connections": 2})
+    first, second = server.client(), server.client()
+    with client_from("127.0.99.1", server.port) as third:
+        third.expect("421 4.3.2")
+        assert third.closed()
+    first.ask("QUIT", 221)
+    assert first.closed()
+    server.client().ask("NOOP", 250)
+    second.ask("NOOP", 250)
+
+
+def test_too_many_connections_of_a_network_leave_room_for_others(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"connections_per_network": 2})
+    kept = [client_from(f"127.0.1.{number}", server.port) for number in (1, 2)]
+    for each in kept:
+        each.expect(220)
+    for number in (3, 4, 5):
+        with client_from(f"127.0.1.{number}", server.port) as refused:
+            refused.expect("421 4.7.0")
+    assert server.log.count("from your network") == 1
+    with client_from("127.0.2.1", server.port) as neighbour:
+        neighbour.expect(220)
+
+
+def test_recipients_over_the_limit_are_put_off_and_the_rest_delivered(
+    serve: Callable[..., Server],
+) -> None:
+    server = serve(limits={"recipients": 1})
+    with server.client() as client:
+        client.ask("MAIL FROM:<a@b.test>", 250)
+        client.ask("RCPT TO:<alice@example.test>", 250)
+        client.ask("RCPT TO:<bob@example.test>", "452 4.5.3")
+        client.ask("DATA", 354)
+        client.send(b".\r\n")
+        client.expect(250)
+    assert (len(server.messages("alice@example.test")), len(server.messages("bob@example.test"))) == (1, 0)
+
+
+def test_many_large_messages_at_once_are_streamed_not_held(serve: Callable[..., Server]) -> None:
+    server = serve()
+    senders = [server.client() for _ in range(30)]
+    before = server.peak_memory()
+    for sender in senders:
+        sender.begin()
+    for _ in range(6):
+        for sender in senders:
+            sender.send(b"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd\r\n" * (MIB // 64))
+    for sender in senders:
+        sender.send(b".\r\n")
+        sender.expect("250 2.0.0")
+    assert server.peak_memory() - before < 30 * MIB  # of 180 MiB sent
+    assert len(server.messages()) == 30
+
+
+@pytest.mark.parametrize("verb", ["MAIL FROM:<a@b.test>", "RCPT TO:<alice@example.test>", "DATA", "NOOP"])
+def test_each_command_has_its_time(serve: Callable[..., Server], verb: str) -> None:
+    with serve(limits={"command_timeout": 1}).client() as client:
+        client.send(verb.encode())
+        client.expect("421 4.4.2")
+        assert client.closed()
