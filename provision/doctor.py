@@ -12,6 +12,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -38,6 +39,7 @@ class Looked:
     findings: Sequence[Finding]
     greetings: Mapping[str, Greeting]
     attempts: Mapping[int, int]
+    unreadable: remote.HostUnreadable | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -121,6 +123,8 @@ def all_links(
         looked = look(inventory, name, host, elsewhere, given)
         yield from path.in_the_dns(name, looked.findings, looked.seen)
     assert looked is not None
+    if looked.unreadable:
+        raise looked.unreadable
     yield path.arrival(looked.greetings, looked.attempts, looked.seen.leaving, place)
     for number, link in enumerate(on_the_host(host)):
         yield link
@@ -137,7 +141,12 @@ def look(
     where = replace(asking_from(given.resolver), smtp_seconds=given.seconds)
     if given.reference:
         where = replace(where, references=tuple(given.reference))
-    with counting(host) as counter:
+    with ExitStack() as stack:
+        unreadable, counter = None, None
+        try:
+            counter = stack.enter_context(counting(host))
+        except remote.HostUnreadable as error:
+            unreadable = error  # what the DNS says can be looked at all the same
         seen, findings = examine(inventory, inventory.domain(domain), own, where=where, unread=unread)
         addresses = [each.address for each in seen.addresses if each.hostname == host.hostname]
         if elsewhere is None:
@@ -149,8 +158,9 @@ def look(
         else:
             greetings, leaving = vantage.greetings(elsewhere, addresses, where)
             seen = replace(seen, leaving=leaving)
-        counter.stop()
-    return Looked(seen, findings, greetings, counter.attempts)
+        if counter:
+            counter.stop()
+    return Looked(seen, findings, greetings, counter.attempts if counter else {}, unreadable)
 
 
 def on_the_host(host: MailHost) -> list[Link]:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
-from provision import doctor, layout, qr, remote
+from provision import doctor, layout, remote
 from receiver.proof_display import JsonTold, Told, Waiting
 from receiver.proofs import new_local_part
 from receiver.reading.terminal import Screen
@@ -64,7 +64,6 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, told: Told) -> int:
         ready = [_first(key.data) for key in list(selector.get_map().values())]
         assert all(event["address"] == waiting.address for event in ready)
         told.address(waiting)
-        told.picture(qr.lines(f"mailto:{waiting.address}"))
         until = time.monotonic() + waiting.seconds
         while (left := until - time.monotonic()) > 0:
             told.waiting(left)

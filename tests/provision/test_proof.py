@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from provision import qr
+from receiver import qr
 from tests.deploys import ROOT
 
 RCPT = """
