@@ -80,7 +80,7 @@ lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
 
 bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
-	@$(BIN)/python benchmarks/dns_tools.py
+	@$(BIN)/python -m benchmarks.dns_tools
 
 lock: $(READY)  ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \

@@ -19,11 +19,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.lab.cloudflare import StandIn
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from tests.lab.cloudflare import StandIn  # noqa: E402 - the root is not on the path before
-
 PACKAGES = ("octodns==1.22.0", "octodns-cloudflare==1.2.0", "dns-lexicon==3.25.2")
 TOKEN = "bench-token-0123456789"
 ZONE = "example.test"

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dns.message import Message
 
 QUERY_SECONDS = 2.0
+SILENT = ": no answer ("
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def lacking(question: Expected, answer: Answer, *, authoritative: bool = True) -
     """What is wrong with the answer, or None. ``authoritative``: whether it is to be."""
     where = f"{question.name} {question.type}"
     if answer.silence:
-        return f"{where}: no answer ({answer.silence})"
+        return f"{where}{SILENT}{answer.silence})"
     if answer.exists is None:
         return f"{where}: {answer.status}"
     if authoritative and not answer.authoritative:

@@ -6,7 +6,6 @@ They are read with the system's OpenSSH client from ``ip -json address`` (iprout
 
 import ipaddress
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +85,8 @@ def is_complete(host: MailHost) -> bool:
 
 def read_over_ssh(host: MailHost) -> Addresses:
     """The host's own global addresses. Raises HostUnreadable, with ssh's own reason."""
+    import subprocess  # late: mostly the inventory says them
+
     arguments = ssh_arguments(host.name, host.ssh)
     try:
         done = subprocess.run(

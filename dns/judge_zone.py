@@ -5,6 +5,7 @@ One cause is one finding: what several nameservers answer alike is said once.
 
 import ipaddress
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from dns.answers import Answer, Expected, differing, lacking
 from dns.cloudflare_proxy import proxied
@@ -66,6 +67,13 @@ def nameservers(seen: Seen) -> Iterator[Finding]:
                 "nameservers", f"{seen.zone}: {names} cannot be asked from here", "see the network, and IPv6"
             )
         return
+    if _one_version_is_out_of_reach(seen):
+        yield advised(
+            "ip-version",
+            f"{seen.zone}: no nameserver answers over IPv{_silent_version(seen)}, all do over the other",
+            "this machine's network probably leads nowhere there: see ip route, or run this from another",
+        )
+        seen = replace(seen, servers=tuple(one for one in seen.servers if _answers(one)))
     for question in seen.expected:
         said: dict[str, list[ServerSeen]] = {}
         sample: dict[str, Answer] = {}
@@ -83,6 +91,21 @@ def nameservers(seen: Seen) -> Iterator[Finding]:
                 yield _silent(problem, who, seen)
             else:
                 yield _wrong(question, answer, who, seen)
+
+
+def _answers(one: ServerSeen) -> bool:
+    return not any(answer.silence for answer in one.answers.values())
+
+
+def _silent_version(seen: Seen) -> int:
+    return next(6 if ":" in one.server.address else 4 for one in seen.servers if not _answers(one))
+
+
+def _one_version_is_out_of_reach(seen: Seen) -> bool:
+    """Whether all addresses of one IP version are silent, and none of the other."""
+    silent = {":" in one.server.address for one in seen.servers if not _answers(one)}
+    heard = {":" in one.server.address for one in seen.servers if _answers(one)}
+    return len(silent) == len(heard) == 1 and silent != heard
 
 
 def _is_silent(answer: Answer) -> bool:

@@ -159,10 +159,11 @@ def _less_policies_of_others(wanted: Sequence[Expected], servers: Sequence[Serve
 
 
 def all_as_expected(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
-    """Whether every nameserver answers every question as it should."""
-    return bool(servers) and all(
+    """Whether every nameserver that answers at all answers every question as it should."""
+    heard = [seen for seen in servers if not any(answer.silence for answer in seen.answers.values())]
+    return bool(heard) and all(
         answers.lacking(question, seen.answers.get((question.name, question.type), NOT_ASKED)) is None
-        for seen in servers
+        for seen in heard
         for question in wanted
     )
 

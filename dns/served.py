@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dns import answers
-from dns.answers import Expected, lacking
+from dns.answers import SILENT, Expected, lacking
 from dns.errors import NotServed, SyncError
 from dns.plan import Plan
 from dns.records import Record
@@ -165,12 +165,31 @@ def wait(
                 known[server] = Progress(server, len(questions) - len(problems), len(questions), lacking)
             show(known)
             passed = time.monotonic() - started
-            if all(progress.done for progress in known.values()):
+            unreached = out_of_reach(wrong)
+            if all(progress.done or server in unreached for server, progress in known.items()):
                 return passed
             if passed + pause > seconds:
                 raise NotServed(lacking_after(seconds, known))
             time.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE)
+
+
+def out_of_reach(wrong: Mapping[Server, Sequence[tuple[Expected, str]]]) -> frozenset[Server]:
+    """The servers of an IP version in which none answers, while in the other all do, and as expected.
+
+    That is this machine's own network: it has a route that leads nowhere.
+    """
+    versions: dict[bool, list[Server]] = {False: [], True: []}
+    for server in wrong:
+        versions[":" in server.address].append(server)
+    for here, other in ((True, False), (False, True)):
+        silent = all(
+            problems and all(SILENT in problem for _, problem in problems)
+            for problems in (wrong[server] for server in versions[here])
+        )
+        if versions[here] and silent and versions[other] and not any(wrong[s] for s in versions[other]):
+            return frozenset(versions[here])
+    return frozenset()
 
 
 def lifetime(servers: Sequence[Server], questions: Sequence[Expected], port: int = 53) -> int | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -93,7 +94,11 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
             _wait_for_greeting(title, port, process, Path(log.name))
             yield Server("127.0.0.1", port, ADDRESSES, patience=6)
         finally:
-            process.kill()  # unshare(1) does not listen to SIGTERM; its children die with it
+            # The first process of the PID namespace, which takes all others with it: a receiver that has
+            # changed its user no longer hears that its parent is gone.
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+            process.kill()
             process.wait()
 
 

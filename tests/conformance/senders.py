@@ -26,9 +26,16 @@ from tests.receiver.wire import Server, start_server
 MANY = tuple(f"box{number}" for number in range(50))
 PACKAGES = "swaks,libnet-ssleay-perl,libio-socket-ssl-perl,msmtp,nmap,perl"
 RELAYS = ("Postfix", "Exim", "OpenSMTPD")
-_IN_ROOT = (
-    'mount --rbind /dev "$1/dev"; mount -t tmpfs tmp "$1/tmp"; root=$1; shift; exec chroot "$root" "$@"'
-)
+# The library path is what the packages' own scripts would have set up, had they been run: nmap's libblas.
+_IN_ROOT = """
+root=$1
+shift
+mount --rbind /dev "$root/dev"
+mount -t tmpfs tmp "$root/tmp"
+LD_LIBRARY_PATH=/$(cd "$root" && echo usr/lib/*/blas)
+export LD_LIBRARY_PATH
+exec chroot "$root" "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ class Message:
 
 MESSAGES = (
     Message("1 byte", b"x\n"),
-    Message("dots", b".\n..\n.x\n\nMAIL FROM:<a@b>\n.\n"),
+    Message("dots", b".\n..\n.x\n\nMAIL FROM:<a@b>\n.\nend\n"),
     Message("8 bit", "Grüße, 你好, \u00a0\n".encode() * 100),
     Message("UTF-8 sender", b"body\n", sender="müller@sender.test"),
     Message("50 recipients", b"to many\n", recipients=MANY),
@@ -109,7 +116,26 @@ def python(port: int, message: Message, content: bytes, tls: bool) -> None:
         session.sendmail(message.sender, message.addresses, wire, mail_options=[*utf8, "BODY=8BITMIME"])
 
 
-PROGRAMS: dict[str, Send] = {"swaks": swaks, "msmtp": msmtp, "curl": curl, "smtplib": python}
+def one_connection(port: int, message: Message, content: bytes, tls: bool) -> None:
+    """smtplib again, with all its messages over one connection."""
+    if (port, tls) not in _sessions:
+        _sessions[port, tls] = session = smtplib.SMTP("127.0.0.1", port, timeout=60)
+        if tls:
+            session.starttls(context=ssl._create_unverified_context())
+        session.ehlo()
+    options = ["SMTPUTF8"] if not message.sender.isascii() else []
+    wire = content.replace(b"\n", b"\r\n")
+    _sessions[port, tls].sendmail(message.sender, message.addresses, wire, mail_options=options)
+
+
+_sessions: dict[tuple[int, bool], smtplib.SMTP] = {}
+PROGRAMS: dict[str, Send] = {
+    "swaks": swaks,
+    "msmtp": msmtp,
+    "curl": curl,
+    "smtplib": python,
+    "one conn.": one_connection,
+}
 
 
 def main() -> int:

@@ -178,6 +178,18 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "nameserver-silent",
             "of 2, none does",
         ),
+        (
+            seen(
+                servers=tuple(
+                    ServerSeen(Server(name, ip), answers(**({"MX": SILENCE} if ":" in ip else {})))
+                    for name in NAMES
+                    for ip in ("1.0.0.1", "::2")
+                )
+            ),
+            "advised",
+            "ip-version",
+            "over IPv6",
+        ),
         (seen(resolvers=stale(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
         (seen(resolvers=stale(MX=Answer("SERVFAIL"))), "advised", "resolver", "SERVFAIL"),
         (seen(resolvers=stale(A=Answer("NXDOMAIN", ttl=1800))), "advised", "stale", "for 1800 s more"),

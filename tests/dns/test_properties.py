@@ -1,33 +1,48 @@
-"""Any zone, any inventory: after a sync nothing differs, and what is not ours is as it was."""
+"""Any zone, any inventory: after a sync nothing differs, it is served, and what is not ours is as it was."""
 
+import json
 from collections.abc import Iterable
 from typing import Any
 
+from dns.name import from_text as name_from_text
+from dns.zone import from_text as zone_from_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dns import undo
+from dns.answers import Answer, canonical_rdata, lacking
 from dns.host_addresses import Addresses
 from dns.inventory import Inventory, from_hosts
 from dns.plan import Plan, Replacing
 from dns.records import is_marked
-from dns.sync import SyncError, Zones, apply, prepare
+from dns.served import expected
+from dns.sync import Prepared, SyncError, Zones, apply, prepare
 from tests.dns.conftest import TOKEN
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.refusals import Refusal
+from tests.lab.cloudflare.zonefile import zone_text
 
-NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub")
+NAMES = ("@", "mx1", "mx2", "www", "_dmarc", "sub", "_smtp._tls")
 V4 = st.integers(1, 4).map(lambda n: f"198.18.0.{n}")
 V6 = st.integers(1, 4).map(lambda n: f"fd00::{n:x}")
 TARGETS = st.sampled_from(["mx1.example.test", "mx2.example.test", "old.test", "."])
 MARKS = st.sampled_from([None, None, "Bob's", "letterbox example.test", "letterbox example.test by Bob"])
+AUTHORITIES = st.fixed_dictionaries(
+    {
+        "flags": st.just(0),
+        "tag": st.sampled_from(["issue", "issuewild"]),
+        "value": st.sampled_from(["letsencrypt.org", "other.org", ";"]),
+    }
+)
 TTLS = st.sampled_from([1, 60, 300, 86400])
 
 
 def records() -> st.SearchStrategy[dict[str, Any]]:
     """Any record, ours or another's, at a name of ours or beside it."""
     common = {"name": st.sampled_from(NAMES), "comment": MARKS, "ttl": TTLS}
-    texts = st.sampled_from(["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", 'say "hi"', "x" * 300])
+    texts = st.sampled_from(
+        ["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", "v=TLSRPTv1; rua=x", 'say "hi"', "x" * 300]
+    )
     return st.one_of(
         st.fixed_dictionaries({"type": st.just("A"), "content": V4, "proxied": st.booleans(), **common}),
         st.fixed_dictionaries({"type": st.just("AAAA"), "content": V6, "proxied": st.booleans(), **common}),
@@ -35,6 +50,7 @@ def records() -> st.SearchStrategy[dict[str, Any]]:
             {"type": st.just("MX"), "content": TARGETS, "priority": st.integers(0, 3), **common}
         ),
         st.fixed_dictionaries({"type": st.just("CNAME"), "content": st.just("site.test"), **common}),
+        st.fixed_dictionaries({"type": st.just("CAA"), "data": AUTHORITIES, **common}),
         st.fixed_dictionaries({"type": st.just("TXT"), "content": texts, **common}),
     )
 
@@ -46,6 +62,8 @@ def inventories(draw: st.DrawFn) -> Inventory:
         "mailboxes": ["alice"],
         "sends_mail": draw(st.sampled_from([None, False])),
         "ttl": draw(TTLS),
+        "tls_reports": draw(st.sampled_from([None, "tls@example.org"])),
+        "caa": draw(st.sampled_from([None, ["letsencrypt.org"]])),
     }
     names = ["mx1.example.test", "mx2.example.test"][: draw(st.integers(1, 2))]
     return from_hosts(
@@ -99,6 +117,7 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
         again = prepare(inventory, "example.test", none, zones=zones)
         assert again.in_sync
         assert again.changes == 0
+        assert not_served(cloudflare, again) == []
         after = {record["id"]: record for record in cloudflare.records("example.test")}
         foreign = {
             key: record
@@ -112,7 +131,21 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
             assert seen(cloudflare.records("example.test")) == seen(before.values())
 
 
+def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
+    """What of the plan the nameservers do not answer, going by the zone file that is published."""
+    origin = name_from_text("example.test.")
+    zone = zone_from_text(zone_text(cloudflare.zones["example.test"]), origin, relativize=False)
+    problems: list[str] = []
+    for question in expected(prepared.plan):
+        rdataset = zone.get_rdataset(name_from_text(question.name), question.type)
+        texts = [canonical_rdata(question.type, rdata.to_text()) for rdata in rdataset or ()]
+        problem = lacking(question, Answer(values=frozenset(texts)))
+        problems += [problem] if problem else []
+    return problems
+
+
 def seen(kept: Iterable[dict[str, Any]]) -> list[str]:
     """The records without what is new with every record: identifiers and dates."""
     passed_over = ("id", "created_on", "modified_on")
-    return sorted(repr({k: v for k, v in record.items() if k not in passed_over}) for record in kept)
+    plain = ({k: v for k, v in record.items() if k not in passed_over} for record in kept)
+    return sorted(json.dumps(record, sort_keys=True) for record in plain)

@@ -12,7 +12,7 @@ import pytest
 from dns import check, served_display, sync
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import Expected, Progress, Server, expected, has_route, lifetime, resolver_at
+from dns.served import Expected, Progress, Server, expected, has_route, lifetime, out_of_reach, resolver_at
 from dns.sync import Prepared
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Nameserver
@@ -65,6 +65,41 @@ def test_it_waits_until_the_nameservers_have_it(
     publisher.join()
     assert seen[0] is False
     assert seen[-1] is True
+
+
+SILENT = (Expected("e.test", "A", frozenset()), "e.test A: no answer (Timeout)")
+WRONG = (SILENT[0], "e.test A: 192.0.2.1 is missing")
+FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server("a", "2001:db8::1")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "unreached"),
+    [
+        ({FOUR: [], FOUR_TOO: [], SIX: [SILENT]}, {SIX}),
+        ({FOUR: [SILENT], FOUR_TOO: [SILENT], SIX: []}, {FOUR, FOUR_TOO}),
+        ({FOUR: [], FOUR_TOO: [SILENT], SIX: [SILENT]}, set()),
+        ({FOUR: [], FOUR_TOO: [], SIX: [WRONG]}, set()),
+        ({FOUR: [WRONG], FOUR_TOO: [], SIX: [SILENT]}, set()),
+        ({FOUR: [SILENT], FOUR_TOO: [SILENT], SIX: [SILENT]}, set()),
+        ({FOUR: [SILENT], FOUR_TOO: [SILENT]}, set()),
+    ],
+)
+def test_an_ip_version_in_which_nobody_answers_is_this_machines_own_trouble(
+    wrong: dict[Server, list[tuple[Expected, str]]], unreached: set[Server]
+) -> None:
+    assert out_of_reach(wrong) == unreached
+
+
+def test_it_does_not_wait_for_an_ip_version_that_leads_nowhere(
+    prepared: Prepared, nameserver: Nameserver
+) -> None:
+    nameserver.hosts = {"ns1.cloudflare.test": "127.0.0.1", "ns2.cloudflare.test": "::1"}
+    sync.apply(prepared)
+    last = wait(prepared, nameserver)[-1]
+    assert {server.address: progress.done for server, progress in last.items()} == {
+        "127.0.0.1": True,
+        "::1": False,
+    }
 
 
 def test_what_is_missing_when_the_deadline_passes_is_said(

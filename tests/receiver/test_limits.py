@@ -5,8 +5,6 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
-import pytest
-
 from tests.receiver.wire import DEADLINE, Client, Server
 
 MIB = 1 << 20
@@ -85,9 +83,11 @@ def test_many_large_messages_at_once_are_streamed_not_held(serve: Callable[..., 
     assert len(server.messages()) == 30
 
 
-@pytest.mark.parametrize("verb", ["MAIL FROM:<a@b.test>", "RCPT TO:<alice@example.test>", "DATA", "NOOP"])
-def test_each_command_has_its_time(serve: Callable[..., Server], verb: str) -> None:
-    with serve(limits={"command_timeout": 1}).client() as client:
-        client.send(verb.encode())
+def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"command_timeout": 1})
+    halves = [server.client() for _ in range(3)]
+    for client, half in zip(halves, ("MAIL FROM:<a@b.test>", "DATA", "NO"), strict=True):
+        client.send(half.encode())
+    for client in halves:
         client.expect("421 4.4.2")
         assert client.closed()

@@ -5,7 +5,7 @@ mkdir -p /var/lib/opensmtpd/empty /var/empty /var/spool/smtpd
 chmod 711 /var/spool/smtpd /var/lib/opensmtpd/empty /var/empty
 ACTION='action "take" mda "/bin/cat" virtual { "alice@example.test" = nobody, "bob@example.test" = nobody, "postmaster@example.test" = nobody, "postmaster" = nobody }'
 if [ -n "$RELAY" ]; then
-    [ "$TLS" = yes ] && SCHEME=smtp+tls || SCHEME=smtp+notls
+    [ "$TLS" = yes ] && SCHEME=smtp || SCHEME=smtp+notls
     ACTION="action \"take\" relay host $SCHEME://127.0.0.1:$RELAY"
 fi
 cat > /etc/smtpd.conf <<CF
