@@ -21,6 +21,7 @@ $(READY): requirements.lock
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; \
 	  then echo "Installing python3-venv (apt-get)"; apt-get -qq update && apt-get -qq -y install python3-venv >/dev/null; \
 	  else echo "make: $(PYTHON) has no venv: run 'sudo apt-get install python3-venv'"; exit 1; fi; }
+	@test ! -L .venv || { echo "make: .venv is a link to an environment of somebody else: remove the link"; exit 1; }
 	@echo "Setting up the Python environment in .venv (once)"
 	@$(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements.lock
