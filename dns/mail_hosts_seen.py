@@ -53,7 +53,9 @@ def to_probe(host: HostSeen) -> list[str]:
 def address_seen(hostname: str, address: str, where: From, rows: Rows) -> AddressSeen:
     row = Server(f"port 25 of {hostname}", address)
     rows.set(Progress(row, 0, 1, "connecting"))
-    greeting = greet(address, port=where.smtp_port) if has_route(address) else None
+    greeting = None
+    if has_route(address):
+        greeting = greet(address, port=where.smtp_port, seconds=where.smtp_seconds)
     failed = "no route from here" if greeting is None else greeting.failure or str(greeting.code)
     fine = greeting is not None and greeting.code == 220
     rows.set(Progress(row, int(fine), 1, "" if fine else failed))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dns import answers
 from dns.answers import Answer
+from dns.greeting import CONNECT_SECONDS
 from dns.served import Progress, Server
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class From:
     resolvers: tuple[Server, ...]
     port: int = 53
     smtp_port: int = 25
+    smtp_seconds: float = CONNECT_SECONDS
     references: tuple[str, ...] = REFERENCES
 
     def resolve(self, name: str, kind: str) -> Answer:

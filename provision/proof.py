@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import selectors
+import signal
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
-from provision import layout, qr, remote
+from provision import doctor, layout, remote
 from receiver.proof_display import JsonTold, Told, Waiting
 from receiver.proofs import new_local_part
 from receiver.reading.terminal import Screen
@@ -43,7 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         inventory = load(given.inventory)
         domain = inventory.domain(given.domain) if given.domain else inventory.domains[0]
         waiting = Waiting(new_local_part(), domain.name, given.timeout)
-        return _prove(inventory.hosts, waiting, JsonTold() if given.json else Told(Screen()))
+        code = _prove(inventory.hosts, waiting, JsonTold() if given.json else Told(Screen()))
+        if code and not given.no_doctor:
+            doctor.main([str(given.inventory), *(["--json"] if given.json else [])])
+        return code
     except (InventoryError, remote.HostUnreadable) as error:
         print(error, file=sys.stderr)
         return 1
@@ -60,7 +64,6 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, told: Told) -> int:
         ready = [_first(key.data) for key in list(selector.get_map().values())]
         assert all(event["address"] == waiting.address for event in ready)
         told.address(waiting)
-        told.picture(qr.lines(f"mailto:{waiting.address}"))
         until = time.monotonic() + waiting.seconds
         while (left := until - time.monotonic()) > 0:
             told.waiting(left)
@@ -79,7 +82,7 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, told: Told) -> int:
 def _waiting_on(host: MailHost, waiting: Waiting) -> Iterator[subprocess.Popen[str]]:
     """`letterbox proof` on the host; it ends with its standard input, at the latest with this context."""
     command = [layout.COMMAND, "proof", "--json", "--while-stdin", "--domain", waiting.domain]
-    command += ["--local-part", waiting.local, "--timeout", str(waiting.seconds + 5)]
+    command += ["--local-part", waiting.local, "--no-doctor", "--timeout", str(waiting.seconds + 5)]
     with subprocess.Popen(
         remote.as_root(host, command),
         stdin=subprocess.PIPE,
@@ -120,4 +123,5 @@ def _event(data: tuple[MailHost, subprocess.Popen[str]]) -> Event:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `… | head`
     sys.exit(main())

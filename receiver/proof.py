@@ -71,7 +71,12 @@ def _proof(arguments: argparse.Namespace) -> int:
     with one_time_address(folder, local, domain, Path(mail)) as listening:
         told = JsonTold() if command.wants_json(arguments) else Told(Screen())
         told.address(waiting)
-        return _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+        code = _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+    if code and not arguments.no_doctor:
+        from receiver.doctor.command import main as doctor
+
+        doctor(["--config", str(path), *(["--json"] if command.wants_json(arguments) else ["--text"])])
+    return code
 
 
 @contextlib.contextmanager

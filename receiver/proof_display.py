@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from receiver import qr
 from receiver.reading import command, terminal
 from receiver.reading.terminal import BLACK_ON_WHITE, BOLD, GREEN, RED, Screen
 
@@ -32,11 +33,9 @@ class Told:
         self.screen.line("Send any message, from anywhere, to")
         self.screen.line(f"  {self.screen.styled(waiting.address, BOLD)}")
         self.screen.line(f"  {mailto(waiting.address)}")
-
-    def picture(self, lines: Sequence[str]) -> None:
-        """A picture in dark on light, where the terminal can show it."""
-        if self.screen.is_terminal and lines and len(lines[0]) < self.screen.columns:
-            for line in lines:
+        picture = qr.lines(f"mailto:{waiting.address}")
+        if picture and self.screen.shows_blocks and len(picture[0]) < self.screen.columns:
+            for line in picture:
                 self.screen.line(self.screen.styled(line, BLACK_ON_WHITE))
 
     def waiting(self, left: float) -> None:
@@ -71,9 +70,6 @@ class JsonTold(Told):
     def address(self, waiting: Waiting) -> None:
         address = waiting.address
         command.print_json({"event": "waiting", "address": address, "mailto": mailto(address)})
-
-    def picture(self, lines: Sequence[str]) -> None:
-        pass
 
     def waiting(self, left: float) -> None:
         pass

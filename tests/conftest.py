@@ -14,7 +14,7 @@ from tests.deploys import deploy
 from tests.lab import lab as lab_module
 from tests.lab import prerequisites
 from tests.lab.__main__ import bring_up
-from tests.lab.access import HOSTNAME
+from tests.lab.access import DOMAIN, HOSTNAME
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -47,10 +47,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A test that asks for `mail_host_name` runs once for each host of the inventory."""
+    """A test that asks for `mail_host_name` or `domain_name` runs once for each of the inventory's."""
     if "mail_host_name" in metafunc.fixturenames:
         given = metafunc.config.getoption("--inventory")
         metafunc.parametrize("mail_host_name", _host_names(given) if given else [HOSTNAME], scope="session")
+    if "domain_name" in metafunc.fixturenames:
+        given = metafunc.config.getoption("--inventory")
+        metafunc.parametrize("domain_name", _domain_names(given) if given else [DOMAIN], scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -126,8 +129,16 @@ def host(mail_host: MailHost) -> Host:
 
 
 def _host_names(inventory: Path) -> list[str]:
+    return [host.name for host in _loaded(inventory).hosts]
+
+
+def _domain_names(inventory: Path) -> list[str]:
+    return [domain.name for domain in _loaded(inventory).domains]
+
+
+def _loaded(inventory: Path) -> Inventory:
     try:
-        return [host.name for host in load(inventory).hosts]
+        return load(inventory)
     except InventoryError as error:
         raise pytest.UsageError(str(error)) from None
 

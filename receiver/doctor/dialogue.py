@@ -14,7 +14,7 @@ from receiver.doctor.links import Link
 from receiver.doctor.units import SERVICE, last_words
 from receiver.recipients import Domain
 
-SECONDS = 10.0
+SECONDS = 5.0
 _RESTART = f"systemctl restart {SERVICE}"
 _JOURNAL = f"journalctl -u {SERVICE} -n 20"
 _SENDER = "doctor@letterbox.invalid"

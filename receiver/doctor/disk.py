@@ -64,7 +64,9 @@ def _folders(mail: Path) -> Iterator[Path]:
     yield mail
     for domain in sorted(mail.iterdir()):
         yield domain
-        for box in sorted(domain.iterdir()) if domain.is_dir() else ():
+        if domain.name.startswith(".") or not domain.is_dir():
+            continue  # what the receiver keeps for itself
+        for box in sorted(domain.iterdir()):
             yield box
             for part in ("tmp", "new", "cur"):
                 if box.is_dir() and os.path.lexists(box / part):

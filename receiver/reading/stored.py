@@ -60,6 +60,8 @@ def maildirs(mail: Path, wanted: str | None = None) -> list[Maildir]:
     """
     found = []
     for domain in _folders(str(mail)):
+        if domain.startswith("."):
+            continue  # what the receiver keeps for itself
         for box in _folders(f"{mail}/{domain}"):
             each = Maildir(domain, box, f"{mail}/{domain}/{box}")
             if (wanted is None and not box.startswith(".")) or wanted in (box, str(each)):

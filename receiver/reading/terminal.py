@@ -90,6 +90,11 @@ class Screen:
         self._live = False
 
     @property
+    def shows_blocks(self) -> bool:
+        """Whether block characters in black on white can be shown."""
+        return self._coloured and (self.out.encoding or "").lower().replace("-", "") == "utf8"
+
+    @property
     def columns(self) -> int:
         return max(40, shutil.get_terminal_size((120, 24)).columns) if self.is_terminal else 160
 

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -244,7 +245,8 @@ def _remove_control_group(name: str) -> None:
             break
         for pid in left:
             if pid:  # 0: a process outside our pid namespace
-                os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it went by itself since the list was read
+                    os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
         folder.rmdir()

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from provision import qr
+from receiver import qr
 from tests.deploys import ROOT
 
 RCPT = """
@@ -74,10 +74,19 @@ def test_the_address_ends_with_the_program_however_it_ends(deployed, number):
     assert waiting == ""
 
 
-def test_no_mail_in_time_is_exit_code_1(deployed):
-    with proof(deployed, "--timeout", "0.5", "--no-doctor") as (process, address):
-        assert _next(process)["event"] == "late"
-        assert process.wait(30) == 1
+def test_when_no_mail_comes_in_time_the_doctor_looks_why(deployed, monkeypatch):
+    for name, value in deployed.environment.items():
+        monkeypatch.setenv(name, value)
+    deployed.target.run("systemctl stop letterbox.socket letterbox.service")
+    try:
+        with proof(deployed, "--timeout", "0.5") as (process, address):
+            assert _next(process)["event"] == "late"
+            assert process.stdout is not None
+            links = [json.loads(line) for line in process.stdout]
+            assert process.wait(30) == 1
+    finally:
+        deployed.target.run("systemctl start letterbox.socket letterbox.service")
+    assert (links[-1]["link"], links[-1]["holds"]) == ("socket", False)
     assert _rcpt(deployed, address) == "550"
 
 

@@ -129,6 +129,7 @@ def test_list_and_export_survive_all_of_it(corpus):
         json.loads(line)
     _run(corpus, "list", "--text", "-n", "1000").stdout.decode()
     assert time.monotonic() - began < SECONDS * 2
+    _run(corpus, "wait", "--text", "--since", "7200", "--timeout", "0")
     exported = _run(corpus, "export").stdout
     assert exported.count(b"\nFrom zoe@sender.test ") == len(listed) - 1
 

@@ -112,7 +112,7 @@ def test_the_next_proof_clears_away_what_a_killed_one_left(server, config):
 
 
 def test_no_message_in_time_is_exit_code_1(server, config):
-    with proof(config, "--timeout", "0.3") as (process, address):
+    with proof(config, "--timeout", "0.3", "--no-doctor") as (process, address):
         assert _next(process)["event"] == "late"
         assert process.wait(30) == 1
         assert _answer(server, address).startswith("550 5.1.1")

@@ -1,0 +1,155 @@
+"""The path of a message up to the host, as links: what the DNS says, and whether packets arrive. Pure.
+
+What is seen of the DNS is judged by `dns.check`; here its findings are put in the order that a message
+meets them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from dns.findings import Finding, required
+from dns.greeting import Greeting
+from dns.seen import Seen
+from receiver.doctor.links import Link
+
+IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")
+_LINK_OF = {
+    "delegation": "delegation",
+    "nameserver-address": "delegation",
+    "nameserver-silent": "zone",
+    "bogus": "zone",
+    "ds": "zone",
+    "null-mx": "MX",
+    "mx-address": "MX",
+    "mx-preference": "MX",
+    "mx-surplus": "MX",
+    "address-surplus": "address",
+    "no-address": "address",
+    "private": "address",
+    "proxied": "proxied",
+    "rewritten": "proxied",
+}
+_NOT_ARRIVED = ("timeout", "unreachable", "no route")
+
+
+def link_of(finding: Finding, domain: str) -> str | None:
+    """The link that a finding breaks; None where it is about something that mail arrives without."""
+    if finding.group != "required":
+        return None
+    if finding.code == "alias":
+        return "MX" if finding.problem.startswith(f"{domain}:") else "address"
+    if finding.code == "missing":
+        kind = finding.problem.split()[1]
+        return "MX" if kind == "MX" else "address" if kind in ("A", "AAAA") else None
+    return _LINK_OF.get(finding.code)
+
+
+def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator[Link]:
+    """The links from the delegation to the address."""
+    broken: dict[str, Finding] = {}
+    for finding in findings:
+        if name := link_of(finding, domain):
+            broken.setdefault(name, finding)
+    if seen.delegation is not None and "." not in seen.zone.strip("."):
+        # Only the registry, or the root, answers for it: nobody has been given the domain.
+        wanted = " and ".join(seen.own_nameservers) or "those that the zone's page at Cloudflare shows"
+        broken = {
+            "delegation": required(
+                "delegation",
+                f"{domain}: is not registered, or its registrar names no nameservers for it",
+                f"register it, and set its nameservers at the registrar to {wanted}",
+            )
+        }
+    if "proxied" in broken:  # a proxied record hides the address; it is not missing
+        broken.pop("address", None)
+    for name in IN_THE_DNS:
+        wrong = broken.get(name)
+        yield Link(name, wrong.problem, wrong.mend) if wrong else Link(name, _evidence(name, domain, seen))
+
+
+def _evidence(name: str, domain: str, seen: Seen) -> str:
+    if name == "delegation":
+        if seen.delegation is None:
+            return f"cannot be seen from here: {seen.lost}"
+        return f"{seen.zone} is delegated to {', '.join(seen.delegation.nameservers)}"
+    if name == "zone":
+        return f"{len(seen.servers)} nameserver addresses answer for {seen.zone}"
+    if name == "MX":
+        (mx,) = (expected for expected in seen.expected if expected.type == "MX")
+        return f"{domain} MX {', '.join(sorted(mx.values))}"
+    if name == "address":
+        return "; ".join(f"{host.hostname} {', '.join(sorted(host.addresses))}" for host in seen.hosts)
+    return "the addresses are the hosts' own"
+
+
+def arrival(
+    greetings: Mapping[str, Greeting], attempts: Mapping[int, int], leaving: frozenset[int], vantage: str
+) -> Link:
+    """Whether packets to port 25 reach the host: told by its own counter, whatever it then does with them.
+
+    `greetings` is how a connection to each address went from the vantage point, `attempts` what the host
+    counted meanwhile, `leaving` the IP versions in which the vantage point can reach anybody's port 25.
+    """
+    unknown = []
+    for address, greeting in greetings.items():
+        version = 6 if ":" in address else 4
+        if greeting.failure not in _NOT_ARRIVED or attempts.get(version):
+            continue
+        if greeting.failure == "no route":
+            unknown.append(f"{address}: {vantage} has no IPv{version}")
+        elif version not in leaving:
+            unknown.append(f"{address}: {vantage} reaches nobody's port 25, its own network bars it")
+        else:
+            evidence = (
+                f"{vantage} reaches other hosts' port 25, and no packet to {address} port 25 reached the host"
+            )
+            mend = f"ask the host's provider to let 25/tcp in to {address} (a filter or security group)"
+            return Link("packet", evidence, mend)
+    if unknown:
+        hint = "ask from another place: python -m provision.doctor --from HOST"
+        return Link("packet", f"cannot be told: {'; '.join(unknown)} ({hint})")
+    counted = ", ".join(f"IPv{version}: {count}" for version, count in sorted(attempts.items()))
+    return Link("packet", f"connection attempts reach the host ({counted})")
+
+
+def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str) -> Link:
+    """Where packets arrive and firewalld lets them in, an answer leaves: else another rule drops them."""
+    for address, greeting in greetings.items():
+        version = 6 if ":" in address else 4
+        if greeting.failure in ("timeout", "unreachable") and attempts.get(version):
+            evidence = (
+                f"{attempts[version]} packets from outside reached the host for {address} port 25, "
+                "firewalld lets them in, and no answer left: another rule drops them"
+            )
+            return Link(
+                "packet filter", evidence, "nft list ruleset | grep -nE 'drop|reject', and remove that rule"
+            )
+    return Link("packet filter", f"answers leave for {vantage}")
+
+
+def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str) -> Link:
+    """Who answers at each address, seen from outside, is this host, and its STARTTLS works."""
+    for address, greeting in greetings.items():
+        if greeting.failure in ("refused", "silent"):
+            why = "refuses the connection" if greeting.failure == "refused" else "takes it and says nothing"
+            return Link(
+                "outside",
+                f"{address} port 25 {why}, though the host's own answers: another machine is there",
+                f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
+            )
+        if not greeting.failure and (greeting.code, greeting.name) != (220, hostname):
+            return Link(
+                "outside",
+                f"{address} port 25 greets {greeting.code} {greeting.text!r}, not as {hostname}",
+                f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
+            )
+        if not greeting.failure and greeting.tls:
+            evidence = f"{address}: STARTTLS fails from outside ({greeting.tls}), and not on the host"
+            return Link("outside", evidence, "take away what reads along on port 25 between (an SMTP proxy)")
+    fine = [address for address, greeting in greetings.items() if not greeting.failure]
+    return Link("outside", f"{vantage} is greeted at {', '.join(fine) or 'no address it can reach'}")
+
+
+def first_broken(links: Sequence[Link]) -> Link | None:
+    return next((link for link in links if not link.holds), None)
