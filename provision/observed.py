@@ -110,7 +110,7 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         running_generation=word("running").partition("=")[2] or None,
         greetings={
             address: text
-            for address, _, text in (line.partition(" ") for line in sections.get("greeting", ()))
+            for address, _, text in (line.partition(" ") for line in sections.get("python", ())[1:])
         },
         addresses="\n".join(sections.get("addresses", ())) or "[]",
         default_interfaces=tuple(dict.fromkeys(route["dev"] for route in routes if "dev" in route)),

@@ -35,8 +35,10 @@ PACKAGES = ("python3", "openssl", "firewalld")
 _UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID,NRestarts"
 
 # A greeting is the only proof that a service runs: systemd calls one that crashes at every start active.
+# The version of Python comes first, so that one start of it answers both.
 _GREETING = """\
-import socket
+import socket, sys
+print("%d.%d" % sys.version_info[:2])
 for address in ("127.0.0.1", "::1"):
     try:
         with socket.create_connection((address, 25), 3) as s:
@@ -48,7 +50,6 @@ _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
     "ssh port": "set -- ${SSH_CONNECTION:-0 0 0 22}; echo $4",
-    "python": """python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])'""",
     "selinux": "getenforce",
     "missing": f"""\
 . /etc/os-release; case " $ID $ID_LIKE " in
@@ -70,7 +71,7 @@ esac""",
         f"p=$(systemctl show -p MainPID --value {layout.SERVICE_UNIT}); "
         '[ "${p:-0}" -gt 0 ] && tr "\\0" "\\n" < /proc/$p/environ | grep ^LETTERBOX_GENERATION='
     ),
-    "greeting": f"python3 -c {shlex.quote(_GREETING)}",
+    "python": f"python3 -IS -c {shlex.quote(_GREETING)}",
     "addresses": "ip -json address show scope global",
     "routes": "ip -json route show default; ip -json -6 route show default",
 }

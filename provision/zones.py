@@ -24,9 +24,10 @@ def probe(named: Iterable[str] = ()) -> str:
     """
     return f"""\
 echo "installed	$(command -v firewall-cmd)"
-echo "active	$(systemctl is-active firewalld)"
-echo "enabled	$(systemctl is-enabled firewalld)"
-if systemctl -q is-active firewalld; then
+state=$(systemctl show -p ActiveState -p UnitFileState firewalld)
+echo "active	$(printf '%s\\n' "$state" | sed -n 's/^ActiveState=//p')"
+echo "enabled	$(printf '%s\\n' "$state" | sed -n 's/^UnitFileState=//p')"
+if [ "${{state#*ActiveState=active}}" != "$state" ]; then
   d=/org/fedoraproject/FirewallD1
   for i in $(seq 100); do  # just started, it answers before it knows its zones
     busctl get-property {_ROOT} $d {_ROOT} state | grep -q RUNNING && break; sleep 0.1
@@ -43,7 +44,7 @@ if systemctl -q is-active firewalld; then
     p=$(busctl call {_ROOT} $d/config {_ROOT}.config getZoneByName s $z | cut -d'"' -f2)
     echo "permanent $z	$({_BUS} $p {_ROOT}.config.zone getSettings2)"
   done
-elif systemctl -q is-enabled firewalld; then
+elif [ "${{state#*UnitFileState=enabled}}" != "$state" ]; then
   default=$(firewall-offline-cmd --get-default-zone)
   echo "default	$default"
   echo "known	$(firewall-offline-cmd --get-zones)"
