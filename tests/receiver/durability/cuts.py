@@ -31,15 +31,13 @@ SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of wh
 
 # What a receiver is that trusts the file system: each must be caught.
 LIARS = {
-    "no fsync at all": "os.fsync = lambda fd: None",
-    "no fsync of folders": (
-        "real = os.fsync; import stat; "
-        "os.fsync = lambda fd: None if stat.S_ISDIR(os.fstat(fd).st_mode) else real(fd)"
-    ),
-    "no fsync of files": (
-        "real = os.fsync; import stat; "
-        "os.fsync = lambda fd: real(fd) if stat.S_ISDIR(os.fstat(fd).st_mode) else None"
-    ),
+    "no sync at all": "import receiver.disk as disk; disk.System.fsync = disk.System.syncfs = disk.System.write_out"
+    " = lambda *_: None",
+    "no sync after the names": "import receiver.disk as disk; disk.System.fsync = disk.System.syncfs"
+    " = lambda *_: None",
+    "names before content": "import receiver.disk as disk; disk.System.write_out = lambda *_: None;"
+    " real = disk.System.syncfs; pause = __import__('time').sleep;"
+    " disk.System.syncfs = lambda self, fd: (disk.System.fsync(disk.System.open('.', 0)), real(self, fd))",
 }
 
 
