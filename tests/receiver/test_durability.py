@@ -36,6 +36,6 @@ def test_what_was_acknowledged_is_there_whole_after_a_power_cut() -> None:
     assert match, said
 
 
-def test_a_receiver_that_does_not_sync_its_folders_is_caught() -> None:
-    said = power_cuts("--cuts", "8", "--seconds", "1", "--runs", "0", "--liar", "no fsync of folders")
-    assert re.search(r"no fsync of folders: caught at [1-8] of 8 cuts", said), said
+def test_a_receiver_that_does_not_sync_is_caught() -> None:
+    said = power_cuts("--cuts", "8", "--seconds", "1", "--runs", "0", "--liar", "no sync after the names")
+    assert re.search(r"no sync after the names: caught at [1-8] of 8 cuts", said), said
