@@ -270,9 +270,10 @@ def test_no_sender_can_forge_a_line_of_the_log(server: Server) -> None:
 
 def test_a_sender_that_closes_its_half_gets_all_its_replies(server: Server) -> None:
     with Client(server.port) as client:
+        client.expect(220)
         client.send(b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nDATA\r\n")
         client.send(b"Subject: half closed\r\n\r\n" + b"x" * 300_000 + b"\r\n")
         client.send(b"y\r\n" * 50_000 + b".\r\n")
         client.socket.shutdown(socket.SHUT_WR)
-        client.expect(220, 250, 250, 250, 354, "554 5.6.0")
+        client.expect(250, 250, 250, 354, "554 5.6.0")
         assert client.closed()
