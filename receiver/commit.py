@@ -102,7 +102,7 @@ class Commit:
         return failures
 
     def _keeps_order(self, message: Incoming) -> bool:
-        return bool(message.files) and all(self._store.keeps_order(each) for each in message.devices)
+        return message.all_open and all(self._store.keeps_order(each) for each in message.devices)
 
     def _sync(self, ordered: Sequence[Incoming], others: Sequence[Incoming], failures: Failures) -> None:
         """All that has been placed: `ordered` has nothing synced yet, of `others` the files."""

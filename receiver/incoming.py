@@ -81,6 +81,11 @@ class Incoming:
         self.staged = True
 
     @property
+    def all_open(self) -> bool:
+        """False where it has so many copies that some have been synced and closed already."""
+        return len(self.files) == len(self._copies)
+
+    @property
     def devices(self) -> dict[int, int]:
         """The file systems (st_dev) of its open files, with a file on each."""
         return {os.fstat(fd).st_dev: fd for fd in self.files}
