@@ -32,7 +32,7 @@ if [ -n "$STORE" ]; then
 begin transports
 on:
   driver = appendfile
-  directory = $STORE/\$local_part
+  directory = $STORE/alice
   maildir_format
   user = alice"
 fi

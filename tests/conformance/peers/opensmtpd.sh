@@ -13,7 +13,10 @@ if [ -n "$RELAY" ]; then
     [ "$TLS" = yes ] && SCHEME=smtp+tls || SCHEME=smtp+notls
     ACTION="action \"take\" relay host $SCHEME://127.0.0.1:$RELAY"
 fi
+LIMITS=
+[ -z "$STORE" ] || LIMITS="smtp limit max-mails 100000"
 cat > /etc/smtpd.conf <<CF
+$LIMITS
 pki peer cert "/etc/certificate.pem"
 pki peer key "/etc/key.pem"
 table users { alice, bob, postmaster }
