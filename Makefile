@@ -5,8 +5,9 @@ BIN := .venv/bin
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
+BENCH ?=
 .PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
-   lab-down clean conformance senders durability fuzz bench-dns
+   lab-down clean conformance senders durability fuzz bench bench-dns
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -79,6 +80,9 @@ lab-shell: $(READY)  ## a shell on the throwaway machine
 
 lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
+
+bench: $(READY)  ## durable mail a second, beside Postfix (root); BENCH="--peers all --disk xfs" for more
+	@$(BIN)/python -m benchmarks.mail $(BENCH)
 
 bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
 	@$(BIN)/python -m benchmarks.dns_tools

@@ -62,9 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         import asyncio
 
-        from receiver.server import serve
+        from receiver.server import new_loop, serve
 
-        asyncio.run(serve(config, _sockets(arguments.listen)))
+        with asyncio.Runner(loop_factory=new_loop) as runner:
+            runner.run(serve(config, _sockets(arguments.listen)))
     except OSError as error:
         print(f"letterbox: cannot serve: {error}", file=sys.stderr)
         return 1

@@ -15,8 +15,8 @@ from aiosmtpd import smtp
 
 from receiver import greeting
 from receiver.framing import Framing
+from receiver.incoming import Incoming
 from receiver.journal import log
-from receiver.maildir import Incoming
 from receiver.trace import Origin, protocol
 
 if TYPE_CHECKING:

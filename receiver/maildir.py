@@ -1,8 +1,8 @@
 """Durable delivery into Maildirs: `<mail>/<domain>/<mailbox>/{tmp,new,cur}`.
 
-A message is streamed into the first mailbox's tmp/ as it comes and never held whole. `deliver` returns
-when every mailbox has its copy in new/, file and folder entry synced; it raises OSError, with nothing
-left in any new/, otherwise. Blocking work is done on threads, so that no disk stops the conversation.
+The folders, the names and the threads; a message on its way is an `incoming.Incoming`, and what makes it
+durable, together with others, is `commit`. Blocking work is done on threads, so that no disk stops the
+conversation.
 """
 
 from __future__ import annotations
@@ -16,51 +16,40 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from receiver import leftovers
+from receiver.commit import Commit
+from receiver.disk import SYSTEM, Disk, keeps_order
+from receiver.incoming import Copy, Incoming
 from receiver.leftovers import Claim
 from receiver.recipients import Mailbox
 
-_SPILL = 131_072  # octets gathered before they are written
-_BLOCK = 1_048_576
 _FREE_FOR = 1.0  # seconds that a look at the free space is good for
 
 T = TypeVar("T")
 
 
-class Disk(Protocol):
-    """The system calls used, so that a test can make any of them fail. The os module is one."""
-
-    def open(self, path: str, flags: int, mode: int = 0o777, /) -> int: ...
-    def write(self, fd: int, octets: bytes, /) -> int: ...
-    def pread(self, fd: int, size: int, offset: int, /) -> bytes: ...
-    def fsync(self, fd: int, /) -> None: ...
-    def close(self, fd: int, /) -> None: ...
-    def rename(self, source: str, target: str, /) -> None: ...
-    def unlink(self, path: str, /) -> None: ...
-    def mkdir(self, path: str, mode: int = 0o777, /) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One mailbox's copy: the fields that go above the content."""
-
-    mailbox: Mailbox
-    fields: bytes
-
-
 class Store:
     """All mailboxes under one folder. `hostname` goes into file names."""
 
-    def __init__(self, mail: Path, hostname: str, *, threads: int = 16, disk: Disk = os) -> None:
+    def __init__(
+        self,
+        mail: Path,
+        hostname: str,
+        *,
+        threads: int = 16,
+        disk: Disk = SYSTEM,
+        keeps_order: Callable[[int], bool] = keeps_order,
+    ) -> None:
         self.mail = mail
         self._root = str(mail)
         self.disk = disk
+        self.keeps_order = keeps_order
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
         self._threads = ThreadPoolExecutor(threads, "disk")
+        self._commit = Commit(self)
         self._ready: set[Mailbox] = set()
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
         self._counter = itertools.count(1)
@@ -79,6 +68,10 @@ class Store:
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work on a thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def commit(self, message: Incoming) -> None:
+        """Make a message durable, in a group with those that come at the same time. Raises OSError."""
+        await self._commit.deliver(message)
 
     def folder(self, mailbox: Mailbox) -> str:
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
@@ -134,132 +127,10 @@ class Store:
 
     def close(self) -> None:
         self._threads.shutdown(wait=True)
+        self._commit.close()
         self.claim.release()
 
 
 def _first_folder(path: Path) -> Path:
     """The path, or the nearest folder above it that is there."""
     return next(each for each in (path, *path.parents) if each.is_dir())
-
-
-class Incoming:
-    """One message on its way to disk: `write` its content, then `deliver` or `abandon`."""
-
-    def __init__(self, store: Store, name: str, copies: Sequence[Copy]) -> None:
-        self.size = 0  # octets of content
-        self._store = store
-        self._name = name
-        self._copies = copies
-        self._pending: list[bytes] = []
-        self._gathered = 0
-        self._fd = -1  # the first copy, once content has been spilled into it
-        self._files: list[str] = []  # what a refusal has to remove
-
-    async def write(self, content: bytes) -> None:
-        """Raises OSError; the message can then only be abandoned."""
-        self.size += len(content)
-        self._pending.append(content)
-        self._gathered += len(content)
-        if self._gathered >= _SPILL:
-            await self._store.run(self._spill)
-
-    async def deliver(self) -> None:
-        await self._store.run(self._deliver)
-
-    async def abandon(self) -> None:
-        if self._files:
-            await self._store.run(self._undo)
-        self._pending.clear()
-
-    def _spill(self) -> None:
-        if self._fd < 0:
-            self._fd = self._create(self._copies[0])
-        octets, self._gathered = b"".join(self._pending), 0
-        self._pending.clear()
-        self._write(self._fd, octets)
-
-    def _deliver(self) -> None:
-        try:
-            whole = b"".join(self._pending) if self._fd < 0 else None
-            if whole is None:
-                self._spill()
-            first = self._fd
-            for copy in self._copies:
-                if copy is self._copies[0] and whole is None:
-                    fd = first
-                    self._store.disk.fsync(fd)
-                    continue
-                fd = self._create(copy)
-                try:
-                    if whole is not None:
-                        self._write(fd, whole)
-                    else:
-                        self._copy_content(first, fd)
-                    self._store.disk.fsync(fd)
-                finally:
-                    self._store.disk.close(fd)
-            self._close()
-            self._place()
-        except BaseException:
-            self._undo()
-            raise
-
-    def _place(self) -> None:
-        """From tmp/ to new/, and the folder entries to disk."""
-        for copy in self._copies:
-            source, target = self._path(copy, "tmp"), self._path(copy, "new")
-            self._store.disk.rename(source, target)
-            self._files.remove(source)
-            self._files.append(target)
-        for copy in self._copies:
-            self._store.sync_folder(f"{self._store.folder(copy.mailbox)}/new")
-
-    def _path(self, copy: Copy, part: str) -> str:
-        return f"{self._store.folder(copy.mailbox)}/{part}/{self._name}"
-
-    def _create(self, copy: Copy) -> int:
-        """A new file in tmp/ with the copy's own fields."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        if copy is self._copies[0]:
-            flags ^= os.O_WRONLY | os.O_RDWR
-        self._store.prepare(copy.mailbox)
-        self._store.claim.hold()
-        path = self._path(copy, "tmp")
-        try:
-            fd = self._store.disk.open(path, flags, 0o600)
-        except FileNotFoundError:  # somebody removed the Maildir since we saw it
-            self._store.forget()
-            self._store.prepare(copy.mailbox)
-            fd = self._store.disk.open(path, flags, 0o600)
-        self._files.append(path)
-        try:
-            self._write(fd, copy.fields)
-        except BaseException:
-            self._store.disk.close(fd)
-            raise
-        return fd
-
-    def _copy_content(self, source: int, target: int) -> None:
-        offset = len(self._copies[0].fields)
-        while block := self._store.disk.pread(source, _BLOCK, offset):
-            self._write(target, block)
-            offset += len(block)
-
-    def _write(self, fd: int, octets: bytes) -> None:
-        view = memoryview(octets)
-        while view:
-            view = view[self._store.disk.write(fd, view) :]  # type: ignore[arg-type]
-
-    def _close(self) -> None:
-        if self._fd >= 0:
-            fd, self._fd = self._fd, -1
-            self._store.disk.close(fd)
-
-    def _undo(self) -> None:
-        """Leave nothing behind: this message was not accepted, and its sender will try again."""
-        with contextlib.suppress(OSError):
-            self._close()
-        for path in self._files:
-            with contextlib.suppress(OSError):
-                self._store.disk.unlink(path)
-        self._files.clear()

@@ -17,7 +17,8 @@ from receiver.addresses import Address
 from receiver.admission import Admission
 from receiver.certificate import Certificate
 from receiver.config import Config
-from receiver.maildir import Copy, Incoming, Store
+from receiver.incoming import Copy, Incoming
+from receiver.maildir import Store
 from receiver.recipients import Destination, Directory, Mailbox, UnknownRecipient
 
 if TYPE_CHECKING:

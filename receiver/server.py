@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import resource
 import signal
 import socket
@@ -21,6 +22,15 @@ from receiver.reception import Reception
 _BACKLOG = 1024
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
 _SWEEP_EVERY = 3600  # seconds
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which takes a third less CPU for a message; asyncio's own where it cannot be had."""
+    try:
+        loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
+    except (ImportError, OSError):
+        return asyncio.new_event_loop()
+    return loop
 
 
 async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:

@@ -2,7 +2,7 @@
 
 Nothing is installed. Packages are unpacked once into the cache; each receiver runs in an overlay of that, in
 mount and PID namespaces of its own that vanish with it, set up by `peers/<name>.sh`. They serve example.test
-with alice, bob and postmaster, and throw the mail away.
+with alice, bob and postmaster, and throw the mail away; given a folder, they store it there in Maildirs.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$1/root"
 mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/root"
 mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
 mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
+[ -z "$9" ] || { mkdir "$1/root/store" && mount --bind "$9" "$1/root/store"; }
 exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
 """
 
@@ -77,6 +78,18 @@ def running_peers() -> Iterator[dict[str, Server]]:
 @contextlib.contextmanager
 def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterator[Server]:
     """One of PEERS. With `relay`, it sends its mail on to that port here, over TLS if "yes"."""
+    with peer_process(title, relay, tls) as (_, port):
+        yield Server("127.0.0.1", port, ADDRESSES, patience=6)
+
+
+@contextlib.contextmanager
+def peer_process(
+    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = ""
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """The process that all of a peer's descend from, and its port.
+
+    With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`.
+    """
     name, package = PEERS[title]
     root = unpacked(name, package)
     with tempfile.TemporaryDirectory() as folder:
@@ -87,12 +100,12 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen(
             [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name)),
-             str(port), str(relay), tls],
+             str(port), str(relay), tls, str(store)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             _wait_for_greeting(title, port, process, Path(log.name))
-            yield Server("127.0.0.1", port, ADDRESSES, patience=6)
+            yield process, port
         finally:
             # The first process of the PID namespace, which takes all others with it: a receiver that has
             # changed its user no longer hears that its parent is gone.

@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 from collections.abc import Callable
 from typing import Any
 
+from receiver.disk import SYSTEM
+
 
 class Disk:
-    """The os module, noting its calls, and failing at one of them."""
+    """The system's calls, noted, and failing at one of them."""
 
     def __init__(self, fail_at: int = -1, number: int = errno.EIO) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.fail_at, self.number = fail_at, number
         self.paths: dict[int, str] = {}
         self.synced: set[str] = set()
+        self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         def call(*arguments: Any) -> Any:
-            self.calls.append((name, arguments[0]))
-            if len(self.calls) - 1 == self.fail_at:
+            with self._lock:
+                self.calls.append((name, arguments[0]))
+                fails = len(self.calls) - 1 == self.fail_at
+            if fails:
                 raise OSError(self.number, os.strerror(self.number))
-            result = getattr(os, name)(*arguments)
+            result = getattr(SYSTEM, name)(*arguments)
             if name == "open":
                 self.paths[result] = arguments[0]
             if name == "fsync":

@@ -25,8 +25,8 @@ def test_what_was_acknowledged_is_there_whole_after_a_power_cut_and_a_liar_is_ca
     if os.geteuid() != 0 or not Path("/dev/fuse").exists() or not Path("/dev/loop-control").exists():
         pytest.skip("power cuts need root, FUSE and loop devices")
     command = [sys.executable, "-m", "tests.receiver.durability", "cuts", "--cuts", "5", "--runs", "1"]
-    command += ["--seconds", "0.7", "--liar", "no fsync of files"]
+    command += ["--seconds", "0.7", "--liar", "no sync after the names"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert re.search(r"5 power cuts .* 0 lost, 0 broken, 0 twice", done.stdout), done.stdout
-    assert re.search(r"no fsync of files: caught at [1-5] of 5 cuts", done.stdout), done.stdout
+    assert re.search(r"no sync after the names: caught at [1-5] of 5 cuts", done.stdout), done.stdout

@@ -9,8 +9,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from receiver.incoming import Copy, Incoming
 from receiver.leftovers import STALE
-from receiver.maildir import Copy, Incoming, Store
+from receiver.maildir import Store
 from receiver.recipients import Mailbox
 from tests.receiver.wire import DEADLINE, Server
 

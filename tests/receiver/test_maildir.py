@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.maildir import Copy, Store
+from receiver.incoming import Copy
+from receiver.maildir import Store
 from receiver.recipients import Mailbox
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.wire import Server
@@ -32,8 +33,8 @@ async def one_message(store: Store, content: list[bytes]) -> None:
         raise
 
 
-def deliver(mail: Path, disk: Disk, content: list[bytes]) -> None:
-    store = Store(mail, "mx.test", disk=disk)
+def deliver(mail: Path, disk: Disk, content: list[bytes], *, ordered: bool = False) -> None:
+    store = Store(mail, "mx.test", disk=disk, keeps_order=lambda device: ordered)
     try:
         asyncio.run(one_message(store, content))
     finally:
@@ -71,11 +72,27 @@ def test_files_are_synced_before_they_are_named_and_folders_after(tmp_path: Path
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
-def test_a_fault_at_any_system_call_leaves_nothing_and_the_next_try_succeeds(
+def test_where_order_is_kept_content_is_written_before_the_name_and_all_is_synced_after(
     tmp_path: Path, content: list[bytes]
 ) -> None:
+    disk = Disk()
+    deliver(tmp_path, disk, content, ordered=True)
+    names = [name for name, _ in disk.calls]
+    renames = [at for at, name in enumerate(names) if name == "rename"]
+    written = [at for at, (name, _) in enumerate(disk.calls) if name == "write_out"]
+    assert len(written) == 4  # begun for both, waited for for both
+    assert max(at for at, name in enumerate(names) if name == "write") < min(written)
+    assert max(written) < min(renames)
+    assert names[renames[-1] :].count("fsync") == 4  # both files, both folders
+
+
+@pytest.mark.parametrize("ordered", [False, True], ids=["any-disk", "ordered"])
+@pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
+def test_a_fault_at_any_system_call_leaves_nothing_and_the_next_try_succeeds(
+    tmp_path: Path, content: list[bytes], ordered: bool
+) -> None:
     counting = Disk()
-    deliver(tmp_path / "counting", counting, content)
+    deliver(tmp_path / "counting", counting, content, ordered=ordered)
     whole = files(tmp_path / "counting")
     faults = 0
     for at, (name, _) in enumerate(counting.calls):
@@ -84,7 +101,7 @@ def test_a_fault_at_any_system_call_leaves_nothing_and_the_next_try_succeeds(
         if name == "close":  # what was synced stays synced
             continue
         with pytest.raises(OSError, match="No space left"):
-            deliver(mail, disk, content)
+            deliver(mail, disk, content, ordered=ordered)
         faults += 1
         assert files(mail) == {}, f"{name} failed as call {at}"
         deliver(mail, Disk(), content)

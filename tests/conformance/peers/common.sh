@@ -1,5 +1,6 @@
 # What every peer's root needs before its own script goes on. Arguments: port; and where mail is sent on to,
-# a port of 127.0.0.1 (nothing: it is thrown away), and whether over TLS (yes or no).
+# a port of 127.0.0.1 (nothing: it is thrown away), and whether over TLS (yes or no). Where there is
+# a folder /store, the queue is kept and the mail stored there, on the disk that is being measured.
 set -eu
 PORT=$1 RELAY=${2:-} TLS=${3:-yes}
 user() {  # name and number
@@ -16,3 +17,9 @@ echo 'hosts: files' > /etc/nsswitch.conf
 : > /etc/resolv.conf
 mkdir -p /tmp /var/mail /root
 chmod 1777 /tmp
+STORE=
+if [ -d /store ]; then
+    STORE=/store/mail
+    mkdir -p /store/queue $STORE
+    chown alice:alice $STORE
+fi

@@ -1,4 +1,6 @@
 . /peers/common.sh
+SPOOL=/var/spool/exim4
+[ -z "$STORE" ] || SPOOL=/store/queue
 user Debian-exim 101
 mkdir -p /var/spool/exim4 /var/log/exim4 /etc/exim4
 chown -R Debian-exim:Debian-exim /var/spool/exim4 /var/log/exim4
@@ -22,7 +24,20 @@ on:
   tls_try_verify_hosts =
   $WITH = *"
 fi
+if [ -n "$STORE" ]; then
+    chown Debian-exim:Debian-exim /store/queue
+    ROUTER="all:
+  driver = accept
+  transport = on
+begin transports
+on:
+  driver = appendfile
+  directory = $STORE/alice
+  maildir_format
+  user = alice"
+fi
 cat > /etc/exim4/exim4.conf <<CF
+spool_directory = $SPOOL
 primary_hostname = peer.example.test
 qualify_domain = example.test
 domainlist local_domains = example.test
@@ -33,8 +48,9 @@ tls_advertise_hosts = *
 tls_certificate = /peers/certificate.pem
 tls_privatekey = /peers/key.pem
 smtputf8_advertise_hosts = *
-smtp_accept_max = 200
-smtp_accept_max_per_host = 100
+smtp_accept_max = 500
+smtp_accept_max_per_host = 500
+smtp_accept_queue_per_connection = 0
 message_size_limit = 50M
 never_users = root
 log_file_path = /var/log/exim4/%slog

@@ -33,7 +33,21 @@ virtual_mailbox_limit = 0
 smtp_dns_support_level = disabled
 CF
 fi
-printf '%s@example.test x\n' alice bob postmaster > /etc/postfix/mailboxes
+if [ -n "$STORE" ]; then
+    cat >> /etc/postfix/main.cf <<CF
+queue_directory = /store/queue
+virtual_transport = virtual
+virtual_mailbox_base = $STORE
+virtual_uid_maps = static:2001
+virtual_gid_maps = static:2001
+default_process_limit = 300
+smtpd_client_connection_count_limit = 0
+in_flow_delay = 0
+message_size_limit = 40000000
+virtual_mailbox_limit = 0
+CF
+fi
+printf '%s@example.test alice/\n' alice bob postmaster > /etc/postfix/mailboxes
 mkdir -p /var/spool/postfix /var/lib/postfix /var/log
 chown postfix /var/lib/postfix
 chgrp postdrop /usr/sbin/postqueue /usr/sbin/postdrop

@@ -30,16 +30,11 @@ SIZE = 128 << 20  # of the disk
 SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
 
 # What a receiver is that trusts the file system: each must be caught.
+_LIE = "from receiver.disk import System; nothing = lambda *_: None; "
 LIARS = {
-    "no fsync at all": "os.fsync = lambda fd: None",
-    "no fsync of folders": (
-        "real = os.fsync; import stat; "
-        "os.fsync = lambda fd: None if stat.S_ISDIR(os.fstat(fd).st_mode) else real(fd)"
-    ),
-    "no fsync of files": (
-        "real = os.fsync; import stat; "
-        "os.fsync = lambda fd: real(fd) if stat.S_ISDIR(os.fstat(fd).st_mode) else None"
-    ),
+    "no sync at all": _LIE + "System.fsync = System.syncfs = System.write_out = nothing",
+    "no sync after the names": _LIE + "System.fsync = System.syncfs = nothing",
+    "no content before the names": _LIE + "System.write_out = nothing",
 }
 
 

@@ -1,0 +1,217 @@
+"""Durable mail on a disk of its own: file system images, receivers, Postfix's `smtp-source`, and the count.
+
+A receiver is given a load, and then every message must lie in the Maildir, whole; what is not there within
+two seconds of the last 250 is late. Seconds are those of `smtp-source`; CPU is that of all the receiver's
+processes, the ended ones included.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.conformance.peers import peer_process, unpacked
+from tests.receiver.wire import start_server
+
+SETTLE = 2.0  # seconds after the last 250 within which all mail must be there
+_LATE = 20.0  # seconds for what was not, so that it does not disturb the next run
+_LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+class Broken(Exception):
+    """A message is missing or not whole: no number of this run may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`kept`: the sessions stay open; otherwise there is one message a connection."""
+
+    title: str
+    sessions: int
+    messages: int
+    octets: int
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run."""
+
+    seconds: float
+    cpu: float  # seconds of all the receiver's processes
+    memory: int  # octets at the end of the load: proportional set size of all its processes
+    late: int  # messages not in the Maildir after SETTLE
+
+    def rate(self, load: Load) -> float:
+        return load.messages / self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A running one; `new` is where its mail ends up."""
+
+    name: str
+    pid: int
+    port: int
+    new: Path
+
+
+@contextlib.contextmanager
+def disk(kind: str, folder: Path) -> Iterator[Path]:
+    """A fresh file system in a file, mounted: ext4 (with its journal) or xfs. Root only."""
+    image, mount = folder / f"{kind}.img", folder / kind
+    with image.open("wb") as file:
+        file.truncate(4 << 30)
+    if kind == "ext4":
+        lazy = ["-E", "lazy_itable_init=0,lazy_journal_init=0"]
+        subprocess.run(["mkfs.ext4", "-q", "-F", *lazy, str(image)], check=True)
+    else:
+        _make_xfs(image)
+    mount.mkdir()
+    subprocess.run(["mount", "-t", kind, "-o", "loop", str(image), str(mount)], check=True)
+    mount.chmod(0o755)
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", "--lazy", str(mount)], check=True)
+        image.unlink()
+
+
+def _make_xfs(image: Path) -> None:
+    if shutil.which("mkfs.xfs"):
+        subprocess.run(["mkfs.xfs", "-q", str(image)], check=True)
+        return
+    root = unpacked("xfsprogs", "xfsprogs")
+    inside = root / "image"
+    inside.touch()
+    subprocess.run(["mount", "--bind", str(image), str(inside)], check=True)
+    try:
+        subprocess.run(["chroot", str(root), "/sbin/mkfs.xfs", "-q", "/image"], check=True)
+    finally:
+        subprocess.run(["umount", str(inside)], check=True)
+
+
+@contextlib.contextmanager
+def ours(name: str, store: Path, folder: Path, checkout: Path | None = None) -> Iterator[Receiver]:
+    """Letterbox, of this checkout or of another one."""
+    program = ["-m", "receiver"]
+    if checkout:
+        start = "from receiver.__main__ import main; sys.exit(main())"
+        program = ["-c", f"import sys; sys.path.insert(0, {str(checkout)!r}); {start}"]
+    folder.mkdir()
+    server = start_server(folder, mail=store, limits=_LIMITS, program=program)
+    try:
+        yield Receiver(name, server.process.pid, server.port, store / "example.test" / "alice" / "new")
+    finally:
+        server.stop()
+
+
+@contextlib.contextmanager
+def peer(name: str, store: Path) -> Iterator[Receiver]:
+    """One of the receivers that `tests.conformance.peers` starts, storing on this disk."""
+    store.mkdir()
+    store.chmod(0o755)
+    with peer_process(name, store=store) as (process, port):
+        yield Receiver(name, process.pid, port, store / "mail" / "alice" / "new")
+
+
+def smtp_source(port: int, load: Load) -> list[str]:
+    """The command line of the load."""
+    words = ["chroot", str(unpacked("postfix", "postfix")), "/usr/sbin/smtp-source", *(["-d"] * load.kept)]
+    words += ["-s", str(load.sessions), "-m", str(load.messages), "-l", str(load.octets)]
+    return [*words, "-f", "stranger@sender.test", "-t", "alice@example.test", f"127.0.0.1:{port}"]
+
+
+def run(receiver: Receiver, load: Load) -> Result:
+    """Put the load on the receiver, and look at all the mail. Raises Broken."""
+    forget_mail(receiver)
+    before = cpu_seconds(receiver.pid)
+    began = time.perf_counter()
+    done = subprocess.run(smtp_source(receiver.port, load), capture_output=True, text=True, timeout=300)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise Broken(f"{receiver.name}, {load.title}: smtp-source says {done.stderr.strip()[-500:]}")
+    memory = proportional_memory(receiver.pid)
+    late = load.messages - _count(receiver.new, load.messages, SETTLE)
+    if late:
+        _count(receiver.new, load.messages, _LATE)
+    cpu = cpu_seconds(receiver.pid) - before
+    inspect(receiver, load)
+    return Result(seconds, cpu, memory, late)
+
+
+def forget_mail(receiver: Receiver) -> None:
+    """An empty Maildir, and a disk with nothing left to write."""
+    for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
+        path.unlink()
+    subprocess.run(
+        ["sync", "-f", str(receiver.new.parents[1] if receiver.new.is_dir() else "/tmp")], check=True
+    )
+
+
+def inspect(receiver: Receiver, load: Load) -> None:
+    """Every message is there once, and each has the content that was sent. Raises Broken."""
+    names: set[bytes] = set()
+    bodies: dict[bytes, int] = {}
+    for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
+        head, _, body = path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+        names |= set(re.findall(rb"(?mi)^message-id: *(\S+)", head))
+        bodies[hashlib.sha256(body).digest()] = len(body)
+    if len(names) != load.messages or len(bodies) != 1 or min(bodies.values(), default=0) < load.octets * 0.9:
+        raise Broken(
+            f"{receiver.name}, {load.title}: {len(names)} of {load.messages} messages, {len(bodies)} contents"
+        )
+
+
+def _count(new: Path, wanted: int, patience: float) -> int:
+    until = time.monotonic() + patience
+    while (found := _messages(new)) < wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def _messages(new: Path) -> int:
+    return sum(1 for _ in new.iterdir()) if new.is_dir() else 0
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield from tree(int(each))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of the whole tree, its ended and reaped processes included."""
+    total = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            total += sum(int(field) for field in fields[11:15])
+    return total / _TICKS
+
+
+def proportional_memory(pid: int) -> int:
+    """Octets; a page that several processes share counts once."""
+    total = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            match = re.search(r"(?m)^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text())
+            total += int(match[1]) * 1024 if match else 0
+    return total
+
+
+def peak_memory(pid: int, *, reset: bool = False) -> int:
+    """Octets of resident memory of one process at their highest, since the last reset."""
+    if reset:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
+    return int(match[1]) * 1024 if match else 0

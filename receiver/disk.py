@@ -1,0 +1,96 @@
+"""The system calls that mail is stored with, behind one seam, so that a test can make any of them fail.
+
+Beyond the os module: sync_file_range(2) and syncfs(2), by ctypes, and on which file systems writing content
+out before a rename is enough for the rename never to be seen without it after a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+# Their journal keeps the order of things: a file's size and blocks are in it once its content has been
+# written out, so a rename made after that cannot survive a crash alone.
+_ORDERED = {"ext4", "xfs"}
+_WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # SYNC_FILE_RANGE_*
+
+
+class Disk(Protocol):
+    """What is used; `SYSTEM` is the real one. All raise OSError."""
+
+    def open(self, path: str, flags: int, mode: int = 0o777, /) -> int: ...
+    def write(self, fd: int, octets: bytes, /) -> int: ...
+    def pread(self, fd: int, size: int, offset: int, /) -> bytes: ...
+    def fsync(self, fd: int, /) -> None: ...
+    def close(self, fd: int, /) -> None: ...
+    def rename(self, source: str, target: str, /) -> None: ...
+    def unlink(self, path: str, /) -> None: ...
+    def mkdir(self, path: str, mode: int = 0o777, /) -> None: ...
+    def write_out(self, fd: int, wait: bool, /) -> None: ...
+    def syncfs(self, fd: int, /) -> None: ...
+
+
+class System:
+    """The os module's calls, and two of the C library's."""
+
+    open = staticmethod(os.open)
+    write = staticmethod(os.write)
+    pread = staticmethod(os.pread)
+    fsync = staticmethod(os.fsync)
+    close = staticmethod(os.close)
+    rename = staticmethod(os.rename)
+    unlink = staticmethod(os.unlink)
+    mkdir = staticmethod(os.mkdir)
+
+    def write_out(self, fd: int, wait: bool, /) -> None:
+        """Begin to write a file's content to the disk, or do it and wait. No metadata: this syncs nothing."""
+        flags = _WAIT_BEFORE | _WRITE | _WAIT_AFTER if wait else _WRITE
+        _call("sync_file_range", fd, 0, 0, flags)
+
+    def syncfs(self, fd: int, /) -> None:
+        """Everything on the file system that the file is on."""
+        _call("syncfs", fd)
+
+
+def _library() -> Any:
+    """The C library; None where ctypes cannot be had (a sandbox without writable code, an odd Python)."""
+    try:
+        import ctypes
+
+        library = ctypes.CDLL(None, use_errno=True)
+        library.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+        library.syncfs.argtypes = (ctypes.c_int,)
+    except (ImportError, OSError, AttributeError, MemoryError):
+        return None
+    return library
+
+
+_c = _library()
+
+
+def _call(name: str, *arguments: int) -> None:
+    import ctypes
+
+    if getattr(_c, name)(*arguments):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+SYSTEM: Disk = System()
+_kinds: dict[int, bool] = {}
+
+
+def keeps_order(device: int, mounts: Callable[[], str] = Path("/proc/self/mountinfo").read_text) -> bool:
+    """Whether a rename after `write_out` never outlives the content. `device` is an st_dev (proc(5))."""
+    if device not in _kinds:
+        kind = ""
+        with contextlib.suppress(OSError):
+            for line in mounts().splitlines():
+                before, _, after = line.partition(" - ")
+                if before.split()[2] == f"{os.major(device)}:{os.minor(device)}":
+                    kind = after.split()[0]
+        _kinds[device] = kind in _ORDERED and _c is not None
+    return _kinds[device]
