@@ -31,7 +31,7 @@ LOADS = (
     Load("20 x 1 MiB", 20, 160, 1 << 20),
 )
 PEERS = {"none": (), "postfix": ("Postfix",), "all": ("Postfix", "Exim", "OpenSMTPD")}
-OURS, FIRST_PEER = "Letterbox", "Postfix"
+OURS = "Letterbox"
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 

@@ -16,6 +16,7 @@ from dns.errors import HostUnreadable, SyncError
 from dns.findings import Finding, exit_code
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Domain, Inventory, InventoryError, load
+from dns.usage import Parser, seconds
 
 PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
 LONGEST_PAUSE = 5.0
@@ -116,7 +117,7 @@ def asking_from(resolver: str | None) -> Any:
 
 
 def _parsed(argv: Sequence[str]) -> argparse.Namespace:
-    parser = _Parser(
+    parser = Parser(
         prog="python -m dns.check",
         description="Check from outside whether a domain can receive mail.",
         epilog=EPILOG,
@@ -127,7 +128,7 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true", help="what was found as one JSON object")
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=seconds,
         default=0.0,
         metavar="SECONDS",
         help="look again until all that is required holds, for so long at most (default: look once)",
@@ -136,19 +137,6 @@ def _parsed(argv: Sequence[str]) -> argparse.Namespace:
         "--resolver", metavar="ADDRESS[#PORT]", help="in place of the system's and the public resolvers"
     )
     return parser.parse_args(argv)
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError("must be 0 to 86400 seconds")
-    return seconds
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        """2 means that something required does not hold, so a usage error is 1."""
-        self.exit(1, f"{self.prog}: {message}: see {self.prog} --help\n")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,10 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from dns.plan import Replacing
 from dns.records import canonical_content
+from dns.usage import Parser, seconds
 
 EPILOG = """exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
 environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone),
@@ -30,7 +30,7 @@ class Arguments:
 
 def parsed(argv: Sequence[str]) -> Arguments:
     """The arguments; exits with 0 after --help, and with 1 and a line to read where they are wrong."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m dns.sync",
         description="Make a domain's records at Cloudflare match the inventory.",
         epilog=EPILOG,
@@ -61,7 +61,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
         )
     parser.add_argument(
         "--wait",
-        type=_seconds,
+        type=seconds,
         default=120.0,
         metavar="SECONDS",
         help="how long to wait for the zone's nameservers to answer; 0: not at all (default: 120)",
@@ -83,16 +83,3 @@ def parsed(argv: Sequence[str]) -> Arguments:
         wait=given.wait,
         resolver=given.resolver,
     )
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError("must be 0 to 86400 seconds")
-    return seconds
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> Any:
-        """2 means that the zone differs, so a usage error is 1."""
-        self.exit(1, f"{self.prog}: {message}: see {self.prog} --help\n")

@@ -74,7 +74,7 @@ def for_host(whole: Inventory, name: str, seen: Observed) -> Desired:
     return Desired(
         host=host,
         configuration=configuration(host, whole.domains),
-        units={unit: (_FILES / unit).read_text() for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)},
+        units={unit: (_FILES / unit).read_text() for unit in layout.UNITS},
         release=archive.digest(archive.Platform(seen.python, seen.machine)),
     )
 

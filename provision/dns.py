@@ -69,15 +69,19 @@ def _plans() -> tuple[Prepared, ...]:
     ready = tuple(host for host in whole.hosts if host.name in active)
     names = tuple(host.name for host in ready)
     if _looked is None or (_looked.at, _looked.hosts) != (moment(), names):
-        some = Inventory(ready, whole.domains)
-        try:
-            plans = [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
-        except SyncError as error:
-            raise DeployError(str(error)) from None
+        plans = _planned(Inventory(ready, whole.domains))
         if len(ready) < len(whole.hosts):
             plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
         _looked = _Looked(moment(), names, tuple(plans))
     return _looked.plans
+
+
+def _planned(some: Inventory) -> list[Prepared]:
+    """A plan for each domain, were these all its hosts. Raises DeployError."""
+    try:
+        return [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
+    except SyncError as error:
+        raise DeployError(str(error)) from None
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
@@ -120,10 +124,10 @@ def withdrawn() -> Commands:
         return
     whole = inventory()
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
-    some = Inventory(tuple(each for each in whole.hosts if each.name not in leaving), whole.domains)
+    staying = tuple(each for each in whole.hosts if each.name not in leaving)
     try:
-        plans = [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
-    except SyncError as error:
+        plans = _planned(Inventory(staying, whole.domains))
+    except DeployError as error:
         yield from refuse(str(error))
         return
     for prepared in plans:

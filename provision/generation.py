@@ -20,7 +20,6 @@ from provision.fact import Commands, forget, observe, refuse
 from provision.observed import Generation, Observed
 
 KEPT = 3
-_UNITS = (layout.SOCKET_UNIT, layout.SERVICE_UNIT)
 
 _AWAIT_GREETING = """\
 import socket, sys, time
@@ -42,7 +41,7 @@ RESTART = f"systemctl restart {layout.SERVICE_UNIT} && python3 -c {shlex.quote(_
 def record(name: str, release: str) -> str:
     """Shell: keep what is in place now as this generation, the newest."""
     kept = f"{layout.GENERATIONS}/{name}"
-    units = " ".join(f"{layout.UNIT_FOLDER}/{unit}" for unit in _UNITS)
+    units = " ".join(f"{layout.UNIT_FOLDER}/{unit}" for unit in layout.UNITS)
     return " && ".join(
         (
             f"rm -rf {kept}.new",
@@ -60,7 +59,7 @@ def restore(generation: Generation) -> str:
     kept = f"{layout.GENERATIONS}/{generation.name}"
     places = {
         layout.CONFIGURATION: f"{kept}/letterbox.toml",
-        **{f"{layout.UNIT_FOLDER}/{unit}": f"{kept}/{unit}" for unit in _UNITS},
+        **{f"{layout.UNIT_FOLDER}/{unit}": f"{kept}/{unit}" for unit in layout.UNITS},
     }
     return " && ".join(
         (

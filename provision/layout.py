@@ -5,6 +5,7 @@ from typing import Final
 USER: Final = "letterbox"
 SOCKET_UNIT: Final = "letterbox.socket"
 SERVICE_UNIT: Final = "letterbox.service"
+UNITS: Final = (SOCKET_UNIT, SERVICE_UNIT)
 UNIT_FOLDER: Final = "/etc/systemd/system"
 
 CONFIGURATION_FOLDER: Final = "/etc/letterbox"

@@ -31,7 +31,6 @@ class Unit:
     active: str
     enabled: bool
     needs_reload: bool
-    restarts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,6 @@ class Observed:
     python: str
     ssh_port: str
     """The port of the host's sshd that this session came in by."""
-    selinux: str
     missing_packages: tuple[str, ...]
     """Of those that any inventory may want."""
     account: tuple[str, ...]
@@ -97,7 +95,6 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         machine=word("machine"),
         python=word("python"),
         ssh_port=word("ssh port") or "22",
-        selinux=word("selinux"),
         missing_packages=tuple(sections.get("missing", ())),
         account=tuple(sections.get("account", ())),
         files=_files(sections.get("files", ()), sections.get("sums", ())),
@@ -150,6 +147,5 @@ def _units(lines: Iterable[str]) -> dict[str, Unit]:
                 active=shown["ActiveState"],
                 enabled=shown.get("UnitFileState") == "enabled",
                 needs_reload=shown["NeedDaemonReload"] == "yes",
-                restarts=int(shown.get("NRestarts") or 0),
             )
     return units

@@ -6,7 +6,7 @@ meets them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from dns.findings import Finding, required
 from dns.greeting import Greeting
@@ -149,7 +149,3 @@ def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str)
             return Link("outside", evidence, "take away what reads along on port 25 between (an SMTP proxy)")
     fine = [address for address, greeting in greetings.items() if not greeting.failure]
     return Link("outside", f"{vantage} is greeted at {', '.join(fine) or 'no address it can reach'}")
-
-
-def first_broken(links: Sequence[Link]) -> Link | None:
-    return next((link for link in links if not link.holds), None)

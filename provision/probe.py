@@ -32,7 +32,7 @@ _FILES = (
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
 )
 PACKAGES = ("python3", "openssl", "firewalld")
-_UNIT_PROPERTIES = "Id,LoadState,ActiveState,SubState,UnitFileState,NeedDaemonReload,MainPID,NRestarts"
+_UNIT_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,NeedDaemonReload"
 
 # A greeting is the only proof that a service runs: systemd calls one that crashes at every start active.
 # The version of Python comes first, so that one start of it answers both.
@@ -50,7 +50,6 @@ _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
     "ssh port": "set -- ${SSH_CONNECTION:-0 0 0 22}; echo $4",
-    "selinux": "getenforce",
     "missing": f"""\
 . /etc/os-release; case " $ID $ID_LIKE " in
   *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)} | sed -n 's/^no package provides //p';;

@@ -16,17 +16,14 @@ from provision.fact import Commands, changes, observe
 from provision.observed import Observed
 from provision.zones import Firewalld
 
-_UNITS = f"{layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
 _PROGRAM = (layout.COMMAND, layout.PROGRAM_FOLDER, layout.CONFIGURATION_FOLDER)
 
 
 def unit_commands(seen: Observed) -> Iterator[StringCommand]:
     """Stop and disable the units, then remove them."""
-    files = [
-        path for path in (f"{layout.UNIT_FOLDER}/{unit}" for unit in _UNITS.split()) if path in seen.files
-    ]
+    files = [path for path in (f"{layout.UNIT_FOLDER}/{unit}" for unit in layout.UNITS) if path in seen.files]
     if files:
-        yield StringCommand(f"systemctl disable -q --now {_UNITS}")
+        yield StringCommand(f"systemctl disable -q --now {' '.join(layout.UNITS)}")
         yield StringCommand("rm -f", *files)
         yield StringCommand("systemctl daemon-reload")
 

@@ -18,8 +18,6 @@ from provision.fact import Commands, changes, observe
 from provision.files import Text, text_commands
 from provision.observed import Observed
 
-_UNITS = f"{layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
-
 
 def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
     """Write the units that differ, and make systemd read them, also when an earlier run was cut off."""
@@ -41,9 +39,9 @@ def units() -> Commands:
 
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
     """Enable, start and restart what is not enabled, running and of the wanted generation."""
-    socket, service = (seen.units.get(name) for name in (layout.SOCKET_UNIT, layout.SERVICE_UNIT))
+    socket, service = (seen.units.get(name) for name in layout.UNITS)
     if not (socket and socket.enabled and service and service.enabled):
-        yield StringCommand(f"systemctl enable -q {_UNITS}")
+        yield StringCommand(f"systemctl enable -q {' '.join(layout.UNITS)}")
     if not (socket and socket.active == "active"):
         # A socket can only be opened while its service is down.
         yield StringCommand(f"systemctl stop {layout.SERVICE_UNIT}; systemctl start {layout.SOCKET_UNIT}")

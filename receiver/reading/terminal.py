@@ -22,7 +22,7 @@ _UNSAFE = re.compile(
 )
 _MARK = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-BOLD, DIM, GREEN, RED, BLACK_ON_WHITE = "1", "2", "32", "31", "30;107"
+BOLD, GREEN, RED, BLACK_ON_WHITE = "1", "32", "31", "30;107"
 
 
 def plain(text: str) -> str:

@@ -31,7 +31,6 @@ BARE = Observed(
     machine="x86_64",
     python="3.14",
     ssh_port="22",
-    selinux="Enforcing",
     missing_packages=("openssl",),
     account=(),
     files={},
@@ -39,7 +38,7 @@ BARE = Observed(
     generations=(),
     certificate_names=(),
     units={
-        unit: Unit("not-found", "inactive", False, False, 0)
+        unit: Unit("not-found", "inactive", False, False)
         for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)
     },
     running_generation=None,
@@ -76,7 +75,7 @@ DEPLOYED = replace(
     releases=(WANTED.release,),
     generations=(Generation(WANTED.generation, WANTED.release),),
     certificate_names=("mx1.example.com",),
-    units={unit: Unit("loaded", "active", True, False, 0) for unit in WANTED.units},
+    units={unit: Unit("loaded", "active", True, False) for unit in WANTED.units},
     running_generation=WANTED.generation,
     greetings={"127.0.0.1": "220 mx1.example.com ESMTP"},
 )
