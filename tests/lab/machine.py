@@ -19,6 +19,7 @@ from pathlib import Path
 from .errors import LabError
 
 BOOT_DEADLINE = 90.0  # seconds; two is usual
+DEADLINE = 180.0  # seconds for one command, on a machine that is busy with other things
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Machine:
         *,
         check: bool = True,
         input: str | None = None,
-        timeout: float = 60,
+        timeout: float = DEADLINE,
         user: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command (or an argument list) in the machine, as root unless a user is named.
@@ -72,7 +73,7 @@ class Machine:
             ["ssh", "-F", str(self.ssh_config), self.name, f"install -D -m 0644 /dev/stdin {target}"],
             input=data,
             capture_output=True,
-            timeout=60,
+            timeout=DEADLINE,
             check=False,
         )
         if done.returncode != 0:
@@ -84,7 +85,7 @@ class Machine:
             ["ssh", "-F", str(self.ssh_config), self.name, f"cat {shlex.quote(path)}"],
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=DEADLINE,
             check=False,
         )
         if done.returncode != 0:
@@ -248,6 +249,12 @@ def _remove_control_group(name: str) -> None:
                 with suppress(ProcessLookupError):  # it went by itself since the list was read
                     os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
-    for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-        folder.rmdir()
-    group.rmdir()
+    for folder in (*sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True), group):
+        while True:
+            try:
+                folder.rmdir()
+                break
+            except OSError:  # a process that is no longer listed may take a moment more to be gone
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.02)

@@ -14,7 +14,7 @@ from tests.conftest import usable_lab
 from tests.deploys import ROOT
 from tests.lab import lab as lab_module
 from tests.lab import network
-from tests.lab.machine import control_group
+from tests.lab.machine import DEADLINE, control_group
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
     lab_module.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
-    assert up.wait(timeout=60) == 130
+    assert up.wait(timeout=DEADLINE) == 130
     assert traces(spare_lab) == []
 
 
@@ -143,7 +143,7 @@ def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
     )
     assert builders()
     up.send_signal(how)
-    up.wait(timeout=60)
+    up.wait(timeout=DEADLINE)
     wait_until(lambda: not builders())
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
@@ -164,7 +164,7 @@ def start_up(folder, *, until, environment=None):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline
 
