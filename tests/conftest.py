@@ -28,7 +28,7 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab"}
+LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab", "spare_lab"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -235,26 +235,29 @@ def control_group(container: str) -> Path | None:
 
 
 def _remove_control_group(name: str) -> None:
-    """Kill what is left in the machine's control group and remove it, deepest first."""
+    """Kill what is left in the machine's control group and remove it, deepest first.
+
+    Groups in it may go by themselves meanwhile, and be busy for a moment after their last process.
+    """
     group = control_group(name)
-    if group is None or not group.is_dir():
+    if group is None:
         return
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        left = [int(pid) for procs in group.rglob("cgroup.procs") for pid in procs.read_text().split()]
-        if not left:
-            break
-        for pid in left:
-            if pid:  # 0: a process outside our pid namespace
+    deadline = time.monotonic() + 30
+    while group.is_dir():
+        if time.monotonic() > deadline:
+            raise LabError(f"machine {name}: its control group cannot be removed: {group}")
+        for folder in [Path(each) for each, _, _ in os.walk(group, topdown=False)]:
+            for pid in _processes(folder):
                 with suppress(ProcessLookupError):  # it went by itself since the list was read
                     os.kill(pid, signal.SIGKILL)
-        time.sleep(0.02)
-    for folder in (*sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True), group):
-        while True:
-            try:
+            with suppress(OSError):
                 folder.rmdir()
-                break
-            except OSError:  # a process that is no longer listed may take a moment more to be gone
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.02)
+        time.sleep(0.02)
+
+
+def _processes(group: Path) -> list[int]:
+    try:
+        listed = (group / "cgroup.procs").read_text().split()
+    except OSError:  # gone meanwhile
+        return []
+    return [int(pid) for pid in listed if pid != "0"]  # 0: a process outside our pid namespace
