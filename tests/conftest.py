@@ -1,11 +1,13 @@
 """What all tests share: the lab, a host deployed in it, and `--inventory` for a real host instead."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from hypothesis import HealthCheck, settings
 from rich.console import Console
 from testinfra.host import Host
 
@@ -20,7 +22,13 @@ from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.targets import over_ssh
 
-LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab"}
+# How long an example takes says how busy the machine is; and the same commit is to pass or fail every time.
+settings.register_profile(
+    "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("tests")
+
+LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab", "spare_lab"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -37,6 +45,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="use the lab of this folder (.lab), as `python -m tests.lab --folder`",
     )
+
+
+def pytest_configure() -> None:
+    # A shell's background jobs ignore Ctrl-C, and so would the programs that tests start and end with it.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -48,7 +48,7 @@ def deploy(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
     return Run(done.returncode, done.stdout, done.stderr)

@@ -22,6 +22,7 @@ def running(folder: Path) -> Iterator[Server]:
     try:
         mailbox = server.mail / "example.test" / "alice"
         yield Server("127.0.0.1", server.port, ADDRESSES, mailbox, DEADLINE)
-        assert "event=error" not in server.log, server.log
+        log = server.log_to_the_end()
+        assert "event=error" not in log, log
     finally:
         server.stop()

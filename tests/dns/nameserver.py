@@ -5,6 +5,7 @@ It is the zones' nameserver, with referrals to what they delegate; for the names
 the address; and as a resolver (``recursive``) it answers from the deepest zone that it has.
 """
 
+import errno
 import socket
 import socketserver
 import struct
@@ -42,11 +43,8 @@ class Nameserver:
         self.zones, self.recursive = dict(zones), recursive
         self.offers_recursion = recursive
         self.asked: list[tuple[str, str]] = []
-        six = ":" in address
-        self._tcp = (_Tcp6 if six else _Tcp)((address, port), _TcpQuestion)
-        self.address, self.port = address, int(self._tcp.server_address[1])
-        self._udp = (_Udp6 if six else _Udp)((address, self.port), _UdpQuestion)
-        self._servers = (self._tcp, self._udp)
+        self._servers = _on_one_port(address, port)
+        self.address, self.port = address, int(self._servers[0].server_address[1])
         for server in self._servers:
             server.nameserver = self
         self._threads = [
@@ -165,6 +163,19 @@ class _Udp6(_Udp):
 
 class _Tcp6(_Tcp):
     address_family = socket.AF_INET6
+
+
+def _on_one_port(address: str, port: int) -> tuple[_Tcp, _Udp]:
+    """Both servers, on a free port if it is 0. Raises OSError."""
+    tcp, udp = (_Tcp6, _Udp6) if ":" in address else (_Tcp, _Udp)
+    while True:
+        first = tcp((address, port), _TcpQuestion)
+        try:
+            return first, udp((address, int(first.server_address[1])), _UdpQuestion)
+        except OSError as error:
+            first.server_close()
+            if port or error.errno != errno.EADDRINUSE:  # else free for TCP, and taken for UDP
+                raise
 
 
 class _UdpQuestion(socketserver.BaseRequestHandler):

@@ -182,9 +182,11 @@ class TestInterruptedWrites:
         assert [r.method for r in cloudflare.requests].count("POST") == 1
         assert run()[0] == 0
 
-    def test_a_late_answer_is_settled_by_reading(self, cloudflare: StandIn, inventory: Path) -> None:
-        cloudflare.fail_next(Fault("stall", on="/batch", seconds=1.0))
-        zones = Zones(timeout=0.5)
+    def test_an_answer_that_does_not_come_is_settled_by_reading(
+        self, cloudflare: StandIn, inventory: Path
+    ) -> None:
+        cloudflare.fail_next(Fault("stall", on="/batch"))
+        zones = Zones(timeout=2)  # of every answer: the others have to come in time on a busy machine too
         with pytest.raises(sync.SyncError, match=r"did not answer in time.*nothing was changed"):
             sync.apply(sync.prepare(load(inventory), "example.test", {}, zones=zones), zones=zones)
 

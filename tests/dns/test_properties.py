@@ -87,7 +87,7 @@ def naming_all(plan: Plan) -> Replacing:
     return Replacing(mx=contents, cname=contents, address=contents)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(zone=st.lists(records(), max_size=12), inventory=inventories())
 def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
     zone: list[dict[str, Any]], inventory: Inventory

@@ -1,8 +1,8 @@
 """Waiting until the zone's own nameservers answer, against a nameserver that serves what is published."""
 
+import errno
 import io
 import json
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -214,17 +214,24 @@ def test_without_a_terminal_the_progress_is_lines() -> None:
 @pytest.fixture
 def on_port_53(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a nameserver and resolver on port 53, where a program looks for one."""
-    address = "127.83.0.53"
-    hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
-    try:
-        with socket.socket() as probe:
-            probe.bind((address, 53))
-        server = Nameserver(zones_dir, hosts, address, 53)
-    except PermissionError:
-        pytest.skip("port 53 needs root")
-    monkeypatch.setenv("LETTERBOX_RESOLVER", address)
-    with server:
-        yield address
+    with _on_port_53(zones_dir) as server:
+        monkeypatch.setenv("LETTERBOX_RESOLVER", server.address)
+        yield server.address
+
+
+def _on_port_53(zones_dir: Path) -> Nameserver:
+    """At an address where port 53 is free: another run of these tests may have the first one."""
+    for number in range(53, 100):
+        address = f"127.83.0.{number}"
+        try:
+            hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
+            return Nameserver(zones_dir, hosts, address, 53)
+        except PermissionError:
+            pytest.skip("port 53 needs root")
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+    return pytest.skip("a program of this machine has port 53 at all of its addresses")
 
 
 def test_the_command_waits_then_looks_from_outside(

@@ -15,13 +15,14 @@ from tests.dns.conftest import TOKEN
 from tests.lab.cloudflare import StandIn
 
 ROOT = Path(__file__).parents[2]
+SECONDS = 60  # for an answer, on a busy machine
 
 
 @pytest.fixture
 def api(cloudflare: StandIn) -> Iterator[httpx.Client]:
     """A plain HTTP client with the token, at the records of example.test."""
     base = f"{cloudflare.base_url}/zones/{cloudflare.zones['example.test'].id}/"
-    with httpx.Client(base_url=base, headers={"authorization": f"Bearer {TOKEN}"}) as client:
+    with httpx.Client(base_url=base, headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS) as client:
         yield client
 
 
@@ -171,13 +172,15 @@ def test_pages_are_as_long_as_asked_for(cloudflare: StandIn, api: httpx.Client) 
 )
 def test_credentials_are_checked(cloudflare: StandIn, headers: dict[str, str], refused: int) -> None:
     url = f"{cloudflare.base_url}/zones?name=example.test"
-    assert code(httpx.get(url, headers=headers)) == refused
+    assert code(httpx.get(url, headers=headers, timeout=SECONDS)) == refused
 
 
 def test_the_unfiltered_list_of_zones_is_refused(cloudflare: StandIn) -> None:
     headers = {"authorization": f"Bearer {TOKEN}"}
-    assert code(httpx.get(f"{cloudflare.base_url}/zones", headers=headers)) == 10000
-    filtered = httpx.get(f"{cloudflare.base_url}/zones?name=example.test", headers=headers).json()
+    assert code(httpx.get(f"{cloudflare.base_url}/zones", headers=headers, timeout=SECONDS)) == 10000
+    filtered = httpx.get(
+        f"{cloudflare.base_url}/zones?name=example.test", headers=headers, timeout=SECONDS
+    ).json()
     assert [zone["name"] for zone in filtered["result"]] == ["example.test"]
 
 
@@ -221,12 +224,16 @@ def test_it_runs_as_a_program_under_another_name_and_keeps_its_state(tmp_path: P
         with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout
             base = process.stdout.readline().split()[-1]
-            zone = httpx.get(f"{base}/zones?name=example.test", headers=headers).json()["result"][0]["id"]
+            zone = httpx.get(f"{base}/zones?name=example.test", headers=headers, timeout=SECONDS).json()[
+                "result"
+            ][0]["id"]
             if run == 1:
-                httpx.post(f"{base}/zones/{zone}/dns_records", headers=headers, json=mx())
-            kept = httpx.get(f"{base}/zones/{zone}/dns_records", headers=headers).json()["result"]
+                httpx.post(f"{base}/zones/{zone}/dns_records", headers=headers, json=mx(), timeout=SECONDS)
+            kept = httpx.get(f"{base}/zones/{zone}/dns_records", headers=headers, timeout=SECONDS).json()[
+                "result"
+            ]
             process.terminate()
-            assert process.wait(20) == 0
+            assert process.wait(SECONDS) == 0
         assert [record["type"] for record in kept] == ["MX"]
     assert len((tmp_path / "reloads").read_text().splitlines()) == 3
     assert json.loads((tmp_path / "state.json").read_text())[0]["serial"] > 0
@@ -236,7 +243,7 @@ def test_many_clients_at_once_lose_nothing(cloudflare: StandIn) -> None:
     base = f"{cloudflare.base_url}/zones/{cloudflare.zones['example.test'].id}/dns_records"
 
     async def all_at_once() -> list[int]:
-        async with httpx.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}) as client:
+        async with httpx.AsyncClient(headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS) as client:
             sent = (client.post(base, json=a(name=f"n{number}")) for number in range(40))
             return [answer.status_code for answer in await asyncio.gather(*sent)]
 

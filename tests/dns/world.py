@@ -4,13 +4,16 @@ The zone's content is what the stand-in publishes; everything else is given as t
 by a test. All nameservers listen on one port, each at an address of its own.
 """
 
+import errno
+import socket
 import socketserver
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from dns.served import Server, resolver_at
 from dns.vantage import From
@@ -84,14 +87,41 @@ class World:
 def running(certificate: Path) -> Iterator[World]:
     """The world; ``reset`` gives it a folder of zones."""
     with ExitStack() as stack:
-        registry_zones = {"test": REGISTRY_ZONE}
-        root = stack.enter_context(Nameserver(None, {}, ROOT, zones={".": ROOT_ZONE}))
-        registry = stack.enter_context(Nameserver(None, {}, REGISTRY, root.port, zones=registry_zones))
-        ns = [stack.enter_context(Nameserver(None, {}, address, root.port)) for address in (NS1, NS2, NS2_6)]
+        root, registry, *ns = _on_one_port(stack, _nameservers)
         resolver = stack.enter_context(Nameserver(None, {}, RESOLVER, recursive=True))
-        first = stack.enter_context(MailHost(MAIL4, 0, certificate))
-        mail = [first, stack.enter_context(MailHost(MAIL6, first.port, certificate))]
+        mail = _on_one_port(stack, lambda stack: _mail_hosts(stack, certificate))
         yield World(resolver, root, registry, ns, mail)
+
+
+def _nameservers(stack: ExitStack) -> list[Nameserver]:
+    """The root's, the registry's, and the zone's."""
+    root = stack.enter_context(Nameserver(None, {}, ROOT, zones={".": ROOT_ZONE}))
+    zones = {"test": REGISTRY_ZONE}
+    registry = stack.enter_context(Nameserver(None, {}, REGISTRY, root.port, zones=zones))
+    ns = [stack.enter_context(Nameserver(None, {}, address, root.port)) for address in (NS1, NS2, NS2_6)]
+    return [root, registry, *ns]
+
+
+def _mail_hosts(stack: ExitStack, certificate: Path) -> list["MailHost"]:
+    first = stack.enter_context(MailHost(MAIL4, 0, certificate))
+    return [first, stack.enter_context(MailHost(MAIL6, first.port, certificate))]
+
+
+T = TypeVar("T")
+
+
+def _on_one_port(stack: ExitStack, make: Callable[[ExitStack], T]) -> T:
+    """Servers at several addresses: made again where a port that one was given is taken at another's."""
+    while True:
+        with ExitStack() as attempt:
+            try:
+                made = make(attempt)
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise
+            stack.push(attempt.pop_all())
+            return made
 
 
 class MailHost:
@@ -102,11 +132,15 @@ class MailHost:
         self.context.load_cert_chain(certificate)
         self.address, self.port = address, port
         self._server: _Server | None = None
+        self._closed: socket.socket | None = None
         self.reset()
 
     def reset(self) -> None:
         """Listen, and be as it should be."""
         self.greeting, self.offers, self.works = "220 mx1.example.test ESMTP", True, True
+        if self._closed:
+            self._closed.close()
+            self._closed = None
         if self._server is None:
             kind = _Server6 if ":" in self.address else _Server
             self._server = kind((self.address, self.port), _Session)
@@ -119,12 +153,17 @@ class MailHost:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+        if self._closed:
+            self._closed.close()
 
     def close(self) -> None:
-        """Listen no longer."""
+        """Listen no longer, and keep the port from others."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+            self._closed = socket.socket(self._server.address_family)
+            self._closed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._closed.bind((self.address, self.port))
             self._server = None
 
 

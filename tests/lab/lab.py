@@ -239,7 +239,10 @@ def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
 
 def _answers(lab: Lab) -> bool:
     """Whether the machines can be logged in to."""
-    return all(each.run("true", check=False, timeout=20).returncode == 0 for each in lab.machines)
+    try:
+        return all(each.run("true", check=False, timeout=60).returncode == 0 for each in lab.machines)
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _made_from() -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 from .errors import LabError
 
 BOOT_DEADLINE = 90.0  # seconds; two is usual
+DEADLINE = 180.0  # seconds for one command, on a machine that is busy with other things
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Machine:
         *,
         check: bool = True,
         input: str | None = None,
-        timeout: float = 60,
+        timeout: float = DEADLINE,
         user: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a shell command (or an argument list) in the machine, as root unless a user is named.
@@ -72,7 +73,7 @@ class Machine:
             ["ssh", "-F", str(self.ssh_config), self.name, f"install -D -m 0644 /dev/stdin {target}"],
             input=data,
             capture_output=True,
-            timeout=60,
+            timeout=DEADLINE,
             check=False,
         )
         if done.returncode != 0:
@@ -84,7 +85,7 @@ class Machine:
             ["ssh", "-F", str(self.ssh_config), self.name, f"cat {shlex.quote(path)}"],
             capture_output=True,
             stdin=subprocess.DEVNULL,
-            timeout=60,
+            timeout=DEADLINE,
             check=False,
         )
         if done.returncode != 0:
@@ -234,20 +235,29 @@ def control_group(container: str) -> Path | None:
 
 
 def _remove_control_group(name: str) -> None:
-    """Kill what is left in the machine's control group and remove it, deepest first."""
+    """Kill what is left in the machine's control group and remove it, deepest first.
+
+    Groups in it may go by themselves meanwhile, and be busy for a moment after their last process.
+    """
     group = control_group(name)
-    if group is None or not group.is_dir():
+    if group is None:
         return
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        left = [int(pid) for procs in group.rglob("cgroup.procs") for pid in procs.read_text().split()]
-        if not left:
-            break
-        for pid in left:
-            if pid:  # 0: a process outside our pid namespace
+    deadline = time.monotonic() + 30
+    while group.is_dir():
+        if time.monotonic() > deadline:
+            raise LabError(f"machine {name}: its control group cannot be removed: {group}")
+        for folder in [Path(each) for each, _, _ in os.walk(group, topdown=False)]:
+            for pid in _processes(folder):
                 with suppress(ProcessLookupError):  # it went by itself since the list was read
                     os.kill(pid, signal.SIGKILL)
+            with suppress(OSError):
+                folder.rmdir()
         time.sleep(0.02)
-    for folder in sorted((path for path in group.rglob("*") if path.is_dir()), reverse=True):
-        folder.rmdir()
-    group.rmdir()
+
+
+def _processes(group: Path) -> list[int]:
+    try:
+        listed = (group / "cgroup.procs").read_text().split()
+    except OSError:  # gone meanwhile
+        return []
+    return [int(pid) for pid in listed if pid != "0"]  # 0: a process outside our pid namespace

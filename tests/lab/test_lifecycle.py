@@ -14,7 +14,7 @@ from tests.conftest import usable_lab
 from tests.deploys import ROOT
 from tests.lab import lab as lab_module
 from tests.lab import network
-from tests.lab.machine import control_group
+from tests.lab.machine import DEADLINE, control_group
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +55,14 @@ def traces(lab):
     return found
 
 
+def nothing_is_left(lab):
+    """At last: what has been told to end, as ssh's masters are, takes a moment to."""
+    deadline = time.monotonic() + DEADLINE
+    while found := traces(lab):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
+
+
 def _command_line(process):
     try:
         return (process / "cmdline").read_bytes()
@@ -68,7 +76,7 @@ def test_down_leaves_nothing_behind(spare_lab):
         command(spare_lab.folder, "down"), cwd=ROOT, check=True, capture_output=True, text=True
     )
     assert "is down" in done.stdout
-    assert traces(spare_lab) == []
+    nothing_is_left(spare_lab)
     assert not spare_lab.folder.exists()
 
 
@@ -115,8 +123,8 @@ def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
     lab_module.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
-    assert up.wait(timeout=60) == 130
-    assert traces(spare_lab) == []
+    assert up.wait(timeout=DEADLINE) == 130
+    nothing_is_left(spare_lab)
 
 
 def test_down_removes_what_a_killed_up_left(spare_lab):
@@ -126,7 +134,7 @@ def test_down_removes_what_a_killed_up_left(spare_lab):
     up.wait()
     assert traces(spare_lab)
     lab_module.take_down(spare_lab.folder)
-    assert traces(spare_lab) == []
+    nothing_is_left(spare_lab)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
@@ -143,7 +151,7 @@ def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
     )
     assert builders()
     up.send_signal(how)
-    up.wait(timeout=60)
+    up.wait(timeout=DEADLINE)
     wait_until(lambda: not builders())
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
@@ -164,9 +172,10 @@ def start_up(folder, *, until, environment=None):
 
 
 def wait_until(condition):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + DEADLINE
     while not condition():
         assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def test_two_labs_run_side_by_side(lab, spare_lab):

@@ -6,6 +6,7 @@ import pytest
 from testinfra import get_host
 
 from tests.lab.access import DOMAIN
+from tests.lab.machine import DEADLINE
 
 CONNECT = """
 import errno, socket, sys
@@ -65,7 +66,7 @@ def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family):
 
 
 def wait_until_listening(lab, port):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE
     while not lab.target.run(f"ss -Hltn sport = :{port}").stdout:
         assert time.monotonic() < deadline, f"nobody listens at {port}"
 
@@ -100,7 +101,7 @@ def test_a_message_nobody_takes_comes_back_to_the_stranger(lab):
     """Postfix really looks the domain up, and keeps its notification to itself."""
     mark = f"nowhere{time.monotonic_ns()}"
     lab.world.send(f"Subject: {mark}\r\n\r\nhello\r\n".encode(), [f"someone@{mark}.test"])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + DEADLINE
     while not any(mark in bounce for bounce in lab.world.bounces()):
         assert time.monotonic() < deadline, lab.world.queue()
         time.sleep(0.1)

@@ -1,10 +1,12 @@
 """A release is keyed by what decides its content, and the same key means the same bytes."""
 
 import io
+import os
 import shutil
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,9 @@ def checkout(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(archive, "PROJECT", tmp_path)
     monkeypatch.setattr(archive, "_LOCK", tmp_path / "requirements-host.lock")
+    # uv keeps its own: what is built is the same, and less is asked of the network.
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(caches / "uv"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path
 

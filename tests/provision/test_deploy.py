@@ -32,7 +32,7 @@ def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_noth
 
 def _state(lab) -> str:
     return lab.target.run(
-        "find /etc /opt /usr/local /var/lib -newer /proc/1 -type f ! -path '/var/lib/systemd/*' "
+        "find /etc /opt /usr/local /var/lib -newer /etc/machine-id -type f ! -path '/var/lib/systemd/*' "
         "! -path '/var/lib/rpm/*' ! -path '/var/lib/dnf/*' | sort; "
         "rpm -qa | sort; getent passwd; firewall-cmd --list-all-zones"
     ).stdout
@@ -109,5 +109,5 @@ def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
     assert run.code == 0, run.stderr
     assert {"User letterbox", "Release, unpacked", "Configuration"} <= set(run.changed())
     assert deploy(deployed, "-y", "--json", inventory=fedora).changed() == []
-    left = deployed.target.run("find /tmp /var/tmp -newer /proc/1 -type f").stdout
+    left = deployed.target.run("find /tmp /var/tmp -newer /etc/machine-id -type f").stdout
     assert left == "", "a copy lies in a temporary folder"

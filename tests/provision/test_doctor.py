@@ -18,6 +18,7 @@ from dns.greeting import Greeting
 from provision import doctor, path
 from provision.doctor import main
 from tests.lab.lab import Lab
+from tests.lab.machine import DEADLINE
 
 Break = Callable[[Lab], AbstractContextManager[None]]
 TOML = "/etc/letterbox/letterbox.toml"
@@ -43,7 +44,7 @@ def examined(
                 "--reference",
                 "mail.sender.test",
                 "--seconds",
-                "2",
+                "5",
                 *arguments,
             ]
         )
@@ -83,6 +84,7 @@ def record(lab: Lab, kind: str, change: dict[str, Any] | None) -> Iterator[None]
     api = httpx.Client(
         base_url=lab.environment["CLOUDFLARE_BASE_URL"],
         headers={"Authorization": f"Bearer {lab.environment['CLOUDFLARE_API_TOKEN']}"},
+        timeout=DEADLINE,
     )
     zone = api.get("/zones", params={"name": "example.test"}).json()["result"][0]["id"]
     records = api.get(f"/zones/{zone}/dns_records").json()["result"]

@@ -2,11 +2,14 @@
 
 import smtplib
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from tests.deploys import copy_of_checkout, deploy
+
+SILENCE = 0.5  # seconds without a command after which a receiver that ends says 421
 
 
 @pytest.fixture
@@ -69,27 +72,35 @@ def test_a_sender_that_connects_all_through_a_deploy_sees_only_successes(host, t
     """Each of four threads connects again and again, from before the deploys to after them."""
     inventory = tmp_path / "inventory.py"
     inventory.write_text(host.inventory.read_text().replace('["alice", "bob"]', '["alice", "bob", "dave"]'))
-    done, failures, served = threading.Event(), [], []
+    done, failures, served, dismissed = threading.Event(), [], [], []
 
     def connect() -> None:
         while not done.is_set():
+            began = time.monotonic()
             try:
                 with smtplib.SMTP(host.target.ipv4, 25, timeout=30) as smtp:
                     code = smtp.noop()[0]
-                (served if code == 250 else failures).append(code)
+            except smtplib.SMTPResponseException as error:
+                code = error.smtp_code
             except (OSError, smtplib.SMTPException) as error:
                 failures.append(repr(error))
+                continue
+            # A sender that a busy machine keeps silent for so long may be told to come again.
+            slow = code == 421 and time.monotonic() - began > SILENCE
+            (served if code == 250 else dismissed if slow else failures).append(code)
 
     senders = [threading.Thread(target=connect) for _ in range(4)]
     for sender in senders:
         sender.start()
     try:
         for change in (inventory, host.inventory, inventory):
+            before = len(served)
             assert deploy(host, "-y", inventory=change).code == 0
+            assert len(served) > before + 10, "hardly anybody connected"
     finally:
         done.set()
         for sender in senders:
             sender.join()
-    print(f"{len(served)} connections served through three deploys, {len(failures)} failed")
+    print(f"{len(served)} connections served through three deploys, {len(failures)} failed,")
+    print(f"{len(dismissed)} were silent too long, and told to come again")
     assert failures == []
-    assert len(served) > 1000

@@ -17,6 +17,7 @@ import pytest
 
 from receiver import qr
 from tests.deploys import ROOT
+from tests.lab.machine import DEADLINE
 
 RCPT = """
 import smtplib, sys
@@ -45,13 +46,13 @@ def _rcpt(lab: Any, address: str) -> str:
 
 
 def test_mail_from_a_stranger_is_the_proof(deployed):
-    with proof(deployed, "--timeout", "60") as (process, address):
+    with proof(deployed, "--timeout", str(DEADLINE)) as (process, address):
         deployed.world.send(
             b"From: =?utf-8?q?Zo=C3=AB?= <zoe@sender.test>\r\nSubject: first\r\n\r\nhi\r\n", [address]
         )
         assert _next(process)["event"] == "recipient"
         shown = _next(process)
-        assert process.wait(60) == 0
+        assert process.wait(DEADLINE) == 0
     assert (shown["from"], shown["subject"], shown["text"]) == ("Zoë <zoe@sender.test>", "first", "hi\n")
     assert shown["tls"] == "TLSv1.3"
     assert shown["host"] == "mx1.example.test"
@@ -66,8 +67,8 @@ def test_the_address_ends_with_the_program_however_it_ends(deployed, number):
     with proof(deployed) as (process, address):
         assert _rcpt(deployed, address) == "250"
         process.send_signal(number)
-        process.wait(30)
-        late = time.monotonic() + 30
+        process.wait(DEADLINE)
+        late = time.monotonic() + DEADLINE
         while _rcpt(deployed, address) != "550":
             assert time.monotonic() < late
     waiting = deployed.target.run("ls /run/letterbox/proofs").stdout
@@ -83,7 +84,7 @@ def test_when_no_mail_comes_in_time_the_doctor_looks_why(deployed, monkeypatch):
             assert _next(process)["event"] == "late"
             assert process.stdout is not None
             links = [json.loads(line) for line in process.stdout]
-            assert process.wait(30) == 1
+            assert process.wait(DEADLINE) == 1
     finally:
         deployed.target.run("systemctl start letterbox.socket letterbox.service")
     assert (links[-1]["link"], links[-1]["holds"]) == ("socket", False)

@@ -17,6 +17,7 @@ class Disk:
     def __init__(self, fail_at: int = -1, number: int = errno.EIO) -> None:
         self.calls: list[tuple[str, Any]] = []
         self.fail_at, self.number = fail_at, number
+        self.failed = ""  # the name of the call that did
         self.paths: dict[int, str] = {}
         self.synced: set[str] = set()
         self._lock = threading.Lock()
@@ -27,6 +28,7 @@ class Disk:
                 self.calls.append((name, arguments[0]))
                 fails = len(self.calls) - 1 == self.fail_at
             if fails:
+                self.failed = name
                 raise OSError(self.number, os.strerror(self.number))
             result = getattr(SYSTEM, name)(*arguments)
             if name == "open":

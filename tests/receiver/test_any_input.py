@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +30,7 @@ USUAL = st.sampled_from(
 REPLY = re.compile(rb"(?:[2-5]\d\d-[^\r\n]*\r\n)*[2-5]\d\d [ -~\xc2-\xf4\x80-\xbf]*\r\n")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(start=USUAL, talk=TALK, size=st.sampled_from([1, 2, 3, 7, 100_000]))
 def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
     start: bytes, talk: list[bytes], size: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -53,7 +52,10 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         replies = greeting + await asyncio.wait_for(reader.read(), 30)
         writer.close()
         server.close()
-        await asyncio.gather(*reception.tasks)
+        async with asyncio.timeout(30):
+            # What is cut off is removed once the sender is gone.
+            while reception.sessions or reception.tasks:  # noqa: ASYNC110
+                await asyncio.sleep(0.001)
         store.close()
         return replies
 
@@ -66,4 +68,4 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
 
 
 def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
-    assert by_chance(runs=1500, seconds=30, seed=int(time.time())) > 100
+    assert by_chance(runs=1500, seconds=60, seed=1) > 100  # `make fuzz` tries others

@@ -80,16 +80,20 @@ def test_a_journal_that_takes_no_lines_holds_up_neither_mail_nor_the_end(tmp_pat
     command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment())
     assert process.stderr
-    first = process.stderr.readline().decode()
-    port = int(first.partition("127.0.0.1:")[2].split()[0])
-    for _ in range(14):  # 250 lines of about 380 octets: more than a pipe holds
-        with Client(port) as client:
-            client.expect(220)
-            client.ask("EHLO x", 250)
-            for _ in range(18):
-                client.begin("a@example.test")
-                client.send(b"Subject: " + b"x" * 200 + b"\r\n\r\n.\r\n")
-                client.expect("250 2.0.0")
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(DEADLINE) == 0
-    process.stderr.close()
+    try:
+        first = process.stderr.readline().decode()
+        port = int(first.partition("127.0.0.1:")[2].split()[0])
+        for _ in range(14):  # 250 lines of about 380 octets: more than a pipe holds
+            with Client(port) as client:
+                client.expect(220)
+                client.ask("EHLO x", 250)
+                for _ in range(18):
+                    client.begin("a@example.test")
+                    client.send(b"Subject: " + b"x" * 200 + b"\r\n\r\n.\r\n")
+                    client.expect("250 2.0.0")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

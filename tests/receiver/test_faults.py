@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import re
 import subprocess
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +19,7 @@ from receiver.config import any_mailbox
 from receiver.maildir import Store
 from receiver.reception import Reception
 from tests.receiver.faulty_disk import Disk
-from tests.receiver.wire import Server
+from tests.receiver.wire import Server, wait_until
 
 ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
 SMALL = b"Subject: small\r\n\r\n.\r\n"
@@ -61,6 +60,7 @@ async def send(mail: Path, disk: Disk, *contents: bytes) -> tuple[list[str], dic
         assert [code[:3] for code in codes] == ["250", "250", "250", "250", "354"]
         writer.write(content)
         replies.append(await reply(reader))
+        disk.fail_at = -1  # nothing but the first message is to meet the fault
         after_first = after_first if len(replies) > 1 else files(mail)
     writer.close()
     server.close()
@@ -89,12 +89,16 @@ def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_t
             continue
         for number in numbers:
             mail = tmp_path / f"{at}.{number}"
-            (first, second), after_first = asyncio.run(send(mail, Disk(at, number), message, SMALL))
-            assert first.startswith(FAULTS[number]), f"{name} as call {at} failed with {number}: {first}"
-            assert after_first == {}, f"{name} as call {at} failed with {number} and left {list(after_first)}"
+            disk = Disk(at, number)
+            (first, second), after_first = asyncio.run(send(mail, disk, message, SMALL))
+            if disk.failed in ("", "close"):  # a large one came in other pieces than when they were counted
+                continue
+            what = f"{disk.failed} as call {at} failed with {number}"
+            assert first.startswith(FAULTS[number]), f"{what}: {first}"
+            assert after_first == {}, f"{what} and left {list(after_first)}"
             assert second.startswith("250 2.0.0 Stored")
             assert len(files(mail)) == 2
-            tried[name] += 1
+            tried[disk.failed] += 1
     assert tried.keys() >= {"open", "write", "fsync", "rename", "mkdir"}
     what = ", ".join(f"{count} {name}" for name, count in sorted(tried.items()))
     kind = "small" if message is SMALL else "large"
@@ -107,15 +111,21 @@ def test_each_fault_has_its_reply(tmp_path: Path, number: int, code: str) -> Non
     assert first.startswith(code)
 
 
+def remount(disk: Path, options: str) -> None:
+    command = ["mount", "-o", f"remount,{options}", str(disk)]
+    # Busy for a moment, where a thread of the server still has a file open for writing.
+    wait_until(lambda: subprocess.run(command).returncode == 0, " ".join(command))
+
+
 def test_a_read_only_file_system_is_4xx_until_it_can_be_written_again(
     serve: Callable[..., Server], small_disk: Path
 ) -> None:
     server = serve(mail=small_disk / "mail")
     with server.client() as client:
         for options, code in (("rw", "250 2.0.0"), ("ro", "451 4.2.0"), ("rw", "250 2.0.0")):
-            subprocess.run(["mount", "-o", f"remount,{options}", str(small_disk)], check=True)
+            remount(small_disk, options)
             client.begin("alice@example.test", "bob@example.test")
             client.send(b"Subject: x\r\n\r\n.\r\n")
             client.expect(code)
     assert len(list((small_disk / "mail/example.test/bob/new").iterdir())) == 2
-    assert re.search(r"event=error .*Read-only file system", server.log)
+    server.wait_for_log(r"event=error .*Read-only file system")

@@ -45,7 +45,7 @@ def receive_data(framing: Framing, parts: list[bytes]) -> tuple[bytes, int]:
     return content, ends
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text, pieces)
 def test_any_message_in_any_pieces_comes_out_equal(message: bytes, sizes: list[int]) -> None:
     framing = Framing()
@@ -56,7 +56,7 @@ def test_any_message_in_any_pieces_comes_out_equal(message: bytes, sizes: list[i
     assert framing.inspection.fault is None
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(hostile, pieces)
 def test_content_ends_at_the_first_crlf_dot_crlf_and_nowhere_else(octets: bytes, sizes: list[int]) -> None:
     wire = octets + b"\r\n.\r\nNOOP\r\n"
@@ -75,7 +75,7 @@ def test_content_ends_at_the_first_crlf_dot_crlf_and_nowhere_else(octets: bytes,
     assert (framing.inspection.fault is not None) == faulty
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(hostile, pieces)
 def test_a_chunk_comes_out_as_it_is(octets: bytes, sizes: list[int]) -> None:
     framing = Framing()

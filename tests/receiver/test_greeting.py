@@ -29,7 +29,7 @@ def test_with_a_delay_silence_is_kept_and_then_greeted(serve: Callable[..., Serv
         early.send(EARLY)
         early.expect("421 4.5.0")
         patient.expect(220)
-        assert time.monotonic() - started >= 1
+        assert time.monotonic() - started > 0.9  # a timer counts in whole milliseconds, and may be early
         patient.ask("EHLO patient.test", 250)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import select
 import time
 from collections.abc import Callable
 
 import pytest
 
-from tests.receiver.wire import Client, Server, content_of
+from tests.receiver.wire import DEADLINE, Client, Server, content_of, wait_until
 
 MIB = 1 << 20
 
@@ -76,9 +77,9 @@ def test_what_brought_stock_aiosmtpd_down_costs_neither_memory_nor_the_others_ti
         with server.client() as client:  # 8 MiB of empty lines: 681 MB and a stall of 14 s
             client.begin()
             send_all(client, b"\r\n" * (MIB // 2), 8)
-            started = time.monotonic()
+            used = server.cpu_seconds()
             other.ask("NOOP", 250)
-            stall = time.monotonic() - started
+            stall = server.cpu_seconds() - used
             client.send(b".\r\n")
             client.expect("250 2.0.0")
         with server.client() as client:  # a line without an end: held whole despite the limit
@@ -94,7 +95,7 @@ def test_what_brought_stock_aiosmtpd_down_costs_neither_memory_nor_the_others_ti
             client.ask("NOOP", 250)
         with server.client() as client:
             client.ask("MAIL FROM:<", "501 5.1.3")
-    assert stall < 1.0
+    assert stall < 2.0
     assert server.peak_memory() - before < 16 * MIB
 
 
@@ -105,7 +106,7 @@ def test_a_sender_without_end_is_cut_off(serve: Callable[..., Server]) -> None:
         with pytest.raises((ConnectionError, TimeoutError)):
             send_all(client, b"x" * MIB, 10_000)
     server.wait_for_log("event=refused .*far too large")
-    assert not server.messages(part="tmp")
+    server.wait_for_empty_tmp()
 
 
 def test_too_many_errors_or_commands_end_the_session_with_421(serve: Callable[..., Server]) -> None:
@@ -140,33 +141,44 @@ def test_too_many_connections_from_one_address_get_421_and_room_comes_back(
         with Client(server.port) as refused:
             refused.expect("421 4.7.0")
             assert refused.closed()
-    assert server.log.count("Too many connections") == 1
     for client in clients:
         client.ask("QUIT", 221)
         assert client.closed()
     server.client().ask("NOOP", 250)
+    assert server.log_to_the_end().count("Too many connections") == 1
 
 
-def test_silence_and_drips_are_ended_with_421(serve: Callable[..., Server]) -> None:
-    server = serve(limits={"command_timeout": 1, "data_timeout": 1, "message_timeout": 2})
-    silent, dripping, dripping_data = server.client(), server.client(), server.client()
-    dripping_data.begin()
-    dripping.socket.settimeout(0.2)
-    dripping_data.socket.settimeout(0.2)
-    ended: dict[Client, str] = {}
-    until = time.monotonic() + 20
-    while len(ended) < 2 and time.monotonic() < until:
-        for client in {dripping, dripping_data} - ended.keys():
-            try:
-                client.send(b"x")
-                ended[client] = client.reply()
-            except TimeoutError:
-                continue
-    assert {reply[:9] for reply in ended.values()} == {"421 4.4.2"}
-    assert len(ended) == 2
+def drip(client: Client) -> str:
+    """Send an octet now and then until there is a reply."""
+    until = time.monotonic() + DEADLINE
+    while not select.select([client.socket], [], [], 0.1)[0]:
+        assert time.monotonic() < until, "nobody minds"
+        client.send(b"x")
+    return client.reply()
+
+
+def test_silence_and_drips_instead_of_commands_are_ended_with_421(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"command_timeout": 1})
+    # No EHLO: the second may be over before it is said, where the machine is busy.
+    silent, dripping = server.client(helo=None), server.client(helo=None)
+    assert drip(dripping).startswith("421 4.4.2")
     silent.expect("421 4.4.2")
     assert silent.closed()
-    assert not server.messages(part="tmp")
+
+
+@pytest.mark.parametrize("limit", ["data_timeout", "message_timeout"])
+def test_silence_and_drips_instead_of_content_are_ended_with_421(
+    serve: Callable[..., Server], limit: str
+) -> None:
+    server = serve(limits={limit: 1})
+    client = server.client()
+    client.begin()
+    if limit == "message_timeout":  # of the whole message, however it drips
+        assert drip(client).startswith("421 4.4.2")
+    else:
+        client.expect("421 4.4.2")
+    assert client.closed()
+    assert not server.messages()
 
 
 def test_a_sender_that_vanishes_in_the_middle_leaves_nothing(serve: Callable[..., Server]) -> None:
@@ -175,11 +187,6 @@ def test_a_sender_that_vanishes_in_the_middle_leaves_nothing(serve: Callable[...
         client.begin()
         client.send(b"Subject: cut off\r\n\r\n" + b"x" * 500_000)
         folder = server.mail / "example.test" / "alice" / "tmp"
-        until = time.monotonic() + 20
-        while not (folder.is_dir() and any(folder.iterdir())) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert any(folder.iterdir())
-    while any(folder.iterdir()) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not any(folder.iterdir())
+        wait_until(lambda: folder.is_dir() and any(folder.iterdir()), f"something is in {folder}")
+    server.wait_for_empty_tmp()
     assert not server.messages()

@@ -8,7 +8,6 @@ import json
 import random
 import resource
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,8 @@ import pytest
 from receiver.reading import headers, mime
 from tests.receiver.stored_mail import ROOT, Mail
 
-SECONDS = 5.0
-"""For one command on one message. The slowest of these takes 0.5 s where the machine is idle."""
+SECONDS = 5
+"""Of CPU, for one command; then the kernel ends it. The slowest of these takes 0.5 s for one message."""
 MEMORY = 400 * 1024 * 1024
 
 
@@ -93,8 +92,9 @@ def _cpythons() -> list[Path]:
     return [path for folder in folders or [] for path in sorted(Path(folder).glob("test_email/data/*"))]
 
 
-def _limit_memory() -> None:
+def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
 
 
 @pytest.fixture(scope="module")
@@ -115,20 +115,18 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Mail:
 
 
 def _run(mail: Mail, command: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    done = mail.letterbox(command, *arguments, preexec_fn=_limit_memory)
-    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    done = mail.letterbox(command, *arguments, preexec_fn=_limit)
+    assert done.returncode == 0, (done.returncode, done.stderr.decode()[-2000:])
     assert done.stderr == b""
     return done
 
 
 def test_list_and_export_survive_all_of_it(corpus):
-    began = time.monotonic()
     listed = _run(corpus, "list", "--json", "-n", "1000").stdout.splitlines()
     assert len(listed) >= len(HOSTILE) + 100
     for line in listed:
         json.loads(line)
     _run(corpus, "list", "--text", "-n", "1000").stdout.decode()
-    assert time.monotonic() - began < SECONDS * 2
     _run(corpus, "wait", "--text", "--since", "7200", "--timeout", "0")
     exported = _run(corpus, "export").stdout
     assert exported.count(b"\nFrom zoe@sender.test ") == len(listed) - 1
@@ -138,9 +136,7 @@ def test_list_and_export_survive_all_of_it(corpus):
 def test_show_survives_it_in_bounded_time(name, tmp_path):
     mail = Mail(tmp_path)
     mail.store(HOSTILE[name])
-    began = time.monotonic()
     _run(mail, "show", "--text", "--headers").stdout.decode()
-    assert time.monotonic() - began < SECONDS
 
 
 def test_any_octets_are_parsed_without_an_exception(corpus):

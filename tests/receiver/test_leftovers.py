@@ -13,7 +13,7 @@ from receiver.incoming import Copy, Incoming
 from receiver.leftovers import STALE
 from receiver.maildir import Store
 from receiver.recipients import Mailbox
-from tests.receiver.wire import DEADLINE, Server
+from tests.receiver.wire import Server, wait_until
 
 COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 
@@ -57,10 +57,7 @@ def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
     with server.client() as client:
         client.begin()
         client.send(b"Subject: cut off\r\n\r\n" + b"x" * 500_000)
-        until = time.monotonic() + DEADLINE
-        while not (folder.is_dir() and any(folder.iterdir())) and time.monotonic() < until:
-            time.sleep(0.01)
-        assert any(folder.iterdir())
+        wait_until(lambda: folder.is_dir() and any(folder.iterdir()), f"something is in {folder}")
         server.stop(signal.SIGKILL)
     serve(mail=mail).wait_for_log("event=swept removed=1")
     assert not any(folder.iterdir())

@@ -48,9 +48,9 @@ def test_too_many_connections_of_a_network_leave_room_for_others(serve: Callable
     for number in (3, 4, 5):
         with client_from(f"127.0.1.{number}", server.port) as refused:
             refused.expect("421 4.7.0")
-    assert server.log.count("from your network") == 1
     with client_from("127.0.2.1", server.port) as neighbour:
         neighbour.expect(220)
+    assert server.log_to_the_end().count("from your network") == 1
 
 
 def test_recipients_over_the_limit_are_put_off_and_the_rest_delivered(
@@ -79,13 +79,14 @@ def test_many_large_messages_at_once_are_streamed_not_held(serve: Callable[..., 
     for sender in senders:
         sender.send(b".\r\n")
         sender.expect("250 2.0.0")
-    assert server.peak_memory() - before < 30 * MIB  # of 180 MiB sent
+    assert server.peak_memory() - before < 60 * MIB  # of 180 MiB sent; 22 is usual
     assert len(server.messages()) == 30
 
 
 def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
     server = serve(limits={"command_timeout": 1})
-    halves = [server.client() for _ in range(3)]
+    # No EHLO: the second may be over before it is said, where the machine is busy.
+    halves = [server.client(helo=None) for _ in range(3)]
     for client, half in zip(halves, ("MAIL FROM:<a@b.test>", "DATA", "NO"), strict=True):
         client.send(half.encode())
     for client in halves:

@@ -75,7 +75,7 @@ def test_a_message_to_the_address_is_the_proof(server, config):
     assert (shown["event"], shown["peer"], shown["tls"]) == ("stored", "127.0.0.1", "TLSv1.3")
     assert (shown["from"], shown["subject"]) == ("Zoë <zoe@sender.test>", "first")
     assert shown["text"] == "hello \x1b[2J\n"
-    assert 0 < shown["seconds"] < 30
+    assert shown["seconds"] > 0
     assert _answer(server, address).startswith("550 5.1.1")
     assert b"proof" not in _list(config)
 

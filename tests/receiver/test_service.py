@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import fcntl
 import re
 import signal
 import socket
@@ -46,8 +46,7 @@ def test_sockets_of_both_families_are_taken_over_and_the_manager_is_told(tmp_pat
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(tmp_path / "notify"))
     notify.settimeout(DEADLINE)
-    high = [os.dup(each.fileno()) for each in (four, six)]
-    high = [os.dup2(fd, fd + 50) for fd in high]
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD, 50) for each in (four, six)]  # 3 and 4 are to be free
     process = subprocess.Popen(
         [sys.executable, "-c", ACTIVATE, *map(str, high), str(tmp_path / "mail")],
         cwd=ROOT, pass_fds=high, env=environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify")},

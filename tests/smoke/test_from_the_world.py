@@ -6,6 +6,7 @@ import uuid
 import pytest
 
 from provision import layout
+from tests.lab.machine import DEADLINE
 
 GMAIL = """\
 DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
@@ -84,7 +85,7 @@ def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deploye
 def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed):
     mark = uuid.uuid4().hex
     world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["nobody@example.test"])
-    late = time.monotonic() + 60
+    late = time.monotonic() + DEADLINE
     while not (bounces := [text for text in world.bounces() if mark in text]):
         assert time.monotonic() < late, f"no bounce; the queue: {world.queue()}"
         time.sleep(0.2)
@@ -104,7 +105,7 @@ def test_a_restart_of_the_service_loses_no_message(world, deployed):
 def _arrived(lab, mailbox: str, mark: str) -> bytes:
     """The message with this mark, once it is there; exactly one."""
     folder = f"{layout.MAIL}/example.test/{mailbox}/new"
-    late = time.monotonic() + 60
+    late = time.monotonic() + DEADLINE
     while not (found := lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split()):
         assert time.monotonic() < late, f"it did not arrive; the queue: {lab.world.queue()}"
         time.sleep(0.1)

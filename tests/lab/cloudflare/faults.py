@@ -2,8 +2,9 @@
 
 ``cut_before``: the connection closes and nothing was done. ``cut_during``: the change is made, half
 of the answer arrives. ``cut_after``: the change is made, no answer arrives. ``refuse``: an answer
-with the given code. ``html``: a page in place of JSON. ``stall``: the answer comes late. ``hollow``:
-the change is made, and the answer is a success that names no record.
+with the given code. ``html``: a page in place of JSON. ``stall``: nothing is done and no answer comes,
+for as long as the client waits. ``hollow``: the change is made, and the answer is a success that names
+no record.
 """
 
 from collections.abc import Mapping
@@ -23,4 +24,3 @@ class Fault:
     code: int = 10000
     message: str = "Internal error"
     headers: Mapping[str, str] = field(default_factory=dict)
-    seconds: float = 0.0

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -198,7 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
                 refusal = Refusal(fault.status, fault.code, fault.message, headers=fault.headers)
                 return self._send(refusal.status, refusal.body(), refusal.headers)
             case "stall":
-                time.sleep(fault.seconds)
+                self.rfile.read(1)  # until it hangs up
+                return self._cut()
         self._send(*standin.answer(request))
         return None
 

@@ -68,6 +68,7 @@ def under_load(folder: Path, seconds: float, *, connections: int = 6, seed: int 
         busy = senders(server.port, ledger, connections, seed)
         for sender in busy:
             sender.start()
+        ledger.wait_for_one()
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(sender.is_alive() for sender in busy):
             busy[0].join(0.05)

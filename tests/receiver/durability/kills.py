@@ -40,9 +40,7 @@ def kill_again_and_again(
         busy = senders(server.port, ledger, connections, seed * 1_000_000 + number)
         for sender in busy:
             sender.start()
-        until = time.monotonic() + DEADLINE
-        while not ledger.acknowledged and time.monotonic() < until:
-            time.sleep(0.002)
+        ledger.wait_for_one()
         time.sleep(chance.uniform(0, longest))  # the random moment
         server.stop(signal.SIGKILL)
         for sender in busy:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.receiver.wire import Client, content_of
+from tests.receiver.wire import Client, content_of, wait_until
 
 RECIPIENTS = ("alice", "bob")
 _SIZES = (10, 600, 2000, 2000, 20_000, 150_000)
@@ -24,6 +24,10 @@ class Ledger:
     offered: set[str] = field(default_factory=set)
     acknowledged: dict[str, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+
+    def wait_for_one(self) -> None:
+        """Until the first message was answered."""
+        wait_until(lambda: self.acknowledged or self.refusals, "a message is answered")
 
 
 def senders(port: int, ledger: Ledger, number: int, seed: int) -> list[threading.Thread]:
