@@ -40,6 +40,7 @@ mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/roo
 mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
 mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
 [ -z "$9" ] || { mkdir "$1/root/store" && mount --bind "$9" "$1/root/store"; }
+[ -z "${10}" ] || { cp "${10}" "$1/root/peers/" && echo "/peers/${10##*/}" > "$1/root/etc/ld.so.preload"; }
 exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
 """
 
@@ -84,11 +85,12 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
 
 @contextlib.contextmanager
 def peer_process(
-    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = ""
+    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = "", preload: Path | str = ""
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The process that all of a peer's descend from, and its port.
 
-    With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`.
+    With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`. With
+    `preload`, a library, all its programs are started with that (ld.so(8)).
     """
     name, package = PEERS[title]
     root = unpacked(name, package)
@@ -100,7 +102,7 @@ def peer_process(
         log = (Path(folder) / "log").open("wb")
         process = subprocess.Popen(
             [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name)),
-             str(port), str(relay), tls, str(store)],
+             str(port), str(relay), tls, str(store), str(preload)],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log,
         )  # fmt: skip
         try:
