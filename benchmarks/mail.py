@@ -73,7 +73,10 @@ def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
         mount = stack.enter_context(disk(kind, folder))
         preload = mail_slow.library(arguments.sync_delay, folder) if arguments.sync_delay else None
         mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments)]
-        peers = [stack.enter_context(peer(each, mount / each, preload)) for each in arguments.peers]
+        peers = [
+            stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
+            for each in arguments.peers
+        ]
         runs: dict[str, dict[str, list[Result]]] = {
             each.name: {load.title: [] for load in loads} for each in (*mine, *peers)
         }
@@ -145,7 +148,7 @@ def _peers(text: str) -> list[str]:
     if text in ("all", "none"):
         return list(PEERS.values()) if text == "all" else []
     if unknown := [each for each in text.split(",") if each not in PEERS]:
-        known = f"all, none, or of {', '.join(PEERS)} those to have, with commas"
+        known = f"all, none, or some of {','.join(PEERS)}"
         raise argparse.ArgumentTypeError(f"no peer {unknown[0]!r}: {known}")
     return [PEERS[each] for each in dict.fromkeys(text.split(","))]
 

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.mail_errors import Broken
+from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
 from tests.conformance.peers import peer_process
 from tests.receiver.wire import start_server
 
 OURS = "Letterbox"
-PEERS = {"postfix": "Postfix", "exim": "Exim", "opensmtpd": "OpenSMTPD"}
+# Not chasquid: it stores nothing itself, and the program that it hands each message to would be measured.
+PEERS = {
+    "postfix": "Postfix",
+    "postfix-installed": "Postfix as installed",
+    "exim": "Exim",
+    "opensmtpd": "OpenSMTPD",
+    "haraka": "Haraka",
+    "nodemailer": "nodemailer",
+}
 _LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
 
 
@@ -59,8 +68,9 @@ def ours(
 
 @contextlib.contextmanager
 def peer(name: str, store: Path, preload: Path | None = None) -> Iterator[Receiver]:
-    """One of the receivers that `tests.conformance.peers` starts, storing on this disk."""
+    """One of PEERS, by name, storing on this disk. Raises OSError."""
     store.mkdir()
     store.chmod(0o755)
-    with peer_process(name, store=store, preload=preload or "") as (process, port):
+    start = npm_peer_process if name in NPM_PEERS else peer_process
+    with start(name, store=store, preload=preload or "") as (process, port):
         yield Receiver(name, process.pid, port, store / "mail" / "alice" / "new")
