@@ -48,12 +48,12 @@ def _make(words: Sequence[str], package: str, image: Path) -> None:
         _run([*words, str(image)])
         return
     root = unpacked(package, package)
-    # A mount, in this namespace only: nothing is written into the unpacked root, which others use too.
-    _run(["mount", "--bind", str(image.parent), str(root / "mnt")])
-    try:
-        _run(["chroot", str(root), *words, f"/mnt/{image.name}"])
-    finally:
-        _run(["umount", str(root / "mnt")])
+    with contextlib.ExitStack() as mounted:
+        # Mounts, in this namespace only: nothing is written into the unpacked root, which others use too.
+        for source, place in ((image.parent, "tmp"), ("/proc", "proc"), ("/dev", "dev")):
+            _run(["mount", "--bind", str(source), str(root / place)])
+            mounted.callback(_run, ["umount", str(root / place)])
+        _run(["chroot", str(root), *words, f"/tmp/{image.name}"])
 
 
 def _run(command: Sequence[str]) -> None:

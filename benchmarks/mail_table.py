@@ -21,12 +21,11 @@ def table(found: Mapping[str, Any]) -> str:
             values, late = of[title], max(found["late"][name][title])
             cpu = statistics.median(found["cpu"][name][title]) * 1e3
             memory = max(found["memory"][name][title]) / 2**20
-            beside = [each for each in rates if each not in mine] if name in mine else []
-            beside += mine[:1] if name in mine[1:] else []
+            ours = mine if name not in mine else [each for each in mine[1:] if name == mine[0]]
             lines.append(
                 f"    {name:<{width}}{statistics.median(values):7.0f}"
                 f"  ({min(values):.0f} to {max(values):.0f}){cpu:8.2f} ms{memory:7.0f} MiB"
-                + "".join(f"   x {_ratio(rates, name, other, title):.1f} of {other}" for other in beside)
+                + "".join(f"   {each} x {_ratio(rates, each, name, title):.1f}" for each in ours)
                 + (f"   {late:.0f} LATE" if late else "")
             )
     if found["neighbour"]:
