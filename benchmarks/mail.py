@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mail_drawing, mail_load, mail_others, mail_slow
+from benchmarks import mail_drawing, mail_load, mail_neighbour, mail_others, mail_slow
 from benchmarks.mail_disk import KINDS, disk
 from benchmarks.mail_errors import Broken
 from benchmarks.mail_load import Load, Result
@@ -55,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"benchmarks.mail: {error}", file=sys.stderr)
             return 1
         print(table(found[kind]), flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1) + "\n")
     if arguments.drawing:
         results = next(iter(found.values()))
         caption = f"on {results['conditions']}, fsync before every 250"
@@ -77,6 +77,7 @@ def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
             stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
             for each in arguments.peers
         ]
+        neighbour: list[float] = []
         runs: dict[str, dict[str, list[Result]]] = {
             each.name: {load.title: [] for load in loads} for each in (*mine, *peers)
         }
@@ -84,17 +85,23 @@ def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
             for load in loads:
                 for receiver in (*mine, *peers):
                     _progress(f"round {number + 1} of {arguments.rounds}: {load.title}, {receiver.name}")
-                    result = mail_load.run(receiver, load)
+                    with mail_neighbour.writing(mount) if arguments.neighbour else _nobody() as wrote:
+                        result = mail_load.run(receiver, load)
+                    neighbour += wrote
                     if preload:
                         mail_slow.check_loaded(receiver)
                         mail_slow.check_slowed(receiver, load, result, arguments.sync_delay)
                     runs[receiver.name][load.title].append(result)
         _progress("")
         found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
-        found |= {"neighbour": []} | _summary(runs, loads)
-        if not arguments.load and not preload:
+        found |= {"neighbour": neighbour} | _summary(runs, loads)
+        if not arguments.load and not preload and not arguments.neighbour:
             found["others"] = {each.name: others(each) for each in mine}
         return found
+
+
+def _nobody() -> contextlib.AbstractContextManager[list[float]]:
+    return contextlib.nullcontext([])
 
 
 def _ours(
@@ -110,6 +117,7 @@ def conditions(kind: str, arguments: argparse.Namespace) -> str:
     """What the disk was, in words."""
     words = [kind]
     words += [f"every sync {arguments.sync_delay} ms slower"] * bool(arguments.sync_delay)
+    words += [f"beside a writer of {mail_neighbour.RATE // 1_000_000} MB/s"] * arguments.neighbour
     return ", ".join(words)
 
 
@@ -167,6 +175,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
     add("--sync-delay", type=_at_least_one, metavar="MS",
         help="every fsync, fdatasync and syncfs takes that much longer")  # fmt: skip
+    add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
     add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
     add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
         help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip

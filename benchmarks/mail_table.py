@@ -14,7 +14,7 @@ def table(found: Mapping[str, Any]) -> str:
     rates, mine = found["rates"], found["ours"]
     width = max(12, *(len(name) + 1 for name in rates))
     lines = ["", f"{found['conditions']}:"]
-    lines += ["messages a second, median (least to most); CPU a message; memory after the load"]
+    lines += ["messages a second, median (least to most); CPU a message; memory after the load; ours to that"]
     for title in rates[mine[0]]:
         lines.append(f"  {title}")
         for name, of in rates.items():

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.mail import main
 from benchmarks.mail_errors import Broken
 from benchmarks.mail_load import Load, Result
+from benchmarks.mail_neighbour import RATE, writing
 from benchmarks.mail_receivers import Receiver
 from benchmarks.mail_slow import check_loaded, check_slowed, library
 
@@ -81,3 +83,11 @@ def test_a_rate_that_leaves_no_time_for_a_sync_is_not_believed(tmp_path: Path) -
     check_slowed(receiver, load, Result(0.41, 0, 0, 0), 8)
     with pytest.raises(Broken, match="256 messages a second, where a sync before every 250 allows 250"):
         check_slowed(receiver, load, Result(0.39, 0, 0, 0), 8)
+
+
+def test_the_neighbour_writes_as_fast_as_it_says_and_leaves_nothing(tmp_path: Path) -> None:
+    with writing(tmp_path) as wrote:
+        assert [each.name for each in tmp_path.iterdir()] == ["neighbour"]
+        time.sleep(1)  # what is measured is a rate: it needs a time
+    assert 0.2 * RATE < wrote[0] < 1.6 * RATE  # a busy disk holds it up, and it makes up for half a second
+    assert not list(tmp_path.iterdir())
