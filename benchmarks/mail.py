@@ -9,6 +9,7 @@ import argparse
 import contextlib
 import json
 import os
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -107,8 +108,9 @@ def _nobody() -> contextlib.AbstractContextManager[list[float]]:
 def _ours(
     mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace
 ) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
-    """This checkout first, then other checkouts."""
-    yield ours(mount / "ours", folder / "server", preload=preload)
+    """This checkout first, as it is and with other arguments, then other checkouts."""
+    for number, each in enumerate(["", *arguments.ours]):
+        yield ours(mount / f"ours{number}", folder / f"ours{number}", arguments=each, preload=preload)
     for number, other in enumerate(arguments.also):
         yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
 
@@ -161,6 +163,14 @@ def _peers(text: str) -> list[str]:
     return [PEERS[each] for each in dict.fromkeys(text.split(","))]
 
 
+def _words(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {str(error).lower()}") from None
+    return text
+
+
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
@@ -179,6 +189,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
     add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
         help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
+    add("--ours", action="append", type=_words, default=[], metavar="ARGS",
+        help="Letterbox with these arguments to serve, too; repeatable")  # fmt: skip
     add("--also", action="append", type=Path, default=[], help="another checkout of this project")
     add("--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)")
     add("--json", type=Path, help="write every number there")

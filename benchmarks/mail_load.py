@@ -135,8 +135,11 @@ def proportional_memory(pid: int) -> int:
 
 
 def peak_memory(pid: int, *, reset: bool = False) -> int:
-    """Octets of resident memory of one process at their highest, since the last reset."""
-    if reset:
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
-    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(match[1]) * 1024 if match else 0
+    """Octets of resident memory at their highest, since the last reset: each process's, of the whole tree."""
+    total = 0
+    for each in tree(pid):
+        if reset:
+            Path(f"/proc/{each}/clear_refs").write_text("5")
+        match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{each}/status").read_text())
+        total += int(match[1]) * 1024 if match else 0
+    return total

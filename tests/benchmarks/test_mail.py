@@ -40,6 +40,7 @@ for call in (
         (["--sync-delay", "0"], "'0' is not a whole number from 1"),
         (["--rounds", "none"], "'none' is not a whole number from 1"),
         (["--load", "20"], "invalid choice: '20'"),
+        (["--ours", "--hostname 'mx"], "no closing quotation"),
         (["--disk", "vfat"], "invalid choice: 'vfat'"),
     ],
 )
