@@ -21,6 +21,8 @@ PEERS = {
     "haraka": "Haraka",
     "nodemailer": "nodemailer",
 }
+# Debian's OpenSMTPD has one fsync(2) a message, that of its delivery, after the 250 (seen by strace).
+NOT_DURABLE = {"OpenSMTPD"}
 _LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from benchmarks.mail_others import IDLE
+from benchmarks.mail_receivers import NOT_DURABLE
 
 Runs = Mapping[str, Mapping[str, Sequence[float]]]  # a number of each round, by receiver and load
 
@@ -31,6 +32,8 @@ def table(found: Mapping[str, Any]) -> str:
     if found["neighbour"]:
         wrote = [octets / 1e6 for octets in found["neighbour"]]
         lines.append(f"  the neighbour wrote {statistics.median(wrote):.0f} MB/s (least {min(wrote):.0f})")
+    for name in NOT_DURABLE & rates.keys():
+        lines.append(f"  {name} has synced nothing when it answers 250: not durable mail")
     return "\n".join([*lines, *_others(found.get("others", {}))])
 
 
