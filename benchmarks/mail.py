@@ -2,23 +2,27 @@
 
 `make bench`, or `python -m benchmarks.mail` (root: it mounts a file system image, in a namespace of its own).
 Receivers take turns, A B A B …, under Postfix's `smtp-source`; after each run every message must lie whole in
-the Maildir. Shown are medians, their spread and the ratio to Postfix of the same round.
+the Maildir. Shown are medians, their spread and the ratio to each peer of the same round.
 """
 
 import argparse
 import contextlib
 import json
 import os
-import statistics
+import shlex
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mail_drawing, mail_load, mail_others
-from benchmarks.mail_load import Load, Receiver, Result
+from benchmarks import mail_drawing, mail_load, mail_neighbour, mail_others, mail_slow
+from benchmarks.mail_disk import KINDS, disk
+from benchmarks.mail_errors import Broken
+from benchmarks.mail_load import Load, Result
+from benchmarks.mail_receivers import PEERS, Receiver, ours, peer
+from benchmarks.mail_table import table
 
 ROOT = Path(__file__).resolve().parents[1]
 LOADS = (
@@ -30,8 +34,7 @@ LOADS = (
     Load("200, one a connection", 200, 1500, 10_240, kept=False),
     Load("20 x 1 MiB", 20, 160, 1 << 20),
 )
-PEERS = {"none": (), "postfix": ("Postfix",), "all": ("Postfix", "Exim", "OpenSMTPD")}
-OURS = "Letterbox"
+SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 
@@ -48,41 +51,76 @@ def main(argv: Sequence[str] | None = None) -> int:
     for kind in arguments.disk or ["ext4"]:
         try:
             found[kind] = measure(kind, arguments)
-        except mail_load.Broken as error:
+        except (Broken, OSError) as error:
+            _progress("")
             print(f"benchmarks.mail: {error}", file=sys.stderr)
             return 1
-        print(table(kind, found[kind]), flush=True)
-    if arguments.json:
-        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+        print(table(found[kind]), flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1) + "\n")
     if arguments.drawing:
-        kind, results = next(iter(found.items()))
-        arguments.drawing.write_text(
-            mail_drawing.drawing(results["rates"], f"on {kind}, fsync before every 250")
-        )
+        results = next(iter(found.values()))
+        caption = f"on {results['conditions']}, fsync before every 250"
+        arguments.drawing.write_text(mail_drawing.drawing(results["rates"], caption))
     return 0
 
 
 def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """All loads on one kind of file system: per receiver and load, the rate, CPU and memory of each round."""
-    loads = [each for each in LOADS if not arguments.load or each.title in arguments.load]
+    chosen = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
+    loads = [each for each in LOADS if each.title in chosen]
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
-        disk = stack.enter_context(mail_load.disk(kind, folder))
-        receivers = [stack.enter_context(mail_load.ours(OURS, disk / "ours", folder / "server"))]
-        for number, other in enumerate(arguments.also):
-            mine = mail_load.ours(other.name, disk / f"also{number}", folder / f"also{number}", other)
-            receivers.append(stack.enter_context(mine))
-        receivers += [
-            stack.enter_context(mail_load.peer(each, disk / each)) for each in PEERS[arguments.peers]
+        mount = stack.enter_context(disk(kind, folder))
+        preload = mail_slow.library(arguments.sync_delay, folder) if arguments.sync_delay else None
+        mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments)]
+        peers = [
+            stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
+            for each in arguments.peers
         ]
-        runs = {each.name: {load.title: [] for load in loads} for each in receivers}
+        neighbour: list[float] = []
+        runs: dict[str, dict[str, list[Result]]] = {
+            each.name: {load.title: [] for load in loads} for each in (*mine, *peers)
+        }
         for number in range(arguments.rounds):
             for load in loads:
-                for receiver in receivers:
+                for receiver in (*mine, *peers):
                     _progress(f"round {number + 1} of {arguments.rounds}: {load.title}, {receiver.name}")
-                    runs[receiver.name][load.title].append(mail_load.run(receiver, load))
+                    with mail_neighbour.writing(mount) if arguments.neighbour else _nobody() as wrote:
+                        result = mail_load.run(receiver, load)
+                    neighbour += wrote
+                    if preload:
+                        mail_slow.check_loaded(receiver)
+                        mail_slow.check_slowed(receiver, load, result, arguments.sync_delay)
+                    runs[receiver.name][load.title].append(result)
         _progress("")
-        return _summary(runs, loads) | ({} if arguments.load else others(receivers[0]))
+        found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
+        found |= {"neighbour": neighbour} | _summary(runs, loads)
+        if not arguments.load and not preload and not arguments.neighbour:
+            found["others"] = {each.name: others(each) for each in mine}
+        return found
+
+
+def _nobody() -> contextlib.AbstractContextManager[list[float]]:
+    return contextlib.nullcontext([])
+
+
+def _ours(
+    mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace
+) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
+    """This checkout first, as it is and with other arguments, then other checkouts."""
+    for number, each in enumerate(["", *arguments.ours]):
+        yield ours(mount / f"ours{number}", folder / f"ours{number}", arguments=each, preload=preload)
+    for number, other in enumerate(arguments.also):
+        yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
+
+
+def conditions(kind: str, arguments: argparse.Namespace) -> str:
+    """What the disk was, in words."""
+    words = [kind]
+    words += [f"every sync {arguments.sync_delay} ms slower"] * bool(arguments.sync_delay)
+    words += [f"beside a writer of {mail_neighbour.RATE // 1_000_000} MB/s"] * arguments.neighbour
+    return ", ".join(words)
 
 
 def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) -> dict[str, Any]:
@@ -101,7 +139,7 @@ def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) ->
 
 
 def others(receiver: Receiver) -> dict[str, Any]:
-    """Memory and fairness of ours."""
+    """Memory and fairness of one of ours."""
     _progress("25 MiB, NOOP beside big senders, 5,000 idle connections")
     huge = mail_others.huge_message(receiver)
     median, high = mail_others.noop_beside_big_senders(receiver)
@@ -110,65 +148,53 @@ def others(receiver: Receiver) -> dict[str, Any]:
     return {"huge": huge, "noop": [median, high], "idle": [before, idle]}
 
 
-def table(kind: str, found: dict[str, Any]) -> str:
-    """For people."""
-    rates, peers = found["rates"], [name for name in found["rates"] if name != OURS]
-    lines = ["", f"{kind}: messages a second, median (least to most); CPU a message; memory after the load"]
-    for title in rates[OURS]:
-        lines.append(f"  {title}")
-        for name, of in rates.items():
-            values, late = of[title], max(found["late"][name][title])
-            cpu = statistics.median(found["cpu"][name][title]) * 1e3
-            memory = max(found["memory"][name][title]) / 2**20
-            lines.append(
-                f"    {name:<12}{statistics.median(values):7.0f}  ({min(values):.0f} to {max(values):.0f})"
-                f"{cpu:8.2f} ms{memory:7.0f} MiB"
-                + "".join(
-                    f"   x {_ratio(rates, peer, title):.1f} of {peer}" for peer in peers if name == OURS
-                )
-                + (f"   {late:.0f} LATE" if late else "")
-            )
-    if "huge" in found:
-        median, high = (seconds * 1e3 for seconds in found["noop"])
-        before, idle = (octets / 2**20 for octets in found["idle"])
-        lines.append(
-            f"  {OURS}: {mail_others.IDLE} idle connections {idle:.0f} MiB in all ({before:.0f} without);"
-        )
-        lines.append(
-            f"    a 25 MiB message {found['huge'] / 2**20:.1f} MiB above idle; NOOP beside four senders"
-        )
-        lines.append(f"    of 25 MB each: median {median:.1f} ms, 99th percentile {high:.1f} ms")
-    return "\n".join(lines)
-
-
-def _ratio(rates: dict[str, dict[str, list[float]]], peer: str, title: str) -> float:
-    pairs = zip(rates[OURS][title], rates[peer][title], strict=True)
-    return statistics.median(mine / theirs for mine, theirs in pairs)
-
-
 def _progress(text: str) -> None:
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
+def _peers(text: str) -> list[str]:
+    """The receivers' names of a list such as `postfix,exim`."""
+    if text in ("all", "none"):
+        return list(PEERS.values()) if text == "all" else []
+    if unknown := [each for each in text.split(",") if each not in PEERS]:
+        known = f"all, none, or some of {','.join(PEERS)}"
+        raise argparse.ArgumentTypeError(f"no peer {unknown[0]!r}: {known}")
+    return [PEERS[each] for each in dict.fromkeys(text.split(","))]
+
+
+def _words(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {str(error).lower()}") from None
+    return text
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
-    parser.add_argument("--peers", choices=list(PEERS), default="postfix", help="whom to stand beside")
-    parser.add_argument(
-        "--disk", action="append", choices=["ext4", "xfs"], help="file system (ext4); repeatable"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="each receiver's runs of each load (3)")
-    parser.add_argument(
-        "--load", action="append", help=f"only these: {', '.join(each.title for each in LOADS)}"
-    )
-    parser.add_argument(
-        "--also", action="append", type=Path, default=[], help="another checkout of this project"
-    )
-    parser.add_argument(
-        "--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)"
-    )
-    parser.add_argument("--json", type=Path, help="write every number there")
-    parser.add_argument("--drawing", type=Path, help="draw the medians there, as SVG")
+    add = parser.add_argument
+    add("--peers", type=_peers, default="postfix", metavar="LIST",
+        help=f"whom to stand beside: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
+    add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
+    add("--sync-delay", type=_at_least_one, metavar="MS",
+        help="every fsync, fdatasync and syncfs takes that much longer")  # fmt: skip
+    add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
+    add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
+    add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
+        help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
+    add("--ours", action="append", type=_words, default=[], metavar="ARGS",
+        help="Letterbox with these arguments to serve, too; repeatable")  # fmt: skip
+    add("--also", action="append", type=Path, default=[], help="another checkout of this project")
+    add("--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)")
+    add("--json", type=Path, help="write every number there")
+    add("--drawing", type=Path, help="draw the medians there, as SVG")
     return parser
 
 

@@ -1,32 +1,26 @@
-"""Durable mail on a disk of its own: file system images, receivers, Postfix's `smtp-source`, and the count.
+"""One run: Postfix's `smtp-source` puts a load on a receiver, and the mail is counted.
 
-A receiver is given a load, and then every message must lie in the Maildir, whole; what is not there within
-two seconds of the last 250 is late. Seconds are those of `smtp-source`; CPU is that of all the receiver's
-processes, the ended ones included.
+Then every message must lie in the Maildir, whole; what is not there within two seconds of the last 250 is
+late. Seconds are those of `smtp-source`; CPU is that of all the receiver's processes, also of ended ones.
 """
 
 import contextlib
 import hashlib
 import os
 import re
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.conformance.peers import peer_process, unpacked
-from tests.receiver.wire import start_server
+from benchmarks.mail_errors import Broken
+from benchmarks.mail_receivers import Receiver
+from tests.conformance.peers import unpacked
 
 SETTLE = 2.0  # seconds after the last 250 within which all mail must be there
-_LATE = 20.0  # seconds for what was not, so that it does not disturb the next run
-_LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
+_LATE = 60.0  # seconds for what was not, so that it does not disturb the next run
 _TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Broken(Exception):
-    """A message is missing or not whole: no number of this run may be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,75 +45,6 @@ class Result:
 
     def rate(self, load: Load) -> float:
         return load.messages / self.seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Receiver:
-    """A running one; `new` is where its mail ends up."""
-
-    name: str
-    pid: int
-    port: int
-    new: Path
-
-
-@contextlib.contextmanager
-def disk(kind: str, folder: Path) -> Iterator[Path]:
-    """A fresh file system in a file, mounted: ext4 (with its journal) or xfs. Root only."""
-    image, mount = folder / f"{kind}.img", folder / kind
-    with image.open("wb") as file:
-        file.truncate(4 << 30)
-    if kind == "ext4":
-        lazy = ["-E", "lazy_itable_init=0,lazy_journal_init=0"]
-        subprocess.run(["mkfs.ext4", "-q", "-F", *lazy, str(image)], check=True)
-    else:
-        _make_xfs(image)
-    mount.mkdir()
-    subprocess.run(["mount", "-t", kind, "-o", "loop", str(image), str(mount)], check=True)
-    mount.chmod(0o755)
-    try:
-        yield mount
-    finally:
-        subprocess.run(["umount", "--lazy", str(mount)], check=True)
-        image.unlink()
-
-
-def _make_xfs(image: Path) -> None:
-    if shutil.which("mkfs.xfs"):
-        subprocess.run(["mkfs.xfs", "-q", str(image)], check=True)
-        return
-    root = unpacked("xfsprogs", "xfsprogs")
-    inside = root / "image"
-    inside.touch()
-    subprocess.run(["mount", "--bind", str(image), str(inside)], check=True)
-    try:
-        subprocess.run(["chroot", str(root), "/sbin/mkfs.xfs", "-q", "/image"], check=True)
-    finally:
-        subprocess.run(["umount", str(inside)], check=True)
-
-
-@contextlib.contextmanager
-def ours(name: str, store: Path, folder: Path, checkout: Path | None = None) -> Iterator[Receiver]:
-    """Letterbox, of this checkout or of another one."""
-    program = ["-m", "receiver"]
-    if checkout:
-        start = "from receiver.__main__ import main; sys.exit(main())"
-        program = ["-c", f"import sys; sys.path.insert(0, {str(checkout)!r}); {start}"]
-    folder.mkdir()
-    server = start_server(folder, mail=store, limits=_LIMITS, program=program)
-    try:
-        yield Receiver(name, server.process.pid, server.port, store / "example.test" / "alice" / "new")
-    finally:
-        server.stop()
-
-
-@contextlib.contextmanager
-def peer(name: str, store: Path) -> Iterator[Receiver]:
-    """One of the receivers that `tests.conformance.peers` starts, storing on this disk."""
-    store.mkdir()
-    store.chmod(0o755)
-    with peer_process(name, store=store) as (process, port):
-        yield Receiver(name, process.pid, port, store / "mail" / "alice" / "new")
 
 
 def smtp_source(port: int, load: Load) -> list[str]:
@@ -210,8 +135,11 @@ def proportional_memory(pid: int) -> int:
 
 
 def peak_memory(pid: int, *, reset: bool = False) -> int:
-    """Octets of resident memory of one process at their highest, since the last reset."""
-    if reset:
-        Path(f"/proc/{pid}/clear_refs").write_text("5")
-    match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    return int(match[1]) * 1024 if match else 0
+    """Octets of resident memory at their highest, since the last reset: each process's, of the whole tree."""
+    total = 0
+    for each in tree(pid):
+        if reset:
+            Path(f"/proc/{each}/clear_refs").write_text("5")
+        match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{each}/status").read_text())
+        total += int(match[1]) * 1024 if match else 0
+    return total

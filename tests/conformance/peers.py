@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
@@ -29,6 +29,8 @@ PEERS = {
     "OpenSMTPD": ("opensmtpd", "opensmtpd"),
     "chasquid": ("chasquid", "chasquid"),
 }
+# Another script for one of them.
+_VARIANTS = {"Postfix as installed": ("Postfix", "postfix-installed")}
 _BASE = "dash,coreutils,sed,grep,findutils,hostname,base-files,libc-bin"
 _ISOLATED = (
     *("setpriv", "--pdeathsig", "KILL"),
@@ -40,6 +42,7 @@ mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/roo
 mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
 mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
 [ -z "$9" ] || { mkdir "$1/root/store" && mount --bind "$9" "$1/root/store"; }
+[ -z "${10}" ] || { cp "${10}" "$1/root/peers/" && echo "/peers/${10##*/}" > "$1/root/etc/ld.so.preload"; }
 exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
 """
 
@@ -84,35 +87,46 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
 
 @contextlib.contextmanager
 def peer_process(
-    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = ""
+    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = "", preload: Path | str = ""
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """The process that all of a peer's descend from, and its port.
 
-    With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`.
+    With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`. With
+    `preload`, a library, all its programs are started with that (ld.so(8)).
     """
-    name, package = PEERS[title]
-    root = unpacked(name, package)
+    of, script = _VARIANTS.get(title, (title, PEERS.get(title, ("",))[0]))
+    root = unpacked(*PEERS[of])
     with tempfile.TemporaryDirectory() as folder:
         (secret := Path(folder) / "secret").mkdir()
         (mount := Path(folder) / "mount").mkdir()
         make_certificate(secret, "peer.example.test", old=True)
-        port = _free_port()
-        log = (Path(folder) / "log").open("wb")
-        process = subprocess.Popen(
-            [*_ISOLATED, "sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, name)),
-             str(port), str(relay), tls, str(store)],
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            _wait_for_greeting(title, port, process, Path(log.name))
+        port = free_port()
+        command = ["sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, script))]
+        command += [str(port), str(relay), tls, str(store), str(preload)]
+        with isolated(title, command, port, Path(folder) / "log") as process:
             yield process, port
-        finally:
-            # The first process of the PID namespace, which takes all others with it: a receiver that has
-            # changed its user no longer hears that its parent is gone.
-            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-                os.kill(int(child), signal.SIGKILL)
-            process.kill()
-            process.wait()
+
+
+@contextlib.contextmanager
+def isolated(
+    title: str, command: Sequence[str], port: int, log: Path, variables: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """The command in namespaces of its own, once it greets on that port. `variables`: for its environment."""
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            [*_ISOLATED, "env", *(f"{key}={value}" for key, value in (variables or {}).items()), *command],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+        )  # fmt: skip
+    try:
+        _wait_for_greeting(title, port, process, log)
+        yield process
+    finally:
+        # The first process of the PID namespace, which takes all others with it: a receiver that has
+        # changed its user no longer hears that its parent is gone.
+        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def _wait_for_greeting(title: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -125,7 +139,7 @@ def _wait_for_greeting(title: str, port: int, process: subprocess.Popen[bytes], 
     raise OSError(f"{title} does not greet:\n{log.read_text(errors='replace')[-2000:]}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as each:
         each.bind(("127.0.0.1", 0))
         return int(each.getsockname()[1])

@@ -112,8 +112,13 @@ def start_server(
     mail: Path | None = None,
     domains: str = DOMAINS,
     program: Sequence[str] = ("-m", "receiver"),
+    arguments: Sequence[str] = (),
+    variables: Mapping[str, str] | None = None,
 ) -> Server:
-    """`letterbox serve` with a configuration, on a port of the system's choice, ready to be spoken to."""
+    """`letterbox serve` with a configuration, on a port of the system's choice, ready to be spoken to.
+
+    `arguments` come last on its command line; `variables` are added to its environment.
+    """
     text = f'hostname = "mx.example.test"\nmail = "{mail or folder / "mail"}"\naddresses = ["127.0.0.1"]\n'
     text += f'proofs = "{folder / "proofs"}"\n'
     if certificate:
@@ -123,7 +128,9 @@ def start_server(
     config.write_text(text + domains)
     log = (folder / "log").open("wb")
     command = [sys.executable, *program, "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log, env=environment())
+    command += arguments
+    variables = environment() | dict(variables or {})
+    process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log, env=variables)
     server = Server(process, 0, folder)
     server.port = int(server.wait_for_log(r"event=listening address=127.0.0.1:(\d+)")[1])
     return server

@@ -40,8 +40,11 @@ virtual_transport = virtual
 virtual_mailbox_base = $STORE
 virtual_uid_maps = static:2001
 virtual_gid_maps = static:2001
-default_process_limit = 300
 smtpd_client_connection_count_limit = 0
+CF
+    # What suits a load of one sender after the other, and what Debian leaves as Postfix has it.
+    [ -n "${INSTALLED:-}" ] || cat >> /etc/postfix/main.cf <<CF
+default_process_limit = 300
 in_flow_delay = 0
 message_size_limit = 40000000
 virtual_mailbox_limit = 0

@@ -1,0 +1,94 @@
+"""The mail benchmark's arguments, and its slow disk."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks.mail import main
+from benchmarks.mail_errors import Broken
+from benchmarks.mail_load import Load, Result
+from benchmarks.mail_neighbour import RATE, writing
+from benchmarks.mail_receivers import Receiver
+from benchmarks.mail_slow import check_loaded, check_slowed, library
+
+needs_a_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
+SYNCS = """
+import ctypes, os, sys, time
+c, fd = ctypes.CDLL(None), os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY)
+c.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+for call in (
+    lambda: os.fsync(fd), lambda: os.fdatasync(fd), lambda: c.syncfs(fd),
+    lambda: c.sync_file_range(fd, 0, 0, 7), lambda: c.sync_file_range(fd, 0, 0, 2),
+):
+    os.write(fd, b"x")
+    began = time.monotonic()
+    call()
+    print(time.monotonic() - began)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--peers", "postfix,sendmail"], "no peer 'sendmail'"),
+        (["--peers", ""], "no peer ''"),
+        (["--sync-delay", "0"], "'0' is not a whole number from 1"),
+        (["--rounds", "none"], "'none' is not a whole number from 1"),
+        (["--load", "20"], "invalid choice: '20'"),
+        (["--ours", "--hostname 'mx"], "no closing quotation"),
+        (["--disk", "vfat"], "invalid choice: 'vfat'"),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+@needs_a_compiler
+def test_each_sync_that_waits_takes_longer_and_no_other(tmp_path: Path) -> None:
+    variables = os.environ | {"LD_PRELOAD": str(library(300, tmp_path))}
+    command = [sys.executable, "-c", SYNCS, str(tmp_path / "file")]
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+    *waiting, started = map(float, done.stdout.split())
+    assert len(waiting) == 4 and min(waiting) >= 0.3
+    assert started < 0.3
+
+
+@needs_a_compiler
+def test_a_receiver_without_the_slowed_syncs_is_not_measured(tmp_path: Path) -> None:
+    command, preload = [sys.executable, "-c", "print(flush=True); input()"], library(1, tmp_path)
+    for variables, slowed in (({"LD_PRELOAD": str(preload)}, True), ({}, False)):
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen(command, env=os.environ | variables, **pipes) as process:
+            assert process.stdout is not None and process.stdout.readline() == b"\n"
+            receiver = Receiver("Some", process.pid, 0, tmp_path)
+            if slowed:
+                check_loaded(receiver)
+            else:
+                with pytest.raises(Broken, match="does not have the slowed syncs"):
+                    check_loaded(receiver)
+            process.communicate(b"\n")
+
+
+def test_a_rate_that_leaves_no_time_for_a_sync_is_not_believed(tmp_path: Path) -> None:
+    receiver, load = Receiver("Some", 0, 0, tmp_path), Load("2 sessions", 2, 100, 1000)
+    check_slowed(receiver, load, Result(0.41, 0, 0, 0), 8)
+    with pytest.raises(Broken, match="256 messages a second, where a sync before every 250 allows 250"):
+        check_slowed(receiver, load, Result(0.39, 0, 0, 0), 8)
+
+
+def test_the_neighbour_writes_as_fast_as_it_says_and_leaves_nothing(tmp_path: Path) -> None:
+    with writing(tmp_path) as wrote:
+        assert [each.name for each in tmp_path.iterdir()] == ["neighbour"]
+        time.sleep(1)  # what is measured is a rate: it needs a time
+    assert 0.2 * RATE < wrote[0] < 1.6 * RATE  # a busy disk holds it up, and it makes up for half a second
+    assert not list(tmp_path.iterdir())
