@@ -17,9 +17,10 @@ from receiver.addresses import Address
 from receiver.admission import Admission
 from receiver.certificate import Certificate
 from receiver.config import Config
-from receiver.incoming import Copy, Incoming
-from receiver.maildir import Store
 from receiver.recipients import Destination, Directory, Mailbox, UnknownRecipient
+from receiver.storage.incoming import Incoming
+from receiver.storage.maildir import Store
+from receiver.storage.record import Copy
 
 if TYPE_CHECKING:
     from receiver.connection import Connection
@@ -45,12 +46,18 @@ class Envelope(smtp.Envelope):
 class Reception:
     """The handler of every session."""
 
-    def __init__(self, config: Config, store: Store, certificate: Certificate | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        certificate: Certificate | None,
+        admission: Admission | None = None,
+    ) -> None:
         self.config = config
         self.store = store
         self.certificate = certificate
         self.directory = Directory(config.domains, config.addresses)
-        self.admission = Admission(config.limits)
+        self.admission = admission or Admission(config.limits)
         self.sessions: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
 
@@ -96,7 +103,11 @@ class Reception:
     def _proof(self, session: Connection, envelope: Envelope, address: Address) -> tuple[Destination, ...]:
         """Where mail for a one-time address goes, if this is one that somebody waits for."""
         local, domain = address.local.lower(), self.directory.served(address)
-        if domain is None or not self._tell(session, local, domain.name, "recipient"):
+        if (
+            domain is None
+            or not proofs.is_local_part(local)
+            or not self._tell(session, local, domain.name, "recipient")
+        ):
             return ()
         envelope.proofs[local, domain.name] = time.monotonic()
         return (Destination(Mailbox(domain.name, proofs.MAILBOX), f"{local}@{domain.name}"),)
@@ -139,7 +150,7 @@ class Reception:
     ) -> str:
         """The message is complete: make it durable, or refuse it. The reply to give."""
         head = bytes(envelope.head).partition(b"\r\n\r\n")[0]
-        if not refused and trace.hops(head) > trace.MAX_RECEIVED:
+        if not refused and trace.loops(head):
             refused = "554 5.4.6 Too many hops: the message loops"
         if not refused and message is not None:
             try:

@@ -1,4 +1,4 @@
-"""The disk seam of `receiver.maildir` with a fault in it: real system calls, but for one that fails."""
+"""The disk seam of `receiver.storage` with a fault in it: real system calls, but for one that fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from receiver.disk import SYSTEM
+from receiver.storage.disk import SYSTEM
 
 
 class Disk:
@@ -20,6 +20,7 @@ class Disk:
         self.failed = ""  # the name of the call that did
         self.paths: dict[int, str] = {}
         self.synced: set[str] = set()
+        self._open: set[int] = set()
         self._lock = threading.Lock()
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
@@ -33,8 +34,17 @@ class Disk:
             result = getattr(SYSTEM, name)(*arguments)
             if name == "open":
                 self.paths[result] = arguments[0]
+                self._open.add(result)
+            if name == "close":
+                self._open.discard(arguments[0])
             if name == "fsync":
                 self.synced.add(self.paths[arguments[0]])
             return result
 
         return call
+
+    def close_all(self) -> None:
+        """What is open still as its close failed: with the process it would go, and its locks."""
+        for fd in self._open:
+            os.close(fd)
+        self._open.clear()

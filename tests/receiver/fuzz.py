@@ -29,9 +29,10 @@ except ImportError:
 with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
     from receiver.commands import SMTP
     from receiver.config import Limits, any_mailbox
-    from receiver.incoming import Copy, Incoming
-    from receiver.maildir import Store
     from receiver.reception import Reception
+    from receiver.storage.incoming import Incoming
+    from receiver.storage.maildir import Store
+    from receiver.storage.record import Copy
 
 START = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<a@example.test>\r\n"
 WORDS = (

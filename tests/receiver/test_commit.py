@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from receiver.disk import keeps_order
-from receiver.incoming import Copy
-from receiver.maildir import Store
 from receiver.recipients import Mailbox
+from receiver.storage.disk import keeps_order
+from receiver.storage.maildir import Store
+from receiver.storage.record import Copy
 from tests.receiver.faulty_disk import Disk
 
 BOXES = [Mailbox("example.test", name) for name in ("alice", "bob")]

@@ -16,8 +16,8 @@ import pytest
 
 from receiver.commands import SMTP
 from receiver.config import any_mailbox
-from receiver.maildir import Store
 from receiver.reception import Reception
+from receiver.storage.maildir import Store
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.wire import Server, wait_until
 
@@ -44,10 +44,14 @@ async def reply(reader: asyncio.StreamReader) -> str:
     return lines[-1]
 
 
-async def send(mail: Path, disk: Disk, *contents: bytes) -> tuple[list[str], dict[str, bytes]]:
+async def send(
+    mail: Path, disk: Disk, *contents: bytes, log: bool = False
+) -> tuple[list[str], dict[str, bytes]]:
     """The replies to these messages in one session, and the files there were after the first."""
     loop = asyncio.get_running_loop()
     store = Store(mail, "mx.test", threads=1, disk=disk)
+    if log:
+        store.open_log(smallest=1 << 18, largest=1 << 18)
     reception = Reception(any_mailbox("mx.test", mail, ("example.test",)), store, None)
     server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -103,6 +107,32 @@ def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_t
     what = ", ".join(f"{count} {name}" for name, count in sorted(tried.items()))
     kind = "small" if message is SMALL else "large"
     print(f"\n(d) {tried.total()} faults under a {kind} message: each 4xx, nothing left, next taken ({what})")
+
+
+def test_a_fault_at_any_system_call_with_a_log_is_4xx_or_costs_nothing(tmp_path: Path) -> None:
+    counting = Disk()
+    asyncio.run(send(tmp_path / "counting", counting, SMALL, log=True))
+    tried: Counter[str] = Counter()
+    for at, (name, _) in enumerate(counting.calls):
+        if name == "close":  # what was synced stays synced
+            continue
+        mail = tmp_path / str(at)
+        disk = Disk(at, errno.EIO)
+        (first, second), after_first = asyncio.run(send(mail, disk, SMALL, SMALL, log=True))
+        if disk.failed in ("", "close"):  # it would have failed after the message
+            continue
+        refused = first.startswith(FAULTS[errno.EIO])
+        assert refused or first.startswith("250 2.0.0 Stored")
+        assert len(after_first) == (0 if refused else 2)
+        assert all(octets.endswith(SMALL[:-3]) for octets in after_first.values())
+        assert second.startswith("250 2.0.0 Stored")
+        assert len(files(mail)) == (2 if refused else 4)
+        tried["refused" if refused else disk.failed] += 1
+    assert tried.keys() >= {"refused", "pwritev", "fdatasync", "fsync"}
+    what = ", ".join(f"{count} {name}" for name, count in sorted(tried.items()))
+    print(
+        f"\n(d) {tried.total()} faults with a log: each 4xx with nothing left, or 250 with all there ({what})"
+    )
 
 
 @pytest.mark.parametrize(("number", "code"), FAULTS.items(), ids=[errno.errorcode[each] for each in FAULTS])

@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.incoming import Copy, Incoming
-from receiver.leftovers import STALE
-from receiver.maildir import Store
 from receiver.recipients import Mailbox
+from receiver.storage.incoming import Incoming
+from receiver.storage.leftovers import STALE
+from receiver.storage.maildir import Store
+from receiver.storage.record import Copy
 from tests.receiver.wire import Server, wait_until
 
 COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]

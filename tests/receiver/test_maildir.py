@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from receiver.incoming import Copy
-from receiver.maildir import Store
 from receiver.recipients import Mailbox
+from receiver.storage.maildir import Store
+from receiver.storage.record import Copy
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.wire import Server
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from receiver import journal, trace
 from receiver.commands import SMTP
 from receiver.config import any_mailbox
-from receiver.maildir import Store
 from receiver.reception import Reception
+from receiver.storage.maildir import Store
 from receiver.trace import Origin
 
 

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.receiver.durability.cuts import LIARS, Cut, cuts, under_load
+from tests.receiver.durability.cuts import KINDS, LIARS, WITHOUT_LOG, Cut, cuts, under_load
 from tests.receiver.durability.kills import kill_again_and_again
 from tests.receiver.wire import ROOT
 
@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # several processes print
     wanted = [arguments.proof] if arguments.proof else list(PROOFS)
     if not arguments.proof:
-        arguments.liar = list(LIARS)
+        arguments.liar, arguments.disk = list(LIARS), arguments.disk or list(KINDS)
     good = [PROOFS[name](arguments) for name in wanted]
     return 0 if all(good) else 1
 
@@ -36,14 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 def kills(arguments: argparse.Namespace) -> bool:
     started, last = time.monotonic(), None
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        for last in kill_again_and_again(Path(folder), arguments.rounds, seed=arguments.seed):
+        rounds = kill_again_and_again(
+            Path(folder), arguments.rounds, seed=arguments.seed, workers=arguments.workers
+        )
+        for last in rounds:
             print(f"\r  {last.rounds} kills, {last.acknowledged} acknowledged", end="", file=sys.stderr)
             if last.wrong:
                 print(f"\nLOST after {last.rounds} kills: {last.wrong}")
                 return False
     assert last
+    of = f"of one of {arguments.workers} workers, then of all, " if arguments.workers > 1 else ""
     print(
-        f"\r(a) {last.rounds} times kill -9 under 8 senders: {last.acknowledged} messages acknowledged"
+        f"\r(a) {last.rounds} times kill -9 {of}under 8 senders: {last.acknowledged} messages acknowledged"
         f" ({last.acknowledged / last.rounds:.0f} a round), each in both mailboxes with its SHA-256, once;"
         f" 0 lost, 0 broken; {last.unacknowledged} more were there whole"
         f" ({time.monotonic() - started:.0f} s)"
@@ -56,39 +60,49 @@ def power_cuts(arguments: argparse.Namespace) -> bool:
         command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", __spec__.parent]
         command += ["cuts", "--cuts", str(arguments.cuts), "--seconds", str(arguments.seconds)]
         command += ["--runs", str(arguments.runs), "--seed", str(arguments.seed)]
+        command += [each for kind in arguments.disk or ["ext4"] for each in ("--disk", kind)]
         command += [each for liar in arguments.liar for each in ("--liar", liar)]
         return subprocess.run(command, cwd=ROOT, env=os.environ | {_ISOLATED: "yes"}).returncode == 0
+    withstood = [_cut_and_judge(kind, arguments) for kind in arguments.disk or ["ext4"]]
+    caught = [_catch(liar, arguments) for liar in arguments.liar]
+    return all(withstood) and all(caught)
+
+
+def _cut_and_judge(kind: str, arguments: argparse.Namespace) -> bool:
     started = time.monotonic()
     found: list[Cut] = []
     for number in range(arguments.runs):
         share = arguments.cuts // arguments.runs
-        found += _cut("", arguments.seconds, share, arguments.seed + number)
-    if found:
-        lost, broken, twice = (
-            sum(len(getattr(each.verdict, name)) for each in found) for name in ("lost", "broken", "twice")
-        )
-        due = [each.acknowledged for each in found]
-        how = ", ".join(f"{n} {name}" for name, n in Counter(each.survives for each in found).items())
-        print(
-            f"(b) {len(found)} power cuts on ext4, {sum(due)} acknowledged messages looked for"
-            f" ({min(due)} to {max(due)} a cut), in two mailboxes each: {lost} lost, {broken} broken,"
-            f" {twice} twice ({time.monotonic() - started:.0f} s); of what was not flushed survived: {how}"
-        )
-    caught = [_catch(liar, arguments) for liar in arguments.liar]
-    return all(each.verdict for each in found) and all(caught)
+        lie = WITHOUT_LOG + "pass" if number and number == arguments.runs - 1 else ""
+        found += _cut(lie, arguments.seconds, share, arguments.seed + number, kind=kind)
+    lost, broken, twice = (
+        sum(len(getattr(each.verdict, name)) for each in found) for name in ("lost", "broken", "twice")
+    )
+    due = [each.acknowledged for each in found]
+    how = ", ".join(f"{n} {name}" for name, n in Counter(each.survives for each in found).items())
+    print(
+        f"(b) {len(found)} power cuts on {kind}, {sum(due)} acknowledged messages looked for"
+        f" ({min(due)} to {max(due)} a cut), in two mailboxes each: {lost} lost, {broken} broken,"
+        f" {twice} twice; {sum(each.recovered for each in found)} files made from the log"
+        f" ({time.monotonic() - started:.0f} s); of what was not flushed survived: {how}"
+    )
+    return all(each.verdict for each in found)
 
 
 def _catch(liar: str, arguments: argparse.Namespace) -> bool:
-    found = _cut(LIARS[liar], arguments.seconds, min(arguments.cuts, 10), arguments.seed)
+    recovers = liar != "no recovery"
+    found = _cut(LIARS[liar], arguments.seconds, min(arguments.cuts, 10), arguments.seed, recovers=recovers)
     bad = sum(not each.verdict for each in found)
     print(f"    a receiver with {liar}: caught at {bad} of {len(found)} cuts")
     return bad > 0
 
 
-def _cut(lie: str, seconds: float, number: int, seed: int) -> list[Cut]:
+def _cut(
+    lie: str, seconds: float, number: int, seed: int, *, kind: str = "ext4", recovers: bool = True
+) -> list[Cut]:
     with tempfile.TemporaryDirectory() as folder:
-        run = under_load(Path(folder), seconds, seed=seed, lie=lie)
-        return list(cuts(run, number, Path(folder), seed=seed))
+        run = under_load(Path(folder), seconds, kind=kind, seed=seed, lie=lie)
+        return list(cuts(run, number, Path(folder), seed=seed, recovers=recovers))
 
 
 def faults(arguments: argparse.Namespace) -> bool:
@@ -107,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.receiver.durability", description=__doc__)
     parser.add_argument("proof", nargs="?", choices=list(PROOFS))
     parser.add_argument("--rounds", type=int, default=200, help="kills (200)")
-    parser.add_argument("--cuts", type=int, default=100, help="power cuts in all (100)")
+    parser.add_argument("--workers", type=int, default=1, help="of the receiver that is killed (1)")
+    parser.add_argument("--cuts", type=int, default=100, help="power cuts on each file system (100)")
+    parser.add_argument("--disk", action="append", choices=list(KINDS), help="file system (all; cuts: ext4)")
     parser.add_argument("--runs", type=int, default=4, help="times under load that the cuts are made of (4)")
     parser.add_argument("--seconds", type=float, default=3.0, help="each time under load (3)")
     parser.add_argument("--liar", action="append", choices=list(LIARS), default=[], help="must be caught")

@@ -1,9 +1,9 @@
-"""Power cuts: a real receiver on a real ext4 on a disk that forgets what was not flushed.
+"""Power cuts: a real receiver on a real file system on a disk that forgets what was not flushed.
 
 The receiver runs under load while `volatile_disk` notes every write and flush the file system sends. A cut
 is then any moment of that record: what was written before the last flush is there, and of what was written
-since, none, all, a beginning, or any part, in whole sectors. The disk as it then was is mounted (ext4 replays
-its journal), and every message whose 250 had been read by that moment must be in every recipient's mailbox,
+since, none, all, a beginning, or any part, in whole sectors. The disk as it then was is mounted (a journal
+is replayed), and every message whose 250 had been read by that moment must be in every recipient's mailbox,
 whole and once; nothing else may be there that is not whole. Needs root, loop devices and FUSE; run it in a
 mount namespace of its own, as `python -m tests.receiver.durability` does.
 """
@@ -21,20 +21,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.receiver.durability.load import Ledger, Verdict, judge, senders
+from benchmarks.mail_disk import make
+from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
 from tests.receiver.wire import DEADLINE, ROOT, Server, start_server
 
 SECTOR = 512
-SIZE = 128 << 20  # of the disk
+# Octets of the disk, and how it is mounted: nothing is to be saved by a timer of the file system's own.
+KINDS = {"ext4": (128 << 20, "commit=300"), "xfs": (320 << 20, ""), "btrfs": (256 << 20, "commit=300")}
 SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
 
 # What a receiver is that trusts the file system: each must be caught.
-_LIE = "from receiver.disk import System; nothing = lambda *_: None; "
+_LIE = "from receiver.storage.disk import System; nothing = lambda *_: None; "
+WITHOUT_LOG = "from receiver.storage import maildir; maildir.open_log = lambda *_, **__: None; "
 LIARS = {
-    "no sync at all": _LIE + "System.fsync = System.syncfs = System.write_out = nothing",
-    "no sync after the names": _LIE + "System.fsync = System.syncfs = nothing",
-    "no content before the names": _LIE + "System.write_out = nothing",
+    "no sync at all": _LIE + "System.fsync = System.fdatasync = System.syncfs = System.write_out = nothing",
+    "no sync of its log": _LIE + "System.fdatasync = nothing",
+    "no sync before its log is emptied": _LIE + "System.fsync = System.syncfs = nothing",
+    "no recovery": "",
+    "no log, and no sync after the names": WITHOUT_LOG + _LIE + "System.fsync = System.syncfs = nothing",
+    "no log, and no content before the names": WITHOUT_LOG + _LIE + "System.write_out = nothing",
 }
 
 
@@ -42,6 +48,7 @@ LIARS = {
 class Run:
     """A receiver under load: the disk before it, the disk's record, what was acknowledged when."""
 
+    kind: str
     base: bytes
     record: Path
     ledger: Ledger
@@ -54,16 +61,22 @@ class Cut:
     moment: int  # octets of the record
     survives: str  # of SURVIVES
     acknowledged: int  # messages whose 250 had been read
+    recovered: int  # files made from the log
     verdict: Verdict
 
 
-def under_load(folder: Path, seconds: float, *, connections: int = 6, seed: int = 1, lie: str = "") -> Run:
+def under_load(
+    folder: Path, seconds: float, *, kind: str = "ext4", connections: int = 6, seed: int = 1, lie: str = ""
+) -> Run:
     """Let a receiver take mail on a volatile disk, then end it. `lie`: one of LIARS' values."""
     image, record = folder / "base.img", folder / "record"
-    _make_file_system(image)
+    octets, options = KINDS[kind]
+    with image.open("wb") as file:
+        file.truncate(octets)
+    make(kind, image)
     record.touch()
     ledger = Ledger(lambda: record.stat().st_size)
-    with _volatile(image, record, folder) as device, _mounted(device, folder / "mail", "commit=300"):
+    with _volatile(image, record, folder) as device, _mounted(kind, device, folder / "mail", options):
         server = _receiver(folder, folder / "mail" / "store", lie)
         busy = senders(server.port, ledger, connections, seed)
         for sender in busy:
@@ -77,10 +90,10 @@ def under_load(folder: Path, seconds: float, *, connections: int = 6, seed: int 
             sender.join(DEADLINE)
         kept = record.read_bytes()
     record.write_bytes(kept)  # what unmounting wrote is no part of it: the power was off by then
-    return Run(image.read_bytes(), record, ledger)
+    return Run(kind, image.read_bytes(), record, ledger)
 
 
-def cuts(run: Run, number: int, folder: Path, *, seed: int = 1) -> Iterator[Cut]:
+def cuts(run: Run, number: int, folder: Path, *, seed: int = 1, recovers: bool = True) -> Iterator[Cut]:
     """Cut the power that many times: half of the moments right behind a 250, half at any record."""
     chance = random.Random(seed)
     record = run.record.read_bytes()
@@ -98,17 +111,19 @@ def cuts(run: Run, number: int, folder: Path, *, seed: int = 1) -> Iterator[Cut]
         survives = SURVIVES[each % len(SURVIVES)]
         left = bytearray(image)
         _apply_part(left, record, at, moment, survives, chance)
-        yield _examined(run, left, moment, survives, folder)
+        yield _examined(run, left, moment, survives, folder, recovers)
 
 
-def _examined(run: Run, left: bytes, moment: int, survives: str, folder: Path) -> Cut:
+def _examined(run: Run, left: bytes, moment: int, survives: str, folder: Path, recovers: bool) -> Cut:
     image = folder / "after.img"
     image.write_bytes(left)
     due = {digest for digest, when in run.ledger.acknowledged.items() if when <= moment}
-    with _mounted(str(image), folder / "after", "loop"):
-        verdict = judge(folder / "after" / "store", due, run.ledger.offered)
+    with _mounted(run.kind, str(image), folder / "after", "loop"):
+        mail = folder / "after" / "store"
+        recovered = recover(mail) if recovers else 0
+        verdict = judge(mail, due, run.ledger.offered)
     image.unlink()
-    return Cut(moment, survives, len(due), verdict)
+    return Cut(moment, survives, len(due), recovered, verdict)
 
 
 def _ends(record: bytes) -> Iterator[int]:
@@ -161,14 +176,6 @@ def _ends_from(record: bytes, at: int) -> Iterator[int]:
     return (end for end, _ in _flushes(record, at))
 
 
-def _make_file_system(image: Path) -> None:
-    with image.open("wb") as file:
-        file.truncate(SIZE)
-    subprocess.run(
-        ["mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", str(image)], check=True
-    )
-
-
 def _receiver(folder: Path, mail: Path, lie: str) -> Server:
     if not lie:
         return start_server(folder, mail=mail)
@@ -203,9 +210,9 @@ def _volatile(image: Path, record: Path, folder: Path) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _mounted(device: str, folder: Path, options: str) -> Iterator[None]:
+def _mounted(kind: str, device: str, folder: Path, options: str) -> Iterator[None]:
     folder.mkdir(exist_ok=True)
-    subprocess.run(["mount", "-t", "ext4", "-o", options, device, str(folder)], check=True)
+    subprocess.run(["mount", "-t", kind, "-o", options or "defaults", device, str(folder)], check=True)
     try:
         yield
     finally:

@@ -1,7 +1,11 @@
-"""kill -9 at a random moment under load, again and again, on one mail folder."""
+"""kill -9 at a random moment under load, again and again, on one mail folder.
+
+Of a receiver with several workers, one of them is killed first, and its supervisor some moments later.
+"""
 
 from __future__ import annotations
 
+import os
 import random
 import signal
 import time
@@ -9,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.receiver.durability.load import Ledger, judge, senders
-from tests.receiver.wire import DEADLINE, start_server
+from tests.receiver.durability.load import Ledger, judge, recover, senders
+from tests.receiver.wire import DEADLINE, ended, start_server, wait_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +29,13 @@ class Kills:
 
 
 def kill_again_and_again(
-    folder: Path, rounds: int, *, connections: int = 8, longest: float = 1.0, seed: int = 1
+    folder: Path,
+    rounds: int,
+    *,
+    connections: int = 8,
+    longest: float = 1.0,
+    seed: int = 1,
+    workers: int = 1,
 ) -> Iterator[Kills]:
     """Yield after each round. The mailboxes are judged after each: all messages of all rounds."""
     chance = random.Random(seed)
@@ -36,19 +46,25 @@ def kill_again_and_again(
         ledger = Ledger(lambda: 0)
         place = folder / str(number)
         place.mkdir()
-        server = start_server(place, mail=mail)
+        server = start_server(place, mail=mail, workers=workers)
         busy = senders(server.port, ledger, connections, seed * 1_000_000 + number)
         for sender in busy:
             sender.start()
         ledger.wait_for_one()
         time.sleep(chance.uniform(0, longest))  # the random moment
+        if workers > 1:
+            os.kill(chance.choice(server.workers()), signal.SIGKILL)
+            time.sleep(chance.uniform(0, longest))
+        left = server.workers()
         server.stop(signal.SIGKILL)
+        wait_until(lambda left=left: all(map(ended, left)), "the workers have ended")  # type: ignore[misc]
         for sender in busy:
             sender.join(DEADLINE)
         acknowledged |= ledger.acknowledged.keys()
         offered |= ledger.offered
         # All mailboxes are read at every tenth round and at the last; that is most of the time it takes.
         if number % 10 == 9 or number == rounds - 1:
+            recover(mail)
             verdict = judge(mail, acknowledged, offered)
             found = len(list((mail / "example.test" / "alice" / "new").iterdir()))
             wrong = "" if verdict and not ledger.refusals else f"{verdict} {ledger.refusals}"

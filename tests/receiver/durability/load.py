@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from receiver.storage.maildir import Store
 from tests.receiver.wire import Client, content_of, wait_until
 
 RECIPIENTS = ("alice", "bob")
@@ -59,6 +60,15 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
             ledger.acknowledged[digest] = ledger.moment()
     except (OSError, EOFError):
         return
+
+
+def recover(mail: Path) -> int:
+    """What a receiver does there before it greets; the number of files that it had to make."""
+    store = Store(mail, "mx.example.test")
+    try:
+        return store.recover()
+    finally:
+        store.close()
 
 
 def stored(mail: Path, recipient: str) -> Iterator[str]:

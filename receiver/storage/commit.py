@@ -1,28 +1,32 @@
 """Group commit: messages that are ready at the same time are made durable together.
 
-While a group is being made durable the next one gathers; a message that is alone never waits. Of a group, all
-content is written out first; then all files get their names in new/; then everything is synced, by one
-syncfs(2) or by one fsync(2) a file and a folder, all at once; then, and only then, the group is answered. A
-file system that may keep a rename and lose the content before it (see `disk.keeps_order`) has its files
-synced before they are named. What fails for one message fails that message alone, and leaves nothing.
+While a group is being made durable the next one gathers; a message that is alone never waits. A group of
+small messages is made durable by one sync of the write-ahead log (`wal`), and then gets its names in new/. Of
+large ones, and of those that the log cannot take, all content is written out first; then all files get their
+names; then everything is synced, by one syncfs(2) or by one fsync(2) a file and a folder, all at once. A file
+system that may keep a rename and lose the content before it (see `disk.keeps_order`) has its files synced
+before they are named. Then, and only then, the group is answered. What fails for one message fails that
+message alone, and leaves nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from receiver.incoming import Incoming
+from receiver.storage.incoming import Incoming
 
 if TYPE_CHECKING:
-    from receiver.maildir import Store
+    from receiver.storage.maildir import Store
 
-_AT_ONCE = 2  # groups: the second is being written while the first is being synced
-_MOST = 256  # messages of one group
+_AT_ONCE = 2  # groups: the second is begun while the first is being synced, if that takes long
+_LONG = 0.003  # seconds
+_MOST = 100  # messages of one group
 _FEW = 4  # files up to which each is synced by itself: syncfs would wait for what others wrote, too
 
 Failures = dict[Incoming, OSError]
@@ -46,7 +50,10 @@ class Commit:
         self._waiting.append((message, done))
         if not self._due:
             self._due = True
-            loop.call_soon(self._begin, loop)  # with all that became ready in this turn of the loop
+            if self._running:  # where syncs are fast, the larger group is the faster one
+                loop.call_later(_LONG, self._begin, loop)
+            else:
+                loop.call_soon(self._begin, loop)  # with all that became ready in this turn of the loop
         await done
 
     def close(self) -> None:
@@ -57,19 +64,20 @@ class Commit:
         if self._running < _AT_ONCE and self._waiting:
             self._running += 1
             group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            work = loop.create_task(self._store.run(lambda: self.commit([message for message, _ in group])))
-            work.add_done_callback(lambda task: self._end(loop, group, task))
+            work = self._store.threads.submit(self.commit, [message for message, _ in group])
+            work.add_done_callback(lambda work: _tell(loop, self._end, loop, group, work))
 
     def _end(
         self,
         loop: asyncio.AbstractEventLoop,
         group: Sequence[tuple[Incoming, asyncio.Future[None]]],
-        task: asyncio.Task[Failures],
+        work: Future[Failures],
     ) -> None:
         self._running -= 1
-        broken = asyncio.CancelledError() if task.cancelled() else task.exception()
+        broken = work.exception()
+        failures = {} if broken else work.result()
         for message, done in group:
-            error = broken or task.result().get(message)
+            error = broken or failures.get(message)
             if done.done():
                 continue
             if error:
@@ -82,14 +90,11 @@ class Commit:
         """Make all of a group durable; those that could not be, and why."""
         failures: Failures = {}
         try:
+            small = [each for each in group if each.is_small]
             _each(group, failures, Incoming.stage)
-            ordered = [each for each in group if each not in failures and self._keeps_order(each)]
-            others = [each for each in group if each not in failures and each not in ordered]
-            _each(ordered, failures, Incoming.begin_writing_out)
-            _each(ordered, failures, Incoming.write_out)
-            self._together(self._files(others), failures)
-            _each(group, failures, Incoming.place)
-            self._sync(ordered, others, failures)
+            small = [each for each in small if each not in failures]
+            logged = set(small if self._store.log and self._place_with_log(small, failures) else ())
+            self._place_and_sync([each for each in group if each not in logged], failures)
         except BaseException as error:
             failures |= {each: OSError(errno.EIO, f"{type(error).__name__}: {error}") for each in group}
             raise
@@ -100,6 +105,31 @@ class Commit:
                 else:
                     message.close()
         return failures
+
+    def _place_with_log(self, group: Sequence[Incoming], failures: Failures) -> bool:
+        """Into the log, and then to new/. False, with nothing done, where the log does not take them."""
+        assert self._store.log
+        if not group:
+            return False
+        homes = {device: folder for each in group for device, folder in each.homes.items()}
+        with self._store.log.durable([each.record for each in group], homes) as entry:
+            if entry is None:
+                return False
+            _each(group, failures, Incoming.place)
+            for at, message in enumerate(group):
+                if message in failures:
+                    entry.withdraw(at)
+        return True
+
+    def _place_and_sync(self, group: Sequence[Incoming], failures: Failures) -> None:
+        """To new/, and everything on stable storage."""
+        ordered = [each for each in group if each not in failures and self._keeps_order(each)]
+        others = [each for each in group if each not in failures and each not in ordered]
+        _each(ordered, failures, Incoming.begin_writing_out)
+        _each(ordered, failures, Incoming.write_out)
+        self._together(self._files(others), failures)
+        _each(group, failures, Incoming.place)
+        self._sync(ordered, others, failures)
 
     def _keeps_order(self, message: Incoming) -> bool:
         return message.all_open and all(self._store.keeps_order(each) for each in message.devices)
@@ -139,6 +169,11 @@ class Commit:
         for (concerned, _), error in zip(jobs, outcomes, strict=True):
             if error:
                 failures.update(dict.fromkeys(concerned, error))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, *what: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # it has ended, and nobody waits there any more
+        loop.call_soon_threadsafe(*what)
 
 
 def _each(messages: Sequence[Incoming], failures: Failures, step: Callable[[Incoming], None]) -> None:

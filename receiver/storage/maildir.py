@@ -19,12 +19,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from receiver import leftovers
-from receiver.commit import Commit
-from receiver.disk import SYSTEM, Disk, keeps_order
-from receiver.incoming import Copy, Incoming
-from receiver.leftovers import Claim
 from receiver.recipients import Mailbox
+from receiver.storage import leftovers
+from receiver.storage.commit import Commit
+from receiver.storage.disk import SYSTEM, Disk, keeps_order
+from receiver.storage.incoming import Incoming
+from receiver.storage.leftovers import Claim
+from receiver.storage.record import Copy
+from receiver.storage.recovery import open_log, recover
+from receiver.storage.wal import Log
 
 _FREE_FOR = 1.0  # seconds that a look at the free space is good for
 
@@ -48,8 +51,9 @@ class Store:
         self.disk = disk
         self.keeps_order = keeps_order
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
-        self._threads = ThreadPoolExecutor(threads, "disk")
-        self._commit = Commit(self)
+        self.threads = ThreadPoolExecutor(threads, "disk")
+        self.log: Log | None = None
+        self._small, self._large = Commit(self), Commit(self)
         self._ready: set[Mailbox] = set()
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
         self._counter = itertools.count(1)
@@ -67,11 +71,11 @@ class Store:
 
     async def run(self, work: Callable[[], T]) -> T:
         """Do blocking work on a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
 
     async def commit(self, message: Incoming) -> None:
         """Make a message durable, in a group with those that come at the same time. Raises OSError."""
-        await self._commit.deliver(message)
+        await (self._small if message.is_small else self._large).deliver(message)
 
     def folder(self, mailbox: Mailbox) -> str:
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
@@ -82,7 +86,7 @@ class Store:
             return
         folder = Path(self.folder(mailbox))
         for name in ("tmp", "new", "cur"):
-            self._make(folder / name)
+            self.make_folder(folder / name)
         self._ready.add(mailbox)
 
     def forget(self) -> None:
@@ -97,15 +101,30 @@ class Store:
         finally:
             self.disk.close(fd)
 
-    def _make(self, path: Path) -> None:
+    def make_folder(self, path: Path) -> None:
+        """The folder, and those above it, are there when this returns, also after a crash."""
         if path in self._made:
             return
-        self._make(path.parent)
+        self.make_folder(path.parent)
         with contextlib.suppress(FileExistsError):
             self.disk.mkdir(str(path), 0o700)
         # Also where it was there: an earlier try may have failed between making and syncing.
         self.sync_folder(str(path.parent))
         self._made.add(path)
+
+    def write(self, fd: int, octets: bytes) -> None:
+        """All of them."""
+        view = memoryview(octets)
+        while view:
+            view = view[self.disk.write(fd, view) :]  # type: ignore[arg-type]
+
+    def recover(self) -> int:
+        """Make the mail that a crash left in a log; the number of files that had to be made."""
+        return recover(self)
+
+    def open_log(self, *, smallest: int = 1 << 20, largest: int = 32 << 20) -> None:
+        """From here on small messages are made durable in the log, if there can be one."""
+        self.log = open_log(self, smallest=smallest, largest=largest)
 
     def sweep(self) -> int:
         """Remove from every tmp/ what no living delivery can own any more; the number removed."""
@@ -126,8 +145,11 @@ class Store:
         return disk.f_bavail * disk.f_frsize
 
     def close(self) -> None:
-        self._threads.shutdown(wait=True)
-        self._commit.close()
+        self.threads.shutdown(wait=True)
+        self._small.close()
+        self._large.close()
+        if self.log:
+            self.log.close()
         self.claim.release()
 
 

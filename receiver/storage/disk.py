@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
 # Their journal keeps the order of things: a file's size and blocks are in it once its content has been
 # written out, so a rename made after that cannot survive a crash alone.
 _ORDERED = {"ext4", "xfs"}
+_M_ARENA_MAX = -8  # mallopt(3)
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # SYNC_FILE_RANGE_*
 
 
@@ -24,6 +25,8 @@ class Disk(Protocol):
     def open(self, path: str, flags: int, mode: int = 0o777, /) -> int: ...
     def write(self, fd: int, octets: bytes, /) -> int: ...
     def pread(self, fd: int, size: int, offset: int, /) -> bytes: ...
+    def pwritev(self, fd: int, pieces: Sequence[bytes], offset: int, /) -> int: ...
+    def fdatasync(self, fd: int, /) -> None: ...
     def fsync(self, fd: int, /) -> None: ...
     def close(self, fd: int, /) -> None: ...
     def rename(self, source: str, target: str, /) -> None: ...
@@ -39,6 +42,8 @@ class System:
     open = staticmethod(os.open)
     write = staticmethod(os.write)
     pread = staticmethod(os.pread)
+    pwritev = staticmethod(os.pwritev)
+    fdatasync = staticmethod(os.fdatasync)
     fsync = staticmethod(os.fsync)
     close = staticmethod(os.close)
     rename = staticmethod(os.rename)
@@ -60,23 +65,29 @@ def _library() -> Any:
     try:
         import ctypes
 
-        library = ctypes.CDLL(None, use_errno=True)
-        library.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-        library.syncfs.argtypes = (ctypes.c_int,)
+        found = ctypes.CDLL(None, use_errno=True)
+        found.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
+        found.syncfs.argtypes = (ctypes.c_int,)
     except (ImportError, OSError, AttributeError, MemoryError):
         return None
-    return library
+    return found
 
 
-_c = _library()
+library = _library()
 
 
 def _call(name: str, *arguments: int) -> None:
     import ctypes
 
-    if getattr(_c, name)(*arguments):
+    if getattr(library, name)(*arguments):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
+
+
+def few_arenas() -> None:
+    """Threads share two heaps: with one each, much of what is freed is never given back."""
+    if library is not None and hasattr(library, "mallopt"):
+        library.mallopt(_M_ARENA_MAX, 2)
 
 
 SYSTEM: Disk = System()
@@ -92,5 +103,5 @@ def keeps_order(device: int, mounts: Callable[[], str] = Path("/proc/self/mounti
                 before, _, after = line.partition(" - ")
                 if before.split()[2] == f"{os.major(device)}:{os.minor(device)}":
                     kind = after.split()[0]
-        _kinds[device] = kind in _ORDERED and _c is not None
+        _kinds[device] = kind in _ORDERED and library is not None
     return _kinds[device]

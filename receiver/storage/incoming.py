@@ -10,25 +10,16 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from receiver.recipients import Mailbox
+from receiver.storage.record import Copy, Record
 
 if TYPE_CHECKING:
-    from receiver.maildir import Store
+    from receiver.storage.maildir import Store
 
 _SPILL = 131_072  # octets gathered before they are written
 _BLOCK = 1_048_576
 _OPEN = 16  # copies of one message that are kept open until they are synced together
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """One mailbox's copy: the fields that go above the content."""
-
-    mailbox: Mailbox
-    fields: bytes
 
 
 class Incoming:
@@ -43,6 +34,7 @@ class Incoming:
         self._name = name
         self._copies = copies
         self._pending: list[bytes] = []
+        self._whole: bytes | None = None  # all content, where it was never written before the end
         self._gathered = 0
         self._paths: list[str] = []  # what a refusal has to remove
 
@@ -55,7 +47,7 @@ class Incoming:
             await self._store.run(self._spill)
 
     async def deliver(self) -> None:
-        if self.files or len(self._copies) > _OPEN:  # large: nobody else shall wait for its content
+        if not self.is_small:  # nobody else shall wait for its content
             await self._store.run(self.stage)
         await self._store.commit(self)
 
@@ -63,6 +55,17 @@ class Incoming:
         if self._paths:
             await self._store.run(self.undo)
         self._pending.clear()
+
+    @property
+    def is_small(self) -> bool:
+        """All its content is in memory."""
+        return not self.files and len(self._copies) <= _OPEN
+
+    @property
+    def record(self) -> Record:
+        """For the log, after `stage`; of a small message only."""
+        assert self._whole is not None
+        return Record(self._name, self._copies, self._whole)
 
     @property
     def folders(self) -> set[str]:
@@ -84,6 +87,14 @@ class Incoming:
     def all_open(self) -> bool:
         """False where it has so many copies that some have been synced and closed already."""
         return len(self.files) == len(self._copies)
+
+    @property
+    def homes(self) -> dict[int, str]:
+        """The file systems (st_dev) of its open files, all of them, and a folder on each."""
+        return {
+            os.fstat(fd).st_dev: f"{self._store.folder(copy.mailbox)}/new"
+            for fd, copy in zip(self.files, self._copies, strict=True)
+        }
 
     @property
     def devices(self) -> dict[int, int]:
@@ -108,7 +119,7 @@ class Incoming:
             self._paths.append(target)
 
     def close(self) -> None:
-        files, self.files = self.files, []
+        files, self.files, self._whole = self.files, [], None
         for fd in files:
             with contextlib.suppress(OSError):  # what was synced stays synced
                 self._disk.close(fd)
@@ -126,10 +137,10 @@ class Incoming:
             self.files.append(self._create(self._copies[0]))
         octets, self._gathered = b"".join(self._pending), 0
         self._pending.clear()
-        self._write(self.files[0], octets)
+        self._store.write(self.files[0], octets)
 
     def _stage(self) -> None:
-        whole = None if self.files else b"".join(self._pending)
+        self._whole = whole = None if self.files else b"".join(self._pending)
         if whole is None:
             self._spill()
         first = self.files[0] if self.files else -1
@@ -167,7 +178,7 @@ class Incoming:
             fd = self._disk.open(path, flags, 0o600)
         self._paths.append(path)
         try:
-            self._write(fd, copy.fields + content)
+            self._store.write(fd, copy.fields + content)
         except BaseException:
             self._disk.close(fd)
             raise
@@ -176,10 +187,5 @@ class Incoming:
     def _copy_content(self, source: int, target: int) -> None:
         offset = len(self._copies[0].fields)
         while block := self._disk.pread(source, _BLOCK, offset):
-            self._write(target, block)
+            self._store.write(target, block)
             offset += len(block)
-
-    def _write(self, fd: int, octets: bytes) -> None:
-        view = memoryview(octets)
-        while view:
-            view = view[self._disk.write(fd, view) :]  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Mail on disk, and durable: Maildirs, group commit, the write-ahead log and its recovery."""
