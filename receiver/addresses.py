@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 class AddressError(Exception):
@@ -26,9 +27,7 @@ class Address:
     domain: str
 
     def __str__(self) -> str:
-        local = self.local
-        if not _DOT_ATOM.fullmatch(local):
-            local = '"' + re.sub(r'([\\"])', r"\\\1", local) + '"'
+        local = _spelled(self.local)
         return f"{local}@{self.domain}" if self.domain else local
 
     @property
@@ -54,6 +53,12 @@ _ATOMS = re.compile(rf"[{_ATEXT}.{_WIDE}]+")
 _DOMAIN = re.compile(rf"\[[!-Z^-~]+\]|[A-Za-z0-9._\-{_WIDE}]+")
 _LABEL = re.compile(rf"[A-Za-z0-9_{_WIDE}](?:[A-Za-z0-9_\-{_WIDE}]*[A-Za-z0-9_{_WIDE}])?")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9\-]*)(?:=([!-<>-~\u00a0-\ud7ff\ue000-\U0010ffff]+))?")
+
+
+@lru_cache(1024)
+def _spelled(local: str) -> str:
+    """A local part with its quotes, where it needs them."""
+    return local if _DOT_ATOM.fullmatch(local) else '"' + re.sub(r'([\\"])', r"\\\1", local) + '"'
 
 
 def parse_path(keyword: str, argument: str) -> Path:
@@ -151,6 +156,7 @@ def _mailbox(text: str) -> tuple[Address, str]:
     return Address(local, _checked_domain(domain[0])), rest[domain.end() :]
 
 
+@lru_cache(1024)
 def _checked_domain(domain: str) -> str:
     if domain.startswith("["):
         if literal(domain) is None:

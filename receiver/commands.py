@@ -118,9 +118,8 @@ class SMTP(Conversation):
             except AddressError as error:
                 refusal = str(error)
             else:
-                if not refusal and not await self.reception.store.has_room(
-                    int(path.parameters.get("SIZE") or 0)
-                ):
+                size = path.parameters.get("SIZE")
+                if size and not refusal and not await self.reception.store.has_room(int(size)):
                     refusal = "452 4.3.1 Not enough storage, try again later"
             if refusal:
                 self.reply(refusal)

@@ -8,15 +8,16 @@ What is said in it is in `session`, the verbs are in `commands`.
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
 from aiosmtpd import smtp
 
 from receiver import greeting
+from receiver.begun import begun
 from receiver.framing import Framing
-from receiver.incoming import Incoming
 from receiver.journal import log
+from receiver.storage.incoming import Incoming
 from receiver.trace import Origin, protocol
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 _HIGH_WATER = 131_072  # octets of unread input at which reading stops
 _IGNORED = 4_194_304  # octets read and thrown away after the last reply
 _LINGER = 10  # seconds for the last reply to be read
-_EAGER: dict[str, Any] = {"eager_start": True} if sys.version_info >= (3, 12) else {}
 
 
 class Connection(smtp.SMTP):
@@ -53,7 +53,6 @@ class Connection(smtp.SMTP):
         self._framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
         self._replies: list[bytes] = []
         self._busy = False
-        self._task: asyncio.Task[None] | None = None
         self._admitted = False
         self._greeted = False
         self._spoken = False  # anything at all
@@ -64,9 +63,9 @@ class Connection(smtp.SMTP):
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    # aiosmtpd looks through dir() of every connection for its commands; this is all there is to find.
+    # aiosmtpd looks through dir() of every connection for its commands; `session` has found them already.
     def __dir__(self) -> list[str]:
-        return _command_names(type(self))
+        return []
 
     # From the transport
 
@@ -206,13 +205,14 @@ class Connection(smtp.SMTP):
 
     # Work
 
-    def _start(self, work: Any) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work as far as it goes without waiting; only what is left of it becomes a task."""
         self._busy = True
-        task: asyncio.Task[None] = asyncio.Task(work, loop=self.loop, **_EAGER)
-        if not task.done():
-            self._task = task
-            self.reception.tasks.add(task)
-            task.add_done_callback(self.reception.tasks.discard)
+        task = begun(work, self.loop)
+        if task is None:
+            return
+        self.reception.tasks.add(task)
+        task.add_done_callback(self.reception.tasks.discard)
 
     def _resume_reading(self) -> None:
         if not self._reading and self.transport and not self.closing:
@@ -259,16 +259,6 @@ class Connection(smtp.SMTP):
             tls = f"{session.ssl['version']} {session.ssl['cipher']}"
         with_ = protocol(extended=session.extended_smtp, tls=tls is not None, utf8=self.envelope.smtp_utf8)
         return Origin(session.host_name or "", self.peer, with_, tls)
-
-
-_names: dict[type, list[str]] = {}
-
-
-def _command_names(cls: type) -> list[str]:
-    if cls not in _names:
-        found = {name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_")}
-        _names[cls] = sorted(found)
-    return _names[cls]
 
 
 def _peer(name: Any) -> str:

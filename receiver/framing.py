@@ -9,6 +9,7 @@ over any split; memory is bounded by what was passed in and not yet taken out.
 from __future__ import annotations
 
 from enum import Enum
+from io import IncrementalNewlineDecoder
 
 _END = b"\r\n.\r\n"
 
@@ -41,11 +42,9 @@ class Inspection:
         self._cr = piece.endswith(b"\r")
         if self._cr:
             piece = piece[:-1]
-        pairs = piece.count(b"\r\n")
-        if piece.count(b"\n") != pairs:
-            self.fault = Fault.BARE_LF
-        elif piece.count(b"\r") != pairs:
-            self.fault = Fault.BARE_CR
+        line_ends = _line_ends(piece)
+        if line_ends not in (None, "\r\n"):
+            self.fault = Fault.BARE_LF if "\n" in line_ends else Fault.BARE_CR
         elif b"\0" in piece:
             self.fault = Fault.NUL
         elif self._has_long_line(piece):
@@ -66,6 +65,13 @@ class Inspection:
         last = piece.rfind(b"\n", max(start, 0))
         self._line = len(piece) - (last + 1 if last >= 0 else start)
         return False
+
+
+def _line_ends(piece: bytes) -> str | tuple[str, ...] | None:
+    """The kinds of line ends that there are, as io.TextIOBase.newlines says them; one fast pass."""
+    decoder = IncrementalNewlineDecoder(None, translate=False)
+    decoder.decode(piece.decode("latin-1"))
+    return decoder.newlines
 
 
 class Framing:
@@ -152,7 +158,7 @@ class Framing:
     def _dotted(self) -> tuple[bytes, bool] | None:
         if self._at == len(self._input):
             return None
-        raw = self._held + self._input[self._at :]
+        raw = self._held + self._input[self._at :] if self._held or self._at else self._input
         end = raw.find(_END)
         if end >= 0:
             piece = raw[: end + 2]

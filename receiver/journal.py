@@ -13,22 +13,25 @@ import queue
 import re
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from email.errors import MessageError
 from email.header import decode_header
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
+_VALUE = re.compile(rb"[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)")
 LONGEST = 200  # characters of one value
 _WAITING = 10_000  # lines
+_AT_ONCE = 500  # lines
+_GATHER = 0.05  # seconds
 _FAREWELL = 2.0  # seconds for the last lines to be taken
 
 
 def log(event: str, **values: object) -> None:
     """Write one line. None values are left out."""
-    words = [f"event={event}"]
-    words += [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
-    line = " ".join(words) + "\n"
+    words = [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
+    line = f"event={event} {' '.join(words)}\n" if words else f"event={event}\n"
     if _writer:
         _writer.take(line)
         return
@@ -55,26 +58,34 @@ class _Writer:
     """Lines wait here for standard error; when too many do, those that come are counted, and left out."""
 
     def __init__(self) -> None:
-        self._lines: queue.Queue[str | None] = queue.Queue(_WAITING)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._dropped = 0
         self._thread = threading.Thread(target=self._write, name="journal", daemon=True)
         self._thread.start()
 
     def take(self, line: str | None) -> None:
-        try:
-            self._lines.put_nowait(line)
-        except queue.Full:
+        if line is not None and self._lines.qsize() >= _WAITING:
             self._dropped += 1
+        else:
+            self._lines.put(line)
 
     def end(self) -> None:
         self.take(None)
         self._thread.join(_FAREWELL)
 
     def _write(self) -> None:
-        while (line := self._lines.get()) is not None:
+        ended = False
+        while not ended:
+            lines = [self._lines.get()]
+            time.sleep(_GATHER)  # one write, and one waking of this thread, for all that come meanwhile
+            with contextlib.suppress(queue.Empty):
+                while len(lines) < _AT_ONCE:
+                    lines.append(self._lines.get_nowait())
+            ended = None in lines
             if self._dropped:
-                line, self._dropped = f"event=dropped lines={self._dropped}\n" + line, 0
-            octets = line.encode("utf-8", "replace")
+                lines.insert(0, f"event=dropped lines={self._dropped}\n")
+                self._dropped = 0
+            octets = "".join(line for line in lines if line).encode("utf-8", "replace")
             # Not through sys.stderr: its lock, held by a thread that is stuck, would hold up our exit.
             with contextlib.suppress(OSError):
                 while octets:
@@ -86,6 +97,8 @@ _writer: _Writer | None = None
 
 def quoted(value: object) -> str:
     """A value for one line: bare where it is plain, else in double quotes with escapes."""
+    if value.__class__ is int:
+        return str(value)
     text = f"{value:.3f}" if isinstance(value, float) else str(value)
     if len(text) > LONGEST:
         text = text[:LONGEST] + "…"
@@ -104,7 +117,8 @@ def field(head: bytes, name: bytes) -> str | None:
 
     `head` is the header section as received, with CRLF line ends.
     """
-    match = re.search(rb"(?:^|\r\n)" + name + rb"[ \t]*:((?:[^\r]|\r\n[ \t])*)", head[:65536], re.IGNORECASE)
+    head = head[:65536]
+    match = _value(head, name)
     if match is None:
         return None
     raw = match[1][:1000].replace(b"\r\n", b"").strip()
@@ -119,3 +133,12 @@ def field(head: bytes, name: bytes) -> str | None:
         )
     except (MessageError, LookupError, ValueError):
         return text
+
+
+def _value(head: bytes, name: bytes) -> re.Match[bytes] | None:
+    lower, at = b"\r\n" + head.lower(), 0
+    while (at := lower.find(b"\r\n" + name, at)) >= 0:
+        if match := _VALUE.match(head, at + len(name)):
+            return match
+        at += 2
+    return None

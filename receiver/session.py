@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import ClassVar
 
 from receiver.connection import Connection
 from receiver.framing import Fault
@@ -20,21 +22,37 @@ _TURN = 64  # commands after which others have their turn
 class Conversation(Connection):
     """What all commands share."""
 
+    _commands: ClassVar[Mapping[bytes, Callable[..., Awaitable[None]]]] = {}  # aiosmtpd's smtp_ methods
+
+    def __init_subclass__(cls) -> None:
+        names = {name for each in cls.__mro__ for name in vars(each) if name.startswith("smtp_")}
+        cls._commands = {name.removeprefix("smtp_").encode(): getattr(cls, name) for name in names}
+
     async def converse(self) -> None:
         """Obey what has been received, until more is needed."""
         turn = 0
+        found: object
         try:
             while not self.closing:
-                if await self._step():
+                if self.in_content:
+                    found = piece = self._framing.content()
+                    if piece is not None:
+                        await self.content_received(*piece)
+                else:
+                    found = line = self._framing.command()
+                    if line is not None:
+                        await self._obey(line)
+                if found is None:
+                    self.flush()
+                    if self._writable is None:
+                        break
+                    await self._writable  # and look again: input may have come meanwhile
+                else:
                     turn += 1
                     if len(self._replies) >= _REPLIES:
                         await self.sent()
                     if turn % _TURN == 0:
                         await asyncio.sleep(0)
-                elif self._replies or self._writable:
-                    await self.sent()  # and look again: input may have come meanwhile
-                else:
-                    break
         except Exception as error:
             await self._failed(error)
         if self.closing:
@@ -45,37 +63,24 @@ class Conversation(Connection):
         else:
             self._resume_reading()
 
-    async def _step(self) -> bool:
-        """One command or piece of content; False when there is none."""
-        if self.in_content:
-            piece = self._framing.content()
-            if piece is None:
-                return False
-            await self.content_received(*piece)
-            return True
-        line = self._framing.command()
-        if line is None:
-            return False
+    async def _obey(self, line: bytes | Fault) -> None:
         self.commands += 1
         if isinstance(line, Fault):
             self.reply(f"500 5.5.2 Command not understood: {line.value}")
         else:
-            await self._obey(line)
-        if not self.in_content and not self.closing:
-            self.set_deadline(self.limits.command_timeout)
-            if self.errors > self.limits.errors:
-                self.hang_up("421 4.7.0 Too many errors, closing the connection", "too many errors")
-            elif self.commands > self.limits.commands:
-                self.hang_up("421 4.7.0 Too many commands, closing the connection", "too many commands")
-        return True
-
-    async def _obey(self, line: bytes) -> None:
-        verb, _, argument = line.partition(b" ")
-        method = self._smtp_methods.get(verb.decode("ascii", "replace").upper())
-        if method is None:
-            self.reply("500 5.5.1 Command not recognised")
+            verb, _, argument = line.partition(b" ")
+            command = self._commands.get(verb.upper())
+            if command is None:
+                self.reply("500 5.5.1 Command not recognised")
+            else:
+                await command(self, argument.decode("utf-8", "surrogateescape").strip(" \t"))
+        if self.in_content or self.closing:
             return
-        await method(argument.decode("utf-8", "surrogateescape").strip(" \t"))
+        self.set_deadline(self.limits.command_timeout)
+        if self.errors > self.limits.errors:
+            self.hang_up("421 4.7.0 Too many errors, closing the connection", "too many errors")
+        elif self.commands > self.limits.commands:
+            self.hang_up("421 4.7.0 Too many commands, closing the connection", "too many commands")
 
     async def content_received(self, piece: bytes, ended: bool) -> None:
         raise NotImplementedError

@@ -10,6 +10,7 @@ import ipaddress
 import re
 from dataclasses import dataclass
 from email.utils import formatdate
+from functools import lru_cache
 
 from receiver.addresses import Address
 
@@ -43,11 +44,16 @@ def received(origin: Origin, hostname: str, identity: str, recipient: str | None
         version, _, cipher = origin.tls.partition(" ")
         tls = f"\r\n\t(using {version} with cipher {cipher})"
     goal = f"\r\n\tfor <{recipient}>" if recipient else ""
-    when = formatdate(seconds)[:-5] + "+0000"
+    when = _date(int(seconds))
     return (
         f"Received: from {source}\r\n\tby {hostname} (Letterbox) with {origin.protocol}{tls}"
         f"\r\n\tid {identity}{goal};\r\n\t{when}\r\n"
     ).encode()
+
+
+@lru_cache(2)
+def _date(seconds: int) -> str:
+    return formatdate(seconds)[:-5] + "+0000"
 
 
 def copy_fields(reverse_path: Address | None, delivered_to: str) -> bytes:
@@ -55,9 +61,11 @@ def copy_fields(reverse_path: Address | None, delivered_to: str) -> bytes:
     return f"Return-Path: <{reverse_path or ''}>\r\nDelivered-To: {delivered_to}\r\n".encode()
 
 
-def hops(head: bytes) -> int:
-    """The number of Received fields in a header section."""
-    return len(_RECEIVED.findall(head))
+def loops(head: bytes) -> bool:
+    """Whether a header section has more than MAX_RECEIVED Received fields (RFC 5321 section 6.3)."""
+    if head.lower().count(b"received") <= MAX_RECEIVED:  # nearly always, and fast
+        return False
+    return len(_RECEIVED.findall(head)) > MAX_RECEIVED
 
 
 def clean_helo(name: str) -> str:
@@ -65,6 +73,7 @@ def clean_helo(name: str) -> str:
     return _HELO_UNSAFE.sub("?", name)[:255] or "?"
 
 
+@lru_cache(1024)
 def _literal(peer: str) -> str:
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
