@@ -20,6 +20,7 @@ mail_hosts = (
                 "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",
                 # "mx_preference": 10,                    # the lowest is tried first
+                # "workers": 2,                           # processes that share the work, at most one a core
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },

@@ -15,6 +15,7 @@ KEYS = (
     "public_ipv4",
     "public_ipv6",
     "mx_preference",
+    "workers",
     "firewalld",
     "firewalld_zones",
     "allow_private_address",
@@ -42,6 +43,8 @@ class MailHost:
     """``as-is``: opened if it runs or will at boot, else left alone; ``running``: installed and started."""
     firewalld_zones: tuple[str, ...] = ()
     allow_private_address: bool = False
+    workers: int = 1
+    """Processes that share the receiver's work."""
     ssh: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -61,7 +64,8 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         hostname=_hostname(name, data, problems),
         ipv4=_address(4, data, allow_private, problems),
         ipv6=_address(6, data, allow_private, problems),
-        mx_preference=_preference(data, problems),
+        mx_preference=_number("mx_preference", data, 10, range(65536), problems),
+        workers=_number("workers", data, 1, range(1, 65), problems),
         firewalld=_firewalld(data, problems),
         firewalld_zones=_zones(data, problems),
         allow_private_address=allow_private,
@@ -113,11 +117,11 @@ def _address(
     return str(address)
 
 
-def _preference(data: Mapping[str, object], problems: list[str]) -> int:
-    value = data.get("mx_preference", 10)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 65535:
-        problems.append(f"mx_preference must be a whole number from 0 to 65535, not {value!r}")
-        return 10
+def _number(key: str, data: Mapping[str, object], default: int, allowed: range, problems: list[str]) -> int:
+    value = data.get(key, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
+        problems.append(f"{key} must be a whole number from {allowed[0]} to {allowed[-1]}, not {value!r}")
+        return default
     return value
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def for_host(whole: Inventory, name: str, seen: Observed) -> Desired:
     return Desired(
         host=host,
         configuration=configuration(host, whole.domains),
-        units={unit: (_FILES / unit).read_text() for unit in layout.UNITS},
+        units={unit: _for_workers((_FILES / unit).read_text(), host.workers) for unit in layout.UNITS},
         release=archive.digest(archive.Platform(seen.python, seen.machine)),
     )
 
@@ -85,9 +86,20 @@ def configuration(host: MailHost, domains: tuple[Domain, ...]) -> str:
     return template.format(
         hostname=_toml(host.hostname),
         mail=_toml(layout.MAIL),
+        workers=host.workers,
         certificate=_toml(layout.CERTIFICATE),
         key=_toml(layout.KEY),
         domains="\n".join(_domain_table(domain) for domain in domains),
+    )
+
+
+def _for_workers(unit: str, workers: int) -> str:
+    """A unit with what it limits of memory and tasks for one worker, for so many."""
+    return re.sub(
+        r"^(MemoryMax=|TasksMax=)(\d+)",
+        lambda limit: f"{limit[1]}{int(limit[2]) * workers}",
+        unit,
+        flags=re.MULTILINE,
     )
 
 

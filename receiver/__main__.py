@@ -42,6 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(getattr(import_module(module), function)(argv[1:]))
     arguments = _parser().parse_args(argv)
 
+    from receiver.certificate import CertificateError
     from receiver.check import problems, tls_problems
     from receiver.config import ConfigError
 
@@ -60,16 +61,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     os.umask(0o077)
     try:
-        import asyncio
+        from receiver.server import run
 
-        from receiver.server import new_loop, serve
-
-        with asyncio.Runner(loop_factory=new_loop) as runner:
-            runner.run(serve(config, _sockets(arguments.listen)))
+        return run(config, _sockets(arguments.listen))
+    except CertificateError as error:  # it was good a moment ago, or when the worker before this one began
+        print(ConfigError(str(arguments.config), [str(error)]), file=sys.stderr)
+        return EX_CONFIG
     except OSError as error:
         print(f"letterbox: cannot serve: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -86,9 +86,7 @@ def _parser() -> argparse.ArgumentParser:
         "systemd replace --listen. Without --config, any local part at --domain is a mailbox.",
         epilog="python -m receiver serve --listen 127.0.0.1:2525 --domain example.test --mail ./mail",
     )
-    serve.add_argument(
-        "--config", type=Path, metavar="FILE", help="letterbox.toml; then no --domain and --mail"
-    )
+    serve.add_argument("--config", type=Path, metavar="FILE", help="letterbox.toml; then only --listen")
     serve.add_argument(
         "--listen", action="append", type=_address, metavar="ADDRESS:PORT",
         help=f"where to listen, can be repeated ({DEFAULT_LISTEN}); [::1]:2525 for IPv6",
@@ -101,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--mail", type=Path, metavar="FOLDER", help=f"store mail under it ({DEFAULT_MAIL})")
     serve.add_argument("--hostname", metavar="NAME", help="what the greeting says (this machine's name)")
+    serve.add_argument("--workers", type=_workers, metavar="NUMBER", help="processes that share the work (1)")
     check = commands.add_parser(
         "check",
         help="look at a configuration without starting",
@@ -116,7 +115,11 @@ def _config(arguments: argparse.Namespace) -> Config:
     from receiver.config import ConfigError, any_mailbox, load
 
     if arguments.config:
-        given = [f"--{name}" for name in ("domain", "mail", "hostname") if getattr(arguments, name, None)]
+        given = [
+            f"--{name}"
+            for name in ("domain", "mail", "hostname", "workers")
+            if getattr(arguments, name, None)
+        ]
         if given:
             raise ConfigError(
                 "command line", [f"{' and '.join(given)}: not together with --config, which says it"]
@@ -124,7 +127,10 @@ def _config(arguments: argparse.Namespace) -> Config:
         return load(arguments.config)
     mail = (arguments.mail or Path(DEFAULT_MAIL)).absolute()
     return any_mailbox(
-        arguments.hostname or socket.gethostname(), mail, tuple(arguments.domain or [DEFAULT_DOMAIN])
+        arguments.hostname or socket.gethostname(),
+        mail,
+        tuple(arguments.domain or [DEFAULT_DOMAIN]),
+        arguments.workers or 1,
     )
 
 
@@ -155,6 +161,14 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")
     return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104
+
+
+def _workers(text: str) -> int:
+    from receiver.config import MOST_WORKERS
+
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST_WORKERS}")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -1,33 +1,55 @@
-"""How many connections there may be: in all, from one address, from one network (/24, /64). Pure."""
+"""How many connections there may be: in all, from one address, from one network (/24, /64)."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections import Counter
+from functools import lru_cache
+from typing import Protocol
 
 from receiver.config import Limits
+
+
+class Others(Protocol):
+    """What other workers have open, and are to know of us."""
+
+    def elsewhere(self, key: str) -> int: ...
+    def add(self, key: str, number: int) -> None: ...
+
+
+class Alone:
+    """There is no other worker."""
+
+    def elsewhere(self, key: str) -> int:
+        return 0
+
+    def add(self, key: str, number: int) -> None:
+        pass
 
 
 class Admission:
     """Counts open connections. Every `enter` that returns None is paired with one `leave`."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, others: Others = Alone()) -> None:  # noqa: B008  # it has no state
         self._limits = limits
+        self._others = others
         self._open: Counter[str] = Counter()
         self._logged: set[str] = set()
 
     def enter(self, peer: str) -> str | None:
         """Count a connection in, or the reply it is refused with."""
         for key, limit, reply in self._rules(peer):
-            if self._open[key] >= limit:
+            if self._open[key] + self._others.elsewhere(key) >= limit:
                 return reply
         for key, _, _ in self._rules(peer):
             self._open[key] += 1
+            self._others.add(key, 1)
         return None
 
     def leave(self, peer: str) -> None:
         for key, _, _ in self._rules(peer):
             self._open[key] -= 1
+            self._others.add(key, -1)
             if self._open[key] <= 0:
                 del self._open[key]
                 self._logged.discard(key)
@@ -56,6 +78,7 @@ class Admission:
         )
 
 
+@lru_cache(4096)
 def network(peer: str) -> str:
     """The /24 or /64 that an address is in; what is no address is its own network."""
     try:

@@ -10,15 +10,15 @@ import ipaddress
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from receiver import proofs
 from receiver.addresses import AddressError, parse_address
 from receiver.recipients import Domain, Mailbox, usable_name
+from receiver.tables import Reader, join
 
-type_names = {str: "a string", int: "a whole number", dict: "a table", list: "a list of strings"}
+MOST_WORKERS = 64
 
 
 class ConfigError(Exception):
@@ -68,6 +68,7 @@ class Config:
     tls: TLSFiles | None = None
     limits: Limits = field(default_factory=Limits)
     addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
+    workers: int = 1  # processes that share the work
     proofs: Path = proofs.FOLDER  # where `letterbox proof` makes its one-time addresses
 
 
@@ -84,8 +85,10 @@ def load(path: Path) -> Config:
 
 def from_table(table: Mapping[str, Any], source: str) -> Config:
     """The configuration from parsed TOML. Raises ConfigError with all problems."""
-    reader = _Reader()
-    top = reader.table(table, "", {"hostname", "mail", "addresses", "proofs", "tls", "limits", "domains"})
+    reader = Reader()
+    top = reader.table(
+        table, "", {"hostname", "mail", "workers", "addresses", "proofs", "tls", "limits", "domains"}
+    )
     hostname = reader.value(top, "", "hostname", str, required=True)
     if hostname and _domain_problem(hostname):
         reader.complain("hostname", _domain_problem(hostname) or "")
@@ -95,6 +98,9 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     proofs_folder = reader.value(top, "", "proofs", str)
     if proofs_folder is not None and not Path(proofs_folder).is_absolute():
         reader.complain("proofs", "must be an absolute path")
+    workers = reader.value(top, "", "workers", int)
+    if workers is not None and not 1 <= workers <= MOST_WORKERS:
+        reader.complain("workers", f"must be from 1 to {MOST_WORKERS}, not {workers}")
     addresses = reader.strings(top, "", "addresses")
     for address in addresses:
         try:
@@ -107,62 +113,26 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     if reader.problems:
         raise ConfigError(source, reader.problems)
     return Config(
-        str(hostname), Path(str(mail)), domains, tls, limits, addresses, Path(proofs_folder or proofs.FOLDER)
+        str(hostname),
+        Path(str(mail)),
+        domains,
+        tls,
+        limits,
+        addresses,
+        workers or 1,
+        Path(proofs_folder or proofs.FOLDER),
     )
 
 
-def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...]) -> Config:
+def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...], workers: int = 1) -> Config:
     """For a try without a file: any local part at the given domains is a mailbox. Raises ConfigError."""
     problems = [f"--domain {name}: {problem}" for name in names if (problem := _domain_problem(name))]
     if problems:
         raise ConfigError("command line", problems)
-    return Config(hostname, mail, tuple(Domain(name, None, {}) for name in names))
+    return Config(hostname, mail, tuple(Domain(name, None, {}) for name in names), workers=workers)
 
 
-class _Reader:
-    """Takes typed values out of tables, and remembers what was wrong with them."""
-
-    def __init__(self) -> None:
-        self.problems: list[str] = []
-
-    def complain(self, key: str, reason: str) -> None:
-        self.problems.append(f"{key}: {reason}")
-
-    def table(self, value: Any, key: str, known: set[str] | None = None) -> dict[str, Any]:
-        if not isinstance(value, dict):
-            self.complain(key, f"must be a table, not {value!r}")
-            return {}
-        for name in sorted(value.keys() - known) if known is not None else ():
-            near = get_close_matches(name, known or (), 1)
-            self.complain(_join(key, name), f"unknown key{f'; did you mean {near[0]}?' if near else ''}")
-        return value
-
-    def value(
-        self, table: Mapping[str, Any], key: str, name: str, kind: type, *, required: bool = False
-    ) -> Any | None:
-        if name not in table:
-            if required:
-                self.complain(_join(key, name), "missing")
-            return None
-        value = table[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
-            self.complain(_join(key, name), f"must be {type_names[kind]}, not {value!r}")
-            return None
-        return value
-
-    def strings(self, table: Mapping[str, Any], key: str, name: str) -> tuple[str, ...]:
-        values = self.value(table, key, name, list)
-        if values is not None and not all(isinstance(value, str) for value in values):
-            self.complain(_join(key, name), "must be a list of strings")
-            return ()
-        return tuple(values or ())
-
-
-def _join(key: str, name: str) -> str:
-    return f"{key}.{name}" if key else name
-
-
-def _tls(reader: _Reader, top: Mapping[str, Any]) -> TLSFiles | None:
+def _tls(reader: Reader, top: Mapping[str, Any]) -> TLSFiles | None:
     if "tls" not in top:
         return None
     table = reader.table(top["tls"], "tls", {"certificate", "key"})
@@ -170,7 +140,7 @@ def _tls(reader: _Reader, top: Mapping[str, Any]) -> TLSFiles | None:
     return TLSFiles(Path(paths[0]), Path(paths[1])) if paths[0] and paths[1] else None
 
 
-def _limits(reader: _Reader, top: Mapping[str, Any]) -> Limits:
+def _limits(reader: Reader, top: Mapping[str, Any]) -> Limits:
     table = reader.table(top.get("limits", {}), "limits", {item.name for item in fields(Limits)})
     chosen = {}
     for item in fields(Limits):
@@ -183,7 +153,7 @@ def _limits(reader: _Reader, top: Mapping[str, Any]) -> Limits:
     return Limits(**chosen)
 
 
-def _domains(reader: _Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
+def _domains(reader: Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
     tables = reader.table(top.get("domains", {}), "domains")
     if not tables:
         reader.complain("domains", "no domain to receive mail for")
@@ -203,7 +173,7 @@ def _domains(reader: _Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
 
 
 def _domain(
-    reader: _Reader,
+    reader: Reader,
     name: str,
     table: Mapping[str, Any],
     boxes: Mapping[str, tuple[str, ...]],
@@ -236,14 +206,14 @@ def _domain(
     return Domain(name, frozenset(boxes[name]), expanded, fallback, separators, postmaster)
 
 
-def _alias_targets(reader: _Reader, name: str, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+def _alias_targets(reader: Reader, name: str, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     key = f'domains."{name}".aliases'
     aliases = reader.table(table.get("aliases", {}), key)
     targets = {}
     for alias in aliases:
         names = reader.strings(aliases, key, alias)
         if not names:
-            reader.complain(_join(key, alias), "goes nowhere: a list of at least one name is needed")
+            reader.complain(join(key, alias), "goes nowhere: a list of at least one name is needed")
         targets[alias.casefold()] = tuple(target.casefold() for target in names)
     return targets
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import importlib
 import resource
 import signal
@@ -11,13 +12,17 @@ import socket
 from collections.abc import Sequence
 
 from receiver import systemd
+from receiver.admission import Admission
 from receiver.certificate import Certificate
 from receiver.check import mail_problems
 from receiver.commands import SMTP
 from receiver.config import Config
 from receiver.journal import in_background, log
-from receiver.maildir import Store
 from receiver.reception import Reception
+from receiver.storage.disk import few_arenas
+from receiver.storage.maildir import Store
+from receiver.tally import Tally
+from receiver.workers import Supervisor
 
 _BACKLOG = 1024
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
@@ -33,22 +38,36 @@ def new_loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-async def serve(config: Config, sockets: Sequence[socket.socket]) -> None:
-    """Serve until SIGTERM or SIGINT. Raises CertificateError before anything is accepted."""
-    with in_background():
-        await _serve(config, sockets)
+def run(config: Config, sockets: Sequence[socket.socket]) -> int:
+    """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    if config.workers == 1:
+        return _run(config, sockets, Admission(config.limits))
+    tally = Tally(config.workers)
+    supervisor = Supervisor(config.workers, tally, sockets)
+    worker = supervisor.worker()
+    if worker is None:
+        return supervisor.code
+    return _run(config, sockets, Admission(config.limits, tally.of(worker)))
 
 
-async def _serve(config: Config, sockets: Sequence[socket.socket]) -> None:
+def _run(config: Config, sockets: Sequence[socket.socket], admission: Admission) -> int:
+    with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
+        runner.run(_serve(config, sockets, admission))
+    return 0
+
+
+async def _serve(config: Config, sockets: Sequence[socket.socket], admission: Admission) -> None:
     certificate = Certificate(config.tls) if config.tls else None
     store = Store(config.mail, config.hostname)
-    reception = Reception(config, store, certificate)
+    reception = Reception(config, store, certificate, admission)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    loop.add_signal_handler(signal.SIGHUP, reload, reception)
     raise_file_limit()
+    await store.run(lambda: recover(store))
+    await store.run(store.open_log)
     servers = [
         await loop.create_server(lambda: SMTP(reception, loop), sock=each, backlog=_BACKLOG)
         for each in sockets
@@ -56,7 +75,9 @@ async def _serve(config: Config, sockets: Sequence[socket.socket]) -> None:
     addresses = ",".join(shown_address(each) for each in sockets)
     for problem in mail_problems(config.mail):
         log("warning", problem=problem, note="mail is put off until it is mended")
+    tune_memory()
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
+    loop.add_signal_handler(signal.SIGHUP, reload, reception)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
     sweeping = loop.create_task(sweep_again_and_again(store))
     await stop.wait()
@@ -81,6 +102,14 @@ async def sweep_again_and_again(store: Store) -> None:
         if removed:
             log("swept", removed=removed)
         await asyncio.sleep(_SWEEP_EVERY)
+        await store.run(lambda: recover(store))
+
+
+def recover(store: Store) -> None:
+    """Mail that a crash left in the log, before anything else is said of this host's mail."""
+    made = store.recover()
+    if made:
+        log("recovered", files=made)
 
 
 def reload(reception: Reception) -> None:
@@ -113,6 +142,13 @@ async def dismiss(reception: Reception) -> None:
             break
         await asyncio.sleep(0.02)
     await asyncio.gather(*reception.tasks, return_exceptions=True)
+
+
+def tune_memory() -> None:
+    """What is there by now stays; what comes is freed by its reference counts, but for a rare cycle."""
+    few_arenas()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 def raise_file_limit() -> None:

@@ -1,12 +1,15 @@
 """What a host should be, from the inventory."""
 
+import re
 import tomllib
 from dataclasses import replace
 
 import pytest
 
-from dns.inventory import Domain
+from dns.inventory import Domain, InventoryError, from_hosts
 from provision.desired import configuration, for_host
+from provision.layout import SERVICE_UNIT
+from receiver.config import MOST_WORKERS
 from tests.provision.hosts import BARE, INVENTORY, WANTED
 
 
@@ -14,6 +17,7 @@ def test_the_configuration_says_what_the_inventory_says():
     assert tomllib.loads(WANTED.configuration) == {
         "hostname": "mx1.example.com",
         "mail": "/var/lib/letterbox/mail",
+        "workers": 1,
         "tls": {
             "certificate": "/etc/letterbox/tls/certificate.pem",
             "key": "/etc/letterbox/tls/key.pem",
@@ -35,6 +39,23 @@ def test_odd_local_parts_are_quoted_as_toml_wants():
     assert read["mailboxes"] == [odd]
     assert read["aliases"] == {odd + "2": [odd]}
     assert read["catch_all"] == odd
+
+
+def test_workers_get_their_memory_and_their_tasks():
+    host = replace(WANTED.host, workers=3)
+    assert tomllib.loads(configuration(host, INVENTORY.domains))["workers"] == 3
+    wanted = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", BARE)
+    limits = [
+        dict(re.findall("^(MemoryMax|TasksMax)=(.*)", each.units[SERVICE_UNIT], re.MULTILINE))
+        for each in (WANTED, wanted)
+    ]
+    assert limits == [{"MemoryMax": "512M", "TasksMax": "128"}, {"MemoryMax": "1536M", "TasksMax": "384"}]
+    assert wanted.generation != WANTED.generation
+
+
+def test_the_receiver_takes_as_many_workers_as_the_inventory():
+    with pytest.raises(InventoryError, match=f"from 1 to {MOST_WORKERS},"):
+        from_hosts([("mx1.example.com", {"workers": 0, "domains": {}})])
 
 
 def test_several_domains_stand_one_after_the_other():

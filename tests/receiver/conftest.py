@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from tests.receiver.wire import Server, start_server
+from tests.receiver.wire import DEADLINE, Server, start_server
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +72,15 @@ def server(tmp_path_factory: pytest.TempPathFactory, certificate: tuple[Path, Pa
     )
     yield running
     running.stop()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[socket.socket]:
+    """What a service manager hears; its address is the NOTIFY_SOCKET."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard:
+        heard.bind(str(tmp_path / "notify"))
+        heard.settimeout(DEADLINE)
+        yield heard
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from receiver.config import ConfigError, Limits, from_table, load
 GOOD = """
 hostname = "mx1.example.com"
 mail = "/var/lib/letterbox/mail"
+workers = 64
 [tls]
 certificate = "/etc/letterbox/tls/certificate.pem"
 key = "/etc/letterbox/tls/key.pem"
@@ -36,6 +37,7 @@ def test_the_contract_is_read() -> None:
     assert config.mail == Path("/var/lib/letterbox/mail")
     assert config.tls and config.tls.key == Path("/etc/letterbox/tls/key.pem")
     assert config.limits == Limits(message_size=1000)
+    assert config.workers == 64
     com, net = config.domains
     assert com.mailboxes == frozenset({"alice", "bob"})
     assert [str(box) for box in com.aliases["team"]] == ["alice@example.com", "carol@example.net"]
@@ -52,6 +54,9 @@ def test_the_contract_is_read() -> None:
         ('hostname = "a b"\nmail = "/m"\n' + DOMAIN, "hostname: 'a b' is not a domain name"),
         ('hostname = "mx.test"\nmail = "m"\n' + DOMAIN, "mail: must be an absolute path"),
         (SMALL + "mial = 1\n" + DOMAIN, "mial: unknown key; did you mean mail?"),
+        (SMALL + "workers = 0\n" + DOMAIN, "workers: must be from 1 to 64, not 0"),
+        (SMALL + "workers = 65\n" + DOMAIN, "workers: must be from 1 to 64, not 65"),
+        (SMALL + 'workers = "2"\n' + DOMAIN, "workers: must be a whole number, not '2'"),
         (SMALL + 'addresses = ["x"]\n' + DOMAIN, "addresses: 'x' is not an IP address"),
         (SMALL + '[tls]\ncertificate = "/c"\n' + DOMAIN, "tls.key: missing"),
         (SMALL + "[limits]\nmessage_sise = 1\n" + DOMAIN, "message_sise: unknown key; di"),

@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 
-from tests.receiver.wire import DEADLINE, Client, Server
+from tests.receiver.wire import Client, Server
 
 MIB = 1 << 20
-
-
-def client_from(address: str, port: int) -> Client:
-    """A client whose connection comes from that loopback address."""
-    client = Client.__new__(Client)
-    client.socket = socket.create_connection(("127.0.0.1", port), DEADLINE, source_address=(address, 0))
-    client._input = b""
-    return client
 
 
 def test_too_many_messages_end_the_session_with_421(serve: Callable[..., Server]) -> None:
@@ -31,7 +22,7 @@ def test_too_many_messages_end_the_session_with_421(serve: Callable[..., Server]
 def test_too_many_connections_in_all_get_421_and_room_comes_back(serve: Callable[..., Server]) -> None:
     server = serve(limits={"connections": 2})
     first, second = server.client(), server.client()
-    with client_from("127.0.99.1", server.port) as third:
+    with Client(server.port, "127.0.99.1") as third:
         third.expect("421 4.3.2")
         assert third.closed()
     first.ask("QUIT", 221)
@@ -42,13 +33,13 @@ def test_too_many_connections_in_all_get_421_and_room_comes_back(serve: Callable
 
 def test_too_many_connections_of_a_network_leave_room_for_others(serve: Callable[..., Server]) -> None:
     server = serve(limits={"connections_per_network": 2})
-    kept = [client_from(f"127.0.1.{number}", server.port) for number in (1, 2)]
+    kept = [Client(server.port, f"127.0.1.{number}") for number in (1, 2)]
     for each in kept:
         each.expect(220)
     for number in (3, 4, 5):
-        with client_from(f"127.0.1.{number}", server.port) as refused:
+        with Client(server.port, f"127.0.1.{number}") as refused:
             refused.expect("421 4.7.0")
-    with client_from("127.0.2.1", server.port) as neighbour:
+    with Client(server.port, "127.0.2.1") as neighbour:
         neighbour.expect(220)
     assert server.log_to_the_end().count("from your network") == 1
 

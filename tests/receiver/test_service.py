@@ -106,7 +106,14 @@ def test_a_port_in_use_is_said_in_one_line(capsys: pytest.CaptureFixture[str], t
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["serve", "--listen", "nonsense"], ["serve", "--prot", "1"], ["check"]]
+    "arguments",
+    [
+        [],
+        ["serve", "--listen", "nonsense"],
+        ["serve", "--prot", "1"],
+        ["serve", "--workers", "65"],
+        ["check"],
+    ],
 )
 def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_:
@@ -116,8 +123,8 @@ def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[st
 
 
 def test_a_config_and_a_domain_do_not_go_together(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["serve", "--config", "x.toml", "--domain", "a.test"]) == 78
-    assert "--domain: not together with --config" in capsys.readouterr().err
+    assert main(["serve", "--config", "x.toml", "--domain", "a.test", "--workers", "2"]) == 78
+    assert "--domain and --workers: not together with --config" in capsys.readouterr().err
 
 
 def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> None:
@@ -130,6 +137,6 @@ def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_the_receiver_imports_nothing_but_aiosmtpd_and_the_standard_library() -> None:
     imported = set()
-    for path in (ROOT / "receiver").glob("*.py"):
+    for path in (ROOT / "receiver").rglob("*.py"):
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
     assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd"}

@@ -36,6 +36,15 @@ def wait_until(holds: Callable[[], object], what: str) -> None:
         time.sleep(0.01)
 
 
+def ended(process: int) -> bool:
+    """Whether it is gone, or waits for nothing but its parent; its threads too, which hold its files."""
+    try:
+        stats = [each.read_text() for each in Path(f"/proc/{process}/task").glob("*/stat")]
+    except (FileNotFoundError, ProcessLookupError):
+        return False  # one of them went just now: look again
+    return all(stat.rpartition(")")[2].split()[0] in "ZX" for stat in stats)
+
+
 @dataclass
 class Server:
     process: subprocess.Popen[bytes]
@@ -45,6 +54,11 @@ class Server:
     @property
     def mail(self) -> Path:
         return self.folder / "mail"
+
+    def workers(self) -> list[int]:
+        """The process ids of its children."""
+        pid = self.process.pid
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
     @property
     def log(self) -> str:
@@ -68,6 +82,10 @@ class Server:
                 break
             time.sleep(0.01)
         raise AssertionError(f"no {pattern!r} in the log:\n{self.log}")
+
+    def wait_for_lines(self, beginning: str, number: int) -> None:
+        """Until the log has so many that begin like that."""
+        wait_until(lambda: f"\n{self.log}".count(f"\n{beginning}") >= number, f"{number} of {beginning!r}")
 
     def peak_memory(self) -> int:
         """Octets of resident memory at their highest."""
@@ -104,35 +122,50 @@ class Server:
         return client
 
 
+def configuration(
+    mail: Path,
+    proofs: Path,
+    certificate: tuple[Path, Path] | None = None,
+    limits: Mapping[str, int] | None = None,
+    domains: str = DOMAINS,
+    workers: int = 1,
+) -> str:
+    """The text of a letterbox.toml."""
+    text = f'hostname = "mx.example.test"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
+    if workers > 1:
+        text += f"workers = {workers}\n"
+    if certificate:
+        text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
+    return (
+        text + "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in (limits or {}).items()) + domains
+    )
+
+
 def start_server(
     folder: Path,
     *,
     certificate: tuple[Path, Path] | None = None,
     limits: Mapping[str, int] | None = None,
+    workers: int = 1,
     mail: Path | None = None,
     domains: str = DOMAINS,
     program: Sequence[str] = ("-m", "receiver"),
-    arguments: Sequence[str] = (),
     variables: Mapping[str, str] | None = None,
 ) -> Server:
     """`letterbox serve` with a configuration, on a port of the system's choice, ready to be spoken to.
 
-    `arguments` come last on its command line; `variables` are added to its environment.
+    `variables` are added to its environment.
     """
-    text = f'hostname = "mx.example.test"\nmail = "{mail or folder / "mail"}"\naddresses = ["127.0.0.1"]\n'
-    text += f'proofs = "{folder / "proofs"}"\n'
-    if certificate:
-        text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
-    text += "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in (limits or {}).items())
     config = folder / "letterbox.toml"
-    config.write_text(text + domains)
+    text = configuration(mail or folder / "mail", folder / "proofs", certificate, limits, domains, workers)
+    config.write_text(text)
     log = (folder / "log").open("wb")
     command = [sys.executable, *program, "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
-    command += arguments
     variables = environment() | dict(variables or {})
     process = subprocess.Popen(command, cwd=ROOT, stderr=log, stdout=log, env=variables)
     server = Server(process, 0, folder)
     server.port = int(server.wait_for_log(r"event=listening address=127.0.0.1:(\d+)")[1])
+    server.wait_for_lines("event=listening", workers)
     return server
 
 
@@ -142,10 +175,10 @@ def environment() -> dict[str, str]:
 
 
 class Client:
-    """A blocking SMTP client that sends raw octets."""
+    """A blocking SMTP client that sends raw octets; `source` is the loopback address that it comes from."""
 
-    def __init__(self, port: int) -> None:
-        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    def __init__(self, port: int, source: str = "127.0.0.1") -> None:
+        self.socket: socket.socket = socket.create_connection(("127.0.0.1", port), DEADLINE, (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._input = b""
 
