@@ -9,8 +9,7 @@ import argparse
 import contextlib
 import json
 import os
-import shlex
-import subprocess
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import mail_drawing, mail_load, mail_neighbour, mail_others, mail_slow
+from benchmarks.mail_deployed import Release, deployed, release
 from benchmarks.mail_disk import KINDS, disk
 from benchmarks.mail_errors import Broken
 from benchmarks.mail_load import Load, Result
@@ -46,26 +46,33 @@ def main(argv: Sequence[str] | None = None) -> int:
     if os.environ.get(_ISOLATED) != "yes":
         command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "benchmarks.mail"]
         command += sys.argv[1:] if argv is None else list(argv)
-        return subprocess.run(command, cwd=ROOT, env=os.environ | {_ISOLATED: "yes"}).returncode
+        os.chdir(ROOT)
+        os.execvpe(command[0], command, os.environ | {_ISOLATED: "yes"})
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _measure_all(arguments)
+    except (Broken, OSError, KeyboardInterrupt) as error:
+        _progress("")
+        print(f"benchmarks.mail: {str(error) or 'interrupted'}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _measure_all(arguments: argparse.Namespace) -> int:
     found: dict[str, Any] = {}
+    built = release() if arguments.deployed else None
     for kind in arguments.disk or ["ext4"]:
-        try:
-            found[kind] = measure(kind, arguments)
-        except (Broken, OSError) as error:
-            _progress("")
-            print(f"benchmarks.mail: {error}", file=sys.stderr)
-            return 1
+        found[kind] = measure(kind, arguments, built)
         print(table(found[kind]), flush=True)
         if arguments.json:
             arguments.json.write_text(json.dumps(found, indent=1) + "\n")
     if arguments.drawing:
         results = next(iter(found.values()))
-        caption = f"on {results['conditions']}, fsync before every 250"
+        caption = f"on {results['conditions']}, durable before every 250"
         arguments.drawing.write_text(mail_drawing.drawing(results["rates"], caption))
     return 0
 
 
-def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+def measure(kind: str, arguments: argparse.Namespace, built: Release | None = None) -> dict[str, Any]:
     """All loads on one kind of file system: per receiver and load, the rate, CPU and memory of each round."""
     chosen = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
     loads = [each for each in LOADS if each.title in chosen]
@@ -73,7 +80,7 @@ def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
         mount = stack.enter_context(disk(kind, folder))
         preload = mail_slow.library(arguments.sync_delay, folder) if arguments.sync_delay else None
-        mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments)]
+        mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments, built)]
         peers = [
             stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
             for each in arguments.peers
@@ -95,6 +102,7 @@ def measure(kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
                     runs[receiver.name][load.title].append(result)
         _progress("")
         found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
+        found["python"] = {each.name: each.python for each in mine}
         found |= {"neighbour": neighbour} | _summary(runs, loads)
         if not arguments.load and not preload and not arguments.neighbour:
             found["others"] = {each.name: others(each) for each in mine}
@@ -106,11 +114,13 @@ def _nobody() -> contextlib.AbstractContextManager[list[float]]:
 
 
 def _ours(
-    mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace
+    mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace, built: Release | None
 ) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
-    """This checkout first, as it is and with other arguments, then other checkouts."""
-    for number, each in enumerate(["", *arguments.ours]):
-        yield ours(mount / f"ours{number}", folder / f"ours{number}", arguments=each, preload=preload)
+    """This checkout first, with one worker and with more, each also deployed; then other checkouts."""
+    for each in dict.fromkeys([1, *arguments.workers]):
+        yield ours(mount / f"ours{each}", folder / f"ours{each}", workers=each, preload=preload)
+        if built:
+            yield deployed(built, mount / f"deployed{each}", workers=each, preload=preload)
     for number, other in enumerate(arguments.also):
         yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
 
@@ -163,12 +173,8 @@ def _peers(text: str) -> list[str]:
     return [PEERS[each] for each in dict.fromkeys(text.split(","))]
 
 
-def _words(text: str) -> str:
-    try:
-        shlex.split(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {str(error).lower()}") from None
-    return text
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _at_least_one(text: str) -> int:
@@ -184,13 +190,15 @@ def _parser() -> argparse.ArgumentParser:
         help=f"whom to stand beside: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
     add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
     add("--sync-delay", type=_at_least_one, metavar="MS",
-        help="every fsync, fdatasync and syncfs takes that much longer")  # fmt: skip
+        help="every fsync, fdatasync and syncfs takes that much longer, no write-out less")  # fmt: skip
     add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
     add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
     add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
         help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
-    add("--ours", action="append", type=_words, default=[], metavar="ARGS",
-        help="Letterbox with these arguments to serve, too; repeatable")  # fmt: skip
+    add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",
+        help="Letterbox with so many workers, too; repeatable")  # fmt: skip
+    add("--deployed", action="store_true",
+        help="each of these as deployed, too: the release, with the Python of the lab's target")  # fmt: skip
     add("--also", action="append", type=Path, default=[], help="another checkout of this project")
     add("--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)")
     add("--json", type=Path, help="write every number there")

@@ -25,8 +25,7 @@ def disk(kind: str, folder: Path) -> Iterator[Path]:
     image, mount = folder / f"{kind}.img", folder / kind
     with image.open("wb") as file:
         file.truncate(_OCTETS)
-    words, package = KINDS[kind]
-    _make(words, package, image)
+    make(kind, image)
     mount.mkdir()
     done = subprocess.run(
         ["mount", "-t", kind, "-o", "loop", str(image), str(mount)], capture_output=True, text=True
@@ -43,7 +42,9 @@ def disk(kind: str, folder: Path) -> Iterator[Path]:
         image.unlink()
 
 
-def _make(words: Sequence[str], package: str, image: Path) -> None:
+def make(kind: str, image: Path) -> None:
+    """One of KINDS in a file that is there. Raises Broken."""
+    words, package = KINDS[kind]
     if shutil.which(words[0]):
         _run([*words, str(image)])
         return

@@ -1,7 +1,7 @@
 """The receivers that are measured, each running and storing on the given disk."""
 
 import contextlib
-import shlex
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,17 +23,18 @@ PEERS = {
 }
 # Debian's OpenSMTPD has one fsync(2) a message, that of its delivery, after the 250 (seen by strace).
 NOT_DURABLE = {"OpenSMTPD"}
-_LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
+LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A running one; `new` is where its mail ends up."""
+    """A running one; `new` is where its mail ends up. `python`: the version, for one of ours."""
 
     name: str
     pid: int
     port: int
     new: Path
+    python: str = ""
 
 
 @contextlib.contextmanager
@@ -42,14 +43,14 @@ def ours(
     folder: Path,
     *,
     checkout: Path | None = None,
-    arguments: str = "",
+    workers: int = 1,
     preload: Path | None = None,
 ) -> Iterator[Receiver]:
-    """Letterbox, of this checkout or of another one, with these arguments after `serve`'s own.
+    """Letterbox, of this checkout or of another one, with so many workers.
 
     `preload`: a library that the program starts with (ld.so(8)). Raises Broken.
     """
-    name = " ".join(filter(None, (checkout.name if checkout else OURS, arguments)))
+    name = f"{checkout.name if checkout else OURS}{with_workers(workers)}"
     program = ["-m", "receiver"]
     if checkout:
         start = "from receiver.__main__ import main; sys.exit(main())"
@@ -57,15 +58,21 @@ def ours(
     folder.mkdir()
     try:
         server = start_server(
-            folder, mail=store, limits=_LIMITS, program=program, arguments=shlex.split(arguments),
+            folder, mail=store, limits=LIMITS, program=program, workers=workers,
             variables={"LD_PRELOAD": str(preload)} if preload else {},
         )  # fmt: skip
     except AssertionError as error:
         raise Broken(f"{name} does not start: {str(error).strip().splitlines()[-1]}") from None
     try:
-        yield Receiver(name, server.process.pid, server.port, store / "example.test" / "alice" / "new")
+        new = store / "example.test" / "alice" / "new"
+        yield Receiver(name, server.process.pid, server.port, new, platform.python_version())
     finally:
         server.stop()
+
+
+def with_workers(number: int) -> str:
+    """What a receiver's name says of them."""
+    return f", {number} workers" if number > 1 else ""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,10 @@
-"""A slow disk: a library that makes every sync of a receiver take longer, and the proof that it does."""
+"""A slow disk: a library that makes every sync of a receiver take longer, and the proof that it does.
+
+With MS milliseconds, fsync(2), fdatasync(2) and syncfs(2) take MS longer each, so those of several threads
+overlap. A wait for a file's write-out, sync_file_range(2), ends no sooner than MS after that was begun: by an
+earlier call on that descriptor that did not wait, or else by the waiting call. So write-outs that were begun
+together end together, as in a disk's queue, also if one thread waits for one after the other.
+"""
 
 import contextlib
 import shutil

@@ -14,7 +14,7 @@ def table(found: Mapping[str, Any]) -> str:
     """`found`: what `mail.measure` gives."""
     rates, mine = found["rates"], found["ours"]
     width = max(12, *(len(name) + 1 for name in rates))
-    lines = ["", f"{found['conditions']}:"]
+    lines = ["", f"{found['conditions']}; {_pythons(found['python'])}:"]
     lines += ["messages a second, median (least to most); CPU a message; memory after the load; ours to that"]
     for title in rates[mine[0]]:
         lines.append(f"  {title}")
@@ -35,6 +35,12 @@ def table(found: Mapping[str, Any]) -> str:
     for name in NOT_DURABLE & rates.keys():
         lines.append(f"  {name} has synced nothing when it answers 250: not durable mail")
     return "\n".join([*lines, *_others(found.get("others", {}))])
+
+
+def _pythons(versions: Mapping[str, str]) -> str:
+    """`Python 3.11.7: Letterbox; Python 3.14.8: Letterbox deployed`."""
+    names = {each: [name for name, of in versions.items() if of == each] for each in versions.values()}
+    return "; ".join(f"Python {version}: {', '.join(of)}" for version, of in names.items())
 
 
 def _ratio(rates: Runs, name: str, other: str, title: str) -> float:

@@ -37,13 +37,15 @@ _ISOLATED = (
     *("unshare", "--mount", "--pid", "--fork", "--kill-child=KILL", "--propagation", "private"),
 )
 _START = """
-mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$1/root"
-mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$1/root"
-mkdir -p "$1/root/peers" "$1/root/proc" "$1/root/dev" && cp "$3"/* "$4"/* "$1/root/peers/"
-mount -t proc proc "$1/root/proc" && mount --rbind /dev "$1/root/dev"
-[ -z "$9" ] || { mkdir "$1/root/store" && mount --bind "$9" "$1/root/store"; }
-[ -z "${10}" ] || { cp "${10}" "$1/root/peers/" && echo "/peers/${10##*/}" > "$1/root/etc/ld.so.preload"; }
-exec chroot "$1/root" /bin/sh "/peers/$5.sh" "$6" "$7" "$8"
+root="$1/root" script="/peers/$5.sh"
+mount -t tmpfs peer "$1" && mkdir "$1/upper" "$1/work" "$root"
+mount -t overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" peer "$root"
+mkdir -p "$root/peers" "$root/proc" "$root/dev" && cp "$3"/* "$4"/* "$root/peers/"
+mount -t proc proc "$root/proc" && mount --rbind /dev "$root/dev"
+[ -z "$6" ] || { mkdir "$root/store" && mount --bind "$6" "$root/store"; }
+[ -z "$7" ] || { cp "$7" "$root/peers/" && echo "/peers/${7##*/}" > "$root/etc/ld.so.preload"; }
+shift 7
+exec chroot "$root" /bin/sh "$script" "$@"
 """
 
 
@@ -96,14 +98,38 @@ def peer_process(
     """
     of, script = _VARIANTS.get(title, (title, PEERS.get(title, ("",))[0]))
     root = unpacked(*PEERS[of])
+    with tempfile.TemporaryDirectory() as secret:
+        make_certificate(Path(secret), "peer.example.test", old=True)
+        with rooted(title, root, Path(secret), script, (str(relay), tls), store, preload) as started:
+            yield started
+
+
+@contextlib.contextmanager
+def rooted(
+    title: str,
+    root: Path,
+    files: Path,
+    script: str,
+    arguments: Sequence[str] = (),
+    store: Path | str = "",
+    preload: Path | str = "",
+) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+    """A receiver in an overlay of this root, once it greets: the process all of it descends from, its port.
+
+    `/peers/<script>.sh` starts it, given the port and the arguments; beside it there lie these files. `store`
+    is at `/store`; `preload` is a library that all programs in there are started with (ld.so(8)).
+    """
     with tempfile.TemporaryDirectory() as folder:
-        (secret := Path(folder) / "secret").mkdir()
         (mount := Path(folder) / "mount").mkdir()
-        make_certificate(secret, "peer.example.test", old=True)
         port = free_port()
-        command = ["sh", "-ec", _START, "sh", *map(str, (mount, root, secret, SCRIPTS, script))]
-        command += [str(port), str(relay), tls, str(store), str(preload)]
-        with isolated(title, command, port, Path(folder) / "log") as process:
+        command = [
+            "sh",
+            "-ec",
+            _START,
+            "sh",
+            *map(str, (mount, root, files, SCRIPTS, script, store, preload)),
+        ]
+        with isolated(title, [*command, str(port), *arguments], port, Path(folder) / "log") as process:
             yield process, port
 
 
@@ -123,10 +149,11 @@ def isolated(
     finally:
         # The first process of the PID namespace, which takes all others with it: a receiver that has
         # changed its user no longer hears that its parent is gone.
-        for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
-            os.kill(int(child), signal.SIGKILL)
-        process.kill()
-        process.wait()
+        if process.poll() is None:
+            for child in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+            process.kill()
+            process.wait()
 
 
 def _wait_for_greeting(title: str, port: int, process: subprocess.Popen[bytes], log: Path) -> None:
