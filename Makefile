@@ -46,7 +46,7 @@ conformance: $(READY)  ## SMTP dialogues: ours beside Postfix, Exim, OpenSMTPD a
 senders: $(READY)  ## real senders deliver to ours: swaks, msmtp, curl, smtplib, Postfix, Exim (root)
 	@$(BIN)/python -m tests.conformance.senders
 
-durability: $(READY)  ## 200 kills, 100 power cuts, every fault: the numbers (root)
+durability: $(READY)  ## 200 kills, 300 power cuts, every fault: the numbers (root)
 	@$(BIN)/python -m tests.receiver.durability
 
 fuzz: $(READY)  ## a bounded run of the fuzz target, guided by coverage where atheris can be had
