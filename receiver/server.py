@@ -18,8 +18,8 @@ from receiver.check import mail_problems
 from receiver.commands import SMTP
 from receiver.config import Config
 from receiver.journal import in_background, log
+from receiver.libc import few_arenas
 from receiver.reception import Reception
-from receiver.storage.disk import few_arenas
 from receiver.storage.maildir import Store
 from receiver.tally import Tally
 from receiver.workers import Supervisor

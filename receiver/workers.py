@@ -17,13 +17,12 @@ from collections.abc import Sequence
 
 from receiver import systemd
 from receiver.journal import log
-from receiver.storage.disk import library
+from receiver.libc import die_with_parent
 from receiver.tally import Tally
 
 _STOP = {signal.SIGTERM, signal.SIGINT}
 _HANDLED = {*_STOP, signal.SIGHUP, signal.SIGCHLD}
 _PAUSE = 1.0  # seconds before a worker that died is replaced
-_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 class Supervisor:
@@ -171,11 +170,3 @@ def _say(**values: object) -> None:
     with contextlib.suppress(OSError, ValueError):
         if select.select([], [2], [], 0)[1]:
             log("error", **values)
-
-
-def die_with_parent(parent: int) -> None:
-    """SIGKILL to this process when its parent ends, in whatever way."""
-    if library is not None:
-        library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os._exit(1)

@@ -1,6 +1,6 @@
 """The system calls that mail is stored with, behind one seam, so that a test can make any of them fail.
 
-Beyond the os module: sync_file_range(2) and syncfs(2), by ctypes, and on which file systems writing content
+Beyond the os module: sync_file_range(2) and syncfs(2), and on which file systems writing content
 out before a rename is enough for the rename never to be seen without it after a crash.
 """
 
@@ -10,12 +10,13 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
+
+from receiver.libc import call, library
 
 # Their journal keeps the order of things: a file's size and blocks are in it once its content has been
 # written out, so a rename made after that cannot survive a crash alone.
 _ORDERED = {"ext4", "xfs"}
-_M_ARENA_MAX = -8  # mallopt(3)
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # SYNC_FILE_RANGE_*
 
 
@@ -53,41 +54,11 @@ class System:
     def write_out(self, fd: int, wait: bool, /) -> None:
         """Begin to write a file's content to the disk, or do it and wait. No metadata: this syncs nothing."""
         flags = _WAIT_BEFORE | _WRITE | _WAIT_AFTER if wait else _WRITE
-        _call("sync_file_range", fd, 0, 0, flags)
+        call("sync_file_range", fd, 0, 0, flags)
 
     def syncfs(self, fd: int, /) -> None:
         """Everything on the file system that the file is on."""
-        _call("syncfs", fd)
-
-
-def _library() -> Any:
-    """The C library; None where ctypes cannot be had (a sandbox without writable code, an odd Python)."""
-    try:
-        import ctypes
-
-        found = ctypes.CDLL(None, use_errno=True)
-        found.sync_file_range.argtypes = (ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint)
-        found.syncfs.argtypes = (ctypes.c_int,)
-    except (ImportError, OSError, AttributeError, MemoryError):
-        return None
-    return found
-
-
-library = _library()
-
-
-def _call(name: str, *arguments: int) -> None:
-    import ctypes
-
-    if getattr(library, name)(*arguments):
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number))
-
-
-def few_arenas() -> None:
-    """Threads share two heaps: with one each, much of what is freed is never given back."""
-    if library is not None and hasattr(library, "mallopt"):
-        library.mallopt(_M_ARENA_MAX, 2)
+        call("syncfs", fd)
 
 
 SYSTEM: Disk = System()
