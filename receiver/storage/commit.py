@@ -93,7 +93,7 @@ class Commit:
             small = [each for each in group if each.is_small]
             _each(group, failures, Incoming.stage)
             small = [each for each in small if each not in failures]
-            logged = set(small if self._store.log and self._place_with_log(small, failures) else ())
+            logged = set(small) if self._place_with_log(small, failures) else set()
             self._place_and_sync([each for each in group if each not in logged], failures)
         except BaseException as error:
             failures |= {each: OSError(errno.EIO, f"{type(error).__name__}: {error}") for each in group}
@@ -107,12 +107,12 @@ class Commit:
         return failures
 
     def _place_with_log(self, group: Sequence[Incoming], failures: Failures) -> bool:
-        """Into the log, and then to new/. False, with nothing done, where the log does not take them."""
-        assert self._store.log
-        if not group:
+        """Into the log, and then to new/. False, with nothing done, where no log takes them."""
+        log = self._store.log
+        if log is None or not group:
             return False
         homes = {device: folder for each in group for device, folder in each.homes.items()}
-        with self._store.log.durable([each.record for each in group], homes) as entry:
+        with log.durable([each.record for each in group], homes) as entry:
             if entry is None:
                 return False
             _each(group, failures, Incoming.place)

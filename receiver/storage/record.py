@@ -45,7 +45,8 @@ class Head:
     """What a record's head says of it."""
 
     checksum: int
-    rest: bytes
+    rest: bytes  # what the checksum begins with
+    epoch: int
     names: int  # octets
     message: int  # octets
     withdrawn: bool  # the message was refused after it had been written
@@ -73,11 +74,7 @@ def head(octets: bytes, epoch: int | None, place: int) -> Head | None:
     found, at, names, message = _REST.unpack_from(octets, _HEAD.size)
     if magic != _MAGIC or at != place or (epoch is not None and found != epoch):
         return None
-    return Head(checksum, octets[_HEAD.size : HEAD], names, message, bool(withdrawn))
-
-
-def epoch_of(head: Head) -> int:
-    return int(_REST.unpack(head.rest)[0])
+    return Head(checksum, octets[_HEAD.size : HEAD], found, names, message, bool(withdrawn))
 
 
 def unpacked(head: Head, body: bytes) -> Record | None:

@@ -133,7 +133,7 @@ class Segment:
                 return
             if not found.withdrawn:
                 yield message
-            epoch, at, place = record.epoch_of(found), at + size, place + 1
+            epoch, at, place = found.epoch, at + size, place + 1
 
     def empty(self) -> None:
         """Its records are of no more use. Once this is on the disk they are not read again."""
