@@ -14,9 +14,10 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.errors import MessageError
 from email.header import decode_header
+from select import PIPE_BUF
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
@@ -30,8 +31,9 @@ _FAREWELL = 2.0  # seconds for the last lines to be taken
 
 def log(event: str, **values: object) -> None:
     """Write one line. None values are left out."""
-    words = [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
-    line = f"event={event} {' '.join(words)}\n" if words else f"event={event}\n"
+    words = [f"event={event}"]
+    words += [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
+    line = " ".join(words) + "\n"
     if _writer:
         _writer.take(line)
         return
@@ -85,11 +87,23 @@ class _Writer:
             if self._dropped:
                 lines.insert(0, f"event=dropped lines={self._dropped}\n")
                 self._dropped = 0
-            octets = "".join(line for line in lines if line).encode("utf-8", "replace")
-            # Not through sys.stderr: its lock, held by a thread that is stuck, would hold up our exit.
-            with contextlib.suppress(OSError):
-                while octets:
-                    octets = octets[os.write(2, octets) :]
+            for octets in writes(line.encode("utf-8", "replace") for line in lines if line):
+                # Not through sys.stderr: its lock, held by a thread that is stuck, would hold up our exit.
+                with contextlib.suppress(OSError):
+                    while octets:
+                        octets = octets[os.write(2, octets) :]
+
+
+def writes(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, as many as the system takes in one piece: other workers write to the same place."""
+    gathered = b""
+    for line in lines:
+        if gathered and len(gathered) + len(line) > PIPE_BUF:
+            yield gathered
+            gathered = b""
+        gathered += line
+    if gathered:
+        yield gathered
 
 
 _writer: _Writer | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from select import PIPE_BUF
 from typing import Any
 
 import pytest
@@ -98,3 +99,12 @@ def test_an_error_of_our_own_is_421_and_tells_the_client_nothing(
     assert replies.splitlines()[-1].startswith(b"421 4.3.0 ")
     assert b"secret" not in replies
     assert 'event=error peer=127.0.0.1 error="ValueError: secret"' in capsys.readouterr().err
+
+
+def test_no_write_of_the_log_splits_a_line_or_can_be_split_by_another_process() -> None:
+    lines = [b"event=x " + b"y" * size + b"\n" for size in (1, 700, 5000, 30, 4000, 90, 90)] * 9
+    writes = list(journal.writes(lines))
+    assert b"".join(writes) == b"".join(lines)
+    assert all(each.endswith(b"\n") for each in writes)
+    assert all(len(each) <= PIPE_BUF or each.count(b"\n") == 1 for each in writes)
+    assert len(writes) < len(lines)
