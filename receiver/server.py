@@ -20,7 +20,9 @@ from receiver.config import Config
 from receiver.journal import in_background, log
 from receiver.libc import few_arenas
 from receiver.reception import Reception
+from receiver.storage import writer
 from receiver.storage.maildir import Store
+from receiver.storage.writer import Writer
 from receiver.tally import Tally
 from receiver.workers import Supervisor
 
@@ -52,14 +54,21 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
 
 
 def _run(config: Config, sockets: Sequence[socket.socket], admission: Admission) -> int:
-    with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
-        runner.run(_serve(config, sockets, admission))
-    return 0
-
-
-async def _serve(config: Config, sockets: Sequence[socket.socket], admission: Admission) -> None:
-    certificate = Certificate(config.tls) if config.tls else None
     store = Store(config.mail, config.hostname)
+    store.settle()
+    with (
+        writer.started(store, sockets) as store.writer,
+        asyncio.Runner(loop_factory=new_loop) as runner,
+        in_background(),
+    ):
+        runner.run(_serve(config, sockets, admission, store, store.writer))
+        return 1 if store.writer.lost else 0
+
+
+async def _serve(
+    config: Config, sockets: Sequence[socket.socket], admission: Admission, store: Store, writer: Writer
+) -> None:
+    certificate = Certificate(config.tls) if config.tls else None
     reception = Reception(config, store, certificate, admission)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -67,7 +76,7 @@ async def _serve(config: Config, sockets: Sequence[socket.socket], admission: Ad
         loop.add_signal_handler(number, stop.set)
     raise_file_limit()
     await store.run(lambda: recover(store))
-    await store.run(store.open_log)
+    await writer.open(stop.set)
     servers = [
         await loop.create_server(lambda: SMTP(reception, loop), sock=each, backlog=_BACKLOG)
         for each in sockets

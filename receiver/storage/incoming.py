@@ -38,6 +38,13 @@ class Incoming:
         self._gathered = 0
         self._paths: list[str] = []  # what a refusal has to remove
 
+    @classmethod
+    def of(cls, store: Store, record: Record) -> Incoming:
+        """A message that has come in whole."""
+        message = cls(store, record.name, record.copies)
+        message.size, message._pending = len(record.content), [record.content]
+        return message
+
     async def write(self, content: bytes) -> None:
         """Raises OSError; the message can then only be abandoned."""
         self.size += len(content)
@@ -63,9 +70,9 @@ class Incoming:
 
     @property
     def record(self) -> Record:
-        """For the log, after `stage`; of a small message only."""
-        assert self._whole is not None
-        return Record(self._name, self._copies, self._whole)
+        """Of a small message that has come in whole."""
+        whole = b"".join(self._pending) if self._whole is None else self._whole
+        return Record(self._name, self._copies, whole)
 
     @property
     def folders(self) -> set[str]:

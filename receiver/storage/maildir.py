@@ -21,13 +21,14 @@ from typing import TypeVar
 
 from receiver.recipients import Mailbox
 from receiver.storage import leftovers
-from receiver.storage.commit import Commit
+from receiver.storage.commit import Commit, Failures
 from receiver.storage.disk import SYSTEM, Disk, keeps_order
 from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import Claim
 from receiver.storage.record import Copy
 from receiver.storage.recovery import open_log, recover
 from receiver.storage.wal import Log
+from receiver.storage.writer import Writer
 
 _FREE_FOR = 1.0  # seconds that a look at the free space is good for
 
@@ -53,6 +54,7 @@ class Store:
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
         self.threads = ThreadPoolExecutor(threads, "disk")
         self.log: Log | None = None
+        self.writer: Writer | None = None  # stores small messages, if there is one
         self._small, self._large = Commit(self), Commit(self)
         self._ready: set[Mailbox] = set()
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
@@ -60,6 +62,12 @@ class Store:
         self._token = secrets.token_hex(4)
         self.claim = Claim(mail, self._token)
         self._looked, self._free = -_FREE_FOR, 0
+
+    def settle(self) -> None:
+        """What a process that is forked shares: the mail folder and its lock, if they can be had already."""
+        with contextlib.suppress(OSError):
+            self.make_folder(self.mail)
+            self.claim.hold()
 
     def identity(self) -> str:
         """A name that no other message has, on any worker, before or after any reboot."""
@@ -75,7 +83,16 @@ class Store:
 
     async def commit(self, message: Incoming) -> None:
         """Make a message durable, in a group with those that come at the same time. Raises OSError."""
-        await (self._small if message.is_small else self._large).deliver(message)
+        if not message.is_small:
+            await self._large.deliver(message)
+        elif self.writer is None or self.writer.lost:
+            await self._small.deliver(message)
+        else:
+            await self.writer.deliver(message.record)
+
+    def commit_group(self, group: Sequence[Incoming]) -> Failures:
+        """Make a group of small messages durable, here and now; those that could not be, and why."""
+        return self._small.commit(group)
 
     def folder(self, mailbox: Mailbox) -> str:
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
@@ -144,12 +161,18 @@ class Store:
             return sys.maxsize  # what is wrong will show when the message is written
         return disk.f_bavail * disk.f_frsize
 
+    def close_log(self) -> None:
+        if self.log:
+            self.log.close()
+            self.log = None
+
     def close(self) -> None:
+        if self.writer:
+            self.writer.close()
         self.threads.shutdown(wait=True)
         self._small.close()
         self._large.close()
-        if self.log:
-            self.log.close()
+        self.close_log()
         self.claim.release()
 
 

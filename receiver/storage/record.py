@@ -52,13 +52,27 @@ class Head:
     withdrawn: bool  # the message was refused after it had been written
 
 
-def packed(record: Record, epoch: int, place: int) -> list[bytes]:
-    """The record as octets, in pieces. `epoch` below 2**64, `place` below 2**32."""
+def body(record: Record) -> tuple[bytes, list[bytes]]:
+    """The names as octets, and the octets of the message, in pieces."""
     words = [record.name]
     for copy in record.copies:
         words += (copy.mailbox.domain, copy.mailbox.name, str(len(copy.fields)))
-    names = "\0".join(words).encode()
-    message = [*(copy.fields for copy in record.copies), record.content]
+    return "\0".join(words).encode(), [*(copy.fields for copy in record.copies), record.content]
+
+
+def parsed(octets: bytes, size: int) -> Record:
+    """The record whose names, of that size, and message these octets are."""
+    name, *words = octets[:size].decode().split("\0")
+    copies, at = [], size
+    for domain, mailbox, fields in zip(words[::3], words[1::3], words[2::3], strict=True):
+        copies.append(Copy(Mailbox(domain, mailbox), octets[at : at + int(fields)]))
+        at += int(fields)
+    return Record(name, copies, octets[at:])
+
+
+def packed(record: Record, epoch: int, place: int) -> list[bytes]:
+    """The record as octets, in pieces. `epoch` below 2**64, `place` below 2**32."""
+    names, message = body(record)
     rest = _REST.pack(epoch, place, len(names), sum(map(len, message)))
     checksum = zlib.crc32(rest + names)
     for piece in message:
@@ -77,13 +91,8 @@ def head(octets: bytes, epoch: int | None, place: int) -> Head | None:
     return Head(checksum, octets[_HEAD.size : HEAD], found, names, message, bool(withdrawn))
 
 
-def unpacked(head: Head, body: bytes) -> Record | None:
+def unpacked(head: Head, octets: bytes) -> Record | None:
     """The record whose head that is; None where the octets that follow it are not what was written."""
-    if len(body) != head.names + head.message or zlib.crc32(body, zlib.crc32(head.rest)) != head.checksum:
+    if len(octets) != head.names + head.message or zlib.crc32(octets, zlib.crc32(head.rest)) != head.checksum:
         return None
-    name, *words = body[: head.names].decode().split("\0")
-    copies, at = [], head.names
-    for domain, mailbox, size in zip(words[::3], words[1::3], words[2::3], strict=True):
-        copies.append(Copy(Mailbox(domain, mailbox), body[at : at + int(size)]))
-        at += int(size)
-    return Record(name, copies, body[at:])
+    return parsed(octets, head.names)
