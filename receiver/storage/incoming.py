@@ -117,6 +117,10 @@ class Incoming:
         for fd in self.files:
             self._disk.write_out(fd, True)
 
+    def forget_content(self) -> None:
+        """It is in the files, and in the log."""
+        self._whole = None
+
     def place(self) -> None:
         """From tmp/ to new/."""
         for copy in self._copies:

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from receiver.recipients import Mailbox
 from receiver.storage import leftovers
-from receiver.storage.commit import Commit, Failures
+from receiver.storage.commit import Commit
 from receiver.storage.disk import SYSTEM, Disk, keeps_order
 from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import Claim
@@ -53,6 +53,7 @@ class Store:
         self.keeps_order = keeps_order
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")
         self.threads = ThreadPoolExecutor(threads, "disk")
+        self.syncs = ThreadPoolExecutor(8, "sync")
         self.log: Log | None = None
         self.writer: Writer | None = None  # stores small messages, if there is one
         self._small, self._large = Commit(self), Commit(self)
@@ -89,10 +90,6 @@ class Store:
             await self._small.deliver(message)
         else:
             await self.writer.deliver(message.record)
-
-    def commit_group(self, group: Sequence[Incoming]) -> Failures:
-        """Make a group of small messages durable, here and now; those that could not be, and why."""
-        return self._small.commit(group)
 
     def folder(self, mailbox: Mailbox) -> str:
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
@@ -170,8 +167,7 @@ class Store:
         if self.writer:
             self.writer.close()
         self.threads.shutdown(wait=True)
-        self._small.close()
-        self._large.close()
+        self.syncs.shutdown(wait=True)
         self.close_log()
         self.claim.release()
 

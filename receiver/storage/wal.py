@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from receiver.journal import log
@@ -25,19 +25,27 @@ _OLDEST = 5.0  # seconds after which it is emptied although messages come
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A group in the log: where each of its records begins."""
+    """A group in the log: where each of its records begins. `release` it once its files are in their places."""
 
+    log: Log
     segment: Segment
     begins: Sequence[int]
+
+    def sync(self) -> bool:
+        """On stable storage, with all that was appended to this segment before; False: it cannot be."""
+        return self.log.sync(self.segment)
 
     def withdraw(self, at: int) -> None:
         """The message with that number in the group is refused after all."""
         with contextlib.suppress(OSError):  # then it is there after a crash, and once more from its sender
             self.segment.withdraw(self.begins[at])
 
+    def release(self) -> None:
+        self.log.release(self.segment)
+
 
 class Log:
-    """Takes turns with its segments. `durable` is for any thread."""
+    """Takes turns with its segments. For any thread."""
 
     def __init__(self, segments: Sequence[Segment], largest: int) -> None:
         self._largest = largest  # octets to which a segment grows
@@ -51,22 +59,30 @@ class Log:
         self._thread = threading.Thread(target=self._checkpoints, name="checkpoint", daemon=True)
         self._thread.start()
 
-    @contextlib.contextmanager
-    def durable(self, group: Sequence[Record], devices: Mapping[int, str]) -> Iterator[Entry | None]:
-        """Inside, the group is on stable storage and is given its files; None: the log did not take it.
+    def append(self, group: Sequence[Record], devices: Mapping[int, str]) -> Entry | None:
+        """Write a group behind the last one, not synced yet; None: the log does not take it.
 
         `devices`: the file systems (st_dev) that the files are on, and a folder on each.
         """
         with self._changed:
-            entry = self._append(group, devices)
+            return self._append(group, devices)
+
+    def sync(self, segment: Segment) -> bool:
+        """All that was appended to it so far is on stable storage; False where it cannot be."""
         try:
-            yield entry if entry and self._synced(entry.segment) else None
-        finally:
-            if entry:
-                with self._changed:
-                    entry.segment.users -= 1
-                    if entry.segment is not self._active:  # the thread may be waiting for its last user
-                        self._changed.notify()
+            segment.sync()
+        except OSError as error:
+            with self._changed:
+                self._give_up(segment, error)
+            return False
+        return True
+
+    def release(self, segment: Segment) -> None:
+        """The files of one of its groups are in their places."""
+        with self._changed:
+            segment.users -= 1
+            if segment is not self._active:  # the thread may be waiting for its last user
+                self._changed.notify()
 
     def close(self) -> None:
         """Empty what can be emptied, and let go of the segments."""
@@ -97,19 +113,10 @@ class Log:
                 segment.users += 1
                 if fresh:
                     self._changed.notify()
-                return Entry(segment, begins)
+                return Entry(self, segment, begins)
             if fresh:
                 return None  # larger than a segment
             self._retire()
-
-    def _synced(self, segment: Segment) -> bool:
-        try:
-            segment.sync()
-        except OSError as error:
-            with self._changed:
-                self._give_up(segment, error)
-            return False
-        return True
 
     def _give_up(self, segment: Segment, error: OSError) -> None:
         """Nothing more is written to it until it has been emptied."""

@@ -1,0 +1,171 @@
+"""Messages that are made durable together, step by step. What fails for one of them fails that one alone.
+
+Small ones go through the write-ahead log (`wal`): their content into tmp/, their records into the log; one sync
+of the log; then to new/. Of large ones, and of those that the log cannot take, all content is written out first;
+then all files get their names; then everything is synced, by one syncfs(2) or by one fsync(2) a file and a
+folder, all at once. A file system that may keep a rename and lose the content before it (see `disk.keeps_order`)
+has its files synced before they are named. Only after the last step may a message be answered.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from receiver.storage.incoming import Incoming
+from receiver.storage.wal import Entry
+
+if TYPE_CHECKING:
+    from receiver.storage.maildir import Store
+
+_FEW = 4  # files up to which each is synced by itself: syncfs would wait for what others wrote, too
+
+Failures = dict[Incoming, OSError]
+Job = tuple[Sequence[Incoming], Callable[[], None]]  # whom its failure concerns, and the work
+
+
+class Group:
+    """All at once: `commit`. Or `stage`, `append`, a sync of `entry`'s segment, and `finish`, or `abandon`."""
+
+    def __init__(self, store: Store, messages: Sequence[Incoming]) -> None:
+        self.messages = messages
+        self.failures: Failures = {}  # those that could not be made durable, and why
+        self.entry: Entry | None = None  # in the log
+        self._logged: list[Incoming] = []  # what that has, in order
+        self._small = all(each.is_small for each in messages)
+        self._store = store
+
+    def commit(self) -> Failures:
+        self.stage()
+        self.finish(self.append() and self.entry is not None and self.entry.sync())
+        return self.failures
+
+    def stage(self) -> None:
+        """All content into tmp/."""
+        self._each(self.messages, Incoming.stage)
+
+    def append(self) -> bool:
+        """Into the log, not synced yet; False where no log takes them."""
+        log, group = self._store.log, self._good(self.messages)
+        if log is None or not group or not self._small:
+            return False
+        homes = {device: folder for each in group for device, folder in each.homes.items()}
+        self.entry = log.append([each.record for each in group], homes)
+        if self.entry is None:
+            return False
+        self._logged = group
+        for each in group:
+            each.forget_content()
+        return True
+
+    def finish(self, synced: bool) -> None:
+        """To new/, durably, whether or not that is in a log that was synced. `failures` is complete then."""
+        try:
+            if synced:
+                self._place()
+            else:
+                self._place_and_sync()
+        except BaseException as error:
+            self._fail(f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self._end()
+
+    def abandon(self) -> None:
+        """Leave nothing of it."""
+        self._fail("abandoned")
+        self._withdraw()
+        self._end()
+
+    def _place(self) -> None:
+        self._each(self._logged, Incoming.place)
+        self._withdraw()
+
+    def _withdraw(self) -> None:
+        """A record of what failed is not to become mail after a crash."""
+        for at, message in enumerate(self._logged):
+            if message in self.failures and self.entry:
+                self.entry.withdraw(at)
+
+    def _fail(self, reason: str) -> None:
+        self.failures |= dict.fromkeys(self.messages, OSError(errno.EIO, reason))
+
+    def _place_and_sync(self) -> None:
+        """To new/, and everything on stable storage, without the log."""
+        ordered = [each for each in self._good(self.messages) if self._keeps_order(each)]
+        others = [each for each in self._good(self.messages) if each not in ordered]
+        self._each(ordered, Incoming.begin_writing_out)
+        self._each(ordered, Incoming.write_out)
+        self._together(self._files(others))
+        self._each(self.messages, Incoming.place)
+        self._sync(ordered, others)
+
+    def _end(self) -> None:
+        for message in self.messages:
+            if message in self.failures:
+                message.undo()
+            else:
+                message.close()
+        if self.entry:
+            self.entry.release()
+
+    def _good(self, messages: Sequence[Incoming]) -> list[Incoming]:
+        return [each for each in messages if each not in self.failures]
+
+    def _each(self, messages: Sequence[Incoming], step: Callable[[Incoming], None]) -> None:
+        """One step for each message that has not failed yet."""
+        for message in messages:
+            if message not in self.failures:
+                try:
+                    step(message)
+                except OSError as error:
+                    self.failures[message] = error
+
+    def _keeps_order(self, message: Incoming) -> bool:
+        return message.all_open and all(self._store.keeps_order(each) for each in message.devices)
+
+    def _sync(self, ordered: Sequence[Incoming], others: Sequence[Incoming]) -> None:
+        """All that has been placed: `ordered` has nothing synced yet, of `others` the files."""
+        ordered = self._good(ordered)
+        if sum(len(each.files) for each in ordered) > _FEW and self._sync_file_systems(ordered):
+            ordered = []
+        placed = self._good([*ordered, *others])
+        self._together([*self._files(ordered), *self._folders(placed)])
+
+    def _sync_file_systems(self, messages: Sequence[Incoming]) -> bool:
+        """False where one of them failed; which message that concerns is then asked file by file."""
+        files = {device: fd for each in messages for device, fd in each.devices.items()}
+        try:
+            for fd in files.values():
+                self._store.disk.syncfs(fd)
+        except OSError:
+            return False
+        return True
+
+    def _files(self, messages: Sequence[Incoming]) -> list[Job]:
+        return [((each,), partial(self._store.disk.fsync, fd)) for each in messages for fd in each.files]
+
+    def _folders(self, messages: Sequence[Incoming]) -> list[Job]:
+        concerned: dict[str, list[Incoming]] = {}
+        for message in messages:
+            for folder in message.folders:
+                concerned.setdefault(folder, []).append(message)
+        return [(those, partial(self._store.sync_folder, folder)) for folder, those in concerned.items()]
+
+    def _together(self, jobs: Sequence[Job]) -> None:
+        """Do all at once: syncs that wait for the same journal wait for it together."""
+        pending = [self._store.syncs.submit(_failure, work) for _, work in jobs[1:]]
+        outcomes = [_failure(work) for _, work in jobs[:1]] + [each.result() for each in pending]
+        for (concerned, _), error in zip(jobs, outcomes, strict=True):
+            if error:
+                self.failures.update(dict.fromkeys(concerned, error))
+
+
+def _failure(work: Callable[[], None]) -> OSError | None:
+    try:
+        work()
+    except OSError as error:
+        return error
+    return None

@@ -1,0 +1,207 @@
+"""What the writer does: small messages through the write-ahead log, and how they come and are answered.
+
+All that has come is written to tmp/ and appended to the log; then the log is synced; then it gets its names in
+new/, and is answered. A message that comes alone does not wait. Where syncs take long, threads do them: what
+comes meanwhile is written and appended, and a second sync may begin while the first is under way.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import itertools
+import os
+import select
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from receiver.storage.group import Group
+from receiver.storage.incoming import Incoming
+from receiver.storage.record import Record, body, parsed
+from receiver.storage.wal import Entry
+
+if TYPE_CHECKING:
+    from receiver.storage.maildir import Store
+
+_REQUEST = struct.Struct("<III")  # number, octets of the record's names, of its message; then both
+_REPLY = struct.Struct("<II")  # number, errno; 0: it is durable
+READY = 0  # the number of the first reply, which answers no request
+_READ = 262_144  # octets
+_MOST = 100  # messages after which no more are waited for
+_AT_ONCE = 2  # syncs
+_LONG = 0.003  # seconds of a sync
+
+
+def request(number: int, message: Record) -> bytes:
+    """To store that message. `number` below 2**32."""
+    names, pieces = body(message)
+    return b"".join((_REQUEST.pack(number, len(names), sum(map(len, pieces))), names, *pieces))
+
+
+class Requests:
+    """The writer's side of them: octets as they come, and what is in them."""
+
+    def __init__(self) -> None:
+        self._octets = b""
+
+    def take(self, octets: bytes) -> list[tuple[int, Record]]:
+        """With these octets, the messages that have come whole, and their numbers."""
+        octets, at = self._octets + octets, 0
+        found: list[tuple[int, Record]] = []
+        while len(octets) - at >= _REQUEST.size:
+            number, names, message = _REQUEST.unpack_from(octets, at)
+            start = at + _REQUEST.size
+            end = start + names + message
+            if end > len(octets):
+                break
+            found.append((number, parsed(octets[start:end], names)))
+            at = end
+        self._octets = octets[at:]
+        return found
+
+
+class Replies:
+    """The receiver's side of the replies."""
+
+    def __init__(self) -> None:
+        self._octets = b""
+
+    def take(self, octets: bytes) -> Iterator[tuple[int, int]]:
+        """The number of a request and the errno it ended with, 0 for none."""
+        octets = self._octets + octets
+        whole = len(octets) // _REPLY.size * _REPLY.size
+        self._octets = octets[whole:]
+        return _REPLY.iter_unpack(octets[:whole])
+
+
+def serve(store: Store, channel: socket.socket) -> None:
+    """Store what comes until the receiver hangs up, and empty the log."""
+    store.open_log()
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        _Pipeline(store, channel).run()
+    store.syncs.shutdown(wait=True)
+    store.close_log()
+
+
+class _Numbered(Group):
+    """A group of messages that came at once, and the numbers of their requests."""
+
+    def __init__(self, store: Store, requests: Sequence[tuple[int, Record]]) -> None:
+        super().__init__(store, [Incoming.of(store, message) for _, message in requests])
+        self._numbers = [number for number, _ in requests]
+
+    def replies(self) -> bytes:
+        return b"".join(
+            _REPLY.pack(number, self.failures[each].errno or errno.EIO if each in self.failures else 0)
+            for number, each in zip(self._numbers, self.messages, strict=True)
+        )
+
+
+class _Sync:
+    """One sync of the log, for these groups: `entry`, and all that is in the same segment."""
+
+    def __init__(self, groups: Sequence[_Numbered], entry: Entry) -> None:
+        self.groups = groups
+        self.began = time.monotonic()
+        self.good = False
+        self._entry = entry
+
+    def do(self) -> None:
+        self.good = self._entry.sync()
+
+
+class _Pipeline:
+    def __init__(self, store: Store, channel: socket.socket) -> None:
+        self._store, self._channel = store, channel
+        self._requests = Requests()
+        self._appended: list[_Numbered] = []  # and not being synced yet
+        self._running: list[_Sync] = []
+        self._fast = True  # the last sync was
+        self._events = select.poll()
+        self._done: deque[_Sync] = deque()
+        self._wake = os.eventfd(0, os.EFD_CLOEXEC)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "log")
+
+    def run(self) -> None:
+        """Until the receiver hangs up."""
+        for each in (self._channel.fileno(), self._wake):
+            self._events.register(each, select.POLLIN)
+        self._channel.sendall(_REPLY.pack(READY, 0))
+        try:
+            while self._hear():
+                self._begin()
+        finally:
+            self._threads.shutdown(wait=True)
+            for group in itertools.chain(self._appended, *(sync.groups for sync in self._running)):
+                group.abandon()
+
+    def _hear(self) -> bool:
+        """Wait for something, and take all that is there; False when the receiver has hung up."""
+        patience = self._patience()
+        while ready := self._events.poll(patience):
+            for each, _ in ready:
+                if each == self._wake:
+                    os.eventfd_read(self._wake)
+                    while self._done:
+                        self._finish(self._done.popleft())
+                elif octets := self._channel.recv(_READ):
+                    self._came(octets)
+                else:
+                    return False
+            if sum(len(group.messages) for group in self._appended) >= _MOST:
+                break
+            patience = 0
+        return True
+
+    def _came(self, octets: bytes) -> None:
+        requests = self._requests.take(octets)
+        if not requests:
+            return
+        group = _Numbered(self._store, requests)
+        group.stage()
+        if group.append():
+            self._appended.append(group)
+        else:
+            group.finish(False)
+            self._channel.sendall(group.replies())
+
+    def _patience(self) -> float | None:
+        """Milliseconds until another sync may begin; None where that is no matter of time."""
+        if not self._appended or len(self._running) == _AT_ONCE:
+            return None
+        if not self._running:
+            return 0
+        return max(0.0, self._running[0].began + _LONG - time.monotonic()) * 1000
+
+    def _begin(self) -> None:
+        """Sync what has been appended, if it may be now."""
+        if self._patience() != 0:
+            return
+        first = self._appended[0].entry
+        assert first
+        groups = [each for each in self._appended if each.entry and each.entry.segment is first.segment]
+        self._appended = [each for each in self._appended if each not in groups]
+        sync = _Sync(groups, first)
+        self._running.append(sync)
+        if self._fast and len(self._running) == 1:
+            sync.do()
+            self._finish(sync)
+        else:
+            self._threads.submit(self._on_thread, sync)
+
+    def _on_thread(self, sync: _Sync) -> None:
+        sync.do()
+        self._done.append(sync)
+        os.eventfd_write(self._wake, 1)
+
+    def _finish(self, sync: _Sync) -> None:
+        self._fast = time.monotonic() - sync.began < _LONG
+        self._running.remove(sync)
+        for group in sync.groups:
+            group.finish(sync.good)
+        self._channel.sendall(b"".join(group.replies() for group in sync.groups))
