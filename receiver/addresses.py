@@ -61,6 +61,7 @@ def _spelled(local: str) -> str:
     return local if _DOT_ATOM.fullmatch(local) else '"' + re.sub(r'([\\"])', r"\\\1", local) + '"'
 
 
+@lru_cache(256)
 def parse_path(keyword: str, argument: str) -> Path:
     """`FROM:<a@b> SIZE=1` with its keyword, FROM or TO. Raises AddressError with the reply to give.
 

@@ -8,6 +8,7 @@ What is said in it is in `session`, the verbs are in `commands`.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, cast
 
@@ -37,10 +38,14 @@ class Connection(smtp.SMTP):
     transport: asyncio.Transport | None
 
     def __init__(self, reception: Reception, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(
-            reception, hostname=reception.config.hostname, ident="ESMTP Letterbox", loop=loop,
-            enable_SMTPUTF8=True, data_size_limit=reception.config.limits.message_size,
-        )  # fmt: skip
+        if reception.pattern:
+            vars(self).update(reception.pattern)
+        else:
+            super().__init__(
+                reception, hostname=reception.config.hostname, ident="ESMTP Letterbox", loop=loop,
+                enable_SMTPUTF8=True, data_size_limit=reception.config.limits.message_size,
+            )  # fmt: skip
+            reception.pattern = dict(vars(self))
         self.reception = reception
         self.limits = reception.config.limits
         self.peer = ""
@@ -62,10 +67,8 @@ class Connection(smtp.SMTP):
         self._writable: asyncio.Future[None] | None = None
         self._deadline = 0.0
         self._timer: asyncio.TimerHandle | None = None
-
-    # aiosmtpd looks through dir() of every connection for its commands; `session` has found them already.
-    def __dir__(self) -> list[str]:
-        return []
+        self._timer_at = math.inf
+        self._soonest = min(self.limits.command_timeout, self.limits.data_timeout)
 
     # From the transport
 
@@ -231,16 +234,20 @@ class Connection(smtp.SMTP):
 
     def set_deadline(self, seconds: float) -> None:
         """Hang up after that many seconds, unless a new deadline is set before."""
-        self._deadline = self.loop.time() + seconds
-        if self._timer is None or self._timer.when() > self._deadline:
+        now = self.loop.time()
+        self._deadline = now + seconds
+        if self._timer_at > self._deadline:
             if self._timer:
                 self._timer.cancel()
-            self._timer = self.loop.call_at(self._deadline, self._timeout_cb)
+            # Not later than the next deadline can be, so that this one nearly always will do.
+            self._timer_at = now + min(seconds, self._soonest)
+            self._timer = self.loop.call_at(self._timer_at, self._timeout_cb)
 
     def _timeout_cb(self) -> None:
-        self._timer = None
-        if self._deadline > self.loop.time():
-            self._timer = self.loop.call_at(self._deadline, self._timeout_cb)
+        self._timer, self._timer_at = None, math.inf
+        left = self._deadline - self.loop.time()
+        if left > 0:
+            self.set_deadline(left)
         elif self.closing:
             if self.transport:
                 self.transport.abort()  # the last reply found no reader

@@ -159,7 +159,10 @@ class Framing:
         if self._at == len(self._input):
             return None
         raw = self._held + self._input[self._at :] if self._held or self._at else self._input
-        end = raw.find(_END)
+        end = raw.find(b"\r\n.")  # nearly always the true end, and then there is no dot to remove
+        stuffed = end >= 0 and not raw.startswith(_END, end)
+        if stuffed:
+            end = raw.find(_END, end)
         if end >= 0:
             piece = raw[: end + 2]
             self._input, self._at, self._held = raw, end + len(_END), b""
@@ -168,7 +171,8 @@ class Framing:
             piece = raw[: len(raw) - held]
             self._input, self._at, self._held = b"", 0, raw[len(raw) - held :]
         self.inspection.inspect(piece)
-        piece = piece.replace(b"\r\n.", b"\r\n")
+        if stuffed:
+            piece = piece.replace(b"\r\n.", b"\r\n")
         if self._first and piece:
             piece, self._first = piece[2:], False
         return piece, end >= 0

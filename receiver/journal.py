@@ -31,9 +31,11 @@ _FAREWELL = 2.0  # seconds for the last lines to be taken
 
 def log(event: str, **values: object) -> None:
     """Write one line. None values are left out."""
-    words = [f"event={event}"]
-    words += [f"{key.rstrip('_')}={quoted(value)}" for key, value in values.items() if value is not None]
-    line = " ".join(words) + "\n"
+    line = f"event={event}"
+    for key, value in values.items():
+        if value is not None:
+            line += f" {key.rstrip('_')}={quoted(value)}"
+    line += "\n"
     if _writer:
         _writer.take(line)
         return
@@ -111,9 +113,10 @@ _writer: _Writer | None = None
 
 def quoted(value: object) -> str:
     """A value for one line: bare where it is plain, else in double quotes with escapes."""
-    if value.__class__ is int:
+    kind = value.__class__
+    if kind is int:
         return str(value)
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    text: str = value if kind is str else f"{value:.3f}" if kind is float else str(value)  # type: ignore[assignment]
     if len(text) > LONGEST:
         text = text[:LONGEST] + "…"
     if _PLAIN.fullmatch(text):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from aiosmtpd import smtp
 
@@ -58,12 +58,11 @@ class Reception:
         self.certificate = certificate
         self.directory = Directory(config.domains, config.addresses)
         self.admission = admission or Admission(config.limits)
+        # What aiosmtpd's SMTP sets, the same for every connection: to look for hooks and mechanisms, and to
+        # make a stream that we do not use, takes it as long as half a message takes us.
+        self.pattern: dict[str, Any] = {}
         self.sessions: set[Connection] = set()
         self.tasks: set[asyncio.Task[None]] = set()
-
-    # aiosmtpd looks through dir() of its handler for hooks at every connection; there are none.
-    def __dir__(self) -> list[str]:
-        return []
 
     def envelope(self) -> Envelope:
         return Envelope()

@@ -10,6 +10,7 @@ import contextlib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from receiver.addresses import Address, fold_domain, literal
 
@@ -61,8 +62,9 @@ class Directory:
             self._domains[unicode_domain(domain.name)] = domain
         self._first = next(iter(self._domains.values()), None)
         self._addresses = {ipaddress.ip_address(address) for address in addresses}
+        self.destinations = lru_cache(256)(self._destinations)
 
-    def destinations(self, address: Address) -> tuple[Destination, ...]:
+    def _destinations(self, address: Address) -> tuple[Destination, ...]:
         """The mailboxes of `address`, at least one. Raises UnknownRecipient."""
         domain = self.served(address)
         if domain is None:

@@ -43,26 +43,30 @@ def new_loop() -> asyncio.AbstractEventLoop:
 def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    process = writer.Process(lambda: Store(config.mail, config.hostname), sockets)
     if config.workers == 1:
-        return _run(config, sockets, Admission(config.limits))
+        try:
+            return _run(config, sockets, Admission(config.limits), process.channel())
+        finally:
+            process.end()
     tally = Tally(config.workers)
-    supervisor = Supervisor(config.workers, tally, sockets)
+    supervisor = Supervisor(config.workers, tally, sockets, process)
     worker = supervisor.worker()
     if worker is None:
+        process.end()
         return supervisor.code
-    return _run(config, sockets, Admission(config.limits, tally.of(worker)))
+    return _run(config, sockets, Admission(config.limits, tally.of(worker.number)), worker.channel)
 
 
-def _run(config: Config, sockets: Sequence[socket.socket], admission: Admission) -> int:
+def _run(
+    config: Config, sockets: Sequence[socket.socket], admission: Admission, channel: socket.socket
+) -> int:
     store = Store(config.mail, config.hostname)
     store.settle()
-    with (
-        writer.started(store, sockets) as store.writer,
-        asyncio.Runner(loop_factory=new_loop) as runner,
-        in_background(),
-    ):
+    store.writer = Writer(channel)
+    with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
         runner.run(_serve(config, sockets, admission, store, store.writer))
-        return 1 if store.writer.lost else 0
+    return 1 if store.writer.lost else 0
 
 
 async def _serve(

@@ -14,10 +14,12 @@ import signal
 import socket
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from receiver import systemd
 from receiver.journal import log
 from receiver.libc import die_with_parent
+from receiver.storage.writer import Process
 from receiver.tally import Tally
 
 _STOP = {signal.SIGTERM, signal.SIGINT}
@@ -25,12 +27,22 @@ _HANDLED = {*_STOP, signal.SIGHUP, signal.SIGCHLD}
 _PAUSE = 1.0  # seconds before a worker that died is replaced
 
 
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What a worker is told: its number, and its channel to the process that stores."""
+
+    number: int
+    channel: socket.socket
+
+
 class Supervisor:
     """`code` is the exit code, once all have ended."""
 
-    def __init__(self, workers: int, tally: Tally, listening: Sequence[socket.socket]) -> None:
+    def __init__(
+        self, workers: int, tally: Tally, listening: Sequence[socket.socket], writer: Process
+    ) -> None:
         self.code = 0
-        self._workers, self._tally, self._listening = workers, tally, listening
+        self._workers, self._tally, self._listening, self._writer = workers, tally, listening, writer
         self._due = dict.fromkeys(range(workers), 0.0)  # workers to be started, and when
         self._running: dict[int, int] = {}  # by process id: which worker it is
         self._have_served: set[int] = set()  # process ids
@@ -41,8 +53,8 @@ class Supervisor:
         # What workers say of themselves. It has no name, so nobody else can say anything.
         self._told, self._tells = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
 
-    def worker(self) -> int | None:
-        """Returns in each worker, with its number; and once, None, in the supervisor when all have ended."""
+    def worker(self) -> Worker | None:
+        """Returns in each worker, with what it is; and once, None, in the supervisor when all have ended."""
         for each in (self._signals, self._wakes, self._told, self._tells):
             each.setblocking(False)
         signal.set_wakeup_fd(self._wakes.fileno(), warn_on_full_buffer=False)
@@ -56,23 +68,25 @@ class Supervisor:
             now = time.monotonic()
             for worker in [worker for worker, when in self._due.items() if when <= now]:
                 del self._due[worker]
-                if self._became(worker):
-                    return worker
+                if channel := self._became(worker):
+                    return Worker(worker, channel)
             events.poll(max(0.0, min(self._due.values()) - now) * 1000 if self._due else None)
             self._hear()
             self._obey()
         return None
 
-    def _became(self, worker: int) -> bool:
-        """Start a worker: True in the worker, False here."""
+    def _became(self, worker: int) -> socket.socket | None:
+        """Start a worker: in the worker its channel to the writer, None here."""
         supervisor = os.getpid()
         # A signal that met our handlers in the new process would be lost.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
+            channel = self._writer.channel()
             process = os.fork()
             if not process:
                 self._leave(supervisor)
-                return True
+                return channel
+            channel.close()
             self._running[process] = worker
         except OSError as error:
             _say(worker=worker, error=error, note="it cannot be started")
@@ -82,7 +96,7 @@ class Supervisor:
                 self._due[worker] = time.monotonic() + _PAUSE
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        return False
+        return None
 
     def _leave(self, supervisor: int) -> None:
         """In a new process: let go of all that is the supervisor's."""
@@ -93,6 +107,7 @@ class Supervisor:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it serves: what it reads is new anyway
         for each in (self._signals, self._wakes, self._told):
             each.close()
+        self._writer.let_go()
         own = b"%d\n" % os.getpid()
         systemd.tell_instead(lambda states: self._tells.send(own + states))
 
@@ -144,6 +159,10 @@ class Supervisor:
             process, status = os.waitpid(-1, os.WNOHANG)
             if not process:
                 return
+            if process == self._writer.id:
+                _say(process=process, error="the process that stores mail has ended", note="so do all")
+                self._stop(1)
+                continue
             self._hear()  # its last words
             worker = self._running.pop(process)
             self._ready.discard(process)

@@ -1,10 +1,10 @@
 """Messages that are made durable together, step by step. What fails for one of them fails that one alone.
 
-Small ones go through the write-ahead log (`wal`): their content into tmp/, their records into the log; one sync
-of the log; then to new/. Of large ones, and of those that the log cannot take, all content is written out first;
-then all files get their names; then everything is synced, by one syncfs(2) or by one fsync(2) a file and a
-folder, all at once. A file system that may keep a rename and lose the content before it (see `disk.keeps_order`)
-has its files synced before they are named. Only after the last step may a message be answered.
+Small ones go through the write-ahead log (`wal`): their content into tmp/, their records into the log; one
+sync of the log; then to new/. Of large ones, and of those that the log cannot take, all content is written
+out; then all files get their names; then everything is synced, by one syncfs(2) or by one fsync(2) a file and
+a folder, all at once. A file system that may keep a rename and lose the content before it has its files
+synced before they are named (`disk.keeps_order`). Only after the last step may a message be answered.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Job = tuple[Sequence[Incoming], Callable[[], None]]  # whom its failure concerns
 
 
 class Group:
-    """All at once: `commit`. Or `stage`, `append`, a sync of `entry`'s segment, and `finish`, or `abandon`."""
+    """All at once: `commit`. Or `stage`, `append`, a sync of `entry`, and `finish`, or `abandon`."""
 
     def __init__(self, store: Store, messages: Sequence[Incoming]) -> None:
         self.messages = messages

@@ -59,20 +59,23 @@ class Store:
         self._small, self._large = Commit(self), Commit(self)
         self._ready: set[Mailbox] = set()
         self._made = {_first_folder(mail)}  # folders whose entries are known to be on disk
+        self._process = os.getpid()
         self._counter = itertools.count(1)
         self._token = secrets.token_hex(4)
         self.claim = Claim(mail, self._token)
         self._looked, self._free = -_FREE_FOR, 0
 
     def settle(self) -> None:
-        """What a process that is forked shares: the mail folder and its lock, if they can be had already."""
+        """Take what a store needs that writes no file itself: the lock for its names, if it can be had."""
         with contextlib.suppress(OSError):
             self.make_folder(self.mail)
             self.claim.hold()
 
     def identity(self) -> str:
         """A name that no other message has, on any worker, before or after any reboot."""
-        return f"M{time.time_ns() // 1000 % 1_000_000:06d}P{os.getpid()}Q{next(self._counter)}R{self._token}"
+        return (
+            f"M{time.time_ns() // 1000 % 1_000_000:06d}P{self._process}Q{next(self._counter)}R{self._token}"
+        )
 
     def incoming(self, identity: str, copies: Sequence[Copy]) -> Incoming:
         """A message that begins; nothing is on disk yet. The mailboxes of `copies` differ."""

@@ -1,8 +1,11 @@
 """What the writer does: small messages through the write-ahead log, and how they come and are answered.
 
-All that has come is written to tmp/ and appended to the log; then the log is synced; then it gets its names in
-new/, and is answered. A message that comes alone does not wait. Where syncs take long, threads do them: what
-comes meanwhile is written and appended, and a second sync may begin while the first is under way.
+All that has come is written to tmp/ and appended to the log; then the log is synced; then it gets its names
+in new/, and is answered. A message that comes alone does not wait. Where syncs take long, threads do them:
+what comes meanwhile is written and appended, and a second sync may begin while the first is under way.
+
+Each receiver has a channel to it. A control socket brings the channels, by SCM_RIGHTS; when that hangs up,
+the writer ends.
 """
 
 from __future__ import annotations
@@ -79,20 +82,45 @@ class Replies:
         return _REPLY.iter_unpack(octets[:whole])
 
 
-def serve(store: Store, channel: socket.socket) -> None:
-    """Store what comes until the receiver hangs up, and empty the log."""
+class Channel:
+    """The way to one receiver and back."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._requests = Requests()
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def hear(self) -> list[tuple[int, Record]] | None:
+        """What has come; None when the receiver has hung up."""
+        try:
+            octets = self._socket.recv(_READ)
+        except OSError:
+            return None
+        return self._requests.take(octets) if octets else None
+
+    def say(self, replies: bytes) -> None:
+        with contextlib.suppress(OSError):  # it has died: its senders were told nothing, and try again
+            self._socket.sendall(replies)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def serve(store: Store, control: socket.socket) -> None:
+    """Store what comes until the control socket hangs up, and empty the log."""
     store.open_log()
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        _Pipeline(store, channel).run()
-    store.syncs.shutdown(wait=True)
-    store.close_log()
+    _Pipeline(store, control).run()
+    store.close()
 
 
 class _Numbered(Group):
     """A group of messages that came at once, and the numbers of their requests."""
 
-    def __init__(self, store: Store, requests: Sequence[tuple[int, Record]]) -> None:
+    def __init__(self, store: Store, channel: Channel, requests: Sequence[tuple[int, Record]]) -> None:
         super().__init__(store, [Incoming.of(store, message) for _, message in requests])
+        self.channel = channel
         self._numbers = [number for number, _ in requests]
 
     def replies(self) -> bytes:
@@ -116,22 +144,21 @@ class _Sync:
 
 
 class _Pipeline:
-    def __init__(self, store: Store, channel: socket.socket) -> None:
-        self._store, self._channel = store, channel
-        self._requests = Requests()
+    def __init__(self, store: Store, control: socket.socket) -> None:
+        self._store, self._control = store, control
+        self._channels: dict[int, Channel] = {}  # by file descriptor
         self._appended: list[_Numbered] = []  # and not being synced yet
         self._running: list[_Sync] = []
         self._fast = True  # the last sync was
-        self._events = select.poll()
         self._done: deque[_Sync] = deque()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
         self._threads = ThreadPoolExecutor(_AT_ONCE, "log")
+        self._events = select.poll()
+        for each in (control.fileno(), self._wake):
+            self._events.register(each, select.POLLIN)
 
     def run(self) -> None:
-        """Until the receiver hangs up."""
-        for each in (self._channel.fileno(), self._wake):
-            self._events.register(each, select.POLLIN)
-        self._channel.sendall(_REPLY.pack(READY, 0))
+        """Until the control socket hangs up."""
         try:
             while self._hear():
                 self._begin()
@@ -141,7 +168,7 @@ class _Pipeline:
                 group.abandon()
 
     def _hear(self) -> bool:
-        """Wait for something, and take all that is there; False when the receiver has hung up."""
+        """Wait for something, and take all that is there; False at the end."""
         patience = self._patience()
         while ready := self._events.poll(patience):
             for each, _ in ready:
@@ -149,26 +176,37 @@ class _Pipeline:
                     os.eventfd_read(self._wake)
                     while self._done:
                         self._finish(self._done.popleft())
-                elif octets := self._channel.recv(_READ):
-                    self._came(octets)
-                else:
+                elif each in self._channels:
+                    self._came(self._channels[each])
+                elif not self._new_channel():
                     return False
             if sum(len(group.messages) for group in self._appended) >= _MOST:
                 break
             patience = 0
         return True
 
-    def _came(self, octets: bytes) -> None:
-        requests = self._requests.take(octets)
-        if not requests:
-            return
-        group = _Numbered(self._store, requests)
-        group.stage()
-        if group.append():
-            self._appended.append(group)
-        else:
-            group.finish(False)
-            self._channel.sendall(group.replies())
+    def _new_channel(self) -> bool:
+        octets, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
+        for descriptor in descriptors:
+            channel = self._channels[descriptor] = Channel(socket.socket(fileno=descriptor))
+            self._events.register(descriptor, select.POLLIN)
+            channel.say(_REPLY.pack(READY, 0))
+        return bool(octets)
+
+    def _came(self, channel: Channel) -> None:
+        requests = channel.hear()
+        if requests is None:
+            del self._channels[channel.fileno()]
+            self._events.unregister(channel.fileno())
+            channel.close()
+        elif requests:
+            group = _Numbered(self._store, channel, requests)
+            group.stage()
+            if group.append():
+                self._appended.append(group)
+            else:
+                group.finish(False)
+                channel.say(group.replies())
 
     def _patience(self) -> float | None:
         """Milliseconds until another sync may begin; None where that is no matter of time."""
@@ -202,6 +240,9 @@ class _Pipeline:
     def _finish(self, sync: _Sync) -> None:
         self._fast = time.monotonic() - sync.began < _LONG
         self._running.remove(sync)
+        replies: dict[Channel, bytes] = {}
         for group in sync.groups:
             group.finish(sync.good)
-        self._channel.sendall(b"".join(group.replies() for group in sync.groups))
+            replies[group.channel] = replies.get(group.channel, b"") + group.replies()
+        for channel, each in replies.items():
+            channel.say(each)

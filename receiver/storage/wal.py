@@ -25,7 +25,7 @@ _OLDEST = 5.0  # seconds after which it is emptied although messages come
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A group in the log: where each of its records begins. `release` it once its files are in their places."""
+    """A group in the log: where each of its records begins. To be released when its files are in place."""
 
     log: Log
     segment: Segment

@@ -1,11 +1,11 @@
-"""The process that stores small messages, as the receiver sees it.
+"""The process that stores small messages, as a receiver sees it.
 
-A thread could store them, but for Python's lock: each system call of one thread hands it to the other, and both
-wait for it; that took a quarter of the CPU, and left the second core idle. So a receiver forks its writer
-before it has any thread or loop, hands it messages through a socket pair, and is told how each of them ended.
-What the writer does is in `pipeline`.
+A thread could store them, but for Python's lock: each system call of one thread hands it to the other, and
+both wait for it; that took a quarter of the CPU, and left the second core idle. So the receiver, or what
+starts its workers, forks a writer before it has any thread or loop. Each receiver hands it messages through
+a socket pair, and is told how each of them ended. What the writer does is in `pipeline`.
 
-Neither outlives the other. Without its receiver the writer is killed; without its writer the receiver ends,
+Neither outlives the other. Without whoever forked it the writer is killed; without it a receiver ends,
 with what it has under way, and is started anew by whoever started it.
 """
 
@@ -15,12 +15,11 @@ import asyncio
 import contextlib
 import errno
 import gc
-import itertools
 import os
 import signal
 import socket
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from receiver import journal
@@ -31,22 +30,19 @@ from receiver.storage.record import Record
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
 
-_BUFFER = 212_992  # octets that the socket pair holds at least, where the system lets us (socket(7))
-_SIGNALS = {
-    signal.SIGTERM,
-    signal.SIGINT,
-    signal.SIGHUP,
-}  # of a service or a terminal: the receiver's to obey
+_BUFFER = 212_992  # octets that a socket pair holds at least, where the system lets us (socket(7))
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # the receiver's to obey
+_MOST_NUMBERS = 2**32 - 1
 
 
 class Writer(asyncio.Protocol):
     """The receiver's end. To be opened in a loop."""
 
-    def __init__(self, process: int, channel: socket.socket) -> None:
+    def __init__(self, channel: socket.socket) -> None:
         self.lost = False  # it has ended, and was not asked to
-        self._process, self._channel = process, channel
+        self._channel = channel
         self._transport: asyncio.WriteTransport | None = None
-        self._numbers = itertools.count(pipeline.READY + 1)
+        self._number = pipeline.READY  # of the last request
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._replies = pipeline.Replies()
         self._closed = False
@@ -68,13 +64,12 @@ class Writer(asyncio.Protocol):
         if self.lost or self._transport is None:
             done.set_exception(_error(errno.EIO))
             return done
-        number = next(self._numbers)
-        self._waiting[number] = done
-        self._transport.write(pipeline.request(number, message))
+        self._number = self._number % _MOST_NUMBERS + 1
+        self._waiting[self._number] = done
+        self._transport.write(pipeline.request(self._number, message))
         return done
 
     def close(self) -> None:
-        """Let it empty its log and end, and wait for that."""
         if self._closed:
             return
         self._closed = True
@@ -84,8 +79,6 @@ class Writer(asyncio.Protocol):
             self._transport.abort()
         else:
             self._channel.close()
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(self._process, 0)
 
     # From the transport
 
@@ -114,47 +107,66 @@ def _error(number: int) -> OSError:
     return OSError(number, os.strerror(number))
 
 
-@contextlib.contextmanager
-def started(store: Store, not_for_it: Sequence[socket.socket]) -> Iterator[Writer]:
-    """The store's writer, forked; it lets go of these sockets. Before there is any thread, or a loop."""
-    ours, theirs = socket.socketpair()
-    for each in (ours, theirs):
-        with contextlib.suppress(OSError):
-            each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
-    gc.freeze()  # what is there by now is shared with it, not copied
-    receiver = os.getpid()
-    # A signal that is the receiver's to obey would end it before it can say so.
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        process = os.fork()
-        if not process:
-            _become(store, theirs, [ours, *not_for_it], receiver, mask)
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    theirs.close()
-    writer = Writer(process, ours)
-    try:
-        yield writer
-    finally:
-        writer.close()
+class Process:
+    """The process itself, for whoever forks it: before there is any thread, or a loop.
+
+    `store` makes the store that it is to use; it lets go of the sockets that are `not_for_it`.
+    """
+
+    def __init__(self, store: Callable[[], Store], not_for_it: Sequence[socket.socket]) -> None:
+        self._control, theirs = socket.socketpair()
+        gc.freeze()  # what is there by now is shared with it, not copied
+        parent = os.getpid()
+        # A signal that is the receiver's to obey would end it before it can say so.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            self.id = os.fork()
+            if not self.id:
+                _become(store, theirs, [self._control, *not_for_it], parent, mask)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        theirs.close()
+
+    def channel(self) -> socket.socket:
+        """Another way to it, for one `Writer`. Raises OSError."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            for each in (ours, theirs):
+                with contextlib.suppress(OSError):
+                    each.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
+            socket.send_fds(self._control, [b"+"], [theirs.fileno()])
+        return ours
+
+    def let_go(self) -> None:
+        """In another process that was forked: it is not ours."""
+        self._control.close()
+
+    def end(self) -> None:
+        """Let it empty its log and end, and wait for that."""
+        self._control.close()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(self.id, 0)
 
 
 def _become(
-    store: Store, channel: socket.socket, foreign: Sequence[socket.socket], receiver: int, mask: set[int]
+    store: Callable[[], Store],
+    control: socket.socket,
+    foreign: Sequence[socket.socket],
+    parent: int,
+    mask: set[int],
 ) -> None:
     """In the new process. Never returns."""
     code = 1
     try:
-        die_with_parent(receiver)
+        die_with_parent(parent)
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        signal.set_wakeup_fd(-1)
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for each in foreign:
             each.close()
         few_arenas()
         with journal.in_background():
-            pipeline.serve(store, channel)
+            pipeline.serve(store(), control)
         code = 0
     except BaseException:
         traceback.print_exc()
