@@ -9,7 +9,7 @@ import os
 import signal
 from typing import Any
 
-_PR_SET_PDEATHSIG = 1  # prctl(2)
+_PR_SET_PDEATHSIG, _PR_SET_NAME = 1, 15  # prctl(2)
 _M_ARENA_MAX = -8  # mallopt(3)
 
 
@@ -42,6 +42,12 @@ def few_arenas() -> None:
     """Threads share two heaps: with one each, much of what is freed is never given back."""
     if library is not None and hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, 2)
+
+
+def name_process(name: str) -> None:
+    """What ps(1) and top(1) call it: at most 15 octets."""
+    if library is not None:
+        library.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> None:

@@ -23,13 +23,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from receiver import journal
-from receiver.libc import die_with_parent, few_arenas
+from receiver.libc import die_with_parent, few_arenas, name_process
 from receiver.storage import pipeline
 from receiver.storage.record import Record
 
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
 
+NAME = "letterbox-store"
 _BUFFER = 212_992  # octets that a socket pair holds at least, where the system lets us (socket(7))
 _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # the receiver's to obey
 _MOST_NUMBERS = 2**32 - 1
@@ -158,6 +159,7 @@ def _become(
     """In the new process. Never returns."""
     code = 1
     try:
+        name_process(NAME)
         die_with_parent(parent)
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)

@@ -54,6 +54,6 @@ def show(target, name: str) -> str:
 
 
 def workers(target) -> list[str]:
-    """The process ids of the main process's children."""
+    """The process ids of the main process's children, but for the first, which stores small messages."""
     pid = show(target, "MainPID")
-    return target.run(f"cat /proc/{pid}/task/{pid}/children").stdout.split()
+    return target.run(f"cat /proc/{pid}/task/{pid}/children").stdout.split()[1:]

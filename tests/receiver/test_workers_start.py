@@ -39,8 +39,8 @@ def test_ready_is_said_once_and_when_all_serve(manager: socket.socket, tmp_path:
         assert manager.recv(4096).startswith(b"READY=1\nSTATUS=Receiving mail on 127.0.0.1:")
         workers = Server(process, 0, tmp_path).workers()
         assert len(workers) == 6
-        for worker in workers:  # its log of messages is the last thing that a worker opens before it serves
-            assert [each for each in open_files(worker) if "/.wal/" in each]
+        for worker in workers:  # the last thing that a worker opens before it serves
+            assert [each for each in open_files(worker) if "/.owners/" in each]
         process.send_signal(signal.SIGTERM)
         assert manager.recv(4096) == b"STOPPING=1"
         assert process.wait(DEADLINE) == 0

@@ -55,10 +55,24 @@ class Server:
     def mail(self) -> Path:
         return self.folder / "mail"
 
-    def workers(self) -> list[int]:
-        """The process ids of its children."""
+    def children(self) -> list[int]:
+        """The process ids of its children, the oldest first."""
         pid = self.process.pid
         return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+    def writer(self) -> int:
+        """The process id of what stores small messages: it is forked first."""
+        return self.children()[0]
+
+    def workers(self) -> list[int]:
+        """The process ids of its workers."""
+        return self.children()[1:]
+
+    def kill(self) -> None:
+        """SIGKILL to it alone; return when all that it had started has ended, too."""
+        left = self.children()
+        self.stop(signal.SIGKILL)
+        wait_until(lambda: all(map(ended, left)), "its children have ended")
 
     @property
     def log(self) -> str:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import itertools
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -85,7 +84,7 @@ def under_load(
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(sender.is_alive() for sender in busy):
             busy[0].join(0.05)
-        server.stop(signal.SIGKILL)
+        server.kill()
         for sender in busy:
             sender.join(DEADLINE)
         kept = record.read_bytes()
