@@ -25,7 +25,7 @@ from benchmarks.mail_receivers import PEERS, Receiver, ours, peer
 from benchmarks.mail_table import table
 
 ROOT = Path(__file__).resolve().parents[1]
-# Each a second long at least: in less, the start of `smtp-source` and its first connections are measured, too.
+# Each at least a second long: in less, the start of `smtp-source` and its connections is measured, too.
 LOADS = (
     Load("1 session", 1, 1200, 10_240),
     Load("20 sessions", 20, 6000, 10_240),
