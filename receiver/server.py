@@ -43,6 +43,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    raise_file_limit()
     process = writer.Process(lambda: Store(config.mail, config.hostname), sockets)
     if config.workers == 1:
         try:
@@ -78,7 +79,6 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    raise_file_limit()
     await store.run(lambda: recover(store))
     await writer.open(stop.set)
     servers = [
@@ -111,6 +111,7 @@ async def _serve(
 async def sweep_again_and_again(store: Store) -> None:
     """Remove what other receivers left in tmp/ when they died: at the start, and now and then."""
     while True:
+        await store.run(store.settle)
         removed = await store.run(store.sweep)
         if removed:
             log("swept", removed=removed)

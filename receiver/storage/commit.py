@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from receiver.storage.group import Failures, Group
 from receiver.storage.incoming import Incoming
+from receiver.storage.segment import SYNCS
 
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
 
-_AT_ONCE = 2  # groups: the second is begun while the first is being synced, if that takes long
-_LONG = 0.003  # seconds
+_LONG = 0.003  # seconds of a sync after which the next group is begun meanwhile
 _MOST = 100  # messages of one group
 
 
@@ -47,7 +47,7 @@ class Commit:
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
         self._due = False
-        if self._running < _AT_ONCE and self._waiting:
+        if self._running < SYNCS and self._waiting:
             self._running += 1
             group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
             work = self._store.threads.submit(Group(self._store, [message for message, _ in group]).commit)

@@ -64,9 +64,10 @@ class Group:
         """To new/, durably, whether or not that is in a log that was synced. `failures` is complete then."""
         try:
             if synced:
-                self._place()
+                self._each(self._logged, Incoming.place)
             else:
                 self._place_and_sync()
+            self._withdraw()
         except BaseException as error:
             self._fail(f"{type(error).__name__}: {error}")
             raise
@@ -78,10 +79,6 @@ class Group:
         self._fail("abandoned")
         self._withdraw()
         self._end()
-
-    def _place(self) -> None:
-        self._each(self._logged, Incoming.place)
-        self._withdraw()
 
     def _withdraw(self) -> None:
         """A record of what failed is not to become mail after a crash."""

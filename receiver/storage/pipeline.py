@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from receiver.storage.group import Group
 from receiver.storage.incoming import Incoming
 from receiver.storage.record import Record, body, parsed
+from receiver.storage.segment import SYNCS
 from receiver.storage.wal import Entry
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ _REQUEST = struct.Struct("<III")  # number, octets of the record's names, of its
 _REPLY = struct.Struct("<II")  # number, errno; 0: it is durable
 READY = 0  # the number of the first reply, which answers no request
 _READ = 262_144  # octets
-_MOST = 100  # messages after which no more are waited for
-_AT_ONCE = 2  # syncs
+_MOST = 100  # messages after which no more are taken before they are being synced
 _LONG = 0.003  # seconds of a sync
 
 
@@ -152,8 +152,9 @@ class _Pipeline:
         self._fast = True  # the last sync was
         self._done: deque[_Sync] = deque()
         self._wake = os.eventfd(0, os.EFD_CLOEXEC)
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "log")
-        self._events = select.poll()
+        self._threads = ThreadPoolExecutor(SYNCS, "log")
+        self._events, self._ends = select.poll(), select.poll()  # all that may come, and the end of a sync
+        self._ends.register(self._wake, select.POLLIN)
         for each in (control.fileno(), self._wake):
             self._events.register(each, select.POLLIN)
 
@@ -169,8 +170,8 @@ class _Pipeline:
 
     def _hear(self) -> bool:
         """Wait for something, and take all that is there; False at the end."""
-        patience = self._patience()
-        while ready := self._events.poll(patience):
+        patience, events = self._patience(), self._ends if self._has_enough() else self._events
+        while ready := events.poll(patience):
             for each, _ in ready:
                 if each == self._wake:
                     os.eventfd_read(self._wake)
@@ -180,10 +181,13 @@ class _Pipeline:
                     self._came(self._channels[each])
                 elif not self._new_channel():
                     return False
-            if sum(len(group.messages) for group in self._appended) >= _MOST:
+            if self._has_enough():
                 break
             patience = 0
         return True
+
+    def _has_enough(self) -> bool:
+        return sum(len(group.messages) for group in self._appended) >= _MOST
 
     def _new_channel(self) -> bool:
         octets, descriptors, _, _ = socket.recv_fds(self._control, 1, 1)
@@ -210,7 +214,7 @@ class _Pipeline:
 
     def _patience(self) -> float | None:
         """Milliseconds until another sync may begin; None where that is no matter of time."""
-        if not self._appended or len(self._running) == _AT_ONCE:
+        if not self._appended or len(self._running) == SYNCS:
             return None
         if not self._running:
             return 0

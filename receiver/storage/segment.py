@@ -9,6 +9,7 @@ any death.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -19,6 +20,7 @@ from receiver.storage.disk import Disk
 from receiver.storage.record import Record
 
 BLOCK = 4096
+SYNCS = 2  # that may be under way at once
 _PIECES = 1024  # that one system call takes (IOV_MAX)
 _FILL = 1 << 20  # octets written at once when blocks are allocated
 
@@ -35,6 +37,10 @@ class Segment:
             disk.close(self._fd)
             raise
         self.path = path
+        # For each sync that may be under way a description of its own (open(2)): an error in writing is told
+        # to each of them, once. Of two syncs through one, the second would be told that all is well.
+        self._for_syncs = [self._fd]
+        self._broken = False  # a sync has failed: what was written before it is not to be trusted
         self.users = 0  # groups whose files are not all in their places yet
         self.was_short = False  # for what was to be written to it since it was emptied
         self.began = 0.0  # when its first record was written, by the monotonic clock
@@ -43,6 +49,11 @@ class Segment:
         self._place = 0
         self._end = 0
         self._size = os.fstat(self._fd).st_size
+        try:
+            self._for_syncs += [disk.open(path, os.O_RDWR | os.O_CLOEXEC) for _ in range(SYNCS - 1)]
+        except OSError:
+            disk.close(self._fd)
+            raise
 
     @property
     def size(self) -> int:
@@ -95,8 +106,17 @@ class Segment:
             at += wanted
 
     def sync(self) -> None:
-        """What has been appended is on stable storage when this returns."""
-        self._disk.fdatasync(self._fd)
+        """What has been appended is on stable storage when this returns. SYNCS at a time."""
+        fd = self._for_syncs.pop()
+        try:
+            self._disk.fdatasync(fd)
+        except OSError:
+            self._broken = True
+            raise
+        finally:
+            self._for_syncs.append(fd)
+        if self._broken:
+            raise OSError(errno.EIO, "an earlier sync of it failed")
 
     def note_device(self, device: int, folder: str) -> None:
         """A message goes to that file system (st_dev), on which that folder is."""
@@ -139,7 +159,7 @@ class Segment:
         """Its records are of no more use. Once this is on the disk they are not read again."""
         self._disk.pwritev(self._fd, [bytes(record.HEAD)], 0)
         self._disk.fdatasync(self._fd)
-        self._end, self.was_short = 0, False
+        self._end, self.was_short, self._broken = 0, False, False
 
     def close_folders(self) -> None:
         for folder in self._folders.values():
@@ -150,8 +170,9 @@ class Segment:
     def close(self) -> None:
         """Let go of it, as it is."""
         self.close_folders()
-        with contextlib.suppress(OSError):
-            self._disk.close(self._fd)
+        for fd in self._for_syncs:
+            with contextlib.suppress(OSError):
+                self._disk.close(fd)
 
 
 def _next_block(at: int) -> int:

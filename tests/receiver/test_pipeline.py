@@ -141,6 +141,7 @@ class Slow(Disk):
     def __init__(self) -> None:
         super().__init__()
         self.begun = 0
+        self.descriptors: list[int] = []
         self.released = threading.Event()
 
     def __getattr__(self, name: str) -> Any:
@@ -149,6 +150,7 @@ class Slow(Disk):
             return call
 
         def slow(fd: int) -> None:
+            self.descriptors.append(fd)
             self.begun += 1
             if self.begun == 1:
                 time.sleep(pipeline._LONG * 2)
@@ -175,9 +177,32 @@ def test_on_a_slow_disk_a_second_sync_begins_while_the_first_is_under_way(tmp_pa
         receiver.send(4, record("name4", b"x"))
         wait_until(lambda: "name4" in stored(tmp_path, part="tmp"), "it is prepared")
         assert list(stored(tmp_path)) == ["first"]  # nothing has its name before it is synced
+        # An error in writing is told once a description: each sync must hear of it.
+        assert len(set(slow.descriptors[1:])) == 2
         slow.released.set()
         assert receiver.replies(3) == {2: 0, 3: 0, 4: 0}
     assert len(stored(tmp_path)) == 4
+
+
+def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
+    with writing(tmp_path, slow) as control:
+        receiver = Receiver(control)
+        receiver.send(1, record("first", b"x"))
+        assert receiver.replies(1) == {1: 0}
+        for number in (2, 3):
+            receiver.send(number, record(f"name{number}", b"x"))
+            wait_until(lambda number=number: slow.begun == number, "it is being synced")  # type: ignore[misc]
+        rest = [(number, record(f"name{number}", b"x" * 4000)) for number in range(4, 404)]
+        sending = threading.Thread(target=lambda: [receiver.send(*each) for each in rest])
+        sending.start()
+        wait_until(lambda: len(stored(tmp_path, part="tmp")) >= pipeline._MOST, "enough has been taken")
+        sending.join(0.3)
+        assert sending.is_alive()  # what it sends is not taken any more
+        assert len(stored(tmp_path, part="tmp")) < 2 * pipeline._MOST
+        slow.released.set()
+        sending.join(DEADLINE)
+        assert receiver.replies(402) == dict.fromkeys(range(2, 404), 0)
+    assert len(stored(tmp_path)) == 403
 
 
 def test_what_was_not_synced_when_the_writer_ends_leaves_nothing(tmp_path: Path, slow: Slow) -> None:

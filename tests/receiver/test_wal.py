@@ -113,6 +113,21 @@ def test_one_process_has_a_segment_at_a_time(segment: Segment) -> None:
         Segment(SYSTEM, segment.path)
 
 
+def test_after_a_sync_that_failed_no_other_is_believed_until_it_is_emptied(tmp_path: Path) -> None:
+    disk = Disk()
+    broken = Segment(disk, str(tmp_path / "0"))
+    broken.allocate(SIZE)
+    assert broken.append(messages(1))
+    disk.fail_at = len(disk.calls)
+    for _ in range(3):  # the kernel tells of an error once, and has given up what it could not write
+        with pytest.raises(OSError, match=r"Input/output error|earlier sync"):
+            broken.sync()
+    broken.empty()
+    assert broken.append(messages(1))
+    broken.sync()
+    broken.close()
+
+
 # With a store
 
 
