@@ -4,108 +4,35 @@ All that has come is written to tmp/ and appended to the log; then the log is sy
 in new/, and is answered. A message that comes alone does not wait. Where syncs take long, threads do them:
 what comes meanwhile is written and appended, and a second sync may begin while the first is under way.
 
-Each receiver has a channel to it. A control socket brings the channels, by SCM_RIGHTS; when that hangs up,
-the writer ends.
+Each receiver has a channel to it. A control socket brings them, by SCM_RIGHTS; when that hangs up, the writer
+ends.
 """
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import itertools
 import os
 import select
 import socket
-import struct
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from receiver.storage.channel import READY, Channel, reply
 from receiver.storage.group import Group
 from receiver.storage.incoming import Incoming
-from receiver.storage.record import Record, body, parsed
+from receiver.storage.record import Record
 from receiver.storage.segment import SYNCS
 from receiver.storage.wal import Entry
 
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
 
-_REQUEST = struct.Struct("<III")  # number, octets of the record's names, of its message; then both
-_REPLY = struct.Struct("<II")  # number, errno; 0: it is durable
-READY = 0  # the number of the first reply, which answers no request
-_READ = 262_144  # octets
 _MOST = 100  # messages after which no more are taken before they are being synced
 _LONG = 0.003  # seconds of a sync
-
-
-def request(number: int, message: Record) -> bytes:
-    """To store that message. `number` below 2**32."""
-    names, pieces = body(message)
-    return b"".join((_REQUEST.pack(number, len(names), sum(map(len, pieces))), names, *pieces))
-
-
-class Requests:
-    """The writer's side of them: octets as they come, and what is in them."""
-
-    def __init__(self) -> None:
-        self._octets = b""
-
-    def take(self, octets: bytes) -> list[tuple[int, Record]]:
-        """With these octets, the messages that have come whole, and their numbers."""
-        octets, at = self._octets + octets, 0
-        found: list[tuple[int, Record]] = []
-        while len(octets) - at >= _REQUEST.size:
-            number, names, message = _REQUEST.unpack_from(octets, at)
-            start = at + _REQUEST.size
-            end = start + names + message
-            if end > len(octets):
-                break
-            found.append((number, parsed(octets[start:end], names)))
-            at = end
-        self._octets = octets[at:]
-        return found
-
-
-class Replies:
-    """The receiver's side of the replies."""
-
-    def __init__(self) -> None:
-        self._octets = b""
-
-    def take(self, octets: bytes) -> Iterator[tuple[int, int]]:
-        """The number of a request and the errno it ended with, 0 for none."""
-        octets = self._octets + octets
-        whole = len(octets) // _REPLY.size * _REPLY.size
-        self._octets = octets[whole:]
-        return _REPLY.iter_unpack(octets[:whole])
-
-
-class Channel:
-    """The way to one receiver and back."""
-
-    def __init__(self, connected: socket.socket) -> None:
-        self._socket = connected
-        self._requests = Requests()
-
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def hear(self) -> list[tuple[int, Record]] | None:
-        """What has come; None when the receiver has hung up."""
-        try:
-            octets = self._socket.recv(_READ)
-        except OSError:
-            return None
-        return self._requests.take(octets) if octets else None
-
-    def say(self, replies: bytes) -> None:
-        with contextlib.suppress(OSError):  # it has died: its senders were told nothing, and try again
-            self._socket.sendall(replies)
-
-    def close(self) -> None:
-        self._socket.close()
 
 
 def serve(store: Store, control: socket.socket) -> None:
@@ -125,7 +52,7 @@ class _Numbered(Group):
 
     def replies(self) -> bytes:
         return b"".join(
-            _REPLY.pack(number, self.failures[each].errno or errno.EIO if each in self.failures else 0)
+            reply(number, self.failures[each].errno or errno.EIO if each in self.failures else 0)
             for number, each in zip(self._numbers, self.messages, strict=True)
         )
 
@@ -194,7 +121,7 @@ class _Pipeline:
         for descriptor in descriptors:
             channel = self._channels[descriptor] = Channel(socket.socket(fileno=descriptor))
             self._events.register(descriptor, select.POLLIN)
-            channel.say(_REPLY.pack(READY, 0))
+            channel.say(reply(READY, 0))
         return bool(octets)
 
     def _came(self, channel: Channel) -> None:

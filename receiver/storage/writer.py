@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 from receiver import journal
 from receiver.libc import die_with_parent, few_arenas, name_process
-from receiver.storage import pipeline
+from receiver.storage import channel, pipeline
 from receiver.storage.record import Record
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ _MOST_NUMBERS = 2**32 - 1
 class Writer(asyncio.Protocol):
     """The receiver's end. To be opened in a loop."""
 
-    def __init__(self, channel: socket.socket) -> None:
+    def __init__(self, connected: socket.socket) -> None:
         self.lost = False  # it has ended, and was not asked to
-        self._channel = channel
+        self._channel = connected
         self._transport: asyncio.WriteTransport | None = None
-        self._number = pipeline.READY  # of the last request
+        self._number = channel.READY  # of the last request
         self._waiting: dict[int, asyncio.Future[None]] = {}
-        self._replies = pipeline.Replies()
+        self._replies = channel.Replies()
         self._closed = False
         self._on_loss: Callable[[], object] = lambda: None
 
@@ -54,7 +54,7 @@ class Writer(asyncio.Protocol):
         self._on_loss = on_loss
         loop = asyncio.get_running_loop()
         self._channel.setblocking(False)
-        ready = self._waiting[pipeline.READY] = loop.create_future()
+        ready = self._waiting[channel.READY] = loop.create_future()
         self._transport, _ = await loop.create_unix_connection(lambda: self, sock=self._channel)
         with contextlib.suppress(OSError):
             await ready
@@ -67,7 +67,7 @@ class Writer(asyncio.Protocol):
             return done
         self._number = self._number % _MOST_NUMBERS + 1
         self._waiting[self._number] = done
-        self._transport.write(pipeline.request(self._number, message))
+        self._transport.write(channel.request(self._number, message))
         return done
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from receiver.recipients import Mailbox
-from receiver.storage import pipeline
+from receiver.storage import channel, pipeline
 from receiver.storage.maildir import Store
 from receiver.storage.record import Copy, Record
 from tests.receiver.faulty_disk import Disk
@@ -40,11 +40,11 @@ class Receiver:
         with theirs:
             socket.send_fds(control, [b"+"], [theirs.fileno()])
         self.channel.settimeout(DEADLINE)
-        self._replies = pipeline.Replies()
-        assert self.replies(1) == {pipeline.READY: 0}
+        self._replies = channel.Replies()
+        assert self.replies(1) == {channel.READY: 0}
 
     def send(self, number: int, message: Record) -> None:
-        self.channel.sendall(pipeline.request(number, message))
+        self.channel.sendall(channel.request(number, message))
 
     def replies(self, wanted: int) -> dict[int, int]:
         """The errno by number."""
@@ -78,16 +78,16 @@ def stored(mail: Path, box: Mailbox = ALICE, part: str = "new") -> dict[str, byt
 
 def test_requests_and_replies_are_the_same_over_any_split() -> None:
     sent = [(n, record(f"name {n}", os.urandom(n * 50), *[ALICE, BOB][: 1 + n % 2])) for n in range(1, 20)]
-    octets = b"".join(pipeline.request(number, message) for number, message in sent)
+    octets = b"".join(channel.request(number, message) for number, message in sent)
     chance = random.Random(1)
     for _ in range(50):
-        requests, found, at = pipeline.Requests(), [], 0
+        requests, found, at = channel.Requests(), [], 0
         while at < len(octets):
             size = chance.choice([1, 2, 7, 100, 5000])
             found += requests.take(octets[at : at + size])
             at += size
         assert found == sent
-    replies, taken = pipeline.Replies(), []
+    replies, taken = channel.Replies(), []
     for at in range(48):
         taken += replies.take(b"".join(n.to_bytes(4, "little") for n in range(12))[at : at + 1])
     assert taken == [(n, n + 1) for n in range(0, 12, 2)]
@@ -108,7 +108,7 @@ def test_each_receiver_is_answered_for_its_own_messages(tmp_path: Path) -> None:
 def test_a_receiver_that_hangs_up_in_a_request_disturbs_no_other(tmp_path: Path) -> None:
     with writing(tmp_path) as control:
         gone, other = Receiver(control), Receiver(control)
-        gone.channel.sendall(pipeline.request(1, record("half", b"x" * 1000))[:-1])
+        gone.channel.sendall(channel.request(1, record("half", b"x" * 1000))[:-1])
         gone.channel.close()
         other.send(1, record("whole", b"x"))
         assert other.replies(1) == {1: 0}
@@ -161,6 +161,20 @@ class Slow(Disk):
         return slow
 
 
+def noticed(control: socket.socket) -> Receiver:
+    """A receiver of a writer that has met a slow sync."""
+    receiver = Receiver(control)
+    receiver.send(1, record("first", b"x"))
+    assert receiver.replies(1) == {1: 0}
+    return receiver
+
+
+def fill_both_syncs(receiver: Receiver, slow: Slow) -> None:
+    for number in (2, 3):
+        receiver.send(number, record(f"name{number}", b"x"))
+        wait_until(lambda number=number: slow.begun == number, "it is being synced")  # type: ignore[misc]
+
+
 @pytest.fixture
 def slow() -> Slow:
     return Slow()
@@ -168,12 +182,8 @@ def slow() -> Slow:
 
 def test_on_a_slow_disk_a_second_sync_begins_while_the_first_is_under_way(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
-        receiver = Receiver(control)
-        receiver.send(1, record("first", b"x"))
-        assert receiver.replies(1) == {1: 0}
-        for number in (2, 3):
-            receiver.send(number, record(f"name{number}", b"x"))
-            wait_until(lambda number=number: slow.begun == number, "it is being synced")  # type: ignore[misc]
+        receiver = noticed(control)
+        fill_both_syncs(receiver, slow)
         receiver.send(4, record("name4", b"x"))
         wait_until(lambda: "name4" in stored(tmp_path, part="tmp"), "it is prepared")
         assert list(stored(tmp_path)) == ["first"]  # nothing has its name before it is synced
@@ -186,12 +196,8 @@ def test_on_a_slow_disk_a_second_sync_begins_while_the_first_is_under_way(tmp_pa
 
 def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
-        receiver = Receiver(control)
-        receiver.send(1, record("first", b"x"))
-        assert receiver.replies(1) == {1: 0}
-        for number in (2, 3):
-            receiver.send(number, record(f"name{number}", b"x"))
-            wait_until(lambda number=number: slow.begun == number, "it is being synced")  # type: ignore[misc]
+        receiver = noticed(control)
+        fill_both_syncs(receiver, slow)
         rest = [(number, record(f"name{number}", b"x" * 4000)) for number in range(4, 404)]
         sending = threading.Thread(target=lambda: [receiver.send(*each) for each in rest])
         sending.start()
@@ -207,9 +213,7 @@ def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path
 
 def test_what_was_not_synced_when_the_writer_ends_leaves_nothing(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
-        receiver = Receiver(control)
-        receiver.send(1, record("first", b"x"))
-        assert receiver.replies(1) == {1: 0}
+        receiver = noticed(control)
         receiver.send(2, record("second", b"x"))
         wait_until(lambda: slow.begun == 2, "it is being synced")
         receiver.send(3, record("third", b"x"))
