@@ -7,6 +7,7 @@ the Maildir. Shown are medians, their spread and the ratio to each peer of the s
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import signal
@@ -35,12 +36,13 @@ LOADS = (
     Load("200, one a connection", 200, 4000, 10_240, kept=False),
     Load("20 x 1 MiB", 20, 320, 1 << 20),
 )
+_SHORT = 4  # the part of the messages that --short leaves
 SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = _parser().parse_args(argv)
+    arguments = parser().parse_args(argv)
     if os.geteuid():
         print("benchmarks.mail: mounting a file system image needs root: run it with sudo", file=sys.stderr)
         return 1
@@ -75,8 +77,7 @@ def _measure_all(arguments: argparse.Namespace) -> int:
 
 def measure(kind: str, arguments: argparse.Namespace, built: Release | None = None) -> dict[str, Any]:
     """All loads on one kind of file system: per receiver and load, the rate, CPU and memory of each round."""
-    chosen = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
-    loads = [each for each in LOADS if each.title in chosen]
+    loads = wanted(arguments)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
         mount = stack.enter_context(disk(kind, folder))
@@ -108,6 +109,15 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
         if not arguments.load and not preload and not arguments.neighbour:
             found["others"] = {each.name: others(each) for each in mine}
         return found
+
+
+def wanted(arguments: argparse.Namespace) -> list[Load]:
+    """The loads that these arguments ask for."""
+    titles = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
+    part = _SHORT if arguments.short else 1
+    return [
+        dataclasses.replace(each, messages=each.messages // part) for each in LOADS if each.title in titles
+    ]
 
 
 def _nobody() -> contextlib.AbstractContextManager[list[float]]:
@@ -184,7 +194,7 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
     add = parser.add_argument
     add("--peers", type=_peers, default="postfix", metavar="LIST",
@@ -194,6 +204,8 @@ def _parser() -> argparse.ArgumentParser:
         help="every fsync, fdatasync and syncfs takes that much longer, no write-out less")  # fmt: skip
     add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
     add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
+    add("--short", action="store_true",
+        help=f"one in {_SHORT} of the messages: for peers that would take minutes for all")  # fmt: skip
     add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
         help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
     add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",

@@ -59,7 +59,7 @@ def run(receiver: Receiver, load: Load) -> Result:
     forget_mail(receiver)
     before = cpu_seconds(receiver.pid)
     began = time.perf_counter()
-    done = subprocess.run(smtp_source(receiver.port, load), capture_output=True, text=True, timeout=300)
+    done = subprocess.run(smtp_source(receiver.port, load), capture_output=True, text=True, timeout=900)
     seconds = time.perf_counter() - began
     if done.returncode:
         raise Broken(f"{receiver.name}, {load.title}: smtp-source says {done.stderr.strip()[-500:]}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mail import main
+from benchmarks.mail import main, parser, wanted
 from benchmarks.mail_errors import Broken
 from benchmarks.mail_load import Load, Result
 from benchmarks.mail_neighbour import RATE, writing
@@ -124,3 +124,12 @@ def test_the_neighbour_writes_as_fast_as_it_says_and_leaves_nothing(tmp_path: Pa
         time.sleep(1)  # what is measured is a rate: it needs a time
     assert 0 < wrote[0] < 2 * RATE  # a busy disk holds it up, and it makes up for half a second
     assert not list(tmp_path.iterdir())
+
+
+def test_short_leaves_a_quarter_of_the_messages_and_slow_disks_have_their_own_loads() -> None:
+    def messages(*arguments: str) -> dict[str, int]:
+        return {each.title: each.messages for each in wanted(parser().parse_args(arguments))}
+
+    assert messages("--short") == {title: number // 4 for title, number in messages().items()}
+    assert messages("--load", "20 sessions") == {"20 sessions": messages()["20 sessions"]}
+    assert list(messages("--sync-delay", "8")) == ["1 session", "20 sessions", "200 sessions"]
