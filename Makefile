@@ -81,7 +81,7 @@ lab-shell: $(READY)  ## a shell on the throwaway machine
 lab-down: $(READY)  ## take the lab down
 	@$(BIN)/python -m tests.lab down
 
-bench: $(READY)  ## durable mail a second, beside Postfix (root); BENCH="--peers all --disk xfs" for more
+bench: $(READY)  ## durable mail a second, beside Postfix (root); BENCH="--peers all --short" for more
 	@$(BIN)/python -m benchmarks.mail $(BENCH)
 
 bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
