@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _HIGH_WATER = 131_072  # octets of unread input at which reading stops
 _IGNORED = 4_194_304  # octets read and thrown away after the last reply
 _LINGER = 10  # seconds for the last reply to be read
+# Of what aiosmtpd sets, what leads back to the one connection, and is not used: its stream, and its verbs.
+_ITS_OWN = {"_client_connected_cb", "_stream_reader_wr", "_strong_reader", "_smtp_methods", "_auth_methods"}
 
 
 class Connection(smtp.SMTP):
@@ -45,7 +47,7 @@ class Connection(smtp.SMTP):
                 reception, hostname=reception.config.hostname, ident="ESMTP Letterbox", loop=loop,
                 enable_SMTPUTF8=True, data_size_limit=reception.config.limits.message_size,
             )  # fmt: skip
-            reception.pattern = dict(vars(self))
+            reception.pattern = {name: of for name, of in vars(self).items() if name not in _ITS_OWN}
         self.reception = reception
         self.limits = reception.config.limits
         self.peer = ""

@@ -163,7 +163,7 @@ class Reception:
             for local, domain in envelope.proofs:
                 self._tell(session, local, domain, "refused", reason=refused)
             return refused
-        self._log(session, envelope, head, message, None)
+        session.loop.call_soon(self._log, session, envelope, head, message, None)  # the reply goes first
         for (local, domain), named in envelope.proofs.items():
             seconds = time.monotonic() - named
             self._tell(session, local, domain, "stored", id=envelope.identity, seconds=seconds)

@@ -27,7 +27,7 @@ Job = tuple[Sequence[Incoming], Callable[[], None]]  # whom its failure concerns
 
 
 class Group:
-    """All at once: `commit`. Or `stage`, `append`, a sync of `entry`, and `finish`, or `abandon`."""
+    """All at once: `commit`. Or `stage`, `append`, a sync of `entry`, `finish` and `end`; or `abandon`."""
 
     def __init__(self, store: Store, messages: Sequence[Incoming]) -> None:
         self.messages = messages
@@ -40,6 +40,7 @@ class Group:
     def commit(self) -> Failures:
         self.stage()
         self.finish(self.append() and self.entry is not None and self.entry.sync())
+        self.end()
         return self.failures
 
     def stage(self) -> None:
@@ -51,7 +52,10 @@ class Group:
         log, group = self._store.log, self._good(self.messages)
         if log is None or not group or not self._small:
             return False
-        homes = {device: folder for each in group for device, folder in each.homes.items()}
+        homes: dict[int, str] = {}
+        found: set[str] = set()
+        for each in group:
+            each.find_homes(homes, found)
         self.entry = log.append([each.record for each in group], homes)
         if self.entry is None:
             return False
@@ -61,7 +65,10 @@ class Group:
         return True
 
     def finish(self, synced: bool) -> None:
-        """To new/, durably, whether or not that is in a log that was synced. `failures` is complete then."""
+        """To new/, durably, whether or not that is in a log that was synced.
+
+        `failures` is complete then, and nothing is left of them.
+        """
         try:
             if synced:
                 self._each(self._logged, Incoming.place)
@@ -70,15 +77,28 @@ class Group:
             self._withdraw()
         except BaseException as error:
             self._fail(f"{type(error).__name__}: {error}")
+            self.end()
             raise
         finally:
-            self._end()
+            self._undo()
+
+    def end(self) -> None:
+        """Let go of the files, and of the log: nobody has to wait for this."""
+        for message in self.messages:
+            message.close()
+        if self.entry:
+            self.entry.release()
 
     def abandon(self) -> None:
         """Leave nothing of it."""
         self._fail("abandoned")
         self._withdraw()
-        self._end()
+        self._undo()
+        self.end()
+
+    def _undo(self) -> None:
+        for message in self.failures:
+            message.undo()
 
     def _withdraw(self) -> None:
         """A record of what failed is not to become mail after a crash."""
@@ -98,15 +118,6 @@ class Group:
         self._together(self._files(others))
         self._each(self.messages, Incoming.place)
         self._sync(ordered, others)
-
-    def _end(self) -> None:
-        for message in self.messages:
-            if message in self.failures:
-                message.undo()
-            else:
-                message.close()
-        if self.entry:
-            self.entry.release()
 
     def _good(self, messages: Sequence[Incoming]) -> list[Incoming]:
         return [each for each in messages if each not in self.failures]

@@ -138,6 +138,7 @@ class _Pipeline:
             else:
                 group.finish(False)
                 channel.say(group.replies())
+                group.end()
 
     def _patience(self) -> float | None:
         """Milliseconds until another sync may begin; None where that is no matter of time."""
@@ -177,3 +178,5 @@ class _Pipeline:
             replies[group.channel] = replies.get(group.channel, b"") + group.replies()
         for channel, each in replies.items():
             channel.say(each)
+        for group in sync.groups:
+            group.end()

@@ -56,6 +56,8 @@ class Writer(asyncio.Protocol):
         self._channel.setblocking(False)
         ready = self._waiting[channel.READY] = loop.create_future()
         self._transport, _ = await loop.create_unix_connection(lambda: self, sock=self._channel)
+        # Each message is sent at once: so the writer is at work while the next one is being received.
+        self._transport.set_write_buffer_limits(high=0)
         with contextlib.suppress(OSError):
             await ready
 
