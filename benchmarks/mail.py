@@ -156,6 +156,7 @@ def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) ->
         "cpu": each(lambda result, load: result.cpu / load.messages),
         "memory": each(lambda result, load: result.memory),
         "late": each(lambda result, load: result.late),
+        "accepted": each(lambda result, load: result.accepted(load)),
     }
 
 

@@ -1,7 +1,8 @@
 """One run: Postfix's `smtp-source` puts a load on a receiver, and the mail is counted.
 
 Then every message must lie in the Maildir, whole; what is not there within two seconds of the last 250 is
-late. Seconds are those of `smtp-source`; CPU is that of all the receiver's processes, also of ended ones.
+late, and does not count for the rate. Seconds are those of `smtp-source`; CPU is that of all the receiver's
+processes, also of ended ones.
 """
 
 import contextlib
@@ -44,6 +45,11 @@ class Result:
     late: int  # messages not in the Maildir after SETTLE
 
     def rate(self, load: Load) -> float:
+        """Messages a second that were in the Maildir in time."""
+        return (load.messages - self.late) / self.seconds
+
+    def accepted(self, load: Load) -> float:
+        """Messages a second that were answered 250."""
         return load.messages / self.seconds
 
 

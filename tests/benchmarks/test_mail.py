@@ -133,3 +133,8 @@ def test_short_leaves_a_quarter_of_the_messages_and_slow_disks_have_their_own_lo
     assert messages("--short") == {title: number // 4 for title, number in messages().items()}
     assert messages("--load", "20 sessions") == {"20 sessions": messages()["20 sessions"]}
     assert list(messages("--sync-delay", "8")) == ["1 session", "20 sessions", "200 sessions"]
+
+
+def test_only_mail_that_is_in_the_maildir_in_time_counts() -> None:
+    load, result = Load("x", 1, 100, 10), Result(seconds=2.0, cpu=0, memory=0, late=40)
+    assert (result.rate(load), result.accepted(load)) == (30, 50)

@@ -83,7 +83,8 @@ def test_the_heading_says_which_python_ran_whom() -> None:
     found = {
         "conditions": "ext4", "ours": names, "neighbour": [],
         "python": dict(zip(names, ("3.11.7", "3.11.7", "3.14.8"), strict=True)),
-        "rates": runs, "cpu": runs, "memory": runs, "late": {name: {"1 session": [0]} for name in names},
+        "rates": runs, "accepted": runs, "cpu": runs, "memory": runs,
+        "late": {name: {"1 session": [0]} for name in names},
     }  # fmt: skip
     heading = "ext4; Python 3.11.7: Letterbox, Letterbox, 2 workers; Python 3.14.8: Letterbox deployed:"
     assert table(found).splitlines()[1] == heading
