@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 
+from receiver.commands import SMTP
+from receiver.reception import Reception
+from tests.receiver.fuzz import CONFIG, MemoryStore, Pipe
 from tests.receiver.wire import Client, Server
 
 MIB = 1 << 20
@@ -83,3 +89,20 @@ def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
     for client in halves:
         client.expect("421 4.4.2")
         assert client.closed()
+
+
+def test_nothing_of_a_connection_that_has_ended_is_kept() -> None:
+    async def ended(reception: Reception) -> weakref.ref[SMTP]:
+        connection = SMTP(reception, asyncio.get_running_loop())
+        connection.connection_made(Pipe())
+        connection.data_received(b"HELO x\r\nQUIT\r\n")
+        connection.connection_lost(None)
+        return weakref.ref(connection)
+
+    async def two() -> list[SMTP | None]:
+        reception = Reception(CONFIG, MemoryStore(), None)
+        kept = [await ended(reception), await ended(reception)]
+        gc.collect()
+        return [each() for each in kept]
+
+    assert asyncio.run(two()) == [None, None]
