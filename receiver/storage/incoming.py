@@ -17,7 +17,8 @@ from receiver.storage.record import Copy, Record
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
 
-_SPILL = 131_072  # octets gathered before they are written
+_SMALL = 131_072  # octets gathered at most of a message of which nothing is written
+_PIECE = 262_144  # octets gathered at most before more is written
 _BLOCK = 1_048_576
 _OPEN = 16  # copies of one message that are kept open until they are synced together
 
@@ -50,7 +51,7 @@ class Incoming:
         self.size += len(content)
         self._pending.append(content)
         self._gathered += len(content)
-        if self._gathered >= _SPILL:
+        if self._gathered >= (_PIECE if self.files else _SMALL):
             await self._store.run(self._spill)
 
     async def deliver(self) -> None:
