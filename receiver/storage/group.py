@@ -10,6 +10,7 @@ synced before they are named (`disk.keeps_order`). Only after the last step may 
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
@@ -52,10 +53,8 @@ class Group:
         log, group = self._store.log, self._good(self.messages)
         if log is None or not group or not self._small:
             return False
-        homes: dict[int, str] = {}
-        found: set[str] = set()
-        for each in group:
-            each.find_homes(homes, found)
+        opened = {folder: fd for each in group for folder, fd in each.opened.items()}
+        homes = {os.fstat(fd).st_dev: folder for folder, fd in opened.items()}
         self.entry = log.append([each.record for each in group], homes)
         if self.entry is None:
             return False

@@ -96,16 +96,13 @@ class Incoming:
         """False where it has so many copies that some have been synced and closed already."""
         return len(self.files) == len(self._copies)
 
-    def find_homes(self, homes: dict[int, str], found: set[str]) -> None:
-        """Add the file systems (st_dev) of its open files, all of them, and a folder on each.
-
-        `found`: the mailboxes' folders whose file systems are among them already.
-        """
-        for fd, copy in zip(self.files, self._copies, strict=True):
-            folder = self._store.folder(copy.mailbox)
-            if folder not in found:
-                found.add(folder)
-                homes[os.fstat(fd).st_dev] = f"{folder}/new"
+    @property
+    def opened(self) -> dict[str, int]:
+        """Its open files, all of them, by the folder that each will be in."""
+        return {
+            f"{self._store.folder(copy.mailbox)}/new": fd
+            for fd, copy in zip(self.files, self._copies, strict=True)
+        }
 
     @property
     def devices(self) -> dict[int, int]:
