@@ -69,7 +69,7 @@ class Admission:
         limits = self._limits
         return (
             ("", limits.connections, "421 4.3.2 Too many connections, try again later"),
-            (peer, limits.connections_per_address, "421 4.7.0 Too many connections from your address"),
+            (f"={peer}", limits.connections_per_address, "421 4.7.0 Too many connections from your address"),
             (
                 network(peer),
                 limits.connections_per_network,
