@@ -19,8 +19,8 @@ from receiver.certificate import Certificate
 from receiver.config import Config
 from receiver.recipients import Destination, Directory, Mailbox, UnknownRecipient
 from receiver.storage.incoming import Incoming
-from receiver.storage.maildir import Store
 from receiver.storage.record import Copy
+from receiver.storage.store import Store
 
 if TYPE_CHECKING:
     from receiver.connection import Connection
@@ -139,7 +139,7 @@ class Reception:
             envelope.head += piece[: _HEAD - len(envelope.head)]
             envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= _HEAD
         try:
-            await message.write(piece)
+            await self.store.write(message, piece)
         except OSError as error:
             return self._disk_refusal(session, envelope, error)
         return None
@@ -153,11 +153,11 @@ class Reception:
             refused = "554 5.4.6 Too many hops: the message loops"
         if not refused and message is not None:
             try:
-                await message.deliver()
+                await self.store.deliver(message)
             except OSError as error:
                 refused = self._disk_refusal(session, envelope, error)
         elif message is not None:
-            await message.abandon()
+            await self.store.abandon(message)
         if refused or message is None:
             self._log(session, envelope, head, None, refused)
             for local, domain in envelope.proofs:

@@ -20,9 +20,10 @@ from receiver.config import Config
 from receiver.journal import in_background, log
 from receiver.libc import few_arenas
 from receiver.reception import Reception
-from receiver.storage import writer
-from receiver.storage.maildir import Store
+from receiver.storage.folders import Folders
+from receiver.storage.store import Store
 from receiver.storage.writer import Writer
+from receiver.storage.writer_process import Process
 from receiver.tally import Tally
 from receiver.workers import Supervisor
 
@@ -45,7 +46,7 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     raise_file_limit()
-    process = writer.Process(lambda: Store(config.mail, config.hostname), sockets)
+    process = Process(config.mail, sockets)
     if config.workers == 1:
         try:
             return _run(config, sockets, Admission(config.limits), process.channel())
@@ -63,12 +64,12 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
 def _run(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, channel: socket.socket
 ) -> int:
-    store = Store(config.mail, config.hostname)
-    store.settle()
-    store.writer = Writer(channel)
+    folders, writer = Folders(config.mail), Writer(channel)
+    folders.settle()
+    store = Store(folders, config.hostname, writer=writer)
     with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
-        runner.run(_serve(config, sockets, admission, store, store.writer))
-    return 1 if store.writer.lost else 0
+        runner.run(_serve(config, sockets, admission, store, writer))
+    return 1 if writer.lost else 0
 
 
 async def _serve(
@@ -80,7 +81,7 @@ async def _serve(
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    await store.run(lambda: recover(store))
+    await recover(store)
     await writer.open(stop.set)
     servers = [
         await loop.create_server(lambda: SMTP(reception, loop), sock=each, backlog=_BACKLOG)
@@ -112,17 +113,16 @@ async def _serve(
 async def sweep_again_and_again(store: Store) -> None:
     """Remove what other receivers left in tmp/ when they died: at the start, and now and then."""
     while True:
-        await store.run(store.settle)
-        removed = await store.run(store.sweep)
+        removed = await store.sweep()
         if removed:
             log("swept", removed=removed)
         await asyncio.sleep(_SWEEP_EVERY)
-        await store.run(lambda: recover(store))
+        await recover(store)
 
 
-def recover(store: Store) -> None:
+async def recover(store: Store) -> None:
     """Mail that a crash left in the log, before anything else is said of this host's mail."""
-    made = store.recover()
+    made = await store.recover()
     if made:
         log("recovered", files=made)
 

@@ -98,7 +98,7 @@ class Conversation(Connection):
         message, self.message = self.message, None
         if message:
             with contextlib.suppress(OSError, RuntimeError):
-                await message.abandon()
+                await self.reception.store.abandon(message)
 
     async def start_tls(self) -> None:
         """Change to TLS. What came in before is forgotten (RFC 3207 section 4.2)."""

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from receiver import systemd
 from receiver.journal import log
 from receiver.libc import die_with_parent
-from receiver.storage.writer import Process
+from receiver.storage.writer_process import Process
 from receiver.tally import Tally
 
 _STOP = {signal.SIGTERM, signal.SIGINT}

@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from receiver.storage.record import Record, body, parsed
+from receiver.storage.record import Copy, Record, names_of, parse_body
 
 _REQUEST = struct.Struct("<III")  # number, octets of the record's names, of its message; then both
 _REPLY = struct.Struct("<II")  # number, errno; 0: it is durable
@@ -19,10 +19,12 @@ READY = 0  # the number of the first reply, which answers no request
 _READ = 262_144  # octets
 
 
-def request(number: int, message: Record) -> bytes:
-    """To store that message. `number` below 2**32."""
-    names, pieces = body(message)
-    return b"".join((_REQUEST.pack(number, len(names), sum(map(len, pieces))), names, *pieces))
+def request(number: int, name: str, copies: Sequence[Copy], content: Sequence[bytes]) -> bytes:
+    """A request to store a message, whose content is in pieces. `number` is below 2**32."""
+    names = names_of(name, copies)
+    fields = [copy.fields for copy in copies]
+    size = sum(map(len, fields)) + sum(map(len, content))
+    return b"".join((_REQUEST.pack(number, len(names), size), names, *fields, *content))
 
 
 def reply(number: int, error: int) -> bytes:
@@ -46,7 +48,7 @@ class Requests:
             end = start + names + message
             if end > len(octets):
                 break
-            found.append((number, parsed(octets[start:end], names)))
+            found.append((number, parse_body(octets[start:end], names)))
             at = end
         self._octets = octets[at:]
         return found

@@ -8,26 +8,23 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
-from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from typing import Any
 
-from receiver.storage.group import Failures, Group
+from receiver.storage.group import Failures
 from receiver.storage.incoming import Incoming
 from receiver.storage.segment import SYNCS
-
-if TYPE_CHECKING:
-    from receiver.storage.maildir import Store
 
 _LONG = 0.003  # seconds of a sync after which the next group is begun meanwhile
 _MOST = 100  # messages of one group
 
 
 class Commit:
-    """Groups messages. `deliver` is called from one event loop at a time."""
+    """Groups messages for `make_durable`, which blocks. `deliver` is called from one event loop at a time."""
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, threads: Executor, make_durable: Callable[[Sequence[Incoming]], Failures]) -> None:
+        self._threads, self._make_durable = threads, make_durable
         self._waiting: list[tuple[Incoming, asyncio.Future[None]]] = []
         self._running = 0
         self._due = False
@@ -50,7 +47,7 @@ class Commit:
         if self._running < SYNCS and self._waiting:
             self._running += 1
             group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            work = self._store.threads.submit(Group(self._store, [message for message, _ in group]).commit)
+            work = self._threads.submit(self._make_durable, [message for message, _ in group])
             work.add_done_callback(lambda work: _tell(loop, self._end, loop, group, work))
 
     def _end(

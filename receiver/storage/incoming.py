@@ -1,8 +1,7 @@
-"""One message on its way into Maildirs: streamed into the first mailbox's tmp/ as it comes, never held whole.
+"""One message on its way into Maildirs: gathered while small, else streamed into a tmp/ as it comes.
 
-`deliver` returns when every mailbox has its copy in new/, on stable storage; it raises OSError, with nothing
-left in any new/, otherwise. The steps between are `commit`'s, for a group of messages at once: `stage`,
-`write_out`, `place`, and the sync; after a step that failed, `undo`.
+The receiver gathers (`gather`, `spill`); a group makes it durable in steps (`stage`, `write_out`, `place`, a
+sync, `close`). After a step that failed comes `undo`, which leaves nothing behind. All but `gather` block.
 """
 
 from __future__ import annotations
@@ -11,12 +10,10 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
-from receiver.storage.record import Copy, Record
-
-if TYPE_CHECKING:
-    from receiver.storage.maildir import Store
+from receiver.storage.folders import Folders
+from receiver.storage.record import Copy, Record, make_record
 
 T = TypeVar("T")
 
@@ -27,64 +24,80 @@ _OPEN = 16  # copies of one message that are kept open until they are synced tog
 
 
 class Incoming:
-    """`write` the content, then `deliver` or `abandon`."""
+    """`name` is that of its files; the mailboxes of `copies` differ."""
 
-    def __init__(self, store: Store, name: str, copies: Sequence[Copy]) -> None:
+    def __init__(self, folders: Folders, name: str, copies: Sequence[Copy]) -> None:
+        self.name = name
+        self.copies = copies
         self.size = 0  # octets of content
+        self.pieces: list[bytes] = []  # content that is not in a file yet
         self.staged = False
         self.files: list[int] = []  # open, and not synced yet
-        self._store = store
-        self._disk = store.disk
-        self._name = name
-        self._copies = copies
-        self._pending: list[bytes] = []
-        self._whole: bytes | None = None  # all content, where it was never written before the end
+        self._folders = folders
+        self._disk = folders.disk
         self._gathered = 0
         self._paths: list[str] = []  # what a refusal has to remove
 
     @classmethod
-    def of(cls, store: Store, record: Record) -> Incoming:
+    def from_record(cls, folders: Folders, record: Record) -> Incoming:
         """A message that has come in whole."""
-        message = cls(store, record.name, record.copies)
-        message.size, message._pending = len(record.content), [record.content]
+        message = cls(folders, record.name, record.copies)
+        message.size, message.pieces = len(record.content), [record.content]
         return message
 
-    async def write(self, content: bytes) -> None:
-        """Raises OSError; the message can then only be abandoned."""
+    def gather(self, content: bytes) -> bool:
+        """Take content. True: so much has been gathered that it is to be written now, by `spill`."""
         self.size += len(content)
-        self._pending.append(content)
+        self.pieces.append(content)
         self._gathered += len(content)
-        if self._gathered >= (_PIECE if self.files else _SMALL):
-            await self._store.run(self._spill)
+        return self._gathered >= (_PIECE if self.files else _SMALL)
 
-    async def deliver(self) -> None:
-        if not self.is_small:  # nobody else shall wait for its content
-            await self._store.run(self.stage)
-        await self._store.commit(self)
-
-    async def abandon(self) -> None:
-        if self._paths:
-            await self._store.run(self.undo)
-        self._pending.clear()
+    def spill(self) -> None:
+        """Write what was gathered to the first copy's file."""
+        if not self.files:
+            self.files.append(self._create(self.copies[0]))
+        octets, self._gathered = b"".join(self.pieces), 0
+        self.pieces.clear()
+        self._folders.write(self.files[0], octets)
 
     @property
     def is_small(self) -> bool:
         """All its content is in memory."""
-        return not self.files and len(self._copies) <= _OPEN
+        return not self.files and len(self.copies) <= _OPEN
+
+    def to_record(self) -> Record:
+        """Of a small message that has come in whole and was not staged yet."""
+        return make_record(self.name, self.copies, b"".join(self.pieces))
 
     @property
-    def record(self) -> Record:
-        """Of a small message that has come in whole."""
-        whole = b"".join(self._pending) if self._whole is None else self._whole
-        return Record(self._name, self._copies, whole)
+    def has_files(self) -> bool:
+        return bool(self._paths)
 
     @property
     def folders(self) -> set[str]:
         """Those that its entries in new/ are in."""
-        return {f"{self._store.folder(copy.mailbox)}/new" for copy in self._copies}
+        return {f"{self._folders.folder(copy.mailbox)}/new" for copy in self.copies}
+
+    @property
+    def all_open(self) -> bool:
+        """False where it has so many copies that some have been synced and closed already."""
+        return len(self.files) == len(self.copies)
+
+    @property
+    def opened(self) -> dict[str, int]:
+        """Its open files, all of them, by the folder that each will be in."""
+        return {
+            f"{self._folders.folder(copy.mailbox)}/new": fd
+            for fd, copy in zip(self.files, self.copies, strict=True)
+        }
+
+    @property
+    def devices(self) -> dict[int, int]:
+        """The file systems (st_dev) of its open files, with a file on each."""
+        return {os.fstat(fd).st_dev: fd for fd in self.files}
 
     def stage(self) -> None:
-        """All content into tmp/, unless it is there. Raises OSError, with nothing left."""
+        """Write all content into tmp/, unless it is there. Raises OSError, with nothing left."""
         if self.staged:
             return
         try:
@@ -93,24 +106,6 @@ class Incoming:
             self.undo()
             raise
         self.staged = True
-
-    @property
-    def all_open(self) -> bool:
-        """False where it has so many copies that some have been synced and closed already."""
-        return len(self.files) == len(self._copies)
-
-    @property
-    def opened(self) -> dict[str, int]:
-        """Its open files, all of them, by the folder that each will be in."""
-        return {
-            f"{self._store.folder(copy.mailbox)}/new": fd
-            for fd, copy in zip(self.files, self._copies, strict=True)
-        }
-
-    @property
-    def devices(self) -> dict[int, int]:
-        """The file systems (st_dev) of its open files, with a file on each."""
-        return {os.fstat(fd).st_dev: fd for fd in self.files}
 
     def begin_writing_out(self) -> None:
         for fd in self.files:
@@ -121,20 +116,16 @@ class Incoming:
         for fd in self.files:
             self._disk.write_out(fd, True)
 
-    def forget_content(self) -> None:
-        """It is in the files, and in the log."""
-        self._whole = None
-
     def place(self) -> None:
-        """From tmp/ to new/."""
-        for copy in self._copies:
+        """Rename from tmp/ to new/."""
+        for copy in self.copies:
             source, target = self._path(copy, "tmp"), self._path(copy, "new")
             self._in_maildir(copy, partial(self._disk.rename, source, target))
             self._paths.remove(source)
             self._paths.append(target)
 
     def close(self) -> None:
-        files, self.files, self._whole = self.files, [], None
+        files, self.files = self.files, []
         for fd in files:
             with contextlib.suppress(OSError):  # what was synced stays synced
                 self._disk.close(fd)
@@ -146,25 +137,19 @@ class Incoming:
             with contextlib.suppress(OSError):
                 self._disk.unlink(path)
         self._paths.clear()
-
-    def _spill(self) -> None:
-        if not self.files:
-            self.files.append(self._create(self._copies[0]))
-        octets, self._gathered = b"".join(self._pending), 0
-        self._pending.clear()
-        self._store.write(self.files[0], octets)
+        self.pieces.clear()
 
     def _stage(self) -> None:
-        self._whole = whole = None if self.files else b"".join(self._pending)
-        if whole is None:
-            self._spill()
-        first = self.files[0] if self.files else -1
-        many = len(self._copies) > _OPEN
-        for copy in self._copies[whole is None :]:
-            fd = self._create(copy, whole or b"")
+        streamed = bool(self.files)
+        if streamed:
+            self.spill()
+        content = b"" if streamed else b"".join(self.pieces)
+        many = len(self.copies) > _OPEN
+        for copy in self.copies[streamed:]:
+            fd = self._create(copy, content)
             try:
-                if whole is None:
-                    self._copy_content(first, fd)
+                if streamed:
+                    self._copy_content(self.files[0], fd)
                 if many:
                     self._disk.fsync(fd)
             except BaseException:
@@ -174,21 +159,21 @@ class Incoming:
                 self._disk.close(fd)
             else:
                 self.files.append(fd)
-        self._pending.clear()
+        self.pieces.clear()
 
     def _path(self, copy: Copy, part: str) -> str:
-        return f"{self._store.folder(copy.mailbox)}/{part}/{self._name}"
+        return f"{self._folders.folder(copy.mailbox)}/{part}/{self.name}"
 
     def _create(self, copy: Copy, content: bytes = b"") -> int:
         """A new file in tmp/ with the copy's own fields."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        self._store.prepare(copy.mailbox)
-        self._store.claim.hold()
+        self._folders.prepare(copy.mailbox)
+        self._folders.hold()
         path = self._path(copy, "tmp")
         fd = self._in_maildir(copy, partial(self._disk.open, path, flags, 0o600))
         self._paths.append(path)
         try:
-            self._store.write(fd, copy.fields + content)
+            self._folders.write(fd, copy.fields + content)
         except BaseException:
             self._disk.close(fd)
             raise
@@ -199,12 +184,12 @@ class Incoming:
         try:
             return act()
         except FileNotFoundError:
-            self._store.forget()
-            self._store.prepare(copy.mailbox)
+            self._folders.forget()
+            self._folders.prepare(copy.mailbox)
             return act()
 
     def _copy_content(self, source: int, target: int) -> None:
-        offset = len(self._copies[0].fields)
+        offset = len(self.copies[0].fields)
         while block := self._disk.pread(source, _BLOCK, offset):
-            self._store.write(target, block)
+            self._folders.write(target, block)
             offset += len(block)

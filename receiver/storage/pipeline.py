@@ -18,35 +18,44 @@ import socket
 import time
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from receiver.storage.channel import READY, Channel, reply
+from receiver.storage.folders import Folders
 from receiver.storage.group import Group
 from receiver.storage.incoming import Incoming
 from receiver.storage.record import Record
 from receiver.storage.segment import SYNCS
-from receiver.storage.wal import Entry
-
-if TYPE_CHECKING:
-    from receiver.storage.maildir import Store
+from receiver.storage.wal import Entry, Log, open_log
 
 _MOST = 100  # messages after which no more are taken before they are being synced
 _LONG = 0.003  # seconds of a sync
+_FILE_SYNCS = 8  # of files and folders, at once, where the log does not take a message
 
 
-def serve(store: Store, control: socket.socket) -> None:
+def serve(folders: Folders, control: socket.socket, *, smallest: int = 1 << 20) -> None:
     """Store what comes until the control socket hangs up, and empty the log."""
-    store.open_log()
-    _Pipeline(store, control).run()
-    store.close()
+    log = open_log(folders, smallest=smallest)
+    with ThreadPoolExecutor(_FILE_SYNCS, "sync") as syncs:
+        _Pipeline(folders, log, syncs, control).run()
+    if log:
+        log.close()
 
 
 class _Numbered(Group):
     """A group of messages that came at once, and the numbers of their requests."""
 
-    def __init__(self, store: Store, channel: Channel, requests: Sequence[tuple[int, Record]]) -> None:
-        super().__init__(store, [Incoming.of(store, message) for _, message in requests])
+    def __init__(
+        self,
+        folders: Folders,
+        log: Log | None,
+        syncs: Executor,
+        channel: Channel,
+        requests: Sequence[tuple[int, Record]],
+    ) -> None:
+        records = [record for _, record in requests]
+        messages = [Incoming.from_record(folders, record) for record in records]
+        super().__init__(folders, log, syncs, messages, records)
         self.channel = channel
         self._numbers = [number for number, _ in requests]
 
@@ -71,8 +80,8 @@ class _Sync:
 
 
 class _Pipeline:
-    def __init__(self, store: Store, control: socket.socket) -> None:
-        self._store, self._control = store, control
+    def __init__(self, folders: Folders, log: Log | None, syncs: Executor, control: socket.socket) -> None:
+        self._folders, self._log, self._syncs, self._control = folders, log, syncs, control
         self._channels: dict[int, Channel] = {}  # by file descriptor
         self._appended: list[_Numbered] = []  # and not being synced yet
         self._running: list[_Sync] = []
@@ -131,7 +140,7 @@ class _Pipeline:
             self._events.unregister(channel.fileno())
             channel.close()
         elif requests:
-            group = _Numbered(self._store, channel, requests)
+            group = _Numbered(self._folders, self._log, self._syncs, channel, requests)
             group.stage()
             if group.append():
                 self._appended.append(group)

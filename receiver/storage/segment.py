@@ -93,9 +93,8 @@ class Segment:
         begins, at = [], self._end
         for place, each in enumerate(group, self._place):
             begins.append(at)
-            packed = record.packed(each, self._epoch, place)
-            pieces += packed
-            at += sum(map(len, packed))
+            pieces += (record.head_of(each, self._epoch, place), each.body)
+            at += record.HEAD + len(each.body)
         if at > self._size:
             self.was_short = True
             return None
@@ -141,16 +140,16 @@ class Segment:
 
     def withdraw(self, begin: int) -> None:
         """The record that begins there is not to be delivered after a crash: its message was refused."""
-        self._disk.pwritev(self._fd, [record.WITHDRAWN], begin + record.WITHDRAWN_AT)
+        self._disk.pwritev(self._fd, [record.TOMBSTONE], begin + record.TOMBSTONE_AT)
 
     def records(self) -> Iterator[Record]:
         """What a crash left, in order, up to the first that is not whole."""
         epoch, at, place = None, 0, 0
         while True:
-            found = record.head(self._disk.pread(self._fd, record.HEAD, at), epoch, place)
+            found = record.parse_head(self._disk.pread(self._fd, record.HEAD, at), epoch, place)
             if found is None:
                 start = _next_block(at)
-                found = record.head(self._disk.pread(self._fd, record.HEAD, start), epoch, place)
+                found = record.parse_head(self._disk.pread(self._fd, record.HEAD, start), epoch, place)
                 if found is None:
                     return
                 at = start
@@ -158,7 +157,7 @@ class Segment:
             size = found.names + found.message
             if size > self.size - at:
                 return
-            message = record.unpacked(found, self._disk.pread(self._fd, size, at))
+            message = record.parse_record(found, self._disk.pread(self._fd, size, at))
             if message is None:
                 return
             if not found.withdrawn:

@@ -10,15 +10,21 @@ take, as both segments are full or after an error, is made durable in the Maildi
 from __future__ import annotations
 
 import contextlib
+import itertools
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from receiver.journal import log
+from receiver.storage.folders import Folders
 from receiver.storage.record import Record
 from receiver.storage.segment import Segment
 
+FOLDER = ".wal"  # of the mail folder
+_SEGMENTS = 2
 _IDLE = 0.5  # seconds without a message after which the segment in use is emptied
 _OLDEST = 5.0  # seconds after which it is emptied although messages come
 
@@ -191,3 +197,49 @@ class Log:
         idle = self._last + _IDLE - now
         # Without a segment to go on with, messages would have to be synced in the Maildir meanwhile.
         return min(idle, self._active.began + _OLDEST - now) if self._free else idle
+
+
+def open_log(folders: Folders, *, smallest: int = 1 << 20, largest: int = 32 << 20) -> Log | None:
+    """A log with segments of so many octets at first and at most, after `recover`. None: there can be none.
+
+    No segment is larger than a thirty-second part of the free space.
+    """
+    folder = folders.mail / FOLDER
+    segments: list[Segment] = []
+
+    def another() -> Segment:
+        folders.forget()
+        folders.make_folder(folder)
+        return _free_segment(folders, folder, smallest)
+
+    try:
+        folders.make_folder(folder)
+        disk = os.statvfs(folder)
+        largest = min(largest, disk.f_bavail * disk.f_frsize // 32)
+        if largest < smallest:
+            return None
+        while len(segments) < _SEGMENTS:
+            segments.append(_free_segment(folders, folder, smallest))
+    except OSError as error:
+        log("warning", problem=f"{folder}: {error.strerror}", note="mail is synced file by file")
+        for segment in segments:
+            segment.close()
+        return None
+    return Log(segments, largest, another)
+
+
+def _free_segment(folders: Folders, folder: Path, size: int) -> Segment:
+    """A segment of that size that nobody uses and nothing is in. Raises OSError."""
+    for number in itertools.count():
+        with contextlib.suppress(BlockingIOError):
+            segment = Segment(folders.disk, str(folder / str(number)))
+            try:
+                if not next(segment.records(), None):  # else it could not be recovered
+                    segment.allocate(size)
+                    folders.sync_folder(str(folder))
+                    return segment
+            except BaseException:
+                segment.close()
+                raise
+            segment.close()
+    raise AssertionError("numbers have no end")

@@ -34,8 +34,10 @@ from receiver.certificate import Certificate
 from receiver.commands import SMTP
 from receiver.config import Config, Limits, TLSFiles, any_mailbox
 from receiver.reception import Reception
-from receiver.storage import writer
-from receiver.storage.maildir import Store
+from receiver.storage.folders import Folders
+from receiver.storage.store import Store
+from receiver.storage.writer import Writer
+from receiver.storage.writer_process import Process
 
 WAYS = ("rst", "fin", "half", "silence")
 SETTLED_IN = 40.0  # seconds: the time limits below, and the 10 s that a last reply waits for its reader
@@ -358,13 +360,13 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: Config, process: writer.Process) -> AsyncIterator[Receiver]:
+async def serving(config: Config, process: Process) -> AsyncIterator[Receiver]:
     loop = asyncio.get_running_loop()
     assert config.tls
-    store = Store(config.mail, config.hostname)
-    store.settle()
-    store.writer = writer.Writer(process.channel())
-    await store.writer.open(lambda: None)
+    folders, storing = Folders(config.mail), Writer(process.channel())
+    folders.settle()
+    store = Store(folders, config.hostname, writer=storing)
+    await storing.open(lambda: None)
     alive: weakref.WeakSet[SMTP] = weakref.WeakSet()
     reception = Reception(config, store, Certificate(config.tls), Admission(config.limits))
     servers, ports = [], {}
@@ -439,7 +441,7 @@ def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
         yield from (some[start : start + size] for start in range(0, len(some), size))
 
 
-async def run(config: Config, process: writer.Process, *, every: bool, seed: int) -> Report:
+async def run(config: Config, process: Process, *, every: bool, seed: int) -> Report:
     """Break connections, and look after each batch of them; the report."""
     report = Report()
     loop = asyncio.get_running_loop()
@@ -499,7 +501,7 @@ def main() -> int:
     arguments = parser.parse_args()
     server.raise_file_limit()
     with configured() as config:
-        process = writer.Process(lambda: Store(config.mail, config.hostname), [])
+        process = Process(config.mail, [])
         began = time.monotonic()
         with (
             asyncio.Runner(loop_factory=by_loop(arguments.loop)) as runner,

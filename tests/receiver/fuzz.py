@@ -30,9 +30,10 @@ with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib
     from receiver.commands import SMTP
     from receiver.config import Limits, any_mailbox
     from receiver.reception import Reception
+    from receiver.storage.folders import Folders
     from receiver.storage.incoming import Incoming
-    from receiver.storage.maildir import Store
     from receiver.storage.record import Copy
+    from receiver.storage.store import Store
 
 START = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<a@example.test>\r\n"
 WORDS = (
@@ -75,36 +76,29 @@ class Pipe(asyncio.Transport):
         return ("192.0.2.1", 1234) if name == "peername" else default
 
 
-class Memory(Incoming):
-    """A message that is kept in memory."""
-
-    def __init__(self, stored: list[bytes]) -> None:
-        self.size, self._content, self._stored = 0, b"", stored
-
-    async def write(self, content: bytes) -> None:
-        self.size += len(content)
-        self._content += content
-
-    async def deliver(self) -> None:
-        self._stored.append(self._content)
-
-    async def abandon(self) -> None:
-        self._content = b""
-
-
 class MemoryStore(Store):
-    """A store without a disk."""
+    """A store without a disk: messages stay in memory, and are then in `stored`."""
 
     def __init__(self) -> None:
         self.stored: list[bytes] = []
         self._count = 0
+        self._folders = Folders(Path("/nonexistent"), claims=False)
 
     def identity(self) -> str:
         self._count += 1
         return f"Q{self._count}"
 
     def incoming(self, identity: str, copies: Sequence[Copy]) -> Incoming:
-        return Memory(self.stored)
+        return Incoming(self._folders, identity, copies)
+
+    async def write(self, message: Incoming, content: bytes) -> None:
+        message.gather(content)
+
+    async def deliver(self, message: Incoming) -> None:
+        self.stored.append(b"".join(message.pieces))
+
+    async def abandon(self, message: Incoming) -> None:
+        message.pieces.clear()
 
     async def has_room(self, size: int) -> bool:
         return True

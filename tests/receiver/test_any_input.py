@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.reception import Reception
-from receiver.storage.maildir import Store
 from tests.receiver.fuzz import by_chance
+from tests.receiver.stores import new_store
 
 WORDS = [
     b"EHLO x\r\n", b"HELO x\r\n", b"MAIL FROM:<a@b.test>\r\n", b"RCPT TO:<a@example.test>\r\n", b"DATA\r\n",
@@ -40,7 +40,7 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
 
     async def converse() -> bytes:
         loop = asyncio.get_running_loop()
-        store = Store(tmp_path, "mx.test", threads=1)
+        store = new_store(tmp_path, threads=1)
         reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
         server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

@@ -12,9 +12,10 @@ import pytest
 
 from receiver.recipients import Mailbox
 from receiver.storage.disk import keeps_order
-from receiver.storage.maildir import Store
 from receiver.storage.record import Copy
+from receiver.storage.store import Store
 from tests.receiver.faulty_disk import Disk
+from tests.receiver.stores import new_store
 
 BOXES = [Mailbox("example.test", name) for name in ("alice", "bob")]
 NUMBER = 40
@@ -45,8 +46,8 @@ async def together(store: Store, number: int = NUMBER) -> list[BaseException | N
 
     async def one(at: int) -> None:
         message = store.incoming(store.identity(), [Copy(BOXES[at % 2], b"Delivered-To: x\r\n")])
-        await message.write(b"message %d\r\n" % at)
-        await message.deliver()
+        await store.write(message, b"message %d\r\n" % at)
+        await store.deliver(message)
 
     return await asyncio.gather(*(one(at) for at in range(number)), return_exceptions=True)
 
@@ -57,7 +58,7 @@ def stored(mail: Path, part: str = "new") -> list[int]:
 
 
 def deliver(mail: Path, disk: Disk, ordered: bool, times: int = 1) -> list[BaseException | None]:
-    store = Store(mail, "mx.test", disk=disk, keeps_order=lambda device: ordered)
+    store = new_store(mail, disk, keeps_order=lambda device: ordered)
     try:
         return [each for _ in range(times) for each in asyncio.run(together(store))]
     finally:
@@ -67,9 +68,9 @@ def deliver(mail: Path, disk: Disk, ordered: bool, times: int = 1) -> list[BaseE
 def test_a_group_syncs_each_folder_once(tmp_path: Path) -> None:
     deliver(tmp_path, Disk(), False)  # the Maildirs are there
     disk = Disk()
-    store = Store(tmp_path, "mx.test", disk=disk, keeps_order=lambda device: False)
+    store = new_store(tmp_path, disk, keeps_order=lambda device: False)
     for box in BOXES:
-        store.prepare(box)
+        store.folders.prepare(box)
     disk.calls.clear()
     assert asyncio.run(together(store)) == [None] * NUMBER
     store.close()
@@ -92,7 +93,7 @@ def test_where_order_is_kept_a_group_is_one_sync_after_all_names(tmp_path: Path)
 
 def test_a_lone_message_is_synced_by_itself_and_at_once(tmp_path: Path) -> None:
     disk = Disk()
-    store = Store(tmp_path, "mx.test", disk=disk, keeps_order=lambda device: True)
+    store = new_store(tmp_path, disk, keeps_order=lambda device: True)
     assert asyncio.run(together(store, 1)) == [None]
     store.close()
     names = [name for name, _ in disk.calls]

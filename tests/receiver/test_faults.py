@@ -17,8 +17,8 @@ import pytest
 from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.reception import Reception
-from receiver.storage.maildir import Store
 from tests.receiver.faulty_disk import Disk
+from tests.receiver.stores import new_store
 from tests.receiver.wire import Server, wait_until
 
 ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
@@ -49,9 +49,7 @@ async def send(
 ) -> tuple[list[str], dict[str, bytes]]:
     """The replies to these messages in one session, and the files there were after the first."""
     loop = asyncio.get_running_loop()
-    store = Store(mail, "mx.test", threads=1, disk=disk)
-    if log:
-        store.open_log(smallest=1 << 18, largest=1 << 18)
+    store = new_store(mail, disk, threads=1, log=1 << 18 if log else 0)
     reception = Reception(any_mailbox("mx.test", mail, ("example.test",)), store, None)
     server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from receiver.recipients import Mailbox
 from receiver.storage.incoming import Incoming
-from receiver.storage.leftovers import STALE
-from receiver.storage.maildir import Store
+from receiver.storage.leftovers import STALE, sweep
 from receiver.storage.record import Copy
+from receiver.storage.store import Store
+from tests.receiver.stores import new_store
 from tests.receiver.wire import Server, wait_until
 
 COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
@@ -22,31 +23,29 @@ COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 def under_way(store: Store) -> tuple[Incoming, Path]:
     """A message with some of it in tmp/."""
     message = store.incoming(store.identity(), COPIES)
-    asyncio.run(message.write(b"x" * 200_000 + b"\r\n"))
-    return message, store.mail / "example.test" / "alice" / "tmp"
+    asyncio.run(store.write(message, b"x" * 200_000 + b"\r\n"))
+    return message, store.folders.mail / "example.test" / "alice" / "tmp"
 
 
 def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) -> None:
-    one, other = Store(tmp_path, "mx.test"), Store(tmp_path, "mx.test")
+    one, other = new_store(tmp_path), new_store(tmp_path)
     message, folder = under_way(one)
-    assert (one.sweep(), other.sweep()) == (0, 0)
+    assert (sweep(tmp_path), sweep(tmp_path)) == (0, 0)
     assert len(list(folder.iterdir())) == 1
-    asyncio.run(message.deliver())
+    asyncio.run(one.deliver(message))
     for store in (one, other):
         store.close()
     assert not list((tmp_path / ".owners").iterdir())
 
 
 def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mx.test")
     folder = tmp_path / "example.test" / "alice" / "tmp"
     folder.mkdir(parents=True)
     for name, age in (("fresh", STALE - 3600), ("stale", STALE + 3600), ("1.M1P1Q1R01234567.mx", 10)):
         (folder / name).touch()
         os.utime(folder / name, (time.time() - age, time.time() - age))
-    assert store.sweep() == 1
+    assert sweep(tmp_path) == 1
     assert sorted(path.name for path in folder.iterdir()) == ["1.M1P1Q1R01234567.mx", "fresh"]
-    store.close()
 
 
 def test_what_a_killed_receiver_left_is_gone_after_the_next_start(

@@ -17,8 +17,9 @@ import pytest
 
 from receiver.recipients import Mailbox
 from receiver.storage import channel, pipeline
-from receiver.storage.maildir import Store
-from receiver.storage.record import Copy, Record
+from receiver.storage.folders import Folders
+from receiver.storage.record import Copy, Record, make_record
+from receiver.storage.recovery import recover
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.wire import DEADLINE, wait_until
 
@@ -27,9 +28,12 @@ SIZE = 1 << 20  # octets of a segment at first
 
 
 def record(name: str, content: bytes, *boxes: Mailbox) -> Record:
-    return Record(
-        name, [Copy(box, f"Delivered-To: {box}\r\n".encode()) for box in boxes or (ALICE,)], content
-    )
+    copies = [Copy(box, f"Delivered-To: {box}\r\n".encode()) for box in boxes or (ALICE,)]
+    return make_record(name, copies, content)
+
+
+def requested(number: int, message: Record) -> bytes:
+    return channel.request(number, message.name, message.copies, [message.content])
 
 
 class Receiver:
@@ -44,7 +48,7 @@ class Receiver:
         assert self.replies(1) == {channel.READY: 0}
 
     def send(self, number: int, message: Record) -> None:
-        self.channel.sendall(channel.request(number, message))
+        self.channel.sendall(requested(number, message))
 
     def replies(self, wanted: int) -> dict[int, int]:
         """The errno by number."""
@@ -59,9 +63,9 @@ class Receiver:
 @contextlib.contextmanager
 def writing(mail: Path, disk: Disk | None = None) -> Iterator[socket.socket]:
     """The control socket of a writer that runs on a thread; it ends with the context."""
-    store = Store(mail, "mx.test", disk=disk or Disk())
+    folders = Folders(mail, disk or Disk(), claims=False)
     control, theirs = socket.socketpair()
-    thread = threading.Thread(target=pipeline.serve, args=(store, theirs), daemon=True)
+    thread = threading.Thread(target=pipeline.serve, args=(folders, theirs), daemon=True)
     thread.start()
     try:
         yield control
@@ -78,7 +82,7 @@ def stored(mail: Path, box: Mailbox = ALICE, part: str = "new") -> dict[str, byt
 
 def test_requests_and_replies_are_the_same_over_any_split() -> None:
     sent = [(n, record(f"name {n}", os.urandom(n * 50), *[ALICE, BOB][: 1 + n % 2])) for n in range(1, 20)]
-    octets = b"".join(channel.request(number, message) for number, message in sent)
+    octets = b"".join(requested(number, message) for number, message in sent)
     chance = random.Random(1)
     for _ in range(50):
         requests, found, at = channel.Requests(), [], 0
@@ -108,7 +112,7 @@ def test_each_receiver_is_answered_for_its_own_messages(tmp_path: Path) -> None:
 def test_a_receiver_that_hangs_up_in_a_request_disturbs_no_other(tmp_path: Path) -> None:
     with writing(tmp_path) as control:
         gone, other = Receiver(control), Receiver(control)
-        gone.channel.sendall(channel.request(1, record("half", b"x" * 1000))[:-1])
+        gone.channel.sendall(requested(1, record("half", b"x" * 1000))[:-1])
         gone.channel.close()
         other.send(1, record("whole", b"x"))
         assert other.replies(1) == {1: 0}
@@ -222,6 +226,4 @@ def test_what_was_not_synced_when_the_writer_ends_leaves_nothing(tmp_path: Path,
         slow.released.set()
     assert list(stored(tmp_path)) == ["first"]
     assert stored(tmp_path, part="tmp") == {}
-    after = Store(tmp_path, "mx.test")
-    assert after.recover() == 0
-    after.close()
+    assert recover(Folders(tmp_path)) == 0

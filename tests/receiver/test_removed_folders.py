@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.storage.maildir import Store
+from receiver.storage.folders import Folders
+from receiver.storage.recovery import recover
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.test_wal import SIZE, send, store, stored
 from tests.receiver.wire import Server, wait_until
@@ -98,11 +99,10 @@ def test_small_mail_is_logged_again_once_the_log_was_made_again(tmp_path: Path) 
     wait_until(logged, "a message goes through the log")
     shutil.copytree(tmp_path, tmp_path.with_name("after"))  # as a crash would leave it
     mail.close()
-    after = Store(tmp_path.with_name("after"), "mx.test")
-    shutil.rmtree(after.mail / "example.test")
-    assert after.recover() >= 2
-    assert b"more" in stored(after.mail)
-    after.close()
+    after = tmp_path.with_name("after")
+    shutil.rmtree(after / "example.test")
+    assert recover(Folders(after)) >= 2
+    assert b"more" in stored(after)
 
 
 def test_where_no_log_can_be_made_again_mail_is_taken_without(tmp_path: Path) -> None:

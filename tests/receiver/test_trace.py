@@ -15,8 +15,8 @@ from receiver import journal, trace
 from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.reception import Reception
-from receiver.storage.maildir import Store
 from receiver.trace import Origin
+from tests.receiver.stores import new_store
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_an_error_of_our_own_is_421_and_tells_the_client_nothing(
 ) -> None:
     async def converse() -> bytes:
         loop = asyncio.get_running_loop()
-        store = Store(tmp_path, "mx.test", disk=Broken())
+        store = new_store(tmp_path, Broken())
         reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
         server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())

@@ -14,10 +14,14 @@ import pytest
 from receiver.recipients import Mailbox
 from receiver.storage import record
 from receiver.storage.disk import SYSTEM
-from receiver.storage.maildir import Store
-from receiver.storage.record import Copy, Record
+from receiver.storage.folders import Folders
+from receiver.storage.record import Copy, Record, make_record
+from receiver.storage.recovery import recover
 from receiver.storage.segment import BLOCK, Segment
+from receiver.storage.store import Store
+from receiver.storage.wal import open_log
 from tests.receiver.faulty_disk import Disk
+from tests.receiver.stores import new_store
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "b ob")
 COPIES = (Copy(ALICE, b"Delivered-To: alice\r\n"), Copy(BOB, b""))
@@ -27,7 +31,7 @@ SIZE = 64 * BLOCK
 def messages(number: int, seed: int = 1) -> list[Record]:
     chance = random.Random(seed)
     return [
-        Record(f"{seed}.{at}.mx.test", COPIES, chance.randbytes(chance.choice((0, 1, 700, 5000))))
+        make_record(f"{seed}.{at}.mx.test", COPIES, chance.randbytes(chance.choice((0, 1, 700, 5000))))
         for at in range(number)
     ]
 
@@ -46,7 +50,7 @@ def left_in(path: Path) -> list[Record]:
     shutil.copy(path, copy)
     again = Segment(SYSTEM, str(copy))
     try:
-        return [Record(each.name, tuple(each.copies), each.content) for each in again.records()]
+        return [make_record(each.name, tuple(each.copies), each.content) for each in again.records()]
     finally:
         again.close()
 
@@ -79,7 +83,7 @@ def test_an_emptied_segment_has_nothing_and_what_was_in_it_never_comes_back(
 def test_a_segment_without_room_says_so_and_is_as_it_was(segment: Segment, tmp_path: Path) -> None:
     first = messages(2)
     segment.append(first)
-    assert segment.append([Record("large", COPIES, bytes(SIZE))]) is None
+    assert segment.append([make_record("large", COPIES, bytes(SIZE))]) is None
     assert segment.was_short
     assert left_in(tmp_path / "0") == first
 
@@ -98,7 +102,7 @@ def test_any_octet_that_changes_ends_what_is_read_there(segment: Segment, tmp_pa
     assert begins
     whole = (tmp_path / "0").read_bytes()
     chance = random.Random(1)
-    end = begins[-1] + sum(map(len, record.packed(sent[-1], 0, 0)))
+    end = begins[-1] + record.HEAD + len(sent[-1].body)
     for at in [*(begin + offset for begin in begins for offset in range(record.HEAD)), *range(0, end, 97)]:
         if any(4 <= at - begin < 8 for begin in begins):
             continue  # the withdrawal
@@ -132,17 +136,14 @@ def test_after_a_sync_that_failed_no_other_is_believed_until_it_is_emptied(tmp_p
 
 
 def store(mail: Path, disk: Disk | None = None) -> Store:
-    new = Store(mail, "mx.test", disk=disk or Disk(), threads=2)
-    new.open_log(smallest=SIZE, largest=SIZE)
-    assert new.log
-    return new
+    return new_store(mail, disk or Disk(), log=SIZE, threads=2)
 
 
 async def send(store: Store, *contents: bytes) -> list[BaseException | None]:
     async def one(content: bytes) -> None:
         message = store.incoming(store.identity(), COPIES)
-        await message.write(content)
-        await message.deliver()
+        await store.write(message, content)
+        await store.deliver(message)
 
     return await asyncio.gather(*(one(each) for each in contents), return_exceptions=True)
 
@@ -158,7 +159,7 @@ def test_a_group_of_small_messages_is_one_sync_before_all_names(tmp_path: Path) 
     disk = Disk()
     mail = store(tmp_path, disk)
     for box in (ALICE, BOB):
-        mail.prepare(box)
+        mail.folders.prepare(box)
     disk.calls.clear()
     assert asyncio.run(send(mail, *contents)) == [None] * 20
     names = [name for name, _ in disk.calls]
@@ -186,11 +187,15 @@ def test_after_a_crash_every_message_is_there_whole_and_once(tmp_path: Path) -> 
     shutil.rmtree(tmp_path / "after" / BOB.domain)
     before.close()
 
-    after = Store(tmp_path / "after", "mx.test")
-    assert after.recover() == 40
-    assert sorted(stored(after.mail) + stored(after.mail, part="cur")) == stored(after.mail, BOB) == contents
-    assert len(stored(after.mail, part="cur")) == 1
-    assert after.recover() == 0
+    after = new_store(tmp_path / "after")
+    assert recover(after.folders) == 40
+    assert (
+        sorted(stored(after.folders.mail) + stored(after.folders.mail, part="cur"))
+        == stored(after.folders.mail, BOB)
+        == contents
+    )
+    assert len(stored(after.folders.mail, part="cur")) == 1
+    assert recover(after.folders) == 0
     after.close()
 
 
@@ -199,8 +204,8 @@ def test_a_clean_end_leaves_nothing_to_recover(tmp_path: Path) -> None:
     asyncio.run(send(before, b"one"))
     before.close()
     shutil.rmtree(tmp_path / "example.test")
-    after = Store(tmp_path, "mx.test")
-    assert after.recover() == 0
+    after = new_store(tmp_path)
+    assert recover(after.folders) == 0
     after.close()
 
 
@@ -209,7 +214,7 @@ def test_a_segment_in_use_is_not_recovered_by_another(tmp_path: Path) -> None:
     asyncio.run(send(one, b"one"))
     shutil.rmtree(tmp_path / "example.test")
     other = store(tmp_path)
-    assert other.recover() == 0
+    assert recover(other.folders) == 0
     for each in (one, other):
         each.close()
 
@@ -221,9 +226,8 @@ def test_what_cannot_be_recovered_now_is_recovered_later(tmp_path: Path) -> None
     before.close()
     for at in range(200):
         disk = Disk(fail_at=at, number=errno.ENOSPC)
-        after = Store(tmp_path / "after", "mx.test", disk=disk)
-        after.recover()
-        after.open_log(smallest=SIZE, largest=SIZE)
+        recover(Folders(tmp_path / "after", disk))
+        after = new_store(tmp_path / "after", disk, log=SIZE)
         outcome = asyncio.run(send(after, b"meanwhile"))
         failed = len(disk.calls) > at
         assert outcome == [None] or failed
@@ -276,14 +280,13 @@ def test_a_message_that_gets_no_name_is_refused_and_stays_away_after_a_crash(tmp
         assert not list((tmp_path / str(at)).glob("*/*/*/*"))
         shutil.copytree(tmp_path / str(at), tmp_path / f"{at}.after")
         mail.close()
-        after = Store(tmp_path / f"{at}.after", "mx.test")
-        assert after.recover() == 0
+        after = new_store(tmp_path / f"{at}.after")
+        assert recover(after.folders) == 0
         after.close()
 
 
 def test_where_there_is_too_little_room_there_is_no_log(tmp_path: Path) -> None:
-    mail = Store(tmp_path, "mx.test")
-    mail.open_log(smallest=1 << 50)
-    assert mail.log is None
+    assert open_log(Folders(tmp_path), smallest=1 << 50) is None
+    mail = new_store(tmp_path, log=1 << 50)
     assert asyncio.run(send(mail, b"one")) == [None]
     mail.close()

@@ -32,7 +32,7 @@ SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of wh
 
 # What a receiver is that trusts the file system: each must be caught.
 _LIE = "from receiver.storage.disk import System; nothing = lambda *_: None; "
-WITHOUT_LOG = "from receiver.storage import maildir; maildir.open_log = lambda *_, **__: None; "
+WITHOUT_LOG = "from receiver.storage import pipeline; pipeline.open_log = lambda *_, **__: None; "
 LIARS = {
     "no sync at all": _LIE + "System.fsync = System.fdatasync = System.syncfs = System.write_out = nothing",
     "no sync of its log": _LIE + "System.fdatasync = nothing",

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receiver.storage.maildir import Store
+from receiver.storage import recovery
+from receiver.storage.folders import Folders
 from tests.receiver.wire import Client, content_of, wait_until
 
 RECIPIENTS = ("alice", "bob")
@@ -64,11 +65,7 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
 
 def recover(mail: Path) -> int:
     """What a receiver does there before it greets; the number of files that it had to make."""
-    store = Store(mail, "mx.example.test")
-    try:
-        return store.recover()
-    finally:
-        store.close()
+    return recovery.recover(Folders(mail))
 
 
 def stored(mail: Path, recipient: str) -> Iterator[str]:

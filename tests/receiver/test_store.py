@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from receiver.recipients import Mailbox
-from receiver.storage.maildir import Store
 from receiver.storage.record import Copy
+from receiver.storage.store import Store
 from tests.receiver.faulty_disk import Disk
+from tests.receiver.stores import new_store
 from tests.receiver.wire import Server
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("example.test", "bob")
@@ -26,15 +27,15 @@ async def one_message(store: Store, content: list[bytes]) -> None:
     message = store.incoming(store.identity(), COPIES)
     try:
         for piece in content:
-            await message.write(piece)
-        await message.deliver()
+            await store.write(message, piece)
+        await store.deliver(message)
     except OSError:
-        await message.abandon()
+        await store.abandon(message)
         raise
 
 
 def deliver(mail: Path, disk: Disk, content: list[bytes], *, ordered: bool = False) -> None:
-    store = Store(mail, "mx.test", disk=disk, keeps_order=lambda device: ordered)
+    store = new_store(mail, disk, keeps_order=lambda device: ordered)
     try:
         asyncio.run(one_message(store, content))
     finally:
@@ -115,7 +116,7 @@ def test_a_folder_whose_sync_failed_is_synced_at_the_next_try(tmp_path: Path) ->
     for at in [at for at, (name, _) in enumerate(counting.calls) if name == "fsync"]:
         mail = tmp_path / str(at) / "mail"
         disk = Disk(at)
-        store = Store(mail, "mx.test", disk=disk)
+        store = new_store(mail, disk)
         with pytest.raises(OSError, match="Input/output"):
             asyncio.run(one_message(store, SMALL))
         asyncio.run(one_message(store, SMALL))
@@ -125,7 +126,7 @@ def test_a_folder_whose_sync_failed_is_synced_at_the_next_try(tmp_path: Path) ->
 
 
 def test_a_maildir_that_was_removed_is_made_again(tmp_path: Path) -> None:
-    store = Store(tmp_path, "mx.test")
+    store = new_store(tmp_path)
     for _ in range(2):
         asyncio.run(one_message(store, SMALL))
         shutil.rmtree(tmp_path / "example.test")
@@ -133,7 +134,7 @@ def test_a_maildir_that_was_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_identities_never_repeat(tmp_path: Path) -> None:
-    stores = [Store(tmp_path, "mx.test") for _ in range(3)]
+    stores = [new_store(tmp_path) for _ in range(3)]
     names = [store.identity() for store in stores for _ in range(1000)]
     assert len(set(names)) == 3000
 

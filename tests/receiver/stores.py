@@ -1,0 +1,26 @@
+"""Stores for tests: with any disk, with a log or without, and no process of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from receiver.storage import disk as disks
+from receiver.storage.disk import SYSTEM, Disk
+from receiver.storage.folders import Folders
+from receiver.storage.store import Store
+from receiver.storage.wal import open_log
+
+
+def new_store(
+    mail: Path,
+    disk: Disk = SYSTEM,
+    *,
+    keeps_order: Callable[[int], bool] = disks.keeps_order,
+    log: int = 0,
+    threads: int = 16,
+) -> Store:
+    """`log` is the size of each of its segments in octets; 0 for no log."""
+    folders = Folders(mail, disk, keeps_order=keeps_order)
+    opened = open_log(folders, smallest=log, largest=log) if log else None
+    return Store(folders, "mx.test", log=opened, threads=threads)
