@@ -21,8 +21,8 @@ from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
 from provision import doctor, layout, remote
+from receiver.one_time import new_local_part
 from receiver.proof_display import JsonTold, Told, Waiting
-from receiver.proofs import new_local_part
 from receiver.reading.terminal import Screen
 
 Event = Mapping[str, Any]

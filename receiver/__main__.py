@@ -42,9 +42,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return int(getattr(import_module(module), function)(argv[1:]))
     arguments = _parser().parse_args(argv)
 
-    from receiver.certificate import CertificateError
     from receiver.check import problems, tls_problems
     from receiver.config import ConfigError
+    from receiver.smtp.certificate import CertificateError
 
     try:
         config = _config(arguments)

@@ -16,7 +16,11 @@ from functools import lru_cache
 
 
 class AddressError(Exception):
-    """A path or parameter that cannot be used; `str(e)` is the whole reply to the client."""
+    """A path or parameter that cannot be parsed: `str(e)` is the reason, `enhanced` its status (RFC 3463)."""
+
+    def __init__(self, enhanced: str, reason: str) -> None:
+        super().__init__(reason)
+        self.enhanced = enhanced
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +67,14 @@ def _spelled(local: str) -> str:
 
 @lru_cache(256)
 def parse_path(keyword: str, argument: str) -> Path:
-    """`FROM:<a@b> SIZE=1` with its keyword, FROM or TO. Raises AddressError with the reply to give.
+    """`FROM:<a@b> SIZE=1` with its keyword, FROM or TO. Raises AddressError.
 
     A bare local part comes back with an empty domain; only for postmaster is that an address.
     """
     head, colon, rest = argument.partition(":")
     if not colon or head.strip(" ").upper() != keyword:
-        raise AddressError(f"501 5.5.4 Syntax: {'MAIL' if keyword == 'FROM' else 'RCPT'} {keyword}:<address>")
+        verb = "MAIL" if keyword == "FROM" else "RCPT"
+        raise AddressError("5.5.4", f"Syntax: {verb} {keyword}:<address>")
     plain = _PLAIN.fullmatch(rest)
     if plain:
         local, domain, tail = plain.groups()
@@ -94,10 +99,10 @@ def parse_parameters(text: str) -> dict[str, str | None]:
     for word in text.split():
         match = _PARAMETER.fullmatch(word)
         if not match:
-            raise AddressError("501 5.5.4 Parameter not understood: KEYWORD or KEYWORD=value expected")
+            raise AddressError("5.5.4", "Parameter not understood: KEYWORD or KEYWORD=value expected")
         keyword = match[1].upper()
         if keyword in parameters:
-            raise AddressError(f"501 5.5.4 Parameter {keyword} given twice")
+            raise AddressError("5.5.4", f"Parameter {keyword} given twice")
         parameters[keyword] = match[2]
     return parameters
 
@@ -176,4 +181,4 @@ def _checked_domain(domain: str) -> str:
 
 
 def _bad(reason: str) -> AddressError:
-    return AddressError(f"501 5.1.3 Address not understood: {reason}")
+    return AddressError("5.1.3", f"Address not understood: {reason}")

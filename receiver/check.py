@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from receiver.certificate import Certificate, CertificateError
 from receiver.config import Config
+from receiver.smtp.certificate import Certificate, CertificateError
 
 
 def problems(config: Config) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from receiver import proofs
+from receiver import one_time
 from receiver.addresses import AddressError, fold_local, parse_address
 from receiver.recipients import Domain, Mailbox, usable_name
 from receiver.tables import Reader, join
@@ -71,7 +71,7 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
     workers: int = 1  # processes that share the work
-    proofs: Path = proofs.FOLDER  # where `letterbox proof` makes its one-time addresses
+    proofs: Path = one_time.FOLDER  # where `letterbox proof` makes its one-time addresses
     log_headers: bool = False  # whether the log has Subject, From and Date of each message
 
 
@@ -126,7 +126,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         limits,
         addresses,
         workers or 1,
-        Path(proofs_folder or proofs.FOLDER),
+        Path(proofs_folder or one_time.FOLDER),
         bool(log_headers),
     )
 

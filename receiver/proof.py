@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from receiver import proofs
+from receiver import one_time
 from receiver.proof_display import JsonTold, Told, Waiting
 from receiver.reading import command, headers, mime, show, stored, summary
 from receiver.reading.command import Failure
@@ -63,10 +63,10 @@ def _proof(arguments: argparse.Namespace) -> int:
     domain = (arguments.domain or next(iter(domains))).lower()
     if domain not in domains:
         raise Failure(f"{domain}: not served here: {path} has {', '.join(domains)}")
-    local = arguments.local_part or proofs.new_local_part()
-    if not proofs.is_local_part(local):
+    local = arguments.local_part or one_time.new_local_part()
+    if not one_time.is_local_part(local):
         raise Failure(f"{local}: not a one-time name", 2)
-    folder = Path(str(table.get("proofs") or proofs.FOLDER))
+    folder = Path(str(table.get("proofs") or one_time.FOLDER))
     waiting = Waiting(local, domain, arguments.timeout)
     with one_time_address(folder, local, domain, Path(mail)) as listening:
         told = JsonTold() if command.wants_json(arguments) else Told(Screen())
@@ -94,7 +94,7 @@ def one_time_address(folder: Path, local: str, domain: str, mail: Path) -> Itera
         os.chown(folder, 0, group)
     folder.chmod(0o750)
     _remove_dead(folder)
-    path = proofs.socket_path(folder, local, domain)
+    path = one_time.socket_path(folder, local, domain)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(path)
         try:
@@ -138,7 +138,7 @@ def _await(waiting: Waiting, mail: Path, listening: socket.socket, told: Told, *
 
 def evidence(waiting: Waiting, mail: Path, event: Mapping[str, object]) -> dict[str, object]:
     """All that is known of the stored message. Raises Failure if it is not where it should be."""
-    boxes = [each for each in stored.maildirs(mail, proofs.MAILBOX) if each.domain == waiting.domain]
+    boxes = [each for each in stored.maildirs(mail, one_time.MAILBOX) if each.domain == waiting.domain]
     found = stored.find(boxes, str(event.get("id")))
     if not found:
         raise Failure(f"the message {event.get('id')} is not in {mail}/{waiting.domain}/.proof")

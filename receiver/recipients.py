@@ -18,7 +18,15 @@ MAX_FOLDER_NAME = 255
 
 
 class UnknownRecipient(Exception):
-    """The address is refused; `str(e)` is the whole reply to the client."""
+    """The address reaches no mailbox here; `str(e)` is the address as a reply shows it."""
+
+
+class NotServed(UnknownRecipient):
+    """Its domain is not ours."""
+
+
+class NoMailbox(UnknownRecipient):
+    """Its domain is ours, and has no such mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +73,10 @@ class Directory:
         self.destinations = lru_cache(256)(self._destinations)
 
     def _destinations(self, address: Address) -> tuple[Destination, ...]:
-        """The mailboxes of `address`, at least one. Raises UnknownRecipient."""
+        """The mailboxes of `address`, at least one. Raises NotServed, NoMailbox."""
         domain = self.served(address)
         if domain is None:
-            raise UnknownRecipient(f"550 5.7.1 {shown(address)}: we do not relay, and serve no such domain")
+            raise NotServed(as_reply(address))
         local = fold_local(address.local)
         aliased = domain.aliases.get(local)
         name = None if aliased else _mailbox_name(domain, local)
@@ -78,7 +86,7 @@ class Directory:
             return tuple(Destination(mailbox, str(mailbox)) for mailbox in aliased)
         name = name or domain.catch_all
         if name is None:
-            raise UnknownRecipient(f"550 5.1.1 {shown(address)}: no such mailbox here")
+            raise NoMailbox(as_reply(address))
         delivered_to = str(address) if address.domain else f"{address.local}@{domain.name}"
         return (Destination(Mailbox(domain.name, name), delivered_to),)
 
@@ -119,7 +127,7 @@ def without_subaddress(domain: Domain, local: str) -> str | None:
     return local[: min(cuts)] if cuts else None
 
 
-def shown(address: Address) -> str:
+def as_reply(address: Address) -> str:
     """The address for a reply: bounded, and one line as parsed addresses hold no control characters."""
     text = f"<{address}>"
     return text if len(text) <= 256 else text[:252] + "...>"

@@ -5,21 +5,22 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import importlib
 import resource
 import signal
 import socket
 from collections.abc import Sequence
 
 from receiver import systemd
-from receiver.admission import Admission
-from receiver.certificate import Certificate
 from receiver.check import mail_problems
-from receiver.commands import SMTP
 from receiver.config import Config
 from receiver.journal import in_background, log
 from receiver.libc import few_arenas
-from receiver.reception import Reception
+from receiver.loop.loops import new_loop
+from receiver.smtp.admission import Admission
+from receiver.smtp.certificate import Certificate
+from receiver.smtp.connection import Connection
+from receiver.smtp.open_connections import OpenConnections
+from receiver.smtp.reception import Reception
 from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
@@ -28,18 +29,7 @@ from receiver.tally import Tally
 from receiver.workers import Supervisor
 
 _BACKLOG = 1024
-_SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
-_LAST_WORK = 5.0  # seconds more that a shutdown waits for work that nobody waits for any longer
 _SWEEP_EVERY = 3600  # seconds
-
-
-def new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which takes a third less CPU for a message; asyncio's own where it cannot be had."""
-    try:
-        loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
-    except (ImportError, OSError):
-        return asyncio.new_event_loop()
-    return loop
 
 
 def run(config: Config, sockets: Sequence[socket.socket]) -> int:
@@ -76,7 +66,7 @@ async def _serve(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, store: Store, writer: Writer
 ) -> None:
     certificate = Certificate(config.tls) if config.tls else None
-    reception = Reception(config, store, certificate, admission)
+    reception, connections = Reception(config, store), OpenConnections(admission)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -84,7 +74,9 @@ async def _serve(
     await recover(store)
     await writer.open(stop.set)
     servers = [
-        await loop.create_server(lambda: SMTP(reception, loop), sock=each, backlog=_BACKLOG)
+        await loop.create_server(
+            lambda: Connection(reception, connections, certificate, loop), sock=each, backlog=_BACKLOG
+        )
         for each in sockets
     ]
     addresses = ",".join(shown_address(each) for each in sockets)
@@ -92,7 +84,7 @@ async def _serve(
         log("warning", problem=problem, note="mail is put off until it is mended")
     tune_memory()
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
-    loop.add_signal_handler(signal.SIGHUP, reload, reception)
+    loop.add_signal_handler(signal.SIGHUP, reload, certificate)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
     sweeping = loop.create_task(sweep_again_and_again(store))
     await stop.wait()
@@ -104,7 +96,7 @@ async def _serve(
     await asyncio.sleep(0.05)
     for server in servers:
         server.close()
-    await dismiss(reception)
+    await connections.dismiss(config.hostname, config.limits.shutdown_timeout)
     await asyncio.gather(sweeping, return_exceptions=True)
     store.close()
     log("stopped")
@@ -127,39 +119,12 @@ async def recover(store: Store) -> None:
         log("recovered", files=made)
 
 
-def reload(reception: Reception) -> None:
+def reload(certificate: Certificate | None) -> None:
     """Read the certificate again, now."""
     systemd.notify_reloading()
-    if reception.certificate:
-        reception.certificate.reload()
+    if certificate:
+        certificate.reload()
     systemd.notify("READY=1")
-
-
-async def dismiss(reception: Reception) -> None:
-    """Let conversations and messages under way come to their end, for a while; say 421 to the silent.
-
-    The listening sockets are systemd's, and new connections wait in them: a sender that is not idle
-    notices nothing of a restart.
-    """
-    farewell = f"421 4.3.2 {reception.config.hostname} is shutting down, try again later"
-    now = asyncio.get_running_loop().time
-    until = now() + reception.config.limits.shutdown_timeout
-    while reception.sessions or reception.tasks:
-        over = now() >= until
-        for session in tuple(reception.sessions):
-            silent = not session.in_message and now() - session.heard > _SILENCE
-            if not session.closing and (over or silent):
-                session.reply(farewell)
-                session.close()
-            if over and session.transport:
-                session.transport.abort()
-        if now() >= until + _LAST_WORK:
-            # A disk that does not answer. Nothing of this was answered 250, so the senders will try again.
-            log(
-                "error", error="work is still under way", tasks=len(reception.tasks), note="ending without it"
-            )
-            return
-        await asyncio.sleep(0.02)
 
 
 def tune_memory() -> None:

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from receiver import privileges
-from receiver.certificate import Certificate, CertificateError
 from receiver.config import Config, ConfigError, load
 from receiver.doctor import dialogue, disk, firewall, links, units
 from receiver.doctor.links import Link
 from receiver.reading import command
 from receiver.reading.terminal import Screen
+from receiver.smtp.certificate import Certificate, CertificateError
 
 PORT = 25
 _USER = "letterbox"

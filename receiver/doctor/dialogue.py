@@ -11,7 +11,7 @@ import stat
 import time
 from pathlib import Path
 
-from receiver import privileges, proofs
+from receiver import one_time, privileges
 from receiver.config import Config
 from receiver.doctor.links import Link
 from receiver.doctor.units import SERVICE, last_words
@@ -98,7 +98,7 @@ def storing(config: Config, port: int) -> Link:
     """A message to a one-time address goes all the way to the disk."""
     from receiver.proof import one_time_address
 
-    local, domain = proofs.new_local_part(), config.domains[0].name
+    local, domain = one_time.new_local_part(), config.domains[0].name
     user = privileges.owner(config.mail)
     began = time.monotonic()
     try:
@@ -108,7 +108,7 @@ def storing(config: Config, port: int) -> Link:
         failure = _text(error)
     if failure:
         return Link("Maildir", f"a test message is not stored: {failure} ({last_words()})", _JOURNAL)
-    privileges.ask_child(user, lambda: _remove_test_messages(config.mail / domain / proofs.MAILBOX / "new"))
+    privileges.ask_child(user, lambda: _remove_test_messages(config.mail / domain / one_time.MAILBOX / "new"))
     milliseconds = (time.monotonic() - began) * 1000
     return Link("Maildir", f"a test message was stored in {milliseconds:.0f} ms, and removed again")
 

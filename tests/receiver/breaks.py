@@ -24,20 +24,21 @@ import tempfile
 import time
 import weakref
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from receiver import server
-from receiver.admission import Admission
-from receiver.certificate import Certificate
-from receiver.commands import SMTP
 from receiver.config import Config, Limits, TLSFiles, any_mailbox
-from receiver.reception import Reception
+from receiver.loop.loops import new_loop
+from receiver.smtp.certificate import Certificate
+from receiver.smtp.connection import Connection
+from receiver.smtp.open_connections import OpenConnections
 from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
 from receiver.storage.writer_process import Process
+from tests.receiver.connections import Site, new_site
 
 WAYS = ("rst", "fin", "half", "silence")
 SETTLED_IN = 40.0  # seconds: the time limits below, and the 10 s that a last reply waits for its reader
@@ -119,7 +120,7 @@ class Case:
         return f"{self.dialogue.name}: {self.way} at {self.breaks_at} ({self.passes})"
 
 
-class Watched(SMTP):
+class Watched(Connection):
     """A connection that tells its case of each moment."""
 
     case: Case | None = None
@@ -337,9 +338,9 @@ class Client:
 class Receiver:
     """The receiver in this process, and what it has open."""
 
-    reception: Reception
+    connections: Sequence[OpenConnections]
     ports: dict[int, int]  # by the delay of the greeting
-    alive: weakref.WeakSet[SMTP]
+    alive: weakref.WeakSet[Connection]
 
     def held(self) -> dict[str, object]:
         """All that must be as it was when connections have ended."""
@@ -349,9 +350,9 @@ class Receiver:
             with contextlib.suppress(OSError):
                 fds.append(os.readlink(f"/proc/self/fd/{fd}"))  # noqa: PTH115
         return {
-            "sessions": len(self.reception.sessions),
-            "tasks of connections": len(self.reception.tasks),
-            "places": sum(self.reception.admission._open.values()),
+            "sessions": sum(len(each.members) for each in self.connections),
+            "tasks of connections": sum(len(each.tasks) for each in self.connections),
+            "places": sum(sum(each.admission._open.values()) for each in self.connections),
             "connections in memory": sorted(str(each.case) for each in self.alive),  # type: ignore[attr-defined]
             "tasks": len(asyncio.all_tasks()),
             "sockets": len([each for each in fds if each.startswith("socket:")]),
@@ -367,17 +368,15 @@ async def serving(config: Config, process: Process) -> AsyncIterator[Receiver]:
     folders.settle()
     store = Store(folders, config.hostname, writer=storing)
     await storing.open(lambda: None)
-    alive: weakref.WeakSet[SMTP] = weakref.WeakSet()
-    reception = Reception(config, store, Certificate(config.tls), Admission(config.limits))
+    alive: weakref.WeakSet[Connection] = weakref.WeakSet()
+    certificate = Certificate(config.tls)
+    site = new_site(config, store, certificate, Watched)
+    patient = new_site(replace(config, limits=replace(LIMITS, greeting_delay=1)), store, certificate, Watched)
     servers, ports = [], {}
-    for delay in (0, 1):
+    for delay, each in ((0, site), (1, patient)):
 
-        def connection(delay: int = delay) -> SMTP:
-            made = Watched(reception, loop)
-            if delay:
-                made.limits = Limits(
-                    **{**{n: getattr(LIMITS, n) for n in LIMITS.__slots__}, "greeting_delay": 1}
-                )
+        def connection(each: Site = each) -> Connection:
+            made = each.new()
             alive.add(made)
             return made
 
@@ -385,7 +384,7 @@ async def serving(config: Config, process: Process) -> AsyncIterator[Receiver]:
         servers.append(listening)
         ports[delay] = listening.sockets[0].getsockname()[1]
     try:
-        yield Receiver(reception, ports, alive)
+        yield Receiver([site.connections, patient.connections], ports, alive)
     finally:
         for each in servers:
             each.close()
@@ -477,7 +476,7 @@ class Report:
 
 
 def by_loop(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    return server.new_loop if name == "uvloop" else asyncio.new_event_loop
+    return new_loop if name == "uvloop" else asyncio.new_event_loop
 
 
 @contextlib.contextmanager

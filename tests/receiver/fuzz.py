@@ -27,13 +27,12 @@ except ImportError:
     atheris = None
 
 with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
-    from receiver.commands import SMTP
     from receiver.config import Limits, any_mailbox
-    from receiver.reception import Reception
     from receiver.storage.folders import Folders
     from receiver.storage.incoming import Incoming
     from receiver.storage.record import Copy
     from receiver.storage.store import Store
+    from tests.receiver.connections import Site, new_site
 
 START = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<a@example.test>\r\n"
 WORDS = (
@@ -111,23 +110,23 @@ CONFIG = replace(CONFIG, limits=Limits(line_length=200, message_size=5000))
 async def session(pieces: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
     """The replies to these pieces, and the contents stored. Raises where something of ours breaks."""
     store = MemoryStore()
-    reception = Reception(CONFIG, store, None)
-    talk = SMTP(reception, asyncio.get_running_loop())
+    site = new_site(CONFIG, store)
+    talk = site.new()
     pipe = Pipe()
     talk.connection_made(pipe)
     for piece in pieces:
         if pipe.closed:
             break
         talk.data_received(piece)
-        await _settled(reception)
+        await _settled(site)
     talk.connection_lost(None)
-    await _settled(reception)
+    await _settled(site)
     return bytes(pipe.written), store.stored
 
 
-async def _settled(reception: Reception) -> None:
-    while reception.tasks:
-        await asyncio.gather(*reception.tasks)
+async def _settled(site: Site) -> None:
+    while site.connections.tasks:
+        await asyncio.gather(*site.connections.tasks)
 
 
 def check(wire: bytes, sizes: Sequence[int]) -> None:

@@ -10,9 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.commands import SMTP
 from receiver.config import any_mailbox
-from receiver.reception import Reception
+from tests.receiver.connections import new_site
 from tests.receiver.fuzz import by_chance
 from tests.receiver.stores import new_store
 
@@ -41,8 +40,8 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
     async def converse() -> bytes:
         loop = asyncio.get_running_loop()
         store = new_store(tmp_path, threads=1)
-        reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
-        server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
+        site = new_site(any_mailbox("mx.test", tmp_path, ("example.test",)), store)
+        server = await loop.create_server(site.new, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         greeting = await reader.readline()
         for at in range(0, len(wire), size):
@@ -54,7 +53,7 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         server.close()
         async with asyncio.timeout(30):
             # What is cut off is removed once the sender is gone.
-            while reception.sessions or reception.tasks:  # noqa: ASYNC110
+            while site.connections.members or site.connections.tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         store.close()
         return replies

@@ -20,11 +20,12 @@ ASYNCIO = (
     "-c",
     "import sys; sys.modules['uvloop'] = None; from receiver.__main__ import main; sys.exit(main())",
 )
-AWAITS = {  # and Connection.sent, which waits for the same as converse does: chance says which of them
+AWAITS = {
+    "waits in Outgoing.wait",
     "waits in Conversation.converse",
-    "waits in Conversation.start_tls",
-    "waits in Store.run",
-    "waits in Store.commit",
+    "waits in secure",
+    "waits in Store._run",
+    "waits in Store.deliver",
     "waits in Commit.deliver",
 }
 CALLBACKS = {

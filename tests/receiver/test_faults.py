@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from receiver.commands import SMTP
 from receiver.config import any_mailbox
-from receiver.reception import Reception
+from tests.receiver.connections import new_site
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.stores import new_store
 from tests.receiver.wire import Server, wait_until
@@ -50,8 +49,8 @@ async def send(
     """The replies to these messages in one session, and the files there were after the first."""
     loop = asyncio.get_running_loop()
     store = new_store(mail, disk, threads=1, log=1 << 18 if log else 0)
-    reception = Reception(any_mailbox("mx.test", mail, ("example.test",)), store, None)
-    server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
+    site = new_site(any_mailbox("mx.test", mail, ("example.test",)), store)
+    server = await loop.create_server(site.new, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     replies: list[str] = []
     after_first: dict[str, bytes] = {}
@@ -66,7 +65,7 @@ async def send(
         after_first = after_first if len(replies) > 1 else files(mail)
     writer.close()
     server.close()
-    await asyncio.gather(*reception.tasks)
+    await asyncio.gather(*site.connections.tasks)
     store.close()
     return replies, after_first
 

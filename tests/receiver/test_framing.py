@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.framing import Fault, Framing
+from receiver.smtp.framing import Fault, Framing
 
 pieces = st.lists(st.integers(1, 9), max_size=60)
 text = st.lists(st.sampled_from([b"\r\n", b".", b"..", b"a", b"text", b"\xc3\xa9"]), max_size=40).map(

@@ -7,10 +7,10 @@ import gc
 import weakref
 from collections.abc import Callable
 
-from receiver.admission import Admission
-from receiver.commands import SMTP
 from receiver.config import Limits
-from receiver.reception import Reception
+from receiver.smtp.admission import Admission
+from receiver.smtp.connection import Connection
+from tests.receiver.connections import Site, new_site
 from tests.receiver.fuzz import CONFIG, MemoryStore, Pipe
 from tests.receiver.wire import Client, Server
 
@@ -94,16 +94,16 @@ def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
 
 
 def test_nothing_of_a_connection_that_has_ended_is_kept() -> None:
-    async def ended(reception: Reception) -> weakref.ref[SMTP]:
-        connection = SMTP(reception, asyncio.get_running_loop())
+    async def ended(site: Site) -> weakref.ref[Connection]:
+        connection = site.new()
         connection.connection_made(Pipe())
         connection.data_received(b"HELO x\r\nQUIT\r\n")
         connection.connection_lost(None)
         return weakref.ref(connection)
 
-    async def two() -> list[SMTP | None]:
-        reception = Reception(CONFIG, MemoryStore(), None)
-        kept = [await ended(reception), await ended(reception)]
+    async def two() -> list[Connection | None]:
+        site = new_site(CONFIG, MemoryStore())
+        kept = [await ended(site), await ended(site)]
         gc.collect()
         return [each() for each in kept]
 

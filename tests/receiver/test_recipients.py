@@ -8,7 +8,7 @@ import pytest
 
 from receiver.addresses import Address
 from receiver.config import from_table
-from receiver.recipients import Directory, Domain, UnknownRecipient
+from receiver.recipients import Directory, Domain, NoMailbox, NotServed, UnknownRecipient
 
 CONFIG = """
 hostname = "mx.example.test"
@@ -67,20 +67,22 @@ def test_an_alias_reaches_several_mailboxes_each_named_for_itself(directory: Dir
 
 
 @pytest.mark.parametrize(
-    ("local", "domain", "code"),
+    ("local", "domain", "refusal"),
     [
-        ("nobody", "example.test", "550 5.1.1"),
-        ("+news", "example.test", "550 5.1.1"),
-        ("alice-news", "example.test", "550 5.1.1"),
-        ("postmaster+x", "xn--strae-oqa.test", "550 5.1.1"),
-        ("alice", "elsewhere.test", "550 5.7.1"),
-        ("alice", "sub.example.test", "550 5.7.1"),
-        ("alice", "", "550 5.7.1"),
-        ("alice", "[192.0.2.2]", "550 5.7.1"),
+        ("nobody", "example.test", NoMailbox),
+        ("+news", "example.test", NoMailbox),
+        ("alice-news", "example.test", NoMailbox),
+        ("postmaster+x", "xn--strae-oqa.test", NoMailbox),
+        ("alice", "elsewhere.test", NotServed),
+        ("alice", "sub.example.test", NotServed),
+        ("alice", "", NotServed),
+        ("alice", "[192.0.2.2]", NotServed),
     ],
 )
-def test_an_unknown_recipient_is_refused(directory: Directory, local: str, domain: str, code: str) -> None:
-    with pytest.raises(UnknownRecipient, match=f"^{code} "):
+def test_an_unknown_recipient_is_refused(
+    directory: Directory, local: str, domain: str, refusal: type[UnknownRecipient]
+) -> None:
+    with pytest.raises(refusal):
         directory.destinations(Address(local, domain))
 
 

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver import journal, trace
-from receiver.commands import SMTP
+from receiver import journal
 from receiver.config import any_mailbox
-from receiver.reception import Reception
-from receiver.trace import Origin
+from receiver.smtp import trace
+from receiver.smtp.trace import TLS, Origin
+from tests.receiver.connections import new_site
 from tests.receiver.stores import new_store
 
 
@@ -36,7 +36,7 @@ def test_the_protocol_keyword_is_the_registered_one(
 
 
 def test_received_names_the_recipient_only_when_told() -> None:
-    origin = Origin("helo.test", "2001:db8::1", "ESMTPS", "TLSv1.3 TLS_AES_128_GCM_SHA256")
+    origin = Origin("helo.test", "2001:db8::1", "ESMTPS", TLS("TLSv1.3", "TLS_AES_128_GCM_SHA256"))
     assert trace.received(origin, "mx.test", "ID1", "a@b.test", 0.0) == (
         b"Received: from helo.test ([IPv6:2001:db8::1])\r\n"
         b"\tby mx.test (Letterbox) with ESMTPS\r\n\t(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256)\r\n"
@@ -85,8 +85,8 @@ def test_an_error_of_our_own_is_421_and_tells_the_client_nothing(
     async def converse() -> bytes:
         loop = asyncio.get_running_loop()
         store = new_store(tmp_path, Broken())
-        reception = Reception(any_mailbox("mx.test", tmp_path, ("example.test",)), store, None)
-        server = await loop.create_server(lambda: SMTP(reception, loop), "127.0.0.1", 0)
+        site = new_site(any_mailbox("mx.test", tmp_path, ("example.test",)), store)
+        server = await loop.create_server(site.new, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
         writer.write(b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.test>\r\nDATA\r\nx\r\n.\r\n")
         replies = await asyncio.wait_for(reader.read(), 30)

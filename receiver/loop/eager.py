@@ -11,20 +11,26 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 
-def begun(work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop) -> asyncio.Task[None] | None:
-    """Do it as far as it goes without waiting; the task that does the rest, None if it is done.
+def eager_task(
+    work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, ended: Callable[[], object]
+) -> asyncio.Task[None] | None:
+    """Begin the work; the task that does the rest of it, None if it is done. `ended` is called at the end.
 
-    Up to there it is no task: it must not ask which one it is (asyncio.current_task, asyncio.timeout).
+    Up to its first wait the work is in no task: it must not ask for one (asyncio.current_task, .timeout).
     """
     try:
         waits_for = work.send(None)
     except StopIteration:
+        ended()
         return None
-    return loop.create_task(_finish(_Rest(work, waits_for)))
+    except BaseException:
+        ended()
+        raise
+    return loop.create_task(_finish(_Rest(work, waits_for), ended))
 
 
 class _Rest:
-    """What is left of a coroutine after its first step, which waits for that: to be awaited."""
+    """What is left of a coroutine after its first step, which waits for something. To be awaited."""
 
     __slots__ = ("_waits_for", "_work")
 
@@ -45,5 +51,8 @@ class _Rest:
                 return
 
 
-async def _finish(rest: _Rest) -> None:
-    await rest
+async def _finish(rest: _Rest, ended: Callable[[], object]) -> None:
+    try:
+        await rest
+    finally:
+        ended()

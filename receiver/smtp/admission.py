@@ -8,6 +8,8 @@ from functools import lru_cache
 from typing import Protocol
 
 from receiver.config import Limits
+from receiver.smtp import replies
+from receiver.smtp.replies import Reply
 
 _ALL = "*"  # the key of all connections together; no address, and no network
 
@@ -38,7 +40,7 @@ class Admission:
         self._open: Counter[str] = Counter()
         self._logged: set[str] = set()
 
-    def enter(self, peer: str) -> str | None:
+    def enter(self, peer: str) -> Reply | None:
         """Count a connection in, or the reply it is refused with."""
         for key, limit, reply in self._rules(peer):
             if self._open[key] + self._others.elsewhere(key) >= limit:
@@ -67,15 +69,15 @@ class Admission:
             self._logged.discard(key)
         return True
 
-    def _rules(self, peer: str) -> tuple[tuple[str, int, str], ...]:
+    def _rules(self, peer: str) -> tuple[tuple[str, int, Reply], ...]:
         limits = self._limits
         return (
-            (_ALL, limits.connections, "421 4.3.2 Too many connections, try again later"),
-            (peer, limits.connections_per_address, "421 4.7.0 Too many connections from your address"),
+            (_ALL, limits.connections, replies.TOO_MANY_CONNECTIONS),
+            (peer, limits.connections_per_address, replies.TOO_MANY_FROM_ADDRESS),
             (
                 network(peer),
                 limits.connections_per_network,
-                "421 4.7.0 Too many connections from your network",
+                replies.TOO_MANY_FROM_NETWORK,
             ),
         )
 

@@ -20,13 +20,21 @@ _HELO_UNSAFE = re.compile(r"[^A-Za-z0-9.\-_:\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
+class TLS:
+    """How a connection is encrypted: "TLSv1.3", "TLS_AES_256_GCM_SHA384"."""
+
+    version: str
+    cipher: str
+
+
+@dataclass(frozen=True, slots=True)
 class Origin:
     """Where a message came from, as its Received field says it."""
 
     helo: str
     peer: str  # IP address, or empty where the connection has none
     protocol: str  # RFC 3848 and RFC 6531 keyword
-    tls: str | None  # "TLSv1.3 TLS_AES_256_GCM_SHA384"
+    tls: TLS | None
 
 
 def protocol(*, extended: bool, tls: bool, utf8: bool) -> str:
@@ -39,10 +47,7 @@ def protocol(*, extended: bool, tls: bool, utf8: bool) -> str:
 def received(origin: Origin, hostname: str, identity: str, recipient: str | None, seconds: float) -> bytes:
     """The Received field with its CRLF; `recipient` only where the message has just one."""
     source = clean_helo(origin.helo) + (f" ({_literal(origin.peer)})" if origin.peer else "")
-    tls = ""
-    if origin.tls:
-        version, _, cipher = origin.tls.partition(" ")
-        tls = f"\r\n\t(using {version} with cipher {cipher})"
+    tls = f"\r\n\t(using {origin.tls.version} with cipher {origin.tls.cipher})" if origin.tls else ""
     goal = f"\r\n\tfor <{recipient}>" if recipient else ""
     when = _date(int(seconds))
     return (
@@ -83,3 +88,10 @@ def _literal(peer: str) -> str:
     except ValueError:
         return "unknown"
     return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
+
+
+def peer_address(name: object) -> str:
+    """The IP address of a socket's peer name; IPv4 in its own form also on an IPv6 socket."""
+    if not isinstance(name, tuple):
+        return ""
+    return str(name[0]).removeprefix("::ffff:")

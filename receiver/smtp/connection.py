@@ -1,0 +1,277 @@
+"""One connection's transport: octets in, replies out, time limits, flow control, STARTTLS.
+
+An aiosmtpd SMTP that keeps its Session and Envelope, but not its stream. Reading stops while there is
+unread input beyond a mark, and writing is waited for, so that what one connection holds is bounded.
+What is said is in `conversation`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, cast
+
+from aiosmtpd import smtp
+
+from receiver.journal import log
+from receiver.loop.deadline import Deadline
+from receiver.loop.eager import eager_task
+from receiver.smtp import early_talker, replies
+from receiver.smtp.certificate import Certificate
+from receiver.smtp.conversation import Conversation
+from receiver.smtp.open_connections import OpenConnections
+from receiver.smtp.outgoing import Outgoing
+from receiver.smtp.phase import Phase
+from receiver.smtp.reception import Reception
+from receiver.smtp.replies import Reply
+from receiver.smtp.starttls import HandshakeFailed, secure
+from receiver.smtp.trace import TLS, peer_address
+from receiver.smtp.verbs import VERBS
+
+_HIGH_WATER = 131_072  # octets of unread input at which reading stops
+_IGNORED = 4_194_304  # octets read and thrown away after the last reply
+_LINGER = 10  # seconds for the last reply to be read
+
+
+class Connection(smtp.SMTP):
+    """The protocol of one transport."""
+
+    # Set by connection_made, before anything else is called.
+    session: smtp.Session
+    transport: asyncio.Transport | None
+
+    def __init__(
+        self,
+        reception: Reception,
+        connections: OpenConnections,
+        certificate: Certificate | None,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        # aiosmtpd's own constructor is not called. It looks through each instance for hooks, verbs and AUTH
+        # mechanisms and makes a stream, all for methods that are replaced here: 270 µs a connection, 10
+        # without. `test_aiosmtpd` holds that no method that needs its attributes is reachable.
+        self.loop = loop
+        self.hostname = reception.config.hostname
+        self.limits = reception.config.limits
+        self.certificate = certificate
+        self.transport = None
+        self.peer = ""
+        self.heard = loop.time()  # when the peer last said something
+        self.talk = Conversation(self, reception, VERBS)
+        self._connections = connections
+        self.outgoing = Outgoing(loop)
+        self._busy = False  # the conversation is at work
+        self._counted = False  # among the open connections
+        self._spoken = False  # the peer has said anything at all
+        self._eof = False  # the peer says no more
+        self._ignored = 0  # octets that came after our last word
+        self._reading = True
+        self._greeting: asyncio.TimerHandle | None = None  # while the greeting is delayed
+        soonest = min(self.limits.command_timeout, self.limits.data_timeout)
+        self.deadline = Deadline(loop, soonest, self._time_is_up)
+
+    # From the transport
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.new_session(None)
+        self.peer = peer_address(self.session.peer)
+        refusal = self._connections.enter(self, self.peer)
+        if refusal:
+            self.close(refusal)
+            return
+        self._counted = True
+        self.deadline.set(self.limits.command_timeout + self.limits.greeting_delay)
+        if self.limits.greeting_delay:
+            self._greeting = self.loop.call_later(self.limits.greeting_delay, self._greet)
+        else:
+            self._greet()
+
+    def _greet(self) -> None:
+        if self.is_closing or self.transport is None:
+            return
+        if early_talker.spoke_already(self.transport):
+            self._too_early()
+            return
+        self.reply(replies.greeting(self.hostname))
+        self.flush()
+        self.talk.enter(Phase.COMMANDS)
+
+    def _too_early(self) -> None:
+        self.hang_up(replies.SPOKE_EARLY, "spoke before the greeting")
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """The peer is gone. May be called again, as `starttls` says."""
+        self.talk.enter(Phase.CLOSING)
+        self.transport = None
+        self.deadline.stop()
+        if self._greeting:
+            self._greeting.cancel()
+        self.resume_writing()
+        if self.talk.message and not self._busy:
+            self._start(self.talk.abandon())
+        else:
+            self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        if self.is_closing:
+            self._ignored += len(data)
+            if self._ignored > _IGNORED:
+                self.abort()
+            return
+        self.heard = self.loop.time()
+        if not self._spoken:
+            self._spoken = True
+            greeted = self.talk.phase is not Phase.GREETING
+            if not greeted or (self.transport and early_talker.greeting_unseen(self.transport)):
+                self._too_early()
+                return
+        framing = self.talk.framing
+        framing.receive(data)
+        if not self._busy:
+            self._start(self.talk.converse())
+        elif framing.waiting > _HIGH_WATER and self._reading and self.transport:
+            self._reading = False
+            self.transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        # A half-closed sender may still be waiting for the reply to what it sent.
+        self._eof = True
+        if not self._busy and not self.is_closing:
+            self.close()
+        return self._busy and not self.is_closing and self.session.ssl is None
+
+    def pause_writing(self) -> None:
+        self.outgoing.pause()
+
+    def resume_writing(self) -> None:
+        self.outgoing.resume()
+
+    # Replies
+
+    def reply(self, reply: Reply) -> None:
+        """Add a reply; it is sent with the others when input runs out."""
+        self.outgoing.add(reply)
+
+    def flush(self) -> None:
+        self.outgoing.flush(self.transport)
+
+    async def sent(self) -> bool:
+        """Send what is gathered, and wait for a slow reader; whether there was anything to wait for."""
+        self.outgoing.flush(self.transport)
+        return await self.outgoing.wait()
+
+    # The end
+
+    @property
+    def is_closing(self) -> bool:
+        return self.talk.phase is Phase.CLOSING
+
+    @property
+    def in_message(self) -> bool:
+        """Something is under way that should come to its end."""
+        return self._busy or self.talk.phase is Phase.CONTENT or self.talk.message is not None
+
+    def close(self, reply: Reply | None = None) -> None:
+        """Hang up once what is gathered has been sent, and then the last reply, if there is one."""
+        if reply:
+            self.reply(reply)
+        self.flush()
+        self.talk.enter(Phase.CLOSING)
+        if self.transport:
+            self.transport.close()
+            self.deadline.set(_LINGER)
+
+    def abort(self) -> None:
+        if self.transport:
+            self.transport.abort()
+
+    def hang_up(self, reply: Reply, reason: str) -> None:
+        """Give the last reply, log why, and close once that has been read.
+
+        Closing with input unread would reset the connection, and the reply might be lost with it.
+        """
+        log("refused", peer=self.peer, reason=reason)
+        self.reply(reply)
+        if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
+            self.close()
+            return
+        self.flush()
+        self.talk.enter(Phase.CLOSING)
+        self.transport.write_eof()
+        self.transport.resume_reading()
+        self.deadline.set(_LINGER)
+
+    def _leave(self) -> None:
+        """Give up the place among the open connections: once the peer is gone, and the work for it is done.
+
+        Work that goes on holds its place, so that those who send and vanish can pile up no more of it than
+        those who stay.
+        """
+        if self._counted and self.transport is None and not self._busy:
+            self._counted = False
+            self._connections.leave(self, self.peer)
+
+    # Work
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do the work as far as it goes without waiting; only what is left of it becomes a task."""
+        self._busy = True
+        task = eager_task(work, self.loop, self._work_ended)
+        if task:
+            self._connections.add_task(task)
+
+    def _work_ended(self) -> None:
+        self._busy = False
+        self._leave()
+        if self.is_closing or self.transport is None:
+            return
+        if self._eof:
+            self.close()
+        elif not self._reading:
+            self._reading = True
+            self.transport.resume_reading()
+
+    async def start_tls(self) -> None:
+        """Change to TLS, or hang up. What came in before is forgotten (RFC 3207 section 4.2)."""
+        if self.transport is None or self.certificate is None:
+            return
+        plain = self.transport
+        plain.pause_reading()
+        self._reading = False
+        self.talk.framing.discard()
+        await self.sent()
+        if self.is_closing:
+            return
+        self.talk.enter(Phase.HANDSHAKE)
+        self.deadline.set(self.limits.command_timeout)
+        try:
+            context, seconds = self.certificate.context(), self.limits.command_timeout
+            secured, tls = await secure(self.loop, plain, self, context, seconds)
+        except HandshakeFailed as error:
+            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
+            self.connection_lost(None)
+            return
+        if self.is_closing:
+            secured.abort()
+            return
+        self.transport, self._reading = secured, True
+        self.new_session(tls)
+        self.talk.enter(Phase.COMMANDS)
+
+    def new_session(self, tls: TLS | None) -> None:
+        """Begin a session; after STARTTLS nothing of the one before is known (RFC 3207 section 4.2)."""
+        assert self.transport
+        self.session = smtp.Session(self.loop)
+        self.session.peer = self.transport.get_extra_info("peername")
+        self.session.ssl = tls  # type: ignore[assignment]  # aiosmtpd keeps a table of other keys there
+
+    # Time
+
+    def _time_is_up(self) -> None:
+        if self.is_closing:
+            self.abort()  # the last reply found no reader
+        elif self._busy and not self.outgoing.is_stuck:
+            self.deadline.set(_LINGER)  # it is we who are slow
+        else:
+            self.hang_up(replies.timed_out(self.hostname), "timed out")
