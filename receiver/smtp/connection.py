@@ -16,9 +16,10 @@ from aiosmtpd import smtp
 from receiver.journal import log
 from receiver.loop.deadline import Deadline
 from receiver.loop.eager import eager_task
-from receiver.smtp import early_talker, replies
+from receiver.smtp import replies
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.conversation import Conversation
+from receiver.smtp.early_talker import Greeting
 from receiver.smtp.open_connections import OpenConnections
 from receiver.smtp.outgoing import Outgoing
 from receiver.smtp.phase import Phase
@@ -62,18 +63,19 @@ class Connection(smtp.SMTP):
         self.outgoing = Outgoing(loop)
         self._busy = False  # the conversation is at work
         self._counted = False  # among the open connections
-        self._spoken = False  # the peer has said anything at all
         self._eof = False  # the peer says no more
         self._ignored = 0  # octets that came after our last word
         self._reading = True
-        self._greeting: asyncio.TimerHandle | None = None  # while the greeting is delayed
+        self._greeting = Greeting(
+            self._greet, lambda: self.hang_up(replies.SPOKE_EARLY, "spoke before the greeting")
+        )
         soonest = min(self.limits.command_timeout, self.limits.data_timeout)
         self.deadline = Deadline(loop, soonest, self._time_is_up)
 
     # From the transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast(asyncio.Transport, transport)
+        self.transport = self.outgoing.transport = cast(asyncio.Transport, transport)
         self.new_session(None)
         self.peer = peer_address(self.session.peer)
         refusal = self._connections.enter(self, self.peer)
@@ -82,31 +84,19 @@ class Connection(smtp.SMTP):
             return
         self._counted = True
         self.deadline.set(self.limits.command_timeout + self.limits.greeting_delay)
-        if self.limits.greeting_delay:
-            self._greeting = self.loop.call_later(self.limits.greeting_delay, self._greet)
-        else:
-            self._greet()
+        self._greeting.begin(transport, self.limits.greeting_delay, self.loop)
 
     def _greet(self) -> None:
-        if self.is_closing or self.transport is None:
-            return
-        if early_talker.spoke_already(self.transport):
-            self._too_early()
-            return
-        self.reply(replies.greeting(self.hostname))
-        self.flush()
+        self.outgoing.add(replies.greeting(self.hostname))
+        self.outgoing.flush()
         self.talk.enter(Phase.COMMANDS)
-
-    def _too_early(self) -> None:
-        self.hang_up(replies.SPOKE_EARLY, "spoke before the greeting")
 
     def connection_lost(self, error: Exception | None) -> None:
         """The peer is gone. May be called again, as `starttls` says."""
         self.talk.enter(Phase.CLOSING)
-        self.transport = None
+        self.transport = self.outgoing.transport = None
         self.deadline.stop()
-        if self._greeting:
-            self._greeting.cancel()
+        self._greeting.stop()
         self.resume_writing()
         if self.talk.message and not self._busy:
             self._start(self.talk.abandon())
@@ -120,12 +110,8 @@ class Connection(smtp.SMTP):
                 self.abort()
             return
         self.heard = self.loop.time()
-        if not self._spoken:
-            self._spoken = True
-            greeted = self.talk.phase is not Phase.GREETING
-            if not greeted or (self.transport and early_talker.greeting_unseen(self.transport)):
-                self._too_early()
-                return
+        if not self._greeting.was_awaited(self.transport):
+            return
         framing = self.talk.framing
         framing.receive(data)
         if not self._busy:
@@ -147,20 +133,6 @@ class Connection(smtp.SMTP):
     def resume_writing(self) -> None:
         self.outgoing.resume()
 
-    # Replies
-
-    def reply(self, reply: Reply) -> None:
-        """Add a reply; it is sent with the others when input runs out."""
-        self.outgoing.add(reply)
-
-    def flush(self) -> None:
-        self.outgoing.flush(self.transport)
-
-    async def sent(self) -> bool:
-        """Send what is gathered, and wait for a slow reader; whether there was anything to wait for."""
-        self.outgoing.flush(self.transport)
-        return await self.outgoing.wait()
-
     # The end
 
     @property
@@ -175,8 +147,8 @@ class Connection(smtp.SMTP):
     def close(self, reply: Reply | None = None) -> None:
         """Hang up once what is gathered has been sent, and then the last reply, if there is one."""
         if reply:
-            self.reply(reply)
-        self.flush()
+            self.outgoing.add(reply)
+        self.outgoing.flush()
         self.talk.enter(Phase.CLOSING)
         if self.transport:
             self.transport.close()
@@ -192,15 +164,18 @@ class Connection(smtp.SMTP):
         Closing with input unread would reset the connection, and the reply might be lost with it.
         """
         log("refused", peer=self.peer, reason=reason)
-        self.reply(reply)
+        self.outgoing.add(reply)
         if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
             self.close()
             return
-        self.flush()
+        self.outgoing.flush()
         self.talk.enter(Phase.CLOSING)
-        self.transport.write_eof()
-        self.transport.resume_reading()
         self.deadline.set(_LINGER)
+        try:
+            self.transport.write_eof()
+            self.transport.resume_reading()
+        except (OSError, RuntimeError):  # the peer is gone, and the loop has not noticed yet
+            self.abort()
 
     def _leave(self) -> None:
         """Give up the place among the open connections: once the peer is gone, and the work for it is done.
@@ -240,7 +215,7 @@ class Connection(smtp.SMTP):
         plain.pause_reading()
         self._reading = False
         self.talk.framing.discard()
-        await self.sent()
+        await self.outgoing.sent()
         if self.is_closing:
             return
         self.talk.enter(Phase.HANDSHAKE)
@@ -255,7 +230,8 @@ class Connection(smtp.SMTP):
         if self.is_closing:
             secured.abort()
             return
-        self.transport, self._reading = secured, True
+        self.transport = self.outgoing.transport = secured
+        self._reading = True
         self.new_session(tls)
         self.talk.enter(Phase.COMMANDS)
 

@@ -44,9 +44,6 @@ class Wire(Protocol):
     outgoing: Outgoing
     deadline: Deadline
 
-    def reply(self, reply: Reply) -> None: ...
-    def flush(self) -> None: ...
-    async def sent(self) -> bool: ...
     def close(self, reply: Reply | None = None) -> None: ...
     def hang_up(self, reply: Reply, reason: str) -> None: ...
     async def start_tls(self) -> None: ...
@@ -81,7 +78,7 @@ class Conversation:
     def reply(self, reply: Reply) -> None:
         if reply.is_refusal:
             self._errors += 1
-        self.wire.reply(reply)
+        self.wire.outgoing.add(reply)
 
     @property
     def origin(self) -> Origin:
@@ -101,10 +98,10 @@ class Conversation:
                 if await self._step():
                     turn += 1
                     if len(self.wire.outgoing) >= _REPLIES:
-                        await self.wire.sent()
+                        await self.wire.outgoing.sent()
                     if turn % _TURN == 0:
                         await asyncio.sleep(0)
-                elif not await self.wire.sent():
+                elif not await self.wire.outgoing.sent():
                     break  # else look again: input may have come meanwhile
         except Exception as error:
             # Our own fault: the sender may try again, and learns nothing about it.
@@ -205,7 +202,7 @@ class Conversation:
         if inspection.fault and not self._refusal:
             enhanced = "5.6.0" if inspection.fault in (Fault.NUL, Fault.TOO_LONG) else "5.5.2"
             self._refusal = replies.refused(enhanced, inspection.fault.value)
-        self.wire.flush()
+        self.wire.outgoing.flush()
         message, self.message = self.message, None
         reply = await self.reception.end(self.origin, self.envelope, message, self._refusal)
         if reply.is_success:

@@ -11,6 +11,7 @@ class Outgoing:
     """Gathers replies, so that those to what came in one piece go out in one piece."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.transport: asyncio.WriteTransport | None = None
         self._loop = loop
         self._gathered: list[bytes] = []
         self._writable: asyncio.Future[None] | None = None  # while the peer does not read
@@ -22,10 +23,10 @@ class Outgoing:
     def add(self, reply: Reply) -> None:
         self._gathered.append(reply.octets)
 
-    def flush(self, transport: asyncio.WriteTransport | None) -> None:
-        """Send what is gathered; it is lost where the transport is."""
-        if self._gathered and transport and not transport.is_closing():
-            transport.write(b"".join(self._gathered))
+    def flush(self) -> None:
+        """Send what is gathered. It is lost where the peer is gone."""
+        if self._gathered and self.transport and not self.transport.is_closing():
+            self.transport.write(b"".join(self._gathered))
         self._gathered.clear()
 
     @property
@@ -33,8 +34,9 @@ class Outgoing:
         """The peer does not read: so much waits in the transport that we wait, too."""
         return self._writable is not None
 
-    async def wait(self) -> bool:
-        """Wait until the peer has read most of it; whether there was anything to wait for."""
+    async def sent(self) -> bool:
+        """Send what is gathered, and wait for a slow reader; whether there was anything to wait for."""
+        self.flush()
         if self._writable is None:
             return False
         await self._writable

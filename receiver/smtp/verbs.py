@@ -188,7 +188,7 @@ async def data(talk: Conversation, argument: str) -> None:
         talk.reply(refusal)
     else:
         talk.reply(replies.SEND_MESSAGE)
-        await talk.wire.sent()
+        await talk.wire.outgoing.sent()
         if talk.phase is Phase.COMMANDS:  # else the peer has gone meanwhile
             talk.begin_data()
 

@@ -21,7 +21,7 @@ ASYNCIO = (
     "import sys; sys.modules['uvloop'] = None; from receiver.__main__ import main; sys.exit(main())",
 )
 AWAITS = {
-    "waits in Outgoing.wait",
+    "waits in Outgoing.sent",
     "waits in Conversation.converse",
     "waits in secure",
     "waits in Store._run",
