@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from receiver import privileges
-from receiver.config import Config, ConfigError, load
+from receiver.config.load import ConfigError, load
+from receiver.config.values import Config
 from receiver.doctor import dialogue, disk, firewall, links, units
 from receiver.doctor.links import Link
 from receiver.reading import command
 from receiver.reading.terminal import Screen
 from receiver.smtp.certificate import Certificate, CertificateError
+from receiver.system import privileges
 
 PORT = 25
 _USER = "letterbox"

@@ -11,11 +11,12 @@ import stat
 import time
 from pathlib import Path
 
-from receiver import one_time, privileges
-from receiver.config import Config
+from receiver import one_time
+from receiver.config.values import Config
 from receiver.doctor.links import Link
 from receiver.doctor.units import SERVICE, last_words
 from receiver.recipients import Domain
+from receiver.system import privileges
 
 SECONDS = 5.0
 _LARGEST_TEST_MESSAGE = 4096  # octets, with the trace above it

@@ -7,7 +7,7 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
-from receiver.config import Config
+from receiver.config.values import Config
 from receiver.doctor.links import Link
 from receiver.reading import terminal
 

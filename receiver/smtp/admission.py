@@ -7,7 +7,7 @@ from collections import Counter
 from functools import lru_cache
 from typing import Protocol
 
-from receiver.config import Limits
+from receiver.config.values import Limits
 from receiver.smtp import replies
 from receiver.smtp.replies import Reply
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import ssl
 import time
 
-from receiver.config import TLSFiles
-from receiver.journal import log
+from receiver.config.values import TLSFiles
+from receiver.system.journal import log
 
 _LOOK_EVERY = 1.0  # seconds between looks at the files
 

@@ -13,7 +13,6 @@ from typing import Any, cast
 
 from aiosmtpd import smtp
 
-from receiver.journal import log
 from receiver.loop.deadline import Deadline
 from receiver.loop.eager import eager_task
 from receiver.smtp import replies
@@ -28,6 +27,7 @@ from receiver.smtp.replies import Reply
 from receiver.smtp.starttls import HandshakeFailed, secure
 from receiver.smtp.trace import TLS, peer_address
 from receiver.smtp.verbs import VERBS
+from receiver.system.journal import log
 
 _HIGH_WATER = 131_072  # octets of unread input at which reading stops
 _IGNORED = 4_194_304  # octets read and thrown away after the last reply

@@ -13,8 +13,7 @@ from typing import Protocol, cast
 
 from aiosmtpd import smtp
 
-from receiver.config import Limits
-from receiver.journal import log
+from receiver.config.values import Limits
 from receiver.loop.deadline import Deadline
 from receiver.smtp import replies
 from receiver.smtp.certificate import Certificate
@@ -26,6 +25,7 @@ from receiver.smtp.reception import Reception
 from receiver.smtp.replies import Reply
 from receiver.smtp.trace import TLS, Origin, protocol
 from receiver.storage.incoming import Incoming
+from receiver.system.journal import log
 
 _REPLIES = 64  # replies gathered before they are sent
 _TURN = 64  # commands after which others have their turn

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from receiver.journal import log
 from receiver.smtp.admission import Admission
 from receiver.smtp.replies import Reply, shutting_down
+from receiver.system.journal import log
 
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
 _LAST_WORK = 5.0  # seconds more that a shutdown waits for work that nobody waits for any longer

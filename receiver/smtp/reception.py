@@ -9,9 +9,9 @@ import asyncio
 import errno
 import time
 
-from receiver import journal, one_time
+from receiver import one_time
 from receiver.addresses import Address
-from receiver.config import Config
+from receiver.config.values import Config
 from receiver.recipients import Destination, Directory, Mailbox, NoMailbox, NotServed
 from receiver.smtp import replies, trace
 from receiver.smtp.envelope import Envelope
@@ -20,6 +20,7 @@ from receiver.smtp.trace import Origin
 from receiver.storage.incoming import Incoming
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
+from receiver.system import journal
 
 _HEAD = 131_072  # octets of a message that are looked at for header fields
 

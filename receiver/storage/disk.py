@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from receiver.libc import call, library
+from receiver.system.libc import call, library
 
 # Their journal keeps the order of things: a file's size and blocks are in it once its content has been
 # written out, so a rename made after that cannot survive a crash alone.

@@ -11,12 +11,12 @@ import contextlib
 import os
 from pathlib import Path
 
-from receiver.journal import log
 from receiver.recipients import Mailbox
 from receiver.storage.folders import Folders
 from receiver.storage.record import Copy, Record
 from receiver.storage.segment import Segment
 from receiver.storage.wal import FOLDER
+from receiver.system.journal import log
 
 
 def recover(folders: Folders) -> int:

@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from receiver.journal import log
 from receiver.storage.folders import Folders
 from receiver.storage.record import Record
 from receiver.storage.segment import Segment
+from receiver.system.journal import log
 
 FOLDER = ".wal"  # of the mail folder
 _SEGMENTS = 2

@@ -12,9 +12,9 @@ import os
 import socket
 from collections.abc import Callable, Sequence
 
-from receiver import journal
 from receiver.storage import channel
 from receiver.storage.record import Copy
+from receiver.system import journal
 
 _MOST_NUMBERS = 2**32 - 1
 

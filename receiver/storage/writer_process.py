@@ -20,10 +20,10 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from receiver import journal
-from receiver.libc import die_with_parent, few_arenas, name_process
 from receiver.storage import pipeline
 from receiver.storage.folders import Folders
+from receiver.system import journal
+from receiver.system.libc import die_with_parent, few_arenas, name_process
 
 NAME = "letterbox-store"
 _BUFFER = 212_992  # octets that a socket pair holds at least, where the system lets us (socket(7))

@@ -9,7 +9,7 @@ import pytest
 from dns.inventory import Domain, InventoryError, from_hosts
 from provision.desired import configuration, for_host
 from provision.layout import SERVICE_UNIT
-from receiver.config import MOST_WORKERS
+from receiver.config.values import MOST_WORKERS
 from tests.provision.hosts import BARE, INVENTORY, WANTED
 
 

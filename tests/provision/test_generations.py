@@ -35,7 +35,7 @@ def test_a_generation_that_does_not_start_is_taken_back_by_the_same_deploy(host,
     server = checkout / "receiver" / "server.py"
     server.write_text(server.read_text() + "\nraise RuntimeError('broken on purpose')\n")
     main = checkout / "receiver" / "__main__.py"
-    assert "receiver.server" in main.read_text(), "serve imports the server; check does not"
+    assert "receiver.serving.server" in main.read_text(), "serve imports the server; check does not"
     run = deploy(host, "-y", checkout=checkout)
     assert run.code == 1
     assert "broken on purpose" in run.stderr, "the journal says why"

@@ -28,9 +28,10 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from receiver import server
-from receiver.config import Config, Limits, TLSFiles, any_mailbox
+from receiver.config.load import any_mailbox
+from receiver.config.values import Config, Limits, TLSFiles
 from receiver.loop.loops import new_loop
+from receiver.serving import server
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.connection import Connection
 from receiver.smtp.open_connections import OpenConnections

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receiver.config import Config
+from receiver.config.values import Config
 from receiver.smtp.admission import Admission
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.connection import Connection

@@ -27,7 +27,8 @@ except ImportError:
     atheris = None
 
 with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
-    from receiver.config import Limits, any_mailbox
+    from receiver.config.load import any_mailbox
+    from receiver.config.values import Limits
     from receiver.storage.folders import Folders
     from receiver.storage.incoming import Incoming
     from receiver.storage.record import Copy

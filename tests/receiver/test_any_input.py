@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from receiver.config import any_mailbox
+from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
 from tests.receiver.fuzz import by_chance
 from tests.receiver.stores import new_store

@@ -52,7 +52,8 @@ def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) 
     for folder in (tmp_path, *tmp_path.parents[:-2]):
         folder.chmod(0o755)
     become = (
-        "import os; from pathlib import Path; from receiver.check import mail_problems; os.setuid(65534); "
+        "import os; from pathlib import Path; from receiver.serving.check import mail_problems; "
+        "os.setuid(65534); "
         f"print(mail_problems(Path('{theirs}')))"
     )
     done = subprocess.run([sys.executable, "-c", become], cwd=ROOT, capture_output=True, text=True)

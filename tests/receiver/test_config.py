@@ -10,7 +10,8 @@ import pytest
 
 from receiver.__main__ import main
 from receiver.addresses import parse_path
-from receiver.config import LONGEST_HOSTNAME, ConfigError, Limits, from_table, load
+from receiver.config.load import LONGEST_HOSTNAME, ConfigError, from_table, load
+from receiver.config.values import Limits
 from receiver.recipients import Directory
 from tests.receiver.wire import Server
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.config import any_mailbox
+from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
 from tests.receiver.faulty_disk import Disk
 from tests.receiver.stores import new_store

@@ -7,7 +7,7 @@ import gc
 import weakref
 from collections.abc import Callable
 
-from receiver.config import Limits
+from receiver.config.values import Limits
 from receiver.smtp.admission import Admission
 from receiver.smtp.connection import Connection
 from tests.receiver.connections import Site, new_site

@@ -19,7 +19,7 @@ from tests.receiver.wire import ROOT
 NOBODY = 65_534
 ATTEMPTS = """
 import json, os, socket, sys
-from receiver import privileges
+from receiver.system import privileges
 
 def outcome(attempt):
     try:
@@ -112,7 +112,7 @@ def test_for_mail_of_roots_all_but_the_user_is_given_up(folder: Path, free_port:
 
 CHILD = """
 import signal, sys, time
-from receiver import privileges
+from receiver.system import privileges
 
 def interrupt(*_):
     raise KeyboardInterrupt

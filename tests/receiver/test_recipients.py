@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from receiver.addresses import Address
-from receiver.config import from_table
+from receiver.config.load import from_table
 from receiver.recipients import Directory, Domain, NoMailbox, NotServed, UnknownRecipient
 
 CONFIG = """

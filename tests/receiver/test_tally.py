@@ -6,10 +6,10 @@ import itertools
 import os
 from collections import defaultdict
 
-from receiver.config import Limits
+from receiver.config.values import Limits
+from receiver.serving.tally import Tally, slots
 from receiver.smtp.admission import Admission
 from receiver.smtp.replies import TOO_MANY_FROM_ADDRESS
-from receiver.tally import Tally, slots
 
 ADDRESSES = [f"192.{a}.{b}.{c}" for a in range(100, 104) for b in range(100, 200) for c in range(100, 200)]
 

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver import journal
-from receiver.config import any_mailbox
+from receiver.config.load import any_mailbox
 from receiver.smtp import trace
 from receiver.smtp.trace import TLS, Origin
+from receiver.system import journal
 from tests.receiver.connections import new_site
 from tests.receiver.stores import new_store
 

@@ -16,11 +16,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receiver import systemd
-from receiver.journal import log
-from receiver.libc import die_with_parent
+from receiver.serving.tally import Tally
 from receiver.storage.writer_process import Process
-from receiver.tally import Tally
+from receiver.system import systemd
+from receiver.system.journal import log
+from receiver.system.libc import die_with_parent
 
 _STOP = {signal.SIGTERM, signal.SIGINT}
 _HANDLED = {*_STOP, signal.SIGHUP, signal.SIGCHLD}

@@ -20,7 +20,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from receiver import libc
+from receiver.system import libc
 
 # What a program needs to speak to people: their language, their time zone, their terminal.
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 type_names = {
@@ -45,6 +46,12 @@ class Reader:
             self.complain(join(key, name), f"must be {type_names[kind]}, not {value!r}")
             return None
         return value
+
+    def path(self, table: Mapping[str, Any], key: str, name: str, *, required: bool = False) -> Path | None:
+        value = self.value(table, key, name, str, required=required)
+        if value is not None and not Path(value).is_absolute():
+            self.complain(join(key, name), "must be an absolute path")
+        return None if value is None else Path(value)
 
     def strings(self, table: Mapping[str, Any], key: str, name: str) -> tuple[str, ...]:
         values = self.value(table, key, name, list)

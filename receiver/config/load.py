@@ -1,7 +1,7 @@
 """The configuration: TOML in, frozen dataclasses out, or every problem at once.
 
 Each problem names the key and the reason; the program prints them with the file and exits 78
-(EX_CONFIG). Nothing here looks at the certificate or the mail folder: `receiver.check` does.
+(EX_CONFIG). Nothing here looks at the certificate or the mail folder: `receiver.serving.check` does.
 """
 
 from __future__ import annotations
@@ -9,16 +9,16 @@ from __future__ import annotations
 import ipaddress
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from receiver import one_time
 from receiver.addresses import AddressError, fold_local, parse_address
-from receiver.recipients import Domain, Mailbox, usable_name
-from receiver.tables import Reader, join
+from receiver.config.aliases import expand
+from receiver.config.tables import Reader, join
+from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
+from receiver.recipients import Domain, usable_name
 
-MOST_WORKERS = 64
 # A message's file is called <seconds>.<identity>.<hostname>, and a mail client adds flags. NAME_MAX is 255.
 LONGEST_HOSTNAME = 200  # octets
 
@@ -29,50 +29,6 @@ class ConfigError(Exception):
     def __init__(self, source: str, problems: list[str]) -> None:
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
         self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What one stranger, and all of them, may use. Octets, seconds and counts."""
-
-    message_size: int = 26_214_400
-    line_length: int = 1_048_576  # a line of a message
-    command_length: int = 4096  # a command line; ORCPT and UTF-8 make them longer than 512
-    connections: int = 1000
-    connections_per_address: int = 50
-    connections_per_network: int = 200  # IPv4 /24, IPv6 /64
-    recipients: int = 1000  # for one message
-    messages: int = 10_000  # in one session
-    commands: int = 3000  # since the session began or its last message was stored
-    errors: int = 20  # refused or unknown commands in one session
-    greeting_delay: int = 0  # of silence that a sender must keep; 0: until it can have seen the greeting
-    command_timeout: int = 300  # for one whole command (RFC 5321 section 4.5.3.2.7)
-    data_timeout: int = 180  # of silence inside a message
-    message_timeout: int = 3600  # for one whole message
-    shutdown_timeout: int = 20  # for what is under way at SIGTERM
-
-
-@dataclass(frozen=True, slots=True)
-class TLSFiles:
-    """PEM files; the certificate with its chain."""
-
-    certificate: Path
-    key: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Config:
-    """All that the receiver is told."""
-
-    hostname: str
-    mail: Path
-    domains: tuple[Domain, ...]
-    tls: TLSFiles | None = None
-    limits: Limits = field(default_factory=Limits)
-    addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
-    workers: int = 1  # processes that share the work
-    proofs: Path = one_time.FOLDER  # where `letterbox proof` makes its one-time addresses
-    log_headers: bool = False  # whether the log has Subject, From and Date of each message
 
 
 def load(path: Path) -> Config:
@@ -97,12 +53,8 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     hostname = reader.value(top, "", "hostname", str, required=True)
     if hostname and (problem := _domain_problem(hostname) or _too_long(hostname)):
         reader.complain("hostname", problem)
-    mail = reader.value(top, "", "mail", str, required=True)
-    if mail is not None and not Path(mail).is_absolute():
-        reader.complain("mail", "must be an absolute path")
-    proofs_folder = reader.value(top, "", "proofs", str)
-    if proofs_folder is not None and not Path(proofs_folder).is_absolute():
-        reader.complain("proofs", "must be an absolute path")
+    mail = reader.path(top, "", "mail", required=True)
+    proofs = reader.path(top, "", "proofs")
     workers = reader.value(top, "", "workers", int)
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         reader.complain("workers", f"must be from 1 to {MOST_WORKERS}, not {workers}")
@@ -118,17 +70,11 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     domains = _domains(reader, top)
     if reader.problems:
         raise ConfigError(source, reader.problems)
-    return Config(
-        str(hostname),
-        Path(str(mail)),
-        domains,
-        tls,
-        limits,
-        addresses,
-        workers or 1,
-        Path(proofs_folder or one_time.FOLDER),
-        bool(log_headers),
+    assert hostname and mail
+    config = Config(
+        hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers)
     )
+    return replace(config, proofs=proofs) if proofs else config
 
 
 def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...], workers: int = 1) -> Config:
@@ -225,31 +171,6 @@ def _alias_targets(reader: Reader, name: str, table: Mapping[str, Any]) -> dict[
             reader.complain(join(key, alias), "goes nowhere: a list of at least one name is needed")
         targets[fold_local(alias)] = tuple(fold_local(target) for target in names)
     return targets
-
-
-def expand(
-    alias: str,
-    domain: str,
-    boxes: Mapping[str, tuple[str, ...]],
-    aliases: Mapping[str, Mapping[str, tuple[str, ...]]],
-    seen: tuple[str, ...] = (),
-) -> tuple[Mailbox, ...]:
-    """The mailboxes behind an alias, each once, in order. Raises ValueError: unknown target, or a loop."""
-    here = f"{alias}@{domain}"
-    if here in seen:
-        raise ValueError("loops: " + " -> ".join((*seen, here)))
-    found: dict[Mailbox, None] = {}
-    for target in aliases[domain][alias]:
-        local, _, other = target.rpartition("@") if "@" in target else (target, "", domain)
-        if other not in boxes:
-            raise ValueError(f"{target!r} is not at a domain served here")
-        if local in boxes[other]:
-            found[Mailbox(other, local)] = None
-        elif local in aliases[other]:
-            found.update(dict.fromkeys(expand(local, other, boxes, aliases, (*seen, here))))
-        else:
-            raise ValueError(f"{target!r} is neither a mailbox nor an alias of {other}")
-    return tuple(found)
 
 
 def _too_long(hostname: str) -> str | None:

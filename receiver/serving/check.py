@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from receiver.config import Config
+from receiver.config.values import Config
 from receiver.smtp.certificate import Certificate, CertificateError
 
 

@@ -10,12 +10,11 @@ import signal
 import socket
 from collections.abc import Sequence
 
-from receiver import systemd
-from receiver.check import mail_problems
-from receiver.config import Config
-from receiver.journal import in_background, log
-from receiver.libc import few_arenas
+from receiver.config.values import Config
 from receiver.loop.loops import new_loop
+from receiver.serving.check import mail_problems
+from receiver.serving.tally import Tally
+from receiver.serving.workers import Supervisor
 from receiver.smtp.admission import Admission
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.connection import Connection
@@ -25,8 +24,9 @@ from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
 from receiver.storage.writer_process import Process
-from receiver.tally import Tally
-from receiver.workers import Supervisor
+from receiver.system import systemd
+from receiver.system.journal import in_background, log
+from receiver.system.libc import few_arenas
 
 _BACKLOG = 1024
 _SWEEP_EVERY = 3600  # seconds

@@ -1,0 +1,1 @@
+"""`letterbox serve`: processes, listening, signals and the end."""
