@@ -15,7 +15,7 @@ mail_hosts = (
                 # Other ssh settings: "ssh_port", "ssh_key"; ~/.ssh/config is read too.
                 "ssh_user": "root",
                 # Where the world finds it. Left out, they are read from the host itself; say them
-                # when the host sits behind NAT.
+                # when the host sits behind NAT. False: it has no such address, and gets no such record.
                 "public_ipv4": "203.0.113.25",
                 "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dns import answers
 from dns.answers import Answer
 from dns.greeting import greet
-from dns.host_addresses import Addresses, known
+from dns.host_addresses import Addresses, inventorys, known
 from dns.mail_host import MailHost
 from dns.seen import AddressSeen, HostSeen
 from dns.served import Progress, Server, has_route
@@ -33,15 +33,11 @@ def looked_up(
         hostname=host.hostname,
         a=answer("A"),
         aaaa=answer("AAAA"),
-        ipv4=frozenset(has.ipv4) if has else _just(host.ipv4),
-        ipv6=frozenset(has.ipv6) if has else _just(host.ipv6),
+        ipv4=frozenset(has.ipv4) if has else inventorys(host, 4),
+        ipv6=frozenset(has.ipv6) if has else inventorys(host, 6),
         may_be_private=host.allow_private_address,
         in_zone=bool(servers),
     )
-
-
-def _just(address: str | None) -> frozenset[str] | None:
-    return frozenset({address}) if address else None
 
 
 def to_probe(host: HostSeen) -> list[str]:
