@@ -36,6 +36,7 @@ class _Looked:
 
 
 _looked: _Looked | None = None
+_HINT = " (for a deploy that is LETTERBOX_RESOLVER)"
 
 
 def prepare() -> None:
@@ -44,15 +45,20 @@ def prepare() -> None:
     Raises:
         DeployError: they cannot be read or changed as they are; one line with the mend.
     """
-    if _speaks_for_all(context.host):
-        for prepared in _plans():
-            for remark in prepared.remarks:
-                logger.warning(f"{context.host.print_prefix}{remark}")
-            if prepared.plan.obstacles:
-                try:
-                    sync.apply(prepared)
-                except SyncError as error:
-                    raise DeployError(str(error)) from None
+    if not _speaks_for_all(context.host):
+        return
+    plans = _plans()
+    for remark in dict.fromkeys(remark for prepared in plans for remark in prepared.remarks):
+        logger.warning(f"{context.host.print_prefix}{remark}")
+    blocked = [prepared.blocked for prepared in plans if prepared.plan.obstacles]
+    if blocked:
+        raise DeployError("\n".join(blocked))
+    for prepared in plans:
+        if prepared.changes:
+            try:
+                sync.nameservers_to_ask(prepared)
+            except SyncError as error:
+                raise DeployError(f"{prepared.domain.name}: nothing was changed: {error}{_HINT}") from None
 
 
 def _speaks_for_all(host: Host) -> bool:
@@ -87,11 +93,14 @@ def _planned(some: Inventory) -> list[Prepared]:
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
     """The hosts' own addresses, where the inventory leaves one out."""
     hosts = {host.name: host for host in context.state.inventory}
-    return {
-        host.name: host_addresses.parse(observe(hosts[host.name]).addresses)
-        for host in some.hosts
-        if not host_addresses.is_complete(host)
-    }
+    found: dict[str, Addresses] = {}
+    for host in some.hosts:
+        if not host_addresses.is_complete(host):
+            try:
+                found[host.name] = host_addresses.parse(observe(hosts[host.name]).addresses)
+            except ValueError as error:
+                raise DeployError(f"{host.name}: `{host_addresses.COMMAND}` answered {error}") from None
+    return found
 
 
 @operation()
@@ -148,8 +157,10 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     for line in str(prepared).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
+        servers = sync.nameservers_to_ask(prepared)
         sync.apply(prepared)
-        seconds = sync.wait_until_served(prepared, show=_Lines(host))
+        with sync.changed_but(prepared.domain.name):
+            seconds = sync.wait_until_served(prepared, servers=servers, show=_Lines(host))
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False

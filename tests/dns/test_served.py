@@ -263,7 +263,9 @@ def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
     assert sync.main(["example.test", "--inventory", str(inventory), "--json", "--wait", "0.3"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["applied"] is True
-    assert "do not answer as they should" in err
+    assert json.loads(out)["error"] in err
+    late = "example.test: changed, but after 0.3 s 2 of 2 nameserver addresses do not answer as they should"
+    assert json.loads(out)["error"].startswith(late)
 
 
 @pytest.mark.parametrize("form", ["--json", "text"])
