@@ -232,9 +232,12 @@ class Connection(smtp.SMTP):
             return
         self.flush()
         self.closing = True
-        self.transport.write_eof()
-        self.transport.resume_reading()
         self.set_deadline(_LINGER)
+        try:
+            self.transport.write_eof()
+            self.transport.resume_reading()
+        except (OSError, RuntimeError):  # the peer is gone, and the loop has not noticed yet
+            self.transport.abort()
 
     # Work
 
