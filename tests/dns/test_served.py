@@ -10,9 +10,20 @@ from pathlib import Path
 import pytest
 
 from dns import check, served_display, sync
+from dns.answers import Answer
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import Expected, Progress, Server, expected, has_route, lifetime, out_of_reach, resolver_at
+from dns.served import (
+    Expected,
+    Progress,
+    Server,
+    Wrong,
+    expected,
+    has_route,
+    lifetime,
+    out_of_reach,
+    resolver_at,
+)
 from dns.sync import Prepared
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Nameserver
@@ -67,8 +78,8 @@ def test_it_waits_until_the_nameservers_have_it(
     assert seen[-1] is True
 
 
-SILENT = (Expected("e.test", "A", frozenset()), "e.test A: no answer (Timeout)")
-WRONG = (SILENT[0], "e.test A: 192.0.2.1 is missing")
+SILENT = Wrong(Expected("e.test", "A", frozenset({"192.0.2.1"})), Answer(status="", silence="Timeout"))
+WRONG = Wrong(SILENT.question, Answer())
 FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server("a", "2001:db8::1")
 
 
@@ -85,7 +96,7 @@ FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server
     ],
 )
 def test_an_ip_version_in_which_nobody_answers_is_this_machines_own_trouble(
-    wrong: dict[Server, list[tuple[Expected, str]]], unreached: set[Server]
+    wrong: dict[Server, list[Wrong]], unreached: set[Server]
 ) -> None:
     assert out_of_reach(wrong) == unreached
 
