@@ -76,6 +76,11 @@ class Answer:
         return "not authoritative" if authoritative and not self.authoritative else ""
 
 
+NOT_ASKED = Answer(status="", silence="not asked")
+BOGUS = "BOGUS"
+"""The status of a resolver's answer whose signatures it refuses (RFC 4033, section 5)."""
+
+
 def exchange(
     address: str,
     name: str,
@@ -164,21 +169,22 @@ def read(answer: "Message", kind: str) -> Answer:
         chain = answer.resolve_chaining()
     except ChainTooLong:
         (first,) = (rrset for rrset in answer.answer if _is_at(rrset, answer, CNAME))
-        return Answer(authoritative=authoritative, alias=_text(first[0].target))
+        return Answer(authoritative=authoritative, alias=name_text(first[0].target))
     except DNSException:  # no question, or a value for a name that does not exist
         return Answer(status="FORMERR", authoritative=authoritative)
     in_authority = {rrset.rdtype: rrset for rrset in answer.authority}
-    said = chain.answer is not None or chain.cnames or SOA in in_authority
     rdatas = chain.answer if chain.answer is not None else ()
+    said = authoritative or chain.answer is not None or chain.cnames or SOA in in_authority
+    referred = None if said else in_authority.get(NS)
     return Answer(
         status=status,
         values=frozenset(canonical_rdata(kind, rdata.to_text()) for rdata in rdatas),
         authoritative=authoritative,
         # Without an SOA nobody is told for how long there is nothing (RFC 2308, section 5).
         ttl=chain.minimum_ttl if chain.answer is not None or SOA in in_authority else 0,
-        alias=_text(chain.cnames[0][0].target) if chain.cnames else "",
-        canonical=_text(chain.canonical_name) if chain.cnames else "",
-        referral=_text(in_authority[NS].name) if NS in in_authority and not (said or authoritative) else "",
+        alias=name_text(chain.cnames[0][0].target) if chain.cnames else "",
+        canonical=name_text(chain.canonical_name) if chain.cnames else "",
+        referral=name_text(referred.name) if referred is not None else "",
     )
 
 
@@ -186,7 +192,8 @@ def _is_at(rrset: "RRset", answer: "Message", kind: "RdataType") -> bool:
     return rrset.rdtype == kind and rrset.name == answer.question[0].name
 
 
-def _text(name: "Name") -> str:
+def name_text(name: "Name") -> str:
+    """The name in lower case, without the last dot; the root as ``.``."""
     return name.to_text(omit_final_dot=True).lower() or "."
 
 

@@ -7,7 +7,6 @@ records that are expected, or for TXT at least those.
 
 import ipaddress
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -17,23 +16,26 @@ from typing import TYPE_CHECKING
 from dns import answers
 from dns.answers import Answer, Expected, lacking
 from dns.errors import NotServed, SyncError
+from dns.located import Server, addresses_by, has_route, sorted_out
 from dns.plan import Plan
 from dns.records import Record
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-__all__ = ["Expected", "Progress", "Server", "Wrong", "expected", "resolver_at", "servers_of", "wait"]
+__all__ = [
+    "Expected",
+    "Progress",
+    "Server",
+    "Wrong",
+    "expected",
+    "has_route",
+    "resolver_at",
+    "servers_of",
+    "wait",
+]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One address of one nameserver."""
-
-    name: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,43 +113,18 @@ def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server
     Raises SyncError if there are none, and if the addresses of one of them could not be looked up: what
     was not asked of that one is not known.
     """
-    from dns.exception import DNSException
-    from dns.resolver import NXDOMAIN
-
-    resolver.lifetime = 5.0
-    found: list[Server] = []
-    unknown: dict[str, str] = {}
-    reason = "none has an address that this machine has a route to"
-    for name in nameservers:
-        addresses: list[str] = []
-        for kind in ("A", "AAAA"):
-            try:
-                answer = resolver.resolve(name + ".", kind, raise_on_no_answer=False)
-                addresses += [str(rdata.address) for rdata in answer.rrset or ()]
-            except NXDOMAIN:
-                reason = f"{name} does not exist"
-            except DNSException as error:
-                unknown[name] = " ".join(str(error).split()) or type(error).__name__
-        if addresses:
-            unknown.pop(name, None)
-        found += [Server(name, address) for address in addresses if has_route(address)]
-    if found and not unknown:
-        return tuple(found)
-    raise SyncError(
-        f"the zone's nameservers ({', '.join(unknown or nameservers)}) cannot be asked "
-        f"({next(iter(unknown.values()), reason)}): see the network, or name a resolver with --resolver"
+    located = sorted_out((name, addresses_by(resolver, name)) for name in nameservers)
+    if located.servers and not located.unlocated:
+        return located.servers
+    lost = dict(located.unlocated)
+    nowhere = next(iter(located.without_address), None)
+    reason = (
+        f"{nowhere} has no address" if nowhere else "none has an address that this machine has a route to"
     )
-
-
-def has_route(address: str) -> bool:
-    """Whether this machine has a route to the address. Nothing is sent."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((address, 53))
-    except OSError:
-        return False
-    return True
+    raise SyncError(
+        f"the zone's nameservers ({', '.join(lost or nameservers)}) cannot be asked "
+        f"({next(iter(lost.values()), reason)}): see the network, or name a resolver with --resolver"
+    )
 
 
 def ask(server: Server, question: Expected, port: int) -> Wrong | None:
