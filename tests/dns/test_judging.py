@@ -81,6 +81,17 @@ def servers(answered: Mapping[tuple[str, str], Answer]) -> tuple[ServerSeen, ...
     return tuple(ServerSeen(Server(name, "1.0.0.1"), answered) for name in NAMES)
 
 
+def silent(status: str = "") -> dict[tuple[str, str], Answer]:
+    """No answer to any question, or this response code for each."""
+    said = Answer(status) if status else SILENCE
+    return dict.fromkeys(answers(), said)
+
+
+def heard(address: str = "9.9.9.9", **changes: Answer) -> tuple[ServerSeen, ...]:
+    """A resolver that is right, with changes."""
+    return (ServerSeen(Server("resolver", address), answers(**changes)),)
+
+
 NO_KEYS = seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key_ds=frozenset(), ds_to_set="")
 
 
@@ -107,12 +118,8 @@ NO_KEYS = seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key
             seen(addresses=(place("10.0.0.1", pointers={}),)), id="a private address has no reverse DNS"
         ),
         pytest.param(
-            seen(
-                resolvers=(
-                    ServerSeen(Server("resolver", "9.9.9.9"), answers(MX=Answer("", silence="Timeout"))),
-                )
-            ),
-            id="a resolver that cannot be asked",
+            seen(resolvers=(*heard(), ServerSeen(Server("resolver", "1.1.1.1"), silent()))),
+            id="a resolver that cannot be asked, beside one that can",
         ),
         pytest.param(seen(hosts=(host(in_zone=False),)), id="a host of another zone"),
         pytest.param(seen(hosts=(host(in_zone=False, ipv6=None),)), id="an address that is not known"),
@@ -121,11 +128,6 @@ NO_KEYS = seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key
 )
 def test_what_is_right_is_silent(right: Seen) -> None:
     assert found(right) == []
-
-
-def stale(**changes: Answer) -> tuple[ServerSeen, ...]:
-    """A resolver with other answers."""
-    return (ServerSeen(Server("resolver", "9.9.9.9"), answers(**changes)),)
 
 
 OUTSIDE: dict[str, Any] = {"in_zone": False}
@@ -190,9 +192,15 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "ip-version",
             "over IPv6",
         ),
-        (seen(resolvers=stale(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
-        (seen(resolvers=stale(MX=Answer("SERVFAIL"))), "advised", "resolver", "SERVFAIL"),
-        (seen(resolvers=stale(A=Answer("NXDOMAIN", ttl=1800))), "advised", "stale", "for 1800 s more"),
+        (seen(resolvers=heard(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
+        (seen(resolvers=heard(MX=Answer("SERVFAIL"))), "unknown", "resolver", "SERVFAIL"),
+        (
+            seen(resolvers=(*heard(), *heard("8.8.8.8", MX=Answer("SERVFAIL")))),
+            "advised",
+            "resolver",
+            "resolver 8.8.8.8 gives no answer: e.org MX: SERVFAIL",
+        ),
+        (seen(resolvers=heard(A=Answer("NXDOMAIN", ttl=1800))), "advised", "stale", "for 1800 s more"),
         (seen(key_ds=frozenset({"2 13 2 cd"})), "required", "ds", "replace it by e.org. DS 1 13 2 AB"),
         (
             seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset())),
@@ -311,8 +319,11 @@ def test_the_exit_code_is_that_of_the_worst(findings: list[Finding], code: int) 
 def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
     wrong = seen(addresses=(place(V4, Greeting("refused")), place(V6, None)))
     lines = check_text.lines(wrong, found(wrong))
-    assert lines[0].startswith("e.org: 1 of what is required does not hold (asked 4 nameserver addresses")
-    assert lines[1] == "required, and not so:"
+    assert lines[0] == (
+        "e.org: 1 of what is required does not hold "
+        "(answered: 4 nameserver addresses, 1 resolvers, port 25 of 0 of 2 addresses)"
+    )
+    assert lines[1] == "required, but missing or wrong:"
     assert "nothing listens there" in lines[2]
     assert lines[3].startswith("    -> systemctl status letterbox.socket")
     assert lines[-1] == f"not asked, there is no route from here: mx.e.org ({V6})"

@@ -4,8 +4,10 @@ import errno
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -25,8 +27,10 @@ from dns.served import (
     resolver_at,
 )
 from dns.sync import Prepared
+from dns.vantage import REFERENCES
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Nameserver
+from tests.dns.world import SOA, MailHost
 from tests.lab.cloudflare import StandIn
 
 
@@ -223,26 +227,44 @@ def test_without_a_terminal_the_progress_is_lines() -> None:
 
 
 @pytest.fixture
-def on_port_53(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a nameserver and resolver on port 53, where a program looks for one."""
-    with _on_port_53(zones_dir) as server:
+def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a nameserver on port 53, where a program looks for one.
+
+    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which a program sees that it may go there.
+    """
+    with ExitStack() as stack:
+        server = stack.enter_context(_on_port(53, lambda address: Nameserver(zones_dir, {}, address, 53)))
+        other = stack.enter_context(
+            _on_port(25, lambda address: MailHost(address, 25, certificate, name="mx.google.com"))
+        )
+        names = "".join(f"ns{n}.cloudflare.test. 60 A {server.address}\n" for n in (1, 2))
+        delegations = "".join(f"{zone}.test. 60 NS ns1.cloudflare.test.\n" for zone in ("example", "other"))
+        reference = (
+            f"{REFERENCES[0]}. 60 A {other.address}\n{REFERENCES[0]}. 60 AAAA ::ffff:{other.address}\n"
+        )
+        server.zones = {
+            ".": f"{SOA}@ 60 NS ns1.cloudflare.test.\n{delegations}",
+            "cloudflare.test": SOA + names,
+            "google.com": SOA + reference,
+        }
         monkeypatch.setenv("LETTERBOX_RESOLVER", server.address)
         yield server.address
 
 
-def _on_port_53(zones_dir: Path) -> Nameserver:
-    """At an address where port 53 is free: another run of these tests may have the first one."""
+T = TypeVar("T")
+
+
+def _on_port(port: int, start: Callable[[str], T]) -> T:
+    """Started at an address where the port is free: another run of these tests may have the first one."""
     for number in range(53, 100):
-        address = f"127.83.0.{number}"
         try:
-            hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
-            return Nameserver(zones_dir, hosts, address, 53)
+            return start(f"127.83.0.{number}")
         except PermissionError:
-            pytest.skip("port 53 needs root")
+            pytest.skip(f"port {port} needs root")
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    return pytest.skip("a program of this machine has port 53 at all of its addresses")
+    return pytest.skip(f"a program of this machine has port {port} at all of its addresses")
 
 
 def test_the_command_waits_then_looks_from_outside(
