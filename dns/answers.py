@@ -139,12 +139,15 @@ def ask(
     port: int = 53,
     recursive: bool = False,
     checked: bool = True,
+    seconds: float = QUERY_SECONDS,
 ) -> Answer:
     """The server's answer to one question; never raises, ``silence`` says why there is none."""
     from dns.exception import DNSException
 
     try:
-        answer = exchange(address, name, kind, port=port, recursive=recursive, checked=checked)
+        answer = exchange(
+            address, name, kind, port=port, recursive=recursive, checked=checked, seconds=seconds
+        )
     except NoTcp as error:
         return Answer(status="", silence=str(error))
     except (DNSException, OSError, EOFError) as error:
@@ -161,15 +164,16 @@ def read(answer: "Message", kind: str) -> Answer:
 
     status = rcode.to_text(answer.rcode())
     authoritative = bool(answer.flags & flags.AA)
-    if status not in SAID:
-        return Answer(status=status, authoritative=authoritative)
+    own = next((rrset for rrset in answer.answer if _is_at(rrset, answer, CNAME)), None)
+    alias = name_text(own[0].target) if own is not None else ""
+    if status not in SAID:  # with an alias, the code is about the end of its chain (RFC 6604, section 3)
+        return Answer(status=status, authoritative=authoritative, alias=alias)
     if not isinstance(answer, QueryMessage):  # it answers something else than a question
         return Answer(status="FORMERR", authoritative=authoritative)
     try:
         chain = answer.resolve_chaining()
     except ChainTooLong:
-        (first,) = (rrset for rrset in answer.answer if _is_at(rrset, answer, CNAME))
-        return Answer(authoritative=authoritative, alias=name_text(first[0].target))
+        return Answer(authoritative=authoritative, alias=alias)
     except DNSException:  # no question, or a value for a name that does not exist
         return Answer(status="FORMERR", authoritative=authoritative)
     in_authority = {rrset.rdtype: rrset for rrset in answer.authority}
@@ -182,14 +186,14 @@ def read(answer: "Message", kind: str) -> Answer:
         authoritative=authoritative,
         # Without an SOA nobody is told for how long there is nothing (RFC 2308, section 5).
         ttl=chain.minimum_ttl if chain.answer is not None or SOA in in_authority else 0,
-        alias=name_text(chain.cnames[0][0].target) if chain.cnames else "",
+        alias=alias,
         canonical=name_text(chain.canonical_name) if chain.cnames else "",
         referral=name_text(referred.name) if referred is not None else "",
     )
 
 
 def _is_at(rrset: "RRset", answer: "Message", kind: "RdataType") -> bool:
-    return rrset.rdtype == kind and rrset.name == answer.question[0].name
+    return rrset.rdtype == kind and any(rrset.name == question.name for question in answer.question)
 
 
 def name_text(name: "Name") -> str:
@@ -215,11 +219,11 @@ def canonical_rdata(kind: str, text: str) -> str:
 def lacking(question: Expected, answer: Answer, *, authoritative: bool = True) -> str | None:
     """What is wrong with the answer, or None. ``authoritative``: whether it is to be."""
     where = f"{question.name} {question.type}"
+    if is_wrong_alias(question, answer) and (answer.authoritative or not authoritative):
+        return f"{where}: is an alias of {answer.alias}"
     failure = answer.failure(authoritative=authoritative)
     if failure:
         return f"{where}: {failure}"
-    if is_wrong_alias(question, answer):
-        return f"{where}: is an alias of {answer.alias}"
     missing, surplus = differing(question, answer)
     if missing:
         return f"{where}: {missing[0]} is missing"
@@ -229,6 +233,14 @@ def lacking(question: Expected, answer: Answer, *, authoritative: bool = True) -
 def is_wrong_alias(question: Expected, answer: Answer) -> bool:
     """Whether the name is an alias and may not be one: a mail host, or a domain that takes mail."""
     return bool(answer.alias) and question.type in NO_ALIAS
+
+
+def unanswered(question: Expected, answer: Answer) -> str:
+    """Why a nameserver's answer says nothing of the name, in words; empty where it does.
+
+    Of a name that may not be an alias, an alias says enough, wherever it leads.
+    """
+    return "" if is_wrong_alias(question, answer) and answer.authoritative else answer.failure()
 
 
 def differing(question: Expected, answer: Answer) -> tuple[list[str], list[str]]:

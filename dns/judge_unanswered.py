@@ -6,6 +6,7 @@ below the zone, and else the name: one type can fail while another is fine.
 
 from collections.abc import Iterator, Sequence
 
+from dns import answers
 from dns.answers import NOT_ASKED, Answer, Expected, lacking
 from dns.findings import Finding, advised, required
 from dns.located import Server
@@ -28,7 +29,7 @@ def unanswered(seen: Seen) -> Iterator[Finding]:
     single: dict[tuple[str, str], list[Unanswered]] = {}
     for one in seen.servers:
         said = [(one, question, answer_of(one, question)) for question in seen.expected]
-        failed = [part for part in said if part[2].failure()]
+        failed = [part for part in said if answers.unanswered(part[1], part[2])]
         below = [part for part in failed if _is_below(part[2].referral, part[1].name, seen.zone)]
         for part in below:
             shadowed.setdefault(part[2].referral, []).append(part)

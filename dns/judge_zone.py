@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from dns import judge_delegation, judge_resolvers
 from dns.answers import Answer, Expected, differing, is_wrong_alias, lacking
+from dns.answers import unanswered as is_unanswered
 from dns.cloudflare_proxy import proxied
 from dns.findings import Finding, advised, only_seen_from_here, required
 from dns.judge_unanswered import answer_of, unanswered
@@ -82,7 +83,7 @@ def _wrong_answers(seen: Seen) -> Iterator[Finding]:
         sample: dict[str, Answer] = {}
         for one in seen.servers:
             answer = answer_of(one, question)
-            problem = None if answer.failure() else lacking(question, answer)
+            problem = None if is_unanswered(question, answer) else lacking(question, answer)
             if problem:
                 said.setdefault(f"{problem} {sorted(answer.values)}", []).append(one)
                 sample[f"{problem} {sorted(answer.values)}"] = answer

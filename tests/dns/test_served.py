@@ -230,7 +230,8 @@ def test_without_a_terminal_the_progress_is_lines() -> None:
 def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a nameserver on port 53, where a program looks for one.
 
-    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which a program sees that it may go there.
+    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which
+    a program sees that it may go there.
     """
     with ExitStack() as stack:
         server = stack.enter_context(_on_port(53, lambda address: Nameserver(zones_dir, {}, address, 53)))
