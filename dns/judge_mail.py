@@ -52,11 +52,11 @@ def outside(host: HostSeen, sync: str = "") -> Iterator[Finding]:
             )
             return
     yield from _unanswered(host)
-    if host.a.exists is False and host.aaaa.exists is False:
+    if not (host.addresses or _failure(host, host.a) or _failure(host, host.aaaa)):
         yield _told(host.a, host.aaaa)("no-address", f"{name}: has no address", _to_publish(host, sync), name)
         return
     for kind, known, answer in said:
-        if known is None or answer.exists is None:
+        if known is None or _failure(host, answer):
             continue
         for address in sorted(known - answer.values):
             problem = f"{name}. {kind} {address}: is missing"
@@ -75,12 +75,17 @@ def _told(*said: Answer) -> Callable[..., Finding]:
     return found
 
 
+def _failure(host: HostSeen, answer: Answer) -> str:
+    """Why the answer says nothing: of nameservers it is to be authoritative, of a resolver it cannot be."""
+    return answer.failure(authoritative=bool(host.servers))
+
+
 def _unanswered(host: HostSeen) -> Iterator[Finding]:
     """The types of the host for which no answer says whether there is an address, by why."""
     failing: dict[str, list[str]] = {}
     for kind, answer in (("A", host.a), ("AAAA", host.aaaa)):
-        if answer.exists is None:
-            failing.setdefault(answer.failure(authoritative=False), []).append(kind)
+        if why := _failure(host, answer):
+            failing.setdefault(why, []).append(kind)
     for why, kinds in failing.items():
         what = f"{host.hostname} {' and '.join(kinds)}"
         if host.servers:

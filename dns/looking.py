@@ -125,8 +125,11 @@ def _asked(
     good, problem = 0, ""
     more = () if recursive else tuple(Expected(zone, kind, frozenset()) for kind in ("NS", "DNSKEY"))
     for question in (*wanted, *more):
-        is_down = len(found) > 1 and all(answer.silence for answer in found.values())
-        answer = next(iter(found.values())) if is_down else _persistently(server, question, port, recursive)
+        nothing_yet = bool(found) and all(answer.silence for answer in found.values())
+        if nothing_yet and len(found) > 1:
+            answer = next(iter(found.values()))
+        else:
+            answer = _persistently(server, question, port, recursive, again=not nothing_yet)
         found[question.name, question.type] = answer
         if question not in more:
             lacks = answers.lacking(question, answer, authoritative=not recursive)
@@ -135,8 +138,8 @@ def _asked(
     return ServerSeen(server, found)
 
 
-def _persistently(server: Server, question: Expected, port: int, recursive: bool) -> Answer:
-    """The server's answer, asked for a second time where the first got lost, or the server failed."""
+def _persistently(server: Server, question: Expected, port: int, recursive: bool, *, again: bool) -> Answer:
+    """The server's answer, asked for ``again`` where the first got lost, or the server failed."""
 
     def said(checked: bool = True) -> Answer:
         return answers.ask(
@@ -144,7 +147,7 @@ def _persistently(server: Server, question: Expected, port: int, recursive: bool
         )
 
     answer = said()
-    if answer.silence or answer.status == "SERVFAIL":
+    if again and (answer.silence or answer.status == "SERVFAIL"):
         answer = said()
     if answer.status == "SERVFAIL" and recursive and said(checked=False).exists is not None:
         # With checking disabled it answers: then it is the signatures that it refuses (RFC 4035, 4.7).

@@ -25,11 +25,22 @@ from dns.zone import from_text as zone_from_text
 from dns import flags, rcode, rdatatype
 from tests.dns import authority
 
-# A response code; no answer; no AA; the root's nameservers as a referral; an answer from the parent's side of
-# a delegation; a packet that is no answer to the question; cut short, and no TCP.
 Fault = Literal[
-    "SERVFAIL", "REFUSED", "NOTAUTH", "FORMERR", "NOTIMP", "drop", "lame", "upwards", "wrong id", "cut short"
+    "SERVFAIL",
+    "REFUSED",
+    "NOTAUTH",
+    "FORMERR",
+    "NOTIMP",
+    "drop",
+    "lame",
+    "upwards",
+    "wrong id",
+    "cut short",
+    "bogus",
 ]
+"""How it fails: with a response code; without an answer; without AA; with a referral to the root's
+nameservers; with another question's id; cut short and without TCP; or as a resolver that refuses the
+signatures, unless it is asked not to check them (CD, RFC 4035)."""
 ROOT_SERVERS = ("a.nic.test.", "b.nic.test.")
 
 
@@ -101,10 +112,10 @@ class Nameserver:
             answer.flags |= flags.TC
         elif fault == "upwards":
             answer.authority.append(rrset_from_text(root, 60, "IN", "NS", *ROOT_SERVERS))
-        elif fault in ("lame", "wrong id", None):
+        elif fault in ("lame", "wrong id", None) or (fault == "bogus" and asked.flags & flags.CD):
             self._fill(answer, name, kind)
         else:
-            answer.set_rcode(rcode.from_text(fault))
+            answer.set_rcode(rcode.from_text("SERVFAIL" if fault == "bogus" else fault))
         if not self.authoritative or fault == "lame":
             answer.flags &= ~flags.AA
         if fault == "wrong id":

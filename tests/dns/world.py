@@ -74,7 +74,7 @@ class World:
             server.folder = zones
         for server in self.ns:
             server.zones = {}
-        self.resolver.zones = dict(RESOLVED)
+        self.resolver.zones, self.resolver.hosts = dict(RESOLVED), {}
         for host in self.mail:
             host.reset()
 
