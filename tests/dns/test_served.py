@@ -25,11 +25,12 @@ from dns.served import (
     lifetime,
     out_of_reach,
     resolver_at,
+    servers_of,
 )
 from dns.sync import Prepared
 from dns.vantage import REFERENCES
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
-from tests.dns.nameserver import Nameserver
+from tests.dns.nameserver import Fault, Nameserver
 from tests.dns.world import SOA, MailHost
 from tests.lab.cloudflare import StandIn
 
@@ -347,6 +348,34 @@ def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
         record["ttl"] = 600
     cloudflare.publish()
     assert lifetime(server, expected(prepared.plan), nameserver.port) == 600
+
+
+@pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "lame", "upwards"])
+def test_how_long_caches_may_lag_is_not_known_where_a_question_gets_no_answer(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, fault: Fault
+) -> None:
+    cloudflare.publish()
+    nameserver.faults["mx1.example.test", "A"] = fault
+    assert lifetime((Server("ns1", nameserver.address),), expected(prepared.plan), nameserver.port) is None
+
+
+def test_a_nameserver_that_cannot_be_looked_up_is_not_left_out(nameserver: Nameserver) -> None:
+    resolver = resolver_at(nameserver.resolver)
+    names = ("ns1.cloudflare.test", "ns2.cloudflare.test")
+    assert [server.name for server in servers_of(names, resolver)] == list(names)
+    nameserver.faults["ns2.cloudflare.test", "*"] = "SERVFAIL"
+    with pytest.raises(sync.SyncError, match=r"\(ns2\.cloudflare\.test\) cannot be asked"):
+        servers_of(names, resolver)
+
+
+@pytest.mark.parametrize("fault", ["SERVFAIL", "lame", "upwards"])
+def test_an_answer_that_says_nothing_is_waited_for(
+    prepared: Prepared, nameserver: Nameserver, fault: Fault
+) -> None:
+    sync.apply(prepared)
+    nameserver.faults["mx1.example.test", "AAAA"] = fault
+    with pytest.raises(NotServed, match=r"mx1\.example\.test AAAA: "):
+        wait(prepared, nameserver, seconds=0.3)
 
 
 @pytest.mark.parametrize(("address", "routed"), [("127.0.0.1", True), ("255.255.255.255", False)])
