@@ -1,7 +1,8 @@
 """Whether the world sees what a domain that receives mail needs: ``python -m dns.check DOMAIN``.
 
-Looked at from outside, with no token: the delegation, every nameserver address, resolvers, and the
-mail hosts themselves. Exit codes: 0 all that is required holds; 2 it does not; 1 could not be told.
+It looks from outside, with no token, at the delegation, every nameserver address, resolvers, and the
+mail hosts themselves. Exit codes: 0 all that is required holds; 2 it does not, or the zone's own
+nameservers do not answer it; 1 it could not be told from here.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from dns.inventory import Domain, Inventory, InventoryError, load
 from dns.usage import Parser, seconds
 
 LONGEST_PAUSE = 5.0
-EPILOG = """exit codes: 0 all that is required holds; 2 it does not; 1 could not be told
+EPILOG = """exit codes: 0 all that is required holds; 2 it does not, or the zone's own nameservers do not
+answer it; 1 it could not be told from here
 environment: LETTERBOX_RESOLVER (as --resolver). Looks only; no token is needed."""
 
 

@@ -79,17 +79,14 @@ def _wrong_answers(seen: Seen) -> Iterator[Finding]:
     """Answers that count, and are not as they should be: each wrong value once, with who answers it."""
     aliases: set[str] = set()
     for question in seen.expected:
-        said: dict[str, list[ServerSeen]] = {}
-        sample: dict[str, Answer] = {}
+        said: dict[tuple[str, frozenset[str]], list[ServerSeen]] = {}
         for one in seen.servers:
             answer = answer_of(one, question)
-            problem = None if is_unanswered(question, answer) else lacking(question, answer)
-            if problem:
-                said.setdefault(f"{problem} {sorted(answer.values)}", []).append(one)
-                sample[f"{problem} {sorted(answer.values)}"] = answer
-        for problem, who in said.items():
+            if not is_unanswered(question, answer) and lacking(question, answer):
+                said.setdefault((answer.alias, answer.values), []).append(one)
+        for who in said.values():
             where = "" if len(who) == len(seen.servers) else f" at {places(who)}"
-            answer = sample[problem]
+            answer = answer_of(who[0], question)
             if question.name in aliases:
                 continue  # all types of one name follow the same alias
             if is_wrong_alias(question, answer):
