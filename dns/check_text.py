@@ -61,7 +61,7 @@ def remarks(seen: Seen) -> list[str]:
     silent = [one.server.address for one in seen.resolvers if not one.answered]
     if silent:
         said.append(f"no answer came from resolvers: {', '.join(silent)}")
-    lost = [place.address for place in seen.addresses if not place.reverse_is_known]
+    lost = [p.address for p in seen.addresses if seen.delegation is None or not p.reverse_is_known]
     if lost:
         said.append(f"reverse DNS could not be looked up: {', '.join(lost)}")
     return said

@@ -13,7 +13,7 @@ from dns import judge_delegation, judge_resolvers
 from dns.answers import Answer, Expected, differing, is_wrong_alias, lacking
 from dns.answers import unanswered as is_unanswered
 from dns.cloudflare_proxy import proxied
-from dns.findings import Finding, advised, only_seen_from_here, required
+from dns.findings import Finding, advised, only_seen_from_here, required, unknown
 from dns.judge_unanswered import answer_of, unanswered
 from dns.records import quoted
 from dns.seen import Seen, ServerSeen, places
@@ -49,12 +49,15 @@ def nameservers(seen: Seen) -> Iterator[Finding]:
     """Whether every nameserver address answers, with authority, exactly what it should."""
     version = _silent_version(seen)
     if version:
-        yield advised(
+        silent = {one.server.name for one in seen.servers if _is_silent(one)}
+        seen = replace(seen, servers=tuple(one for one in seen.servers if not _is_silent(one)))
+        # A nameserver that is heard over the other version is up. One that has no other address may be down.
+        is_up = silent & {one.server.name for one in seen.servers}
+        yield (advised if is_up else unknown)(
             "ip-version",
             f"{seen.zone}: no nameserver answers over IPv{version}, all do over the other",
             "this machine's network probably leads nowhere there: see ip route, or run this from another",
         )
-        seen = replace(seen, servers=tuple(one for one in seen.servers if not _is_silent(one)))
     yield from unanswered(seen)
     yield from _wrong_answers(seen)
 

@@ -179,10 +179,10 @@ def out_of_reach(wrong: Mapping[Server, Sequence[Wrong]]) -> frozenset[Server]:
 
     That is this machine's own network: it has a route that leads nowhere.
     """
-    versions: dict[bool, list[Server]] = {False: [], True: []}
+    versions: dict[int, list[Server]] = {4: [], 6: []}
     for server in wrong:
-        versions[":" in server.address].append(server)
-    for here, other in ((True, False), (False, True)):
+        versions[server.version].append(server)
+    for here, other in ((6, 4), (4, 6)):
         silent = all(
             problems and all(one.answer.silence for one in problems)
             for problems in (wrong[server] for server in versions[here])

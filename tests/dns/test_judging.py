@@ -214,6 +214,17 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "ip-version",
             "over IPv6",
         ),
+        (
+            seen(
+                servers=(
+                    ServerSeen(Server(NAMES[0], "1.0.0.1"), answers()),
+                    ServerSeen(Server(NAMES[1], "::2"), silent()),
+                )
+            ),
+            "unknown",
+            "ip-version",
+            "over IPv6",
+        ),
         (seen(resolvers=heard(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
         (seen(resolvers=heard(MX=Answer("SERVFAIL"))), "unknown", "resolver", "SERVFAIL"),
         (
@@ -556,6 +567,14 @@ def test_without_the_way_from_the_root_silence_is_explained_and_wrong_values_are
         ("unknown", "address-surplus"),
     ]
     assert "--replace" not in wrong[1].mend
+
+
+def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> None:
+    barred = seen(
+        delegation=None, lost="barred", servers=(), resolvers=(), addresses=(place(V4, pointers={}),)
+    )
+    assert [finding.code for finding in found(barred)] == ["delegation"]
+    assert f"reverse DNS could not be looked up: {V4}" in check_text.remarks(barred)
 
 
 def test_a_finding_has_the_name_and_the_type_of_its_record() -> None:
