@@ -109,6 +109,11 @@ def fold_domain(domain: str) -> str:
     return domain.lower().removesuffix(".")
 
 
+def fold_local(local: str) -> str:
+    """One spelling for one mailbox: composed (NFC), and without regard to case."""
+    return unicodedata.normalize("NFC", local).casefold()
+
+
 def literal(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The address that a domain literal like `[192.0.2.1]` or `[IPv6:2001:db8::1]` names, if it is one."""
     if not (domain.startswith("[") and domain.endswith("]")):

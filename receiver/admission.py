@@ -9,6 +9,8 @@ from typing import Protocol
 
 from receiver.config import Limits
 
+_ALL = "*"  # the key of all connections together; no address, and no network
+
 
 class Others(Protocol):
     """What other workers have open, and are to know of us."""
@@ -68,7 +70,7 @@ class Admission:
     def _rules(self, peer: str) -> tuple[tuple[str, int, str], ...]:
         limits = self._limits
         return (
-            ("", limits.connections, "421 4.3.2 Too many connections, try again later"),
+            (_ALL, limits.connections, "421 4.3.2 Too many connections, try again later"),
             (peer, limits.connections_per_address, "421 4.7.0 Too many connections from your address"),
             (
                 network(peer),

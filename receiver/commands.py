@@ -27,7 +27,7 @@ MAIL_PARAMETERS = {
 RCPT_PARAMETERS = {"NOTIFY", "ORCPT", "RRVS"}
 _HELP = "214 2.0.0 HELO EHLO MAIL RCPT DATA BDAT RSET NOOP QUIT VRFY HELP STARTTLS (RFC 5321)"
 _BDAT = re.compile(r"([0-9]{1,18})(?:[ \t]+(LAST))?", re.IGNORECASE)
-_OVERRUN = 4  # message sizes read beyond the limit before we hang up on a sender that goes on
+_OVERRUN = 40  # times the largest message that are read before we hang up on a sender without an end
 
 
 class SMTP(Conversation):
@@ -228,7 +228,7 @@ class SMTP(Conversation):
         if self._size > self.limits.message_size and not self._refused:
             self._refused = self._too_large()
         if self._size > self.limits.message_size * _OVERRUN:
-            self.hang_up("421 4.3.4 Message far too large, closing the connection", "message far too large")
+            self.hang_up(f"{self._too_large()}; closing the connection", "message far too large")
             return
         if self.message and not self._refused:
             self._refused = await self.reception.content(self, self.envelope, self.message, piece) or ""
@@ -254,10 +254,12 @@ class SMTP(Conversation):
             reply = await self.reception.end(self, self.envelope, message, self._refused)
             if reply.startswith("2"):
                 self._accepted += 1
-                self.commands = 0
+                self.commands = self.errors = 0
             self.reply(reply)
         if self._last:
             await self._reset()
+        elif self.envelope.mail_from is None:
+            self._chunked = False  # there is no transaction that this chunk could be part of
 
     def _too_large(self) -> str:
         return f"552 5.3.4 Message too large, the limit is {self.limits.message_size} octets"

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from receiver import proofs
-from receiver.addresses import AddressError, parse_address
+from receiver.addresses import AddressError, fold_local, parse_address
 from receiver.recipients import Domain, Mailbox, usable_name
 from receiver.tables import Reader, join
 
 MOST_WORKERS = 64
+# A message's file is called <seconds>.<identity>.<hostname>, and a mail client adds flags. NAME_MAX is 255.
+LONGEST_HOSTNAME = 200  # octets
 
 
 class ConfigError(Exception):
@@ -70,6 +72,7 @@ class Config:
     addresses: tuple[str, ...] = ()  # ours, for domain literals: postmaster@[192.0.2.1]
     workers: int = 1  # processes that share the work
     proofs: Path = proofs.FOLDER  # where `letterbox proof` makes its one-time addresses
+    log_headers: bool = False  # whether the log has Subject, From and Date of each message
 
 
 def load(path: Path) -> Config:
@@ -87,11 +90,13 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     """The configuration from parsed TOML. Raises ConfigError with all problems."""
     reader = Reader()
     top = reader.table(
-        table, "", {"hostname", "mail", "workers", "addresses", "proofs", "tls", "limits", "domains"}
+        table,
+        "",
+        {"hostname", "mail", "workers", "addresses", "proofs", "log_headers", "tls", "limits", "domains"},
     )
     hostname = reader.value(top, "", "hostname", str, required=True)
-    if hostname and _domain_problem(hostname):
-        reader.complain("hostname", _domain_problem(hostname) or "")
+    if hostname and (problem := _domain_problem(hostname) or _too_long(hostname)):
+        reader.complain("hostname", problem)
     mail = reader.value(top, "", "mail", str, required=True)
     if mail is not None and not Path(mail).is_absolute():
         reader.complain("mail", "must be an absolute path")
@@ -107,6 +112,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
             ipaddress.ip_address(address)
         except ValueError:
             reader.complain("addresses", f"{address!r} is not an IP address")
+    log_headers = reader.value(top, "", "log_headers", bool)
     tls = _tls(reader, top)
     limits = _limits(reader, top)
     domains = _domains(reader, top)
@@ -121,12 +127,15 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         addresses,
         workers or 1,
         Path(proofs_folder or proofs.FOLDER),
+        bool(log_headers),
     )
 
 
 def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...], workers: int = 1) -> Config:
     """For a try without a file: any local part at the given domains is a mailbox. Raises ConfigError."""
     problems = [f"--domain {name}: {problem}" for name in names if (problem := _domain_problem(name))]
+    if problem := _too_long(hostname):
+        problems.append(f"--hostname: {problem}")
     if problems:
         raise ConfigError("command line", problems)
     return Config(hostname, mail, tuple(Domain(name, None, {}) for name in names), workers=workers)
@@ -165,7 +174,7 @@ def _domains(reader: Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
             reader.complain(key, problem)
         read[name] = reader.table(value, key, known)
     boxes = {
-        name: tuple(box.casefold() for box in reader.strings(table, f'domains."{name}"', "mailboxes"))
+        name: tuple(fold_local(box) for box in reader.strings(table, f'domains."{name}"', "mailboxes"))
         for name, table in read.items()
     }
     aliases = {name: _alias_targets(reader, name, table) for name, table in read.items()}
@@ -194,7 +203,7 @@ def _domain(
         except ValueError as error:
             reader.complain(f"{key}.aliases.{alias}", str(error))
     catch_all = reader.value(table, key, "catch_all", str)
-    if catch_all is not None and catch_all.casefold() not in boxes[name]:
+    if catch_all is not None and fold_local(catch_all) not in boxes[name]:
         reader.complain(f"{key}.catch_all", f"{catch_all!r} is not a mailbox of {name}")
     separators = reader.value(table, key, "subaddress_separators", str)
     separators = "+" if separators is None else separators
@@ -202,7 +211,7 @@ def _domain(
         reader.complain(f"{key}.subaddress_separators", f"{separators!r} must be punctuation")
     first = boxes[name][0] if boxes[name] else "postmaster"
     postmaster = "postmaster" if "postmaster" in boxes[name] else first
-    fallback = catch_all.casefold() if catch_all else None
+    fallback = fold_local(catch_all) if catch_all else None
     return Domain(name, frozenset(boxes[name]), expanded, fallback, separators, postmaster)
 
 
@@ -214,7 +223,7 @@ def _alias_targets(reader: Reader, name: str, table: Mapping[str, Any]) -> dict[
         names = reader.strings(aliases, key, alias)
         if not names:
             reader.complain(join(key, alias), "goes nowhere: a list of at least one name is needed")
-        targets[alias.casefold()] = tuple(target.casefold() for target in names)
+        targets[fold_local(alias)] = tuple(fold_local(target) for target in names)
     return targets
 
 
@@ -241,6 +250,13 @@ def expand(
         else:
             raise ValueError(f"{target!r} is neither a mailbox nor an alias of {other}")
     return tuple(found)
+
+
+def _too_long(hostname: str) -> str | None:
+    size = len(hostname.encode("utf-8", "replace"))
+    if size <= LONGEST_HOSTNAME:
+        return None
+    return f"has {size} octets, and {LONGEST_HOSTNAME} is the limit: it is part of each message's file name"
 
 
 def _domain_problem(name: str) -> str | None:

@@ -60,8 +60,9 @@ class Connection(smtp.SMTP):
         self._framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
         self._replies: list[bytes] = []
         self._busy = False
-        self._admitted = False
+        self._counted = False  # among the open connections
         self._greeted = False
+        self._greeting: asyncio.TimerHandle | None = None  # while the greeting is delayed
         self._spoken = False  # anything at all
         self._eof = False
         self._ignored = 0  # octets that came after our last word
@@ -85,10 +86,10 @@ class Connection(smtp.SMTP):
             self.reply(refusal)
             self.close()
             return
-        self._admitted = True
+        self._counted = True
         self.set_deadline(self.limits.command_timeout + self.limits.greeting_delay)
         if self.limits.greeting_delay:
-            self.loop.call_later(self.limits.greeting_delay, self._greet)
+            self._greeting = self.loop.call_later(self.limits.greeting_delay, self._greet)
         else:
             self._greet()
 
@@ -108,17 +109,44 @@ class Connection(smtp.SMTP):
         )
 
     def connection_lost(self, error: Exception | None) -> None:
+        """The peer is gone. May be called again: see `lost_in_handshake`."""
         self.closing = True
-        if self._timer:
-            self._timer.cancel()
-        if self._writable and not self._writable.done():
-            self._writable.set_result(None)
         self.transport = None
-        if self._admitted:
-            self._admitted = False
+        for timer in (self._timer, self._greeting):
+            if timer:
+                timer.cancel()
+        self._timer = self._greeting = None
+        self.resume_writing()
+        if self.message and not self._busy:
+            self._start(self._abandon_and_leave())
+        else:
+            self._leave()
+
+    def lost_in_handshake(self, plain: asyncio.Transport, error: Exception | None) -> None:
+        """Close a connection whose TLS handshake failed, in whatever way.
+
+        asyncio and uvloop call `connection_lost` for some of the ways in which a handshake fails, and not for
+        others (a reset; with asyncio also the end of its time). So we do it, too.
+        """
+        plain.abort()
+        self.connection_lost(error)
+
+    def _leave(self) -> None:
+        """Give up the place among the open connections: once the peer is gone, and the work for it is done.
+
+        Work that goes on holds its place, so that those who send and vanish can pile up no more of it than
+        those who stay.
+        """
+        if self._counted and self.transport is None and not self._busy:
+            self._counted = False
             self.reception.leave(self, self.peer)
-        if not self._busy and self.message:
-            self._start(self.abandon())
+
+    async def _abandon_and_leave(self) -> None:
+        try:
+            await self.abandon()
+        finally:
+            self._busy = False
+            self._leave()
 
     def data_received(self, data: bytes) -> None:
         if self.closing:
@@ -199,14 +227,17 @@ class Connection(smtp.SMTP):
         """
         log("refused", peer=self.peer, reason=reason)
         self.reply(reply)
-        if self.transport is None or not self.transport.can_write_eof():
+        if self.transport is None or self.transport.is_closing() or not self.transport.can_write_eof():
             self.close()
             return
         self.flush()
         self.closing = True
-        self.transport.write_eof()
-        self.transport.resume_reading()
         self.set_deadline(_LINGER)
+        try:
+            self.transport.write_eof()
+            self.transport.resume_reading()
+        except (OSError, RuntimeError):  # the peer is gone, and the loop has not noticed yet
+            self.transport.abort()
 
     # Work
 
@@ -236,6 +267,8 @@ class Connection(smtp.SMTP):
 
     def set_deadline(self, seconds: float) -> None:
         """Hang up after that many seconds, unless a new deadline is set before."""
+        if self.transport is None:
+            return  # a timer would keep what has ended
         now = self.loop.time()
         self._deadline = now + seconds
         if self._timer_at > self._deadline:

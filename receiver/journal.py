@@ -42,8 +42,8 @@ def log(event: str, **values: object) -> None:
     try:
         sys.stderr.write(line)
         sys.stderr.flush()
-    except (OSError, ValueError):
-        pass  # nowhere left to say it; the mail goes on
+    except (OSError, ValueError, AttributeError):
+        pass  # nowhere left to say it (sys.stderr may be closed, or None); the mail goes on
 
 
 @contextlib.contextmanager

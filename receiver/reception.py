@@ -178,14 +178,16 @@ class Reception:
         reason: str | None,
     ) -> None:
         tls = session.session.ssl
+        fields: dict[str, str | None] = {}
+        if self.config.log_headers:
+            names = {"header_from": b"from", "subject": b"subject", "date": b"date"}
+            fields = {key: journal.field(head, name) for key, name in names.items()}
         journal.log(
             "received" if message else "refused",
             id=envelope.identity or None,
             from_=f"<{envelope.mail_from or ''}>",
             to=",".join(f"<{recipient}>" for recipient in envelope.rcpt_tos),
-            header_from=journal.field(head, b"from"),
-            subject=journal.field(head, b"subject"),
-            date=journal.field(head, b"date"),
+            **fields,
             size=message.size if message else None,
             peer=session.peer,
             tls=tls["version"] if tls else "none",

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from receiver.addresses import Address, fold_domain, literal
+from receiver.addresses import Address, fold_domain, fold_local, literal
 
 MAX_FOLDER_NAME = 255
 
@@ -69,7 +69,7 @@ class Directory:
         domain = self.served(address)
         if domain is None:
             raise UnknownRecipient(f"550 5.7.1 {shown(address)}: we do not relay, and serve no such domain")
-        local = address.local.casefold()
+        local = fold_local(address.local)
         aliased = domain.aliases.get(local)
         name = None if aliased else _mailbox_name(domain, local)
         if name is None and aliased is None:
@@ -85,7 +85,7 @@ class Directory:
     def served(self, address: Address) -> Domain | None:
         """The domain that the address is at; None if it is not ours."""
         if not address.domain:
-            return self._first if address.local.casefold() == "postmaster" else None
+            return self._first if fold_local(address.local) == "postmaster" else None
         if address.domain.startswith("["):
             return self._first if literal(address.domain) in self._addresses else None
         return self._domains.get(address.domain)

@@ -28,6 +28,7 @@ from receiver.workers import Supervisor
 
 _BACKLOG = 1024
 _SILENCE = 0.5  # seconds without a command after which a shutdown waits for a sender no longer
+_LAST_WORK = 5.0  # seconds more that a shutdown waits for work that nobody waits for any longer
 _SWEEP_EVERY = 3600  # seconds
 
 
@@ -152,10 +153,13 @@ async def dismiss(reception: Reception) -> None:
                 session.close()
             if over and session.transport:
                 session.transport.abort()
-        if over and not reception.sessions:
-            break
+        if now() >= until + _LAST_WORK:
+            # A disk that does not answer. Nothing of this was answered 250, so the senders will try again.
+            log(
+                "error", error="work is still under way", tasks=len(reception.tasks), note="ending without it"
+            )
+            return
         await asyncio.sleep(0.02)
-    await asyncio.gather(*reception.tasks, return_exceptions=True)
 
 
 def tune_memory() -> None:

@@ -54,10 +54,13 @@ class Conversation(Connection):
                     if turn % _TURN == 0:
                         await asyncio.sleep(0)
         except Exception as error:
-            await self._failed(error)
-        if self.closing:
-            await self.abandon()
-        self._busy = False
+            self._failed(error)
+        try:
+            if self.closing:
+                await self.abandon()
+        finally:
+            self._busy = False
+            self._leave()
         if self._eof and not self.closing:
             self.close()
         else:
@@ -85,7 +88,7 @@ class Conversation(Connection):
     async def content_received(self, piece: bytes, ended: bool) -> None:
         raise NotImplementedError
 
-    async def _failed(self, error: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         """Our own fault: the sender may try again, and learns nothing about it."""
         log("error", peer=self.peer, error=f"{type(error).__name__}: {error}")
         self.reply("421 4.3.0 Internal error, try again later")
@@ -97,7 +100,7 @@ class Conversation(Connection):
             with contextlib.suppress(OSError, RuntimeError):
                 await message.abandon()
 
-    async def start_tls(self) -> bool:
+    async def start_tls(self) -> None:
         """Change to TLS. What came in before is forgotten (RFC 3207 section 4.2)."""
         assert self.transport and self.reception.certificate
         plain = self.transport
@@ -105,22 +108,23 @@ class Conversation(Connection):
         self._reading = False
         self._framing.discard()
         await self.sent()
+        if self.closing:
+            return
         self.set_deadline(self.limits.command_timeout)
         try:
             secured = await self.loop.start_tls(
                 plain, self, self.reception.certificate.context(), server_side=True,
                 ssl_handshake_timeout=min(60, self.limits.command_timeout), ssl_shutdown_timeout=5,
             )  # fmt: skip
-        except (OSError, EOFError) as error:
-            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
-            secured = None
-        if secured is None:
-            self.closing = True
-            plain.abort()
-            return False
+        except Exception as error:
+            log("refused", peer=self.peer, reason=f"TLS handshake failed: {error or type(error).__name__}")
+            self.lost_in_handshake(plain, error)
+            return
+        if secured is None or secured.is_closing() or self.closing:  # it ended just after the handshake
+            self.lost_in_handshake(plain, None)
+            return
         self.transport, self._reading = secured, True
         self.session = self._create_session()
         self.session.peer = secured.get_extra_info("peername")
         cipher = secured.get_extra_info("cipher")
         self.session.ssl = {"version": cipher[1], "cipher": cipher[0]}
-        return True

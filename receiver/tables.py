@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-type_names = {str: "a string", int: "a whole number", dict: "a table", list: "a list of strings"}
+type_names = {
+    str: "a string",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "a table",
+    list: "a list of strings",
+}
 
 
 class Reader:
@@ -35,7 +41,7 @@ class Reader:
                 self.complain(join(key, name), "missing")
             return None
         value = table[name]
-        if not isinstance(value, kind) or isinstance(value, bool):
+        if not isinstance(value, kind) or isinstance(value, bool) is not (kind is bool):
             self.complain(join(key, name), f"must be {type_names[kind]}, not {value!r}")
             return None
         return value

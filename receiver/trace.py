@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from receiver.addresses import Address
 
-MAX_RECEIVED = 50
+MAX_RECEIVED = 100
 _RECEIVED = re.compile(rb"(?:^|\r\n)received[ \t]*:", re.IGNORECASE)
 _HELO_UNSAFE = re.compile(r"[^A-Za-z0-9.\-_:\[\]]")
 
@@ -62,7 +62,10 @@ def copy_fields(reverse_path: Address | None, delivered_to: str) -> bytes:
 
 
 def loops(head: bytes) -> bool:
-    """Whether a header section has more than MAX_RECEIVED Received fields (RFC 5321 section 6.3)."""
+    """Whether a header section has more than MAX_RECEIVED Received fields.
+
+    RFC 5321 section 6.3 wants the limit to be 100 at least.
+    """
     if head.lower().count(b"received") <= MAX_RECEIVED:  # nearly always, and fast
         return False
     return len(_RECEIVED.findall(head)) > MAX_RECEIVED

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import smtplib
 import socket
 import ssl
+import stat
 import time
 from pathlib import Path
 
-from receiver import proofs
+from receiver import privileges, proofs
 from receiver.config import Config
 from receiver.doctor.links import Link
 from receiver.doctor.units import SERVICE, last_words
 from receiver.recipients import Domain
 
 SECONDS = 5.0
+_LARGEST_TEST_MESSAGE = 4096  # octets, with the trace above it
 _RESTART = f"systemctl restart {SERVICE}"
 _JOURNAL = f"journalctl -u {SERVICE} -n 20"
 _SENDER = "doctor@letterbox.invalid"
@@ -95,18 +99,43 @@ def storing(config: Config, port: int) -> Link:
     from receiver.proof import one_time_address
 
     local, domain = proofs.new_local_part(), config.domains[0].name
+    user = privileges.owner(config.mail)
     began = time.monotonic()
     try:
-        with one_time_address(config.proofs, local, domain, config.mail), _session(port) as session:
-            text = "From: <doctor@letterbox.invalid>\r\nSubject: letterbox doctor\r\n\r\nA test message.\r\n"
-            session.sendmail(_SENDER, [f"{local}@{domain}"], text)
-    except (smtplib.SMTPException, OSError) as error:
-        return Link("Maildir", f"a test message is not stored: {_text(error)} ({last_words()})", _JOURNAL)
-    for path in config.mail.glob(f"{domain}/{proofs.MAILBOX}/new/*"):
-        if text.encode() in path.read_bytes()[-len(text) :]:
-            path.unlink(missing_ok=True)
+        with one_time_address(config.proofs, local, domain, config.mail):
+            failure = privileges.ask_child(user, lambda: _sent(f"{local}@{domain}", port), network=True)
+    except OSError as error:
+        failure = _text(error)
+    if failure:
+        return Link("Maildir", f"a test message is not stored: {failure} ({last_words()})", _JOURNAL)
+    privileges.ask_child(user, lambda: _remove_test_messages(config.mail / domain / proofs.MAILBOX / "new"))
     milliseconds = (time.monotonic() - began) * 1000
     return Link("Maildir", f"a test message was stored in {milliseconds:.0f} ms, and removed again")
+
+
+_TEST_MESSAGE = "From: <doctor@letterbox.invalid>\r\nSubject: letterbox doctor\r\n\r\nA test message.\r\n"
+
+
+def _sent(recipient: str, port: int) -> str:
+    """Send the test message: what failed, empty where nothing did."""
+    try:
+        with _session(port) as session:
+            session.sendmail(_SENDER, [recipient], _TEST_MESSAGE)
+    except (smtplib.SMTPException, OSError) as error:
+        return _text(error)
+    return ""
+
+
+def _remove_test_messages(folder: Path) -> None:
+    for path in folder.iterdir():
+        with contextlib.suppress(OSError):  # a link, or gone by now
+            fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(fd, "rb") as file:
+                state = os.fstat(fd)
+                if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST_TEST_MESSAGE:
+                    continue
+                if file.read().endswith(_TEST_MESSAGE.encode()):
+                    path.unlink()
 
 
 def _text(error: Exception) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 from receiver.storage.record import Copy, Record
 
 if TYPE_CHECKING:
     from receiver.storage.maildir import Store
+
+T = TypeVar("T")
 
 _SMALL = 131_072  # octets gathered at most of a message of which nothing is written
 _PIECE = 262_144  # octets gathered at most before more is written
@@ -126,7 +129,7 @@ class Incoming:
         """From tmp/ to new/."""
         for copy in self._copies:
             source, target = self._path(copy, "tmp"), self._path(copy, "new")
-            self._disk.rename(source, target)
+            self._in_maildir(copy, partial(self._disk.rename, source, target))
             self._paths.remove(source)
             self._paths.append(target)
 
@@ -182,12 +185,7 @@ class Incoming:
         self._store.prepare(copy.mailbox)
         self._store.claim.hold()
         path = self._path(copy, "tmp")
-        try:
-            fd = self._disk.open(path, flags, 0o600)
-        except FileNotFoundError:  # somebody removed the Maildir since we saw it
-            self._store.forget()
-            self._store.prepare(copy.mailbox)
-            fd = self._disk.open(path, flags, 0o600)
+        fd = self._in_maildir(copy, partial(self._disk.open, path, flags, 0o600))
         self._paths.append(path)
         try:
             self._store.write(fd, copy.fields + content)
@@ -195,6 +193,15 @@ class Incoming:
             self._disk.close(fd)
             raise
         return fd
+
+    def _in_maildir(self, copy: Copy, act: Callable[[], T]) -> T:
+        """Act in the folders of a Maildir. Make them again if they were removed since we saw them."""
+        try:
+            return act()
+        except FileNotFoundError:
+            self._store.forget()
+            self._store.prepare(copy.mailbox)
+            return act()
 
     def _copy_content(self, source: int, target: int) -> None:
         offset = len(self._copies[0].fields)

@@ -101,10 +101,17 @@ class Store:
         """What is missing of the Maildir is made, durably, down from the first folder there is."""
         if mailbox in self._ready:
             return
+        try:
+            self._make_maildir(mailbox)
+        except FileNotFoundError:  # a folder above it was removed since we saw it
+            self.forget()
+            self._make_maildir(mailbox)
+        self._ready.add(mailbox)
+
+    def _make_maildir(self, mailbox: Mailbox) -> None:
         folder = Path(self.folder(mailbox))
         for name in ("tmp", "new", "cur"):
             self.make_folder(folder / name)
-        self._ready.add(mailbox)
 
     def forget(self) -> None:
         """Somebody removed folders that were there."""

@@ -10,13 +10,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from receiver.journal import log
 from receiver.recipients import Mailbox
-from receiver.storage.disk import Disk
 from receiver.storage.record import Copy, Record
 from receiver.storage.segment import Segment
 from receiver.storage.wal import Log
@@ -35,35 +33,43 @@ def open_log(store: Store, *, smallest: int, largest: int) -> Log | None:
     """
     folder = store.mail / FOLDER
     segments: list[Segment] = []
+
+    def another() -> Segment:
+        store.forget()
+        store.make_folder(folder)
+        return _free_segment(store, folder, smallest)
+
     try:
         store.make_folder(folder)
         disk = os.statvfs(folder)
         largest = min(largest, disk.f_bavail * disk.f_frsize // 32)
         if largest < smallest:
             return None
-        for segment in _free_segments(store.disk, folder):
-            segments.append(segment)
-            segment.allocate(smallest)
-            if len(segments) == _SEGMENTS:
-                break
-        store.sync_folder(str(folder))
+        while len(segments) < _SEGMENTS:
+            segments.append(_free_segment(store, folder, smallest))
     except OSError as error:
         log("warning", problem=f"{folder}: {error.strerror}", note="mail is synced file by file")
         for segment in segments:
             segment.close()
         return None
-    return Log(segments, largest)
+    return Log(segments, largest, another)
 
 
-def _free_segments(disk: Disk, folder: Path) -> Iterator[Segment]:
-    """Those that nobody uses and nothing is in; new ones after the last."""
+def _free_segment(store: Store, folder: Path, size: int) -> Segment:
+    """A segment of that size that nobody uses and nothing is in. Raises OSError."""
     for number in itertools.count():
         with contextlib.suppress(BlockingIOError):
-            segment = Segment(disk, str(folder / str(number)))
-            if next(segment.records(), None):  # it could not be recovered
+            segment = Segment(store.disk, str(folder / str(number)))
+            try:
+                if not next(segment.records(), None):  # else it could not be recovered
+                    segment.allocate(size)
+                    store.sync_folder(str(folder))
+                    return segment
+            except BaseException:
                 segment.close()
-            else:
-                yield segment
+                raise
+            segment.close()
+    raise AssertionError("numbers have no end")
 
 
 def recover(store: Store) -> int:

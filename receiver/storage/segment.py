@@ -65,6 +65,14 @@ class Segment:
         """Nothing was written since it was opened or emptied."""
         return self._end == 0
 
+    def in_place(self) -> bool:
+        """Whether its path still leads to it. What is in a file without a name is lost in a crash."""
+        try:
+            there, ours = os.stat(self.path), os.fstat(self._fd)  # noqa: PTH116  # for each group of messages
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (ours.st_dev, ours.st_ino)
+
     def allocate(self, size: int) -> None:
         """Make it at least that long, its blocks written and on the disk."""
         zeros = bytes(_FILL)
@@ -117,6 +125,8 @@ class Segment:
             self._for_syncs.append(fd)
         if self._broken:
             raise OSError(errno.EIO, "an earlier sync of it failed")
+        if not self.in_place():
+            raise OSError(errno.ESTALE, "the file was removed or moved while in use")
 
     def note_device(self, device: int, folder: str) -> None:
         """A message goes to that file system (st_dev), on which that folder is."""

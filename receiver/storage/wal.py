@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from receiver.journal import log
@@ -47,8 +47,10 @@ class Entry:
 class Log:
     """Takes turns with its segments. For any thread."""
 
-    def __init__(self, segments: Sequence[Segment], largest: int) -> None:
+    def __init__(self, segments: Sequence[Segment], largest: int, another: Callable[[], Segment]) -> None:
+        """`another` opens a segment in place of one whose file was removed. It may raise OSError."""
         self._largest = largest  # octets to which a segment grows
+        self._another = another
         self._changed = threading.Condition()
         self._free = list(segments)  # empty
         self._active: Segment | None = None
@@ -99,6 +101,9 @@ class Log:
                 if not self._free or self._ended:
                     return None
                 self._active = self._free.pop()
+                if not self._active.in_place():
+                    self._retire()  # the thread opens another one
+                    continue
                 self._active.began = time.monotonic()
             segment, fresh = self._active, self._active.is_empty
             try:
@@ -139,7 +144,9 @@ class Log:
                 short = segment.was_short
                 segment.empty()
                 segment.close_folders()
-                if short and segment.size < self._largest:
+                if not segment.in_place():
+                    segment = self._replaced(segment)
+                elif short and segment.size < self._largest:
                     segment.allocate(min(2 * segment.size, self._largest))
             except OSError as error:
                 log("error", log=segment.path, error=error)
@@ -147,6 +154,17 @@ class Log:
             else:
                 with self._changed:
                     self._free.append(segment)
+
+    def _replaced(self, segment: Segment) -> Segment:
+        """Another segment; or this one, to be replaced later, where there can be none now."""
+        try:
+            other = self._another()
+        except OSError as error:
+            log("error", log=segment.path, error=error, note="mail is synced file by file")
+            return segment
+        log("warning", log=other.path, problem="the write-ahead log was removed", note="it was made again")
+        segment.close()
+        return other
 
     def _next(self) -> Segment | None:
         """Wait for a segment that is to be emptied; None: there is none any more."""

@@ -28,6 +28,18 @@ def test_bdat_without_a_recipient_reads_its_chunk_and_refuses(server: Server) ->
         client.expect(250, 550, "554 5.5.1", "554 5.5.1", 250)
 
 
+def test_a_chunk_outside_a_transaction_is_no_part_of_the_next_one(server: Server) -> None:
+    with server.client() as client:
+        client.send(b"BDAT 6\r\nQUIT\r\n")
+        client.expect("503 5.5.1")
+        client.ask("MAIL FROM:<a@b.test>", 250)
+        client.ask("RCPT TO:<alice@example.test>", 250)
+        client.send(b"BDAT 28 LAST\r\nSubject: after a refusal\r\n\r\n")
+        client.expect("250 2.0.0 Stored")
+    (message,) = [each for each in server.messages() if b"Subject: after a refusal" in each]
+    assert content_of(message) == b"Subject: after a refusal\r\n\r\n"
+
+
 def test_bdat_and_data_are_not_mixed(server: Server) -> None:
     with server.client() as client:
         client.send(b"MAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nBDAT 2\r\n\r\nDATA\r\n")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from receiver.__main__ import main
-from receiver.config import ConfigError, Limits, from_table, load
+from receiver.addresses import parse_path
+from receiver.config import LONGEST_HOSTNAME, ConfigError, Limits, from_table, load
+from receiver.recipients import Directory
+from tests.receiver.wire import Server
 
 GOOD = """
 hostname = "mx1.example.com"
@@ -57,6 +61,12 @@ def test_the_contract_is_read() -> None:
         (SMALL + "workers = 0\n" + DOMAIN, "workers: must be from 1 to 64, not 0"),
         (SMALL + "workers = 65\n" + DOMAIN, "workers: must be from 1 to 64, not 65"),
         (SMALL + 'workers = "2"\n' + DOMAIN, "workers: must be a whole number, not '2'"),
+        (SMALL + "log_headers = 1\n" + DOMAIN, "log_headers: must be true or false, not 1"),
+        (SMALL + "workers = true\n" + DOMAIN, "workers: must be a whole number, not True"),
+        (
+            f'hostname = "{".".join(["x" * 60] * 4)}"\nmail = "/m"\n' + DOMAIN,
+            "hostname: has 243 octets, and 200 is the limit",
+        ),
         (SMALL + 'addresses = ["x"]\n' + DOMAIN, "addresses: 'x' is not an IP address"),
         (SMALL + '[tls]\ncertificate = "/c"\n' + DOMAIN, "tls.key: missing"),
         (SMALL + "[limits]\nmessage_sise = 1\n" + DOMAIN, "message_sise: unknown key; di"),
@@ -120,3 +130,28 @@ def test_check_says_good_or_why_not(
     config.write_text(SMALL + "nonsense = 1\n" + DOMAIN)
     assert main(["check", "--config", str(config)]) == 78
     assert f"{config}: nonsense: unknown key" in capsys.readouterr().err
+
+
+def test_a_name_is_the_same_mailbox_composed_and_decomposed() -> None:
+    composed, decomposed = "j\u00fcrgen", "ju\u0308rgen"
+    for name in (composed, decomposed):
+        text = f'{SMALL}[domains."a.test"]\nmailboxes = ["{name}"]\naliases = {{ "b{name}" = ["{name}"] }}\n'
+        config = from_table(tomllib.loads(text + f'catch_all = "{decomposed}"\n'), "x")
+        directory = Directory(config.domains)
+        for spelled in (composed, decomposed, composed.upper(), f"b{composed}", f"b{decomposed}", "other"):
+            path = parse_path("TO", f"TO:<{spelled}@a.test>")
+            assert path.address
+            (destination,) = directory.destinations(path.address)
+            assert destination.mailbox.name == composed
+
+
+def test_a_message_of_the_longest_hostname_is_stored(serve: Callable[..., Server]) -> None:
+    name = ".".join(["x" * 39] * 5)
+    assert len(name) == LONGEST_HOSTNAME - 1
+    server = serve(hostname=f"{name}x")
+    with server.client() as client:
+        client.begin()
+        client.send(b".\r\n")
+        client.expect("250 2.0.0")
+    (path,) = (server.mail / "example.test/alice/new").iterdir()
+    path.rename(f"{path.parents[1]}/cur/{path.name}:2,DFPRST")  # as a mail client does

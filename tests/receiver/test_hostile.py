@@ -109,6 +109,37 @@ def test_a_sender_without_end_is_cut_off(serve: Callable[..., Server]) -> None:
     server.wait_for_empty_tmp()
 
 
+def test_a_message_many_times_too_large_is_read_to_its_end_and_gets_552(serve: Callable[..., Server]) -> None:
+    server = serve(limits={"message_size": MIB})
+    with server.client() as client:
+        for start in (b"", b"BDAT %d LAST\r\n" % (20 * MIB)):
+            client.ask("MAIL FROM:<a@b.test>", 250)
+            client.ask("RCPT TO:<alice@example.test>", 250)
+            if start:
+                client.send(start)
+            else:
+                client.ask("DATA", 354)
+            send_all(client, b"x" * MIB, 20)
+            if not start:
+                client.send(b"\r\n.\r\n")
+            client.expect("552 5.3.4")
+        client.ask("NOOP", 250)
+    assert not server.messages()
+
+
+def test_refused_recipients_count_anew_after_each_stored_message(serve: Callable[..., Server]) -> None:
+    with serve(limits={"errors": 3}).client() as client:
+        for _ in range(10):
+            client.ask("MAIL FROM:<a@b.test>", 250)
+            client.ask("RCPT TO:<nobody@example.test>", 550)
+            client.ask("RCPT TO:<alice@example.test>", 250)
+            client.ask("DATA", 354)
+            client.send(b".\r\n")
+            client.expect("250 2.0.0")
+        client.send(b"NONSENSE\r\n" * 4)
+        client.expect(500, 500, 500, 500, "421 4.7.0")
+
+
 def test_too_many_errors_or_commands_end_the_session_with_421(serve: Callable[..., Server]) -> None:
     server = serve(limits={"errors": 5, "commands": 50})
     with server.client() as client:

@@ -7,7 +7,9 @@ import gc
 import weakref
 from collections.abc import Callable
 
+from receiver.admission import Admission
 from receiver.commands import SMTP
+from receiver.config import Limits
 from receiver.reception import Reception
 from tests.receiver.fuzz import CONFIG, MemoryStore, Pipe
 from tests.receiver.wire import Client, Server
@@ -106,3 +108,10 @@ def test_nothing_of_a_connection_that_has_ended_is_kept() -> None:
         return [each() for each in kept]
 
     assert asyncio.run(two()) == [None, None]
+
+
+def test_a_connection_whose_peer_is_gone_already_is_not_counted_as_all_of_them() -> None:
+    admission = Admission(Limits(connections=10, connections_per_address=2))
+    for number in range(5):
+        assert admission.enter(f"192.0.2.{number}") is None
+    assert admission.enter("") is None

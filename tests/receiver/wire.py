@@ -143,11 +143,15 @@ def configuration(
     limits: Mapping[str, int] | None = None,
     domains: str = DOMAINS,
     workers: int = 1,
+    log_headers: bool = False,
+    hostname: str = "mx.example.test",
 ) -> str:
     """The text of a letterbox.toml."""
-    text = f'hostname = "mx.example.test"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
+    text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
     if workers > 1:
         text += f"workers = {workers}\n"
+    if log_headers:
+        text += "log_headers = true\n"
     if certificate:
         text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
     return (
@@ -163,6 +167,8 @@ def start_server(
     workers: int = 1,
     mail: Path | None = None,
     domains: str = DOMAINS,
+    log_headers: bool = False,
+    hostname: str = "mx.example.test",
     program: Sequence[str] = ("-m", "receiver"),
     variables: Mapping[str, str] | None = None,
 ) -> Server:
@@ -171,7 +177,16 @@ def start_server(
     `variables` are added to its environment.
     """
     config = folder / "letterbox.toml"
-    text = configuration(mail or folder / "mail", folder / "proofs", certificate, limits, domains, workers)
+    text = configuration(
+        mail or folder / "mail",
+        folder / "proofs",
+        certificate,
+        limits,
+        domains,
+        workers,
+        log_headers,
+        hostname,
+    )
     config.write_text(text)
     log = (folder / "log").open("wb")
     command = [sys.executable, *program, "serve", "--config", str(config), "--listen", "127.0.0.1:0"]
