@@ -17,7 +17,7 @@ from dns.errors import HostUnreadable, SyncError
 from dns.findings import Finding, exit_code
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Domain, Inventory, InventoryError, load
-from dns.usage import Parser, seconds
+from dns.usage import Parser, named_resolver, seconds
 
 LONGEST_PAUSE = 5.0
 EPILOG = """exit codes: 0 all that is required holds; 2 it does not, or the zone's own nameservers do not
@@ -111,7 +111,7 @@ def asking_from(resolver: str | None) -> Any:
     from dns.served import Server, resolver_at
     from dns.vantage import PUBLIC_RESOLVERS, From
 
-    named = resolver or os.environ.get("LETTERBOX_RESOLVER")
+    named = named_resolver(resolver)
     at = resolver_at(named)
     addresses = [str(address) for address in at.nameservers]
     if not named:

@@ -5,7 +5,6 @@ without recursion; an answer counts when it is authoritative (AA, RFC 1035) and 
 records that are expected, or for TXT at least those.
 """
 
-import ipaddress
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -19,6 +18,7 @@ from dns.errors import NotServed, SyncError
 from dns.located import Server, addresses_by, has_route, sorted_out
 from dns.plan import Plan
 from dns.records import Record
+from dns.usage import resolver_address
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
@@ -96,15 +96,15 @@ def resolver_at(text: str | None) -> "Resolver":
     try:
         if not text:
             return dns_resolver.Resolver()
-        address, _, port = text.partition("#")
+        address, _, port = resolver_address(text).partition("#")
         resolver = dns_resolver.Resolver(configure=False)
-        resolver.nameservers = [str(ipaddress.ip_address(address))]
+        resolver.nameservers = [address]
         resolver.port = int(port or 53)
         return resolver
-    except (ValueError, dns_resolver.NoResolverConfiguration) as error:
-        raise SyncError(
-            f"resolver {text or 'of the system'}: {error}: give ADDRESS or ADDRESS#PORT"
-        ) from None
+    except ValueError as error:
+        raise SyncError(f"resolver {text}: {error}") from None
+    except dns_resolver.NoResolverConfiguration as error:
+        raise SyncError(f"resolver of the system: {error}: name one with --resolver") from None
 
 
 def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server, ...]:

@@ -208,7 +208,7 @@ def test_nameservers_that_cannot_be_looked_up_are_said(prepared: Prepared, names
         wait(prepared, nameserver)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x"])
+@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x", "1.1.1.1#99999", "1.1.1.1#0", "1.1.1.1#"])
 def test_a_resolver_that_is_none_is_said(text: str) -> None:
     with pytest.raises(sync.SyncError, match="give ADDRESS or ADDRESS#PORT"):
         resolver_at(text)
@@ -327,7 +327,11 @@ def test_check_is_a_program_of_its_own_that_needs_no_token(
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["nonsense.test"], "is not in the inventory"), (["example.test", "--resolver", "x"], "ADDRESS#PORT")],
+    [
+        (["nonsense.test"], "is not in the inventory"),
+        (["example.test", "--resolver", "x"], "give ADDRESS or ADDRESS#PORT"),
+        (["example.test", "--resolver", "127.0.0.1#99999"], "--resolver: '99999' is no port from 1 to 65535"),
+    ],
 )
 def test_check_says_in_one_line_what_it_cannot_work_with(
     inventory: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
