@@ -6,11 +6,11 @@ Exit codes: 0 in sync, or made so; 1 failed, with the cause and the mend in word
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dns import outside, proof, undo
+from dns import outside, proof, undo, withdrawal
 from dns.cloudflare_errors import ALREADY_THERE, NOT_THERE
 from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
 from dns.countdown import count_down
@@ -19,6 +19,7 @@ from dns.domain import Domain
 from dns.errors import Blocked, Refused, SyncError
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Inventory, InventoryError, load
+from dns.leads import Leads
 from dns.names import a_label, is_within
 from dns.plan import NOTHING, Plan, Replacing, plan
 from dns.plan_text import as_json, lines, summary
@@ -78,13 +79,15 @@ def prepare(
     addresses: Mapping[str, Addresses] | None = None,
     *,
     replacing: Replacing = NOTHING,
+    forgetting: Collection[str] | None = (),
     zones: Zones | None = None,
     resolver: str | None = None,
 ) -> Prepared:
     """Read the domain's zone, in two requests, and plan what to change. Nothing is changed.
 
     Mail hosts of other zones are looked up (``resolver`` as for ``wait_until_served``), if something
-    is to be changed: one that no MX may lead to is an obstacle.
+    is to be changed: one that no MX may lead to is an obstacle. So is a mail host's name that would
+    lose its addresses while an MX leads to it, unless ``forgetting`` holds it; None is any name.
 
     ``addresses`` holds what the hosts themselves have, by ``MailHost.name``; None has those that
     the inventory leaves out read over ssh. ``zones`` is the connection, by default made from the
@@ -99,8 +102,16 @@ def prepare(
             for host in inventory.hosts
             if is_within(host.hostname, zone.name) and not is_complete(host)
         }
+
+    def leads_elsewhere() -> list[Leads]:
+        from dns.check import asking_from
+
+        return withdrawal.look_elsewhere(inventory, served.name, asking_from(resolver))
+
     wanted = desired(inventory, served, zone.name, addresses)
-    planned = plan(served.name, zone.name, wanted, zones.records(zone), replacing)
+    found = zones.records(zone)
+    planned = plan(served.name, zone.name, wanted, found, replacing)
+    planned = withdrawal.checked(planned, found, forgetting, leads_elsewhere)
     elsewhere = outside.outside(inventory.hosts, zone.name)
     if elsewhere and planned.changes:
         from dns.check import asking_from
@@ -211,7 +222,12 @@ def _run(given: Arguments) -> int:
     if inventory is None:
         return _undo(given, zones)
     prepared = prepare(
-        inventory, given.domain, replacing=given.replacing, zones=zones, resolver=given.resolver
+        inventory,
+        given.domain,
+        replacing=given.replacing,
+        forgetting=given.forgetting,
+        zones=zones,
+        resolver=given.resolver,
     )
     for remark in prepared.remarks:
         print(remark, file=sys.stderr)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dns.plan import Replacing
-from dns.records import canonical_content
+from dns.records import canonical_content, canonical_name
 from dns.usage import Parser, seconds
 
 EPILOG = """exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
@@ -24,6 +24,7 @@ class Arguments:
     undo: bool
     json: bool
     replacing: Replacing
+    forgetting: frozenset[str]
     wait: float
     resolver: str | None
 
@@ -60,6 +61,14 @@ def parsed(argv: Sequence[str]) -> Arguments:
             help=f"replace {what} that is in the way and not ours (may be repeated)",
         )
     parser.add_argument(
+        "--forget-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="delete the addresses of this mail host although an MX still leads to it: senders that have "
+        "that MX return their mail as undeliverable (may be repeated)",
+    )
+    parser.add_argument(
         "--wait",
         type=seconds,
         default=120.0,
@@ -80,6 +89,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
             cname=frozenset(canonical_content("CNAME", target) for target in given.replace_cname),
             address=frozenset(canonical_content("A", address) for address in given.replace_address),
         ),
+        forgetting=frozenset(canonical_name(name) for name in given.forget_host),
         wait=given.wait,
         resolver=given.resolver,
     )
