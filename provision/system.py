@@ -12,7 +12,7 @@ from pyinfra.api.operation import operation
 from dns.inventory import MailHost
 from provision import archive, firewalld
 from provision.desired import inventory
-from provision.fact import Commands, changes, observe
+from provision.fact import Commands, changes, observe, untouched
 from provision.observed import Observed
 
 _INSTALL = {
@@ -33,13 +33,14 @@ def prepare() -> None:
     """Look at the host before anything is touched: refuse what cannot work, and become root where we are not.
 
     Raises:
-        DeployError: the inventory is wrong, or the system is none that this deploy knows; with the mend.
+        DeployError: the inventory is wrong, this deploy does not know the system, or something of it could
+            not be read; with the mend.
     """
     inventory()
     seen = observe()
-    problem = unsupported(seen)
-    if problem:
-        raise DeployError(f"{context.host.name}: {problem}. Nothing was changed.")
+    problems = [problem] if (problem := unsupported(seen)) else seen.unread
+    if problems:
+        raise DeployError(untouched(problems))
     firewalld.openings(context.host, seen)
     if seen.uid != 0:
         context.host.data._sudo = True
