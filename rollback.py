@@ -12,5 +12,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 from provision import generation, system
 
 system.prepare()
+generation.prepare()
 
 generation.rolled_back(name="Back to the generation before")

@@ -39,7 +39,7 @@ class Lead:
 
     def __str__(self) -> str:
         if self.preference is None:
-            return f"{self.domain}, which has no MX"
+            return f"{self.domain} (no MX: its own address)"
         return f"{self.domain} MX {self.preference} {self.target}"
 
 

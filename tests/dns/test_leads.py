@@ -38,7 +38,7 @@ def test_an_mx_is_found_with_the_time_that_senders_keep_it(world: World) -> None
 def test_a_domain_without_mx_is_its_own_mail_host(world: World, cloudflare: StandIn) -> None:
     published(cloudflare, {"type": "A", "name": "@", "content": MAIL4})
     leads = with_addresses(look_up("example.test", world.where), world.where)
-    assert (said(leads), leads.unknown) == (["example.test, which has no MX"], "")
+    assert (said(leads), leads.unknown) == (["example.test (no MX: its own address)"], "")
     assert leads.to((), {MAIL4})
 
 
