@@ -16,6 +16,7 @@ KEYS = (
     "public_ipv6",
     "mx_preference",
     "workers",
+    "log_headers",
     "firewalld",
     "firewalld_zones",
     "allow_private_address",
@@ -45,6 +46,8 @@ class MailHost:
     allow_private_address: bool = False
     workers: int = 1
     """Processes that share the receiver's work."""
+    log_headers: bool = False
+    """Whether the journal gets each message's Subject, From and Date."""
     ssh: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -55,10 +58,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         for key in data
         if key not in KEYS and not str(key).startswith(_PYINFRAS)
     ]
-    allow_private = data.get("allow_private_address", False)
-    if not isinstance(allow_private, bool):
-        problems.append(f"allow_private_address must be True or False, not {allow_private!r}")
-        allow_private = False
+    allow_private = _flag("allow_private_address", data, problems)
     host = MailHost(
         name=name,
         hostname=_hostname(name, data, problems),
@@ -66,6 +66,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         ipv6=_address(6, data, allow_private, problems),
         mx_preference=_number("mx_preference", data, 10, range(65536), problems),
         workers=_number("workers", data, 1, range(1, 65), problems),
+        log_headers=_flag("log_headers", data, problems),
         firewalld=_firewalld(data, problems),
         firewalld_zones=_zones(data, problems),
         allow_private_address=allow_private,
@@ -115,6 +116,14 @@ def _address(
         )
         problems.append(f"{key} {address} is {kind}, the world cannot reach it: {mend}")
     return str(address)
+
+
+def _flag(key: str, data: Mapping[str, object], problems: list[str]) -> bool:
+    value = data.get(key, False)
+    if isinstance(value, bool):
+        return value
+    problems.append(f"{key} must be True or False, not {value!r}")
+    return False
 
 
 def _number(key: str, data: Mapping[str, object], default: int, allowed: range, problems: list[str]) -> int:

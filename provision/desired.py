@@ -106,6 +106,8 @@ def configuration(host: MailHost, domains: tuple[Domain, ...]) -> str:
         hostname=_toml(host.hostname),
         mail=_toml(layout.MAIL),
         workers=host.workers,
+        # Left out where it is not asked for, so that a plain inventory keeps the generation it has.
+        log_headers="\nlog_headers = true" if host.log_headers else "",
         certificate=_toml(layout.CERTIFICATE),
         key=_toml(layout.KEY),
         domains="\n".join(_domain_table(domain) for domain in domains),
