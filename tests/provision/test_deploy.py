@@ -111,3 +111,18 @@ def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
     assert deploy(deployed, "-y", "--json", inventory=fedora).changed() == []
     left = deployed.target.run("find /tmp /var/tmp -newer /etc/machine-id -type f").stdout
     assert left == "", "a copy lies in a temporary folder"
+
+
+def test_the_mails_file_system_is_remounted_read_only_when_the_units_are_stopped_and_not_before(deployed):
+    """As docs/host.md says: the log is open for writing for as long as the service runs."""
+    target, mail = deployed.target, "/var/lib/letterbox/mail"
+    stop, start = (f"systemctl {verb} letterbox.socket letterbox.service" for verb in ("stop", "start"))
+    remount = f"mount -o remount,ro {mail}"
+    target.run(f"{stop} && mount -t tmpfs -o size=200m none {mail} && chown letterbox: {mail} && {start}")
+    try:
+        target.run(f"until ls {mail}/.wal/0; do sleep 0.1; done")
+        assert "busy" in target.run(remount, check=False).stderr
+        target.run(stop)
+        target.run(remount)
+    finally:
+        target.run(f"{stop}; umount {mail}; {start}")
