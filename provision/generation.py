@@ -122,16 +122,16 @@ def prepare() -> None:
     """Look at where the host would go back to, before any host does.
 
     Raises:
-        DeployError: there is no such generation, or mail is led here that it would answer with 550.
+        DeployError: mail is led here that the generation would answer with 550, or that cannot be told.
     """
     seen = observe()
     try:
         target = before(seen, context.host.data.get("generation"))
-    except LookupError as error:
-        raise DeployError(untouched([str(error)])) from None
-    if target.name != seen.running_generation and (
-        problems := withdrawal.rolling_back(context.host, seen, target)
-    ):
+    except LookupError:
+        return  # the operation says so, and other hosts go back
+    if target.name == seen.running_generation:
+        return
+    if problems := withdrawal.rolling_back(context.host, seen, target):
         raise DeployError(untouched(problems))
 
 

@@ -8,7 +8,7 @@ import json
 import shlex
 import zlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from provision import layout, probe, served, zones
 from provision.served import Served
@@ -50,7 +50,7 @@ class Generation:
 class Observed:
     """A host at one moment. Empty values where the host lacks the thing.
 
-    What is there and could not be read is in `unread`: nothing may be concluded from its empty value.
+    What is there and could not be read is named in `unread`: nothing may be concluded from its empty value.
     """
 
     uid: int
@@ -79,8 +79,8 @@ class Observed:
     firewalld: zones.Firewalld
     served: Served | None = None
     """By its letterbox.toml; where that is lost or broken, by the last generation. None: nothing."""
-    unread: tuple[str, ...] = ()
-    """The things that could not be read, each with the reason and the mend."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """`packages`, `firewalld` or `served` → why it could not be read, and the mend."""
 
     def to_json(self) -> object:
         """What `pyinfra … fact` prints."""
@@ -101,10 +101,10 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         lines = sections.get(name) or [""]
         return lines[0].strip()
 
-    missing, unread_packages = _missing_packages(sections.get("missing", ()))
+    missing, packages_unread = _missing_packages(sections.get("missing", ()))
     firewalld = zones.parse(sections.get("firewalld", []))
     running = word("running").partition("=")[2] or None
-    now_served, generations, unread_served = _configurations(
+    now_served, generations, served_unread = _configurations(
         sections.get("configurations", ()), sections.get("generations", ()), running
     )
     return Observed(
@@ -129,11 +129,19 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
         served=now_served,
-        unread=(*unread_packages, *firewalld.unread, *unread_served),
+        unread={
+            name: reason
+            for name, reason in (
+                ("packages", packages_unread),
+                ("firewalld", firewalld.unread),
+                ("served", served_unread),
+            )
+            if reason
+        },
     )
 
 
-def _missing_packages(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _missing_packages(lines: Iterable[str]) -> tuple[tuple[str, ...], str]:
     """The packages that are missing, and why that is not known: by `rpm -q`, or a name a line (dpkg)."""
     missing, ended = [], "0"
     for line in lines:
@@ -144,8 +152,8 @@ def _missing_packages(lines: Iterable[str]) -> tuple[tuple[str, ...], tuple[str,
         elif line in probe.PACKAGES:
             missing.append(line)
     if ended != "0" and not missing:  # it ends with the number of those that are missing
-        return (), (f"the installed packages: `rpm -q` ended with {ended}: see `rpm -q openssl` on the host",)
-    return tuple(missing), ()
+        return (), f"`rpm -q` ended with {ended}: see `rpm -q openssl` on the host"
+    return tuple(missing), ""
 
 
 def _default_interfaces(lines: Iterable[str]) -> tuple[str, ...] | None:
@@ -158,7 +166,7 @@ def _default_interfaces(lines: Iterable[str]) -> tuple[str, ...] | None:
 
 def _configurations(
     packed: Iterable[str], generations: Iterable[str], running: str | None
-) -> tuple[Served | None, tuple[Generation, ...], tuple[str, ...]]:
+) -> tuple[Served | None, tuple[Generation, ...], str]:
     """What the host serves, its generations newest first, and why the first cannot be told."""
     read: dict[str, Served] = {}
     failed: dict[str, str] = {}
@@ -175,14 +183,14 @@ def _configurations(
     copies = sorted(kept, key=lambda each: each.name != running)  # the one that runs, then the newest
     for candidate in (read.get(layout.CONFIGURATION), *(each.served for each in copies)):
         if candidate is not None:
-            return candidate, kept, ()
+            return candidate, kept, ""
     if layout.CONFIGURATION not in failed:
-        return None, kept, ()
+        return None, kept, ""
     reason = (
-        f"which domains it serves: {layout.CONFIGURATION} cannot be read ({failed[layout.CONFIGURATION]}): "
-        "mend it, or remove it if none of its mail matters"
+        f"which domains it serves cannot be told, as {layout.CONFIGURATION} is no configuration "
+        f"({failed[layout.CONFIGURATION]}): mend it, or remove it if none of its mail matters"
     )
-    return None, kept, (reason,)
+    return None, kept, reason
 
 
 def _assignments(lines: Iterable[str]) -> dict[str, str]:

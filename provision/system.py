@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
@@ -29,8 +29,10 @@ def family(seen: Observed) -> str | None:
     return "debian" if ids & {"debian", "ubuntu"} else None
 
 
-def prepare() -> None:
+def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) -> None:
     """Look at the host before anything is touched: refuse what cannot work, and become root where we are not.
+
+    `needed` names what of `Observed.unread` the run decides by, and so must have been read.
 
     Raises:
         DeployError: the inventory is wrong, this deploy does not know the system, or something of it could
@@ -38,10 +40,12 @@ def prepare() -> None:
     """
     inventory()
     seen = observe()
-    problems = [problem] if (problem := unsupported(seen)) else seen.unread
+    problem = unsupported(seen)
+    problems = [problem] if problem else [seen.unread[name] for name in needed if name in seen.unread]
     if problems:
         raise DeployError(untouched(problems))
-    firewalld.openings(context.host, seen)
+    if "firewalld" in needed:
+        firewalld.openings(context.host, seen)
     if seen.uid != 0:
         context.host.data._sudo = True
 

@@ -19,7 +19,7 @@ from dns.errors import SyncError
 from dns.inventory import MailHost
 from dns.leads import Leads, look_up, with_addresses
 from provision import layout, served
-from provision.desired import desired, told
+from provision.desired import desired, inventory, told
 from provision.dns import own_addresses
 from provision.fact import observe, untouched
 from provision.observed import Generation, Observed
@@ -38,7 +38,9 @@ def prepare() -> None:
     host, seen, wanted = context.host, observe(), desired()
     after = served.parse(wanted.configuration)
     lost = given_up(seen.served, after)
-    remaining = less(lost, told(host, "forget_domain"), told(host, "forget_host"))
+    # A name that another host takes over keeps its addresses.
+    names = {*told(host, "forget_host"), *(each.hostname for each in inventory().hosts)}
+    remaining = less(lost, told(host, "forget_domain"), names)
     problems = refusals(remaining, seen.served, after, own(wanted.host, seen), look_with({after.hostname}))
     if problems:
         raise DeployError(untouched(problems))
@@ -63,7 +65,7 @@ def rolling_back(host: Host, seen: Observed, target: Generation) -> list[str]:
 
 
 def less(lost: GivenUp, domains: Collection[str], names: Collection[str]) -> GivenUp:
-    """What is given up without these domains and host names, which the user named to be forgotten."""
+    """What is given up without these domains and host names, which may go."""
     return replace(
         lost,
         hostname=None if lost.hostname in names else lost.hostname,

@@ -81,8 +81,8 @@ class Firewalld:
     """What the service `smtp` means on this host: (port, protocol)."""
     runtime: Mapping[str, Zone] = field(default_factory=dict)
     permanent: Mapping[str, Zone] = field(default_factory=dict)
-    unread: tuple[str, ...] = ()
-    """What of it could not be read, with the reason and the mend."""
+    unread: str = ""
+    """Why it could not be read, and the mend; empty where it was."""
 
 
 def parse(lines: Iterable[str]) -> Firewalld:
@@ -105,14 +105,14 @@ def parse(lines: Iterable[str]) -> Firewalld:
         smtp_ports=_ports(_value(answers.get("smtp")) or {}),
         runtime=runtime,
         permanent=_zones("permanent ", answers),
-        unread=() if complete and asked & known <= runtime.keys() else (_SILENT,),
+        unread="" if complete and asked & known <= runtime.keys() else _SILENT,
     )
 
 
 _SILENT = (
     "firewalld: it runs, and does not tell its zones over D-Bus: see `firewall-cmd --list-all` on the host"
 )
-_OFFLINE = "firewalld: its zones cannot be read: see `firewall-offline-cmd --list-all` there"
+_OFFLINE = "firewalld's zones cannot be read: see `firewall-offline-cmd --list-all` there"
 
 
 def _offline(answers: Mapping[str, str]) -> Firewalld:
@@ -133,7 +133,7 @@ def _offline(answers: Mapping[str, str]) -> Firewalld:
         default_zone=answers.get("default", ""),
         smtp_ports=_words(answers.get("smtp", "")),
         permanent=permanent,
-        unread=(_OFFLINE,) if unknown else (),
+        unread=_OFFLINE if unknown else "",
     )
 
 

@@ -178,7 +178,8 @@ def test_going_back_to_before_a_domain_was_served_is_refused(lab: Lab, without_s
 def test_a_renamed_host_is_refused_while_an_mx_leads_to_its_name(lab: Lab, tmp_path: Path) -> None:
     renamed = changed(lab, tmp_path, '"ssh_user"', '"hostname": "mail.example.test", "ssh_user"')
     said = refused(lab, renamed)
-    assert f"{EXAMPLE} MX 10 mx1.{EXAMPLE} leads mail to that name" in said
+    # The host's own name and the zone's plan both say so; whichever is looked at first ends the run.
+    assert re.search(f"{EXAMPLE} MX 10 mx1.{EXAMPLE} leads mail to (the old|that) name", said)
     assert f"--data forget_host=mx1.{EXAMPLE}" in said
     done(deploy(lab, "-y", "--data", f"forget_host=mx1.{EXAMPLE}", inventory=renamed))
     assert lab.world.lookup(EXAMPLE, "MX") == [f"10 mail.{EXAMPLE}.", f"20 mx2.{EXAMPLE}."]
@@ -200,6 +201,16 @@ def test_a_host_renamed_in_steps_never_leaves_a_name_without_addresses(lab: Lab,
     by_hand = tuple(held for held in records(lab)[EXAMPLE] if held.record.name == f"mx1.{EXAMPLE}")
     assert len(by_hand) == 2
     assert both.change(both.holding(EXAMPLE), Plan((), deletes=by_hand)) == []
+
+
+def test_hosts_that_change_their_names_with_each_other_leave_none_without_addresses(
+    lab: Lab, tmp_path: Path
+) -> None:
+    first, second, rest = lab.inventory.read_text().split('"ssh_user"')
+    swapped = tmp_path / "inventory.py"
+    names = (f'"hostname": "mx{number}.{EXAMPLE}", "ssh_user"' for number in (2, 1))
+    swapped.write_text(f"{first}{next(names)}{second}{next(names)}{rest}")
+    done(deploy(lab, "--dry", inventory=swapped))
 
 
 def test_a_host_taken_out_beside_another_is_refused(lab: Lab, tmp_path: Path) -> None:
@@ -246,8 +257,7 @@ def test_a_configuration_that_cannot_be_read_is_not_taken_for_none(lab: Lab) -> 
         "echo 'broken by hand' >> /etc/letterbox/letterbox.toml; mv /opt/letterbox/generations /root/"
     )
     try:
-        assert "which domains it serves: /etc/letterbox/letterbox.toml cannot be read" in refused(
-            lab, lab.inventory
-        )
+        assert "which domains it serves cannot be told" in refused(lab, lab.inventory)
+        done(deploy(lab, "--dry", script="destroy.py"))
     finally:
         lab.target.run("rm -rf /opt/letterbox/generations; mv /root/generations /opt/letterbox/")
