@@ -10,8 +10,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dns.names import a_label
-
 
 @dataclass(frozen=True, slots=True)
 class Served:
@@ -42,10 +40,16 @@ def parse(text: str) -> Served:
 
 
 def _name(text: str) -> str:
-    try:
-        return a_label(text)
-    except ValueError:
+    """The name in A-labels and lower case. Raises ValueError for what is no name."""
+    # Not by `dns.names`: `pyinfra … fact` imports this module with dnspython's `dns` in the place of ours.
+    if text.isascii():
         return text.lower()
+    import idna
+
+    try:
+        return idna.encode(text, uts46=True).decode("ascii").lower()
+    except idna.IDNAError as error:
+        raise ValueError(f"{text!r} is no domain name: {error}") from None
 
 
 def _mailboxes(table: object) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """The deploy on a real machine: what it says, what it does, and that it does nothing twice."""
 
+import os
 import re
+import subprocess
 
-from tests.deploys import deploy
+from tests.deploys import PYINFRA, ROOT, deploy
 
 EVERYTHING = [
     "Packages",
@@ -46,6 +48,22 @@ def test_a_second_run_changes_nothing(deployed):
 def test_a_second_run_says_so_when_it_is_dry(deployed):
     run = deploy(deployed, "--dry", "--json")
     assert (run.code, run.changed()) == (0, []), run.stderr
+
+
+def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed):
+    done = subprocess.run(
+        [PYINFRA, deployed.inventory, "fact", "provision.fact.HostObservation"],
+        cwd=ROOT,
+        env={**os.environ, **deployed.environment, "PYINFRA_PROGRESS": "off"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"served"' in done.stdout + done.stderr
+    assert '"example.test"' in done.stdout + done.stderr
 
 
 def test_a_second_run_looks_at_the_host_once(deployed):

@@ -208,5 +208,10 @@ def test_what_is_no_configuration_is_never_taken_for_one_that_serves_nothing(tex
         served.parse(text)
 
 
+def test_names_written_by_hand_are_compared_in_a_labels() -> None:
+    text = 'hostname = "MX.Bücher.example"\n[domains."Bücher.example"]\nmailboxes = ["Alice"]\n'
+    assert served.parse(text) == Served("mx.xn--bcher-kva.example", {"xn--bcher-kva.example": ("alice",)})
+
+
 def test_nothing_is_given_up_by_a_host_that_served_nothing() -> None:
     assert given_up(None, serving()) == GivenUp()
