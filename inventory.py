@@ -21,6 +21,7 @@ mail_hosts = (
                 # "hostname": "mx1.example.com",
                 # "mx_preference": 10,                    # the lowest is tried first
                 # "workers": 2,                           # processes that share the work, at most one a core
+                # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },

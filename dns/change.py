@@ -3,10 +3,10 @@
 ``prepare`` reads and plans, ``apply`` changes. A deploy calls these, and so does ``python -m dns.sync``.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from dns import obstacles, outside
+from dns import obstacles, outside, withdrawal
 from dns.cloudflare_answers import Made
 from dns.cloudflare_errors import ALREADY_THERE, NOT_THERE
 from dns.cloudflare_zone import Zone, Zones
@@ -15,6 +15,7 @@ from dns.domain import Domain
 from dns.errors import Blocked, ChangedBut, OutcomeUnknown, Refused, SyncError
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Inventory
+from dns.leads import Leads
 from dns.names import is_within
 from dns.plan import NOTHING, Plan, Replacing, not_seen, plan
 from dns.plan_text import lines, summary
@@ -35,6 +36,9 @@ class Prepared:
     inventory: Inventory
     addresses: Mapping[str, Addresses]
     replacing: Replacing
+    forgetting: Collection[str] | None = ()
+    """Names of mail hosts that may lose their addresses while mail is led to them; None is any."""
+    resolver: str | None = None
 
     @property
     def changes(self) -> int:
@@ -71,7 +75,7 @@ class Prepared:
 
     def planned_on(self, found: Iterable[ZoneRecord]) -> Plan:
         """The plan for the same domain, were these the zone's records."""
-        made = _plan(self.inventory, self.domain, self.zone, self.plan.desired, found, self.replacing)
+        made = _plan(self, self.plan.desired, found)
         return made.without_deletes() if self.plan.spared else made
 
     def __str__(self) -> str:
@@ -84,13 +88,15 @@ def prepare(
     addresses: Mapping[str, Addresses] | None = None,
     *,
     replacing: Replacing = NOTHING,
+    forgetting: Collection[str] | None = (),
     zones: Zones | None = None,
     resolver: str | None = None,
 ) -> Prepared:
     """Read the domain's zone, in two requests, and plan what to change. Nothing is changed.
 
     Mail hosts of other zones are looked up (``resolver`` as for ``wait_until_served``), if something
-    is to be changed: one that no MX may lead to is an obstacle.
+    is to be changed: one that no MX may lead to is an obstacle. So is a mail host's name that would
+    lose its addresses while an MX leads to it, unless ``forgetting`` holds it; None is any name.
 
     ``addresses`` holds what the hosts themselves have, by ``MailHost.name``; None has those that
     the inventory leaves out read over ssh. ``zones`` is the connection, by default made from the
@@ -107,26 +113,29 @@ def prepare(
             if is_within(host.hostname, zone.name) and not is_complete(host)
         }
     wanted = desired(inventory, served, zone.name, addresses)
-    planned = _plan(inventory, served, zone, wanted, zones.records(zone), replacing)
+    prepared = Prepared(served, zone, Plan(wanted), inventory, addresses, replacing, forgetting, resolver)
+    planned = _plan(prepared, wanted, zones.records(zone))
     elsewhere = outside.outside(inventory.hosts, zone.name)
     if elsewhere and planned.changes:
         from dns.check import asking_from
 
         where = asking_from(resolver)
         planned = outside.checked(planned, served.name, elsewhere, inventory, addresses, where)
-    return Prepared(served, zone, planned, inventory, addresses, replacing)
+    return replace(prepared, plan=planned)
 
 
-def _plan(
-    inventory: Inventory,
-    domain: Domain,
-    zone: Zone,
-    wanted: tuple[Record, ...],
-    found: Iterable[ZoneRecord],
-    replacing: Replacing,
-) -> Plan:
+def _plan(prepared: Prepared, wanted: tuple[Record, ...], found: Iterable[ZoneRecord]) -> Plan:
+    """What makes the zone, were these its records, what is wanted."""
+    inventory, domain, found = prepared.inventory, prepared.domain, tuple(found)
+
+    def leads_elsewhere() -> list[Leads]:
+        from dns.check import asking_from
+
+        return withdrawal.look_elsewhere(inventory, domain.name, asking_from(prepared.resolver))
+
     others = (other.name for other in inventory.domains)
-    return plan(domain.name, zone.name, wanted, found, replacing, others)
+    planned = plan(domain.name, prepared.zone.name, wanted, found, prepared.replacing, others)
+    return withdrawal.checked(planned, found, prepared.forgetting, leads_elsewhere)
 
 
 def apply(prepared: Prepared, *, zones: Zones | None = None) -> None:

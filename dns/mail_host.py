@@ -16,6 +16,7 @@ KEYS = (
     "public_ipv6",
     "mx_preference",
     "workers",
+    "log_headers",
     "firewalld",
     "firewalld_zones",
     "allow_private_address",
@@ -46,6 +47,8 @@ class MailHost:
     allow_private_address: bool = False
     workers: int = 1
     """Processes that share the receiver's work."""
+    log_headers: bool = False
+    """Whether the journal gets each message's Subject, From and Date."""
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """Those in which the world reaches it: 4, 6 or both."""
@@ -58,10 +61,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         for key in data
         if key not in KEYS and not str(key).startswith(_PYINFRAS)
     ]
-    allow_private = data.get("allow_private_address", False)
-    if not isinstance(allow_private, bool):
-        problems.append(f"allow_private_address must be True or False, not {allow_private!r}")
-        allow_private = False
+    allow_private = _flag("allow_private_address", data, problems)
     host = MailHost(
         name=name,
         hostname=_hostname(name, data, problems),
@@ -69,6 +69,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         ipv6=_address(6, data, allow_private, problems),
         mx_preference=_number("mx_preference", data, 10, range(65536), problems),
         workers=_number("workers", data, 1, range(1, 65), problems),
+        log_headers=_flag("log_headers", data, problems),
         firewalld=_firewalld(data, problems),
         firewalld_zones=_zones(data, problems),
         allow_private_address=allow_private,
@@ -139,6 +140,14 @@ def _check_port(value: object, problems: list[str]) -> None:
     text = str(value)
     if value is not None and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         problems.append(f"ssh_port must be a whole number from 1 to 65535, not {value!r}")
+
+
+def _flag(key: str, data: Mapping[str, object], problems: list[str]) -> bool:
+    value = data.get(key, False)
+    if isinstance(value, bool):
+        return value
+    problems.append(f"{key} must be True or False, not {value!r}")
+    return False
 
 
 def _number(key: str, data: Mapping[str, object], default: int, allowed: range, problems: list[str]) -> int:

@@ -72,7 +72,12 @@ class _Run:
         inventory = load(Path(given.inventory))
         zones = self._zones()
         prepared = prepare(
-            inventory, given.domain, replacing=given.replacing, zones=zones, resolver=given.resolver
+            inventory,
+            given.domain,
+            replacing=given.replacing,
+            forgetting=given.forgetting,
+            zones=zones,
+            resolver=given.resolver,
         )
         self.zone, self.plan = prepared.zone, prepared.plan
         for remark in prepared.remarks:

@@ -8,7 +8,7 @@ from typing import NoReturn
 from dns import providers
 from dns.plan import Replacing
 from dns.plan_text import error_as_json
-from dns.records import canonical_content
+from dns.records import canonical_content, canonical_name
 from dns.usage import Parser, resolver_argument, seconds
 
 EPILOG = f"""exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
@@ -30,6 +30,7 @@ class Arguments:
     undo: bool
     json: bool
     replacing: Replacing
+    forgetting: frozenset[str]
     wait: float
     resolver: str | None
 
@@ -88,6 +89,14 @@ def parsed(argv: Sequence[str]) -> Arguments:
             help=f"replace {what} that is in the way and not ours (may be repeated)",
         )
     parser.add_argument(
+        "--forget-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="delete the addresses of this mail host although an MX still leads to it: senders that have "
+        "that MX return their mail as undeliverable (may be repeated)",
+    )
+    parser.add_argument(
         "--wait",
         type=seconds,
         default=120.0,
@@ -114,6 +123,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
             address=frozenset(canonical_content("A", address) for address in given.replace_address),
             providers=frozenset(given.replace_provider),
         ),
+        forgetting=frozenset(canonical_name(name) for name in given.forget_host),
         wait=given.wait,
         resolver=given.resolver,
     )

@@ -76,6 +76,7 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"workers": 65}, "workers must be a whole number from 1 to 64, not 65"),
         ({"workers": "2"}, "workers must be a whole number from 1 to 64, not '2'"),
         ({"workers": True}, "workers must be a whole number"),
+        ({"log_headers": "yes"}, "log_headers must be True or False, not 'yes'"),
         ({"hostname": "mx1"}, "hostname 'mx1' has only one label"),
         ({"hostname": "mx_1.example.com"}, "hostname 'mx_1.example.com' is not a domain name"),
         ({"hostname": "1.1.1.1"}, "ends in a number"),

@@ -121,7 +121,8 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
             except SyncError:
                 assert {r["id"]: r for r in cloudflare.records("example.test")} == before
             named = naming_all(planned.plan)
-            planned = prepare(inventory, "example.test", none, replacing=named, zones=zones)
+            names = {obstacle.record.name for obstacle in planned.plan.obstacles}
+            planned = prepare(inventory, "example.test", none, replacing=named, forgetting=names, zones=zones)
         gone = {held.id for held in planned.plan.deletes} | {c.before.id for c in planned.plan.patches}
         apply(planned, zones=zones)
         again = prepare(inventory, "example.test", none, zones=zones)

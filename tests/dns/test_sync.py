@@ -105,7 +105,7 @@ def test_email_routing_blocks_and_nothing_is_changed(cloudflare: StandIn, run: R
     assert cloudflare.records("example.test") == before
 
 
-def test_a_host_that_leaves_the_inventory_leaves_the_zone(
+def test_a_host_that_leaves_the_inventory_leaves_the_zone_when_it_is_named(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
     other = {**HOST, "public_ipv4": "198.18.0.26", "public_ipv6": "fd00::26", "mx_preference": 20}
@@ -114,8 +114,13 @@ def test_a_host_that_leaves_the_inventory_leaves_the_zone(
     run()
     assert len(values(cloudflare)) == 6
     inventory.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": DOMAIN}))
+    before = values(cloudflare)
+    code, _, err = run()
+    assert (code, values(cloudflare)) == (1, before), "an MX leads to it, and senders keep that for a while"
+    assert "example.test MX 20 mx2.example.test leads mail to that name" in err
+    assert "--forget-host mx2.example.test" in err
     cloudflare.requests.clear()
-    assert run()[0] == 0
+    assert run("--forget-host", "MX2.example.test.")[0] == 0
     assert values(cloudflare) == WANTED
     assert len(cloudflare.requests) == 3
 
