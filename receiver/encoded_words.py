@@ -15,7 +15,6 @@ _MAX_PIECES = 10_000  # of base64 with padding in its middle
 # Between two marks anything goes but another beginning of a word: so each octet is looked at once.
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?((?:[^?=]|=(?!\?(?!=))|\?(?!=))*)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
-_URL_SAFE = bytes.maketrans(b"-_", b"+/")
 
 
 def decode(value: bytes, charset: str = "") -> str:
@@ -72,11 +71,8 @@ def _word(encoding: str, text: str) -> bytes:
 def base64(octets: bytes) -> bytes:
     """Base64 as far as it goes: foreign characters are passed over, a truncated end is left out.
 
-    Padding in the middle ends a piece, and another begins behind it. The alphabet of RFC 4648 section 5 is
-    taken too.
+    Padding in the middle ends a piece, and another begins behind it.
     """
-    if b"-" in octets or b"_" in octets:
-        octets = octets.translate(_URL_SAFE)
     pieces = octets.split(b"=", _MAX_PIECES) if b"=" in octets.rstrip(b"=\r\n\t ") else [octets]
     return b"".join(map(_base64_piece, pieces))
 

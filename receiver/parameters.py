@@ -78,7 +78,7 @@ def _parameters(text: str) -> dict[str, str]:
     while found := _NAME.search(text, at):
         quoted = _QUOTED.match(text, found.end())
         bare = None if quoted else _BARE.match(text, found.end())
-        value = _ESCAPE.sub(r"\1", quoted[1]) if quoted else bare[0].strip() if bare else ""
+        value = _ESCAPE.sub(r"\1", quoted[1]) if quoted else bare[0].strip().rstrip('"') if bare else ""
         at = quoted.end() if quoted else bare.end() if bare else found.end()
         base, star, rest = found[1].lower().partition("*")
         if not star:

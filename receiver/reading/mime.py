@@ -74,7 +74,7 @@ class Part:
     def filename(self) -> str:
         """What the sender calls the file, without folders; empty if it has no name."""
         disposition = self.fields.parameters("content-disposition")[1]
-        name = disposition.get("filename") or disposition.get("name") or self._type[1].get("name", "")
+        name = disposition.get("filename") or self._type[1].get("name", "")
         return name.replace("\\", "/").rpartition("/")[2]
 
     @cached_property
