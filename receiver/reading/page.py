@@ -37,7 +37,7 @@ class Page:
         self._hides, self._first = hides, first
         self._out: list[str] = []
         self._ends = self._space = 0  # that wait
-        self._quotes = self._verbatim = 0
+        self._quotes = self._quoted = self._verbatim = 0  # quoted: the line that stands last
         self._lists: list[int] = []  # the number of the next item, or -1 where items have none
         self._marker = ""  # of an item that has no text yet
         self._rows: list[_Row] = []  # of each open table
@@ -196,8 +196,11 @@ class Page:
 
     def _put(self, text: str) -> None:
         if self._ends or not self._out:
-            ends = "\n" * self._ends if self._out else ""
-            self._line += len(ends)
+            # A blank line in a quote is part of it.
+            blank = ("> " * min(_MAX_INDENT, self._quotes, self._quoted)).rstrip() + "\n"
+            ends = "\n" + blank * (self._ends - 1) if self._out else ""
+            self._line += self._ends if self._out else 0
+            self._quoted = self._quotes
             prefix = ""
             if self._quotes or self._lists or self._marker:
                 prefix = "> " * min(_MAX_INDENT, self._quotes)
