@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from receiver.reading import stored
+from receiver.reading import selection, stored
 from receiver.reading.stored import Maildir
 
 EX_NOPERM, EX_CONFIG = 77, 78
@@ -124,10 +124,10 @@ def messages(arguments: argparse.Namespace, wanted: Sequence[str]) -> list[store
     found = []
     for name in wanted:
         if name.isascii() and name.isdigit() and len(name) < 7:
-            newest = stored.newest(boxes, int(name))
+            newest = selection.newest(boxes, int(name))
             hits = newest[int(name) - 1 :] if int(name) else []
         else:
-            hits = stored.find(boxes, name)
+            hits = selection.find(boxes, name)
         if not hits:
             raise Failure(f"{name}: no such message: `letterbox list` shows them, and their numbers")
         found.append(hits[0])
