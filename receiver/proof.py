@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from receiver import headers, proofs
+from receiver import headers, privileges, proofs
 from receiver.proof_display import JsonTold, Told, Waiting
 from receiver.reading import command, content, selection, show, stored, summary
 from receiver.reading.command import Failure
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     form.add_argument("--text", action="store_true", help="for people (the default on a terminal)")
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
-    return command.run(arguments, _proof)
+    return command.guarded(arguments, _proof)
 
 
 def _interrupt(*_: object) -> None:
@@ -71,7 +71,17 @@ def _proof(arguments: argparse.Namespace) -> int:
     with one_time_address(folder, local, domain, Path(mail)) as listening:
         told = JsonTold() if command.wants_json(arguments) else Told(Screen())
         told.address(waiting)
-        code = _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+        # A child without root reads what the receiver tells and what the sender wrote. It keeps the network,
+        # to look up the peer's name. The address is root's to take away afterwards.
+        code = privileges.in_child(
+            privileges.owner(Path(mail)),
+            lambda: command.reported(
+                lambda: _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+            ),
+            network=True,
+            keep=(listening.fileno(),),
+            late=command.LATE,
+        )
     if code and not arguments.no_doctor:
         from receiver.doctor.command import main as doctor
 

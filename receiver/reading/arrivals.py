@@ -75,7 +75,7 @@ def wait(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--since", type=_seconds, default=0.0, metavar="S", help="count those of the last S seconds too (0)"
     )
-    return command.run(parser.parse_args(argv), _wait)
+    return command.run(parser.parse_args(argv), _wait, with_root=_look_up_alias)
 
 
 def follow(argv: Sequence[str]) -> int:
@@ -97,11 +97,11 @@ def _seconds(text: str) -> float:
 def _wait(arguments: argparse.Namespace) -> int:
     began = time.monotonic()
     arrivals = Arrivals(lambda: _maildirs(arguments))
-    screen, reached = Screen(), _reached(arguments)
+    screen = Screen()
     candidates = [*_recent(arguments), *arrivals.look()]
     while True:
         for message in candidates:
-            if _is_wanted(message, arguments, reached):
+            if _is_wanted(message, arguments):
                 screen.live("")
                 return show.print_message(message, arguments)
         left = arguments.timeout - (time.monotonic() - began)
@@ -129,9 +129,9 @@ def _recent(arguments: argparse.Namespace) -> Iterator[Stored]:
                 continue
 
 
-def _is_wanted(message: Stored, arguments: argparse.Namespace, reached: Collection[str]) -> bool:
+def _is_wanted(message: Stored, arguments: argparse.Namespace) -> bool:
     each = _read(message)
-    if each is None or not is_for(each, arguments.to, reached):
+    if each is None or not is_for(each, arguments.to, arguments.reached):
         return False
     return arguments.subject is None or arguments.subject in each.subject
 
@@ -148,6 +148,10 @@ def is_for(each: Summary, to: str | None, reached: Collection[str] = ()) -> bool
     names = {each.delivered_to.lower(), str(box).lower(), box.mailbox.lower(), sent_to}
     names.add(sent_to.rpartition("@")[0])
     return wanted in names - {""} or (not sent_to and str(box) in reached)
+
+
+def _look_up_alias(arguments: argparse.Namespace) -> None:
+    arguments.reached = _reached(arguments)
 
 
 def _reached(arguments: argparse.Namespace) -> Collection[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.reading import export, stored
+from receiver.reading import eml_files, export, stored
 from receiver.reading.stored import Maildir, Stored
 from tests.receiver.stored_mail import Mail
 
@@ -119,7 +119,7 @@ def test_an_export_follows_no_link_in_its_folder(mail, tmp_path):
 
 def test_the_name_of_a_file_fits_into_a_folder_and_is_of_one_message_only():
     def name(box: str) -> str:
-        return export.file_name(Stored(Maildir("d" * 250, box, "/x"), "1700000000.M1P1Q1R1.mx", "/x/y"))
+        return eml_files.file_name(Stored(Maildir("d" * 250, box, "/x"), "1700000000.M1P1Q1R1.mx", "/x/y"))
 
     names = {name("a" * 64), name("a" * 63 + "b"), name("ü" * 60)}
     assert len(names) == 3
