@@ -9,11 +9,23 @@ from pathlib import Path
 # pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would be taken for ours.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from provision import account, certificate, configuration, dns, firewalld, release, service, system
+from provision import (
+    account,
+    certificate,
+    configuration,
+    dns,
+    firewalld,
+    release,
+    service,
+    system,
+    withdrawal,
+)
 
-# Before anything is touched: the inventory, the host and the zones must be such that it can work.
+# Before anything is touched: the inventory, the host and the zones must be such that it can work, and
+# nothing is given up that mail is still led to.
 system.prepare()
 dns.prepare()
+withdrawal.prepare()
 
 system.packages(name="Packages")
 firewalld.running(name="Firewall: running, if wanted")

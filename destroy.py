@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import dns, removal, system
 
-system.prepare()
+system.prepare(needed=["firewalld"])
 
 dns.withdrawn(name="DNS: our records")
 removal.units(name="Units")

@@ -15,12 +15,13 @@ mail_hosts = (
                 # Other ssh settings: "ssh_port", "ssh_key"; ~/.ssh/config is read too.
                 "ssh_user": "root",
                 # Where the world finds it. Left out, they are read from the host itself; say them
-                # when the host sits behind NAT.
+                # when the host sits behind NAT. False: it has no such address, and gets no such record.
                 "public_ipv4": "203.0.113.25",
                 "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",
                 # "mx_preference": 10,                    # the lowest is tried first
                 # "workers": 2,                           # processes that share the work, at most one a core
+                # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },

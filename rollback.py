@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import generation, system
 
-system.prepare()
+system.prepare(needed=())
+generation.prepare()
 
 generation.rolled_back(name="Back to the generation before")

@@ -1,7 +1,8 @@
 """Whether the world sees what a domain that receives mail needs: ``python -m dns.check DOMAIN``.
 
-Looked at from outside, with no token: the delegation, every nameserver address, resolvers, and the
-mail hosts themselves. Exit codes: 0 all that is required holds; 2 it does not; 1 could not be told.
+It looks from outside, with no token, at the delegation, every nameserver address, resolvers, and the
+mail hosts themselves. Exit codes: 0 all that is required holds; 2 it does not, or the zone's own
+nameservers do not answer it; 1 it could not be told from here.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from dns.errors import HostUnreadable, SyncError
 from dns.findings import Finding, exit_code
 from dns.host_addresses import Addresses, is_complete, read_over_ssh
 from dns.inventory import Domain, Inventory, InventoryError, load
-from dns.usage import Parser, seconds
+from dns.usage import Parser, named_resolver, seconds
 
-PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
 LONGEST_PAUSE = 5.0
-EPILOG = """exit codes: 0 all that is required holds; 2 it does not; 1 could not be told
+EPILOG = """exit codes: 0 all that is required holds; 2 it does not, or the zone's own nameservers do not
+answer it; 1 it could not be told from here
 environment: LETTERBOX_RESOLVER (as --resolver). Looks only; no token is needed."""
 
 
@@ -89,13 +90,15 @@ def examine(
     from dataclasses import replace
 
     from dns import judge_mail, judge_zone, looking
+    from dns.outlived import Lifetimes
 
     place = where or asking_from(resolver)
     ends = time.monotonic() + seconds
     pause = 0.5
+    lifetimes = Lifetimes()
     while True:
         seen = looking.look(inventory, domain, own, place, nameservers=nameservers, show=show)
-        seen = replace(seen, unread=unread)
+        seen = replace(seen, unread=unread, outlived=lifetimes.outlived(seen, time.monotonic()))
         findings = [*judge_zone.judged(seen), *judge_mail.judged(seen)]
         if not any(waits_for(finding) for finding in findings) or time.monotonic() + pause > ends:
             return seen, findings
@@ -106,9 +109,9 @@ def examine(
 def asking_from(resolver: str | None) -> Any:
     """The resolver that was named and no other; else the system's, with public ones beside it."""
     from dns.served import Server, resolver_at
-    from dns.vantage import From
+    from dns.vantage import PUBLIC_RESOLVERS, From
 
-    named = resolver or os.environ.get("LETTERBOX_RESOLVER")
+    named = named_resolver(resolver)
     at = resolver_at(named)
     addresses = [str(address) for address in at.nameservers]
     if not named:

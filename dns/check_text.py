@@ -4,10 +4,10 @@ import json
 from collections.abc import Sequence
 
 from dns.findings import GROUPS, Finding, exit_code
-from dns.seen import Seen
+from dns.seen import AddressSeen, Seen
 
 _TITLES = {
-    "required": "required, and not so",
+    "required": "required, but missing or wrong",
     "unknown": "required, and could not be told",
     "advised": "advised",
 }
@@ -27,7 +27,7 @@ def lines(seen: Seen, findings: Sequence[Finding], *, colour: bool = False) -> l
 
 
 def summary(seen: Seen, findings: Sequence[Finding]) -> str:
-    """How it stands, and what that rests on."""
+    """How it stands, and whose answers that rests on."""
     count = {group: sum(finding.group == group for finding in findings) for group in GROUPS}
     if count["required"]:
         state = f"{count['required']} of what is required does not hold"
@@ -35,20 +35,36 @@ def summary(seen: Seen, findings: Sequence[Finding]) -> str:
         state = f"{count['unknown']} of what is required could not be told"
     else:
         state = "all that is required holds"
-    reached = sum(place.greeting is not None for place in seen.addresses)
-    asked = (
-        f"{len(seen.servers)} nameserver addresses",
-        f"{len(seen.resolvers)} resolvers",
-        f"port 25 of {reached} addresses",
+    heard = (
+        f"{_of(sum(one.answered for one in seen.servers), len(seen.servers))} nameserver addresses",
+        f"{_of(sum(one.answered for one in seen.resolvers), len(seen.resolvers))} resolvers",
+        f"port 25 of {_of(sum(map(_greeted, seen.addresses)), len(seen.addresses))} addresses",
     )
-    return f"{seen.domain}: {state} (asked {', '.join(asked)})"
+    return f"{seen.domain}: {state} (answered: {', '.join(heard)})"
+
+
+def _of(count: int, asked: int) -> str:
+    return f"{count}" if count == asked else f"{count} of {asked}"
+
+
+def _greeted(place: AddressSeen) -> bool:
+    return place.greeting is not None and not place.greeting.failure
 
 
 def remarks(seen: Seen) -> list[str]:
-    """What this machine could not look at, without which it can be told all the same."""
+    """What this machine could not see, without which it can be told all the same."""
+    said: list[str] = []
     unseen = [f"{server.name} ({server.address})" for server in seen.without_route]
     unseen += [f"{place.hostname} ({place.address})" for place in seen.addresses if place.greeting is None]
-    return [f"not asked, there is no route from here: {', '.join(unseen)}"] if unseen else []
+    if unseen:
+        said.append(f"not asked, there is no route from here: {', '.join(unseen)}")
+    silent = [one.server.address for one in seen.resolvers if not one.answered]
+    if silent:
+        said.append(f"no answer came from resolvers: {', '.join(silent)}")
+    lost = [p.address for p in seen.addresses if seen.delegation is None or not p.reverse_is_known]
+    if lost:
+        said.append(f"reverse DNS could not be looked up: {', '.join(lost)}")
+    return said
 
 
 def as_json(seen: Seen, findings: Sequence[Finding]) -> str:
@@ -64,12 +80,17 @@ def plain(seen: Seen, findings: Sequence[Finding]) -> dict[str, object]:
         "exit_code": exit_code(findings),
         **{
             group: [
-                {"code": f.code, "problem": f.problem, "mend": f.mend} for f in findings if f.group == group
+                {"code": f.code, "problem": f.problem, "mend": f.mend, "name": f.name, "type": f.type}
+                for f in findings
+                if f.group == group
             ]
             for group in GROUPS
         },
-        "nameservers": [{"name": one.server.name, "address": one.server.address} for one in seen.servers],
-        "resolvers": [one.server.address for one in seen.resolvers],
+        "nameservers": [
+            {"name": one.server.name, "address": one.server.address, "answered": one.answered}
+            for one in seen.servers
+        ],
+        "resolvers": [one.server.address for one in seen.resolvers if one.answered],
         "mail_hosts": [
             {
                 "hostname": place.hostname,

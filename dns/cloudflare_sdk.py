@@ -35,6 +35,8 @@ def connected(token: str, base_url: str | None, seconds: float) -> "Cloudflare":
         raise ValueError(str(error)) from None
     # With these in the environment the SDK would silently leave the token out.
     client.api_email = client.api_key = client.user_service_key = None
+    # And with CLOUDFLARE_CUSTOM_HEADERS it would send another program's headers, or token, in place of ours.
+    client._custom_headers = {}
     return client
 
 

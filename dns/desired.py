@@ -8,10 +8,11 @@ addresses published by its own zone.
 
 from collections.abc import Mapping
 
+from dns import domain as domain_data
 from dns.domain import Domain
 from dns.host_addresses import Addresses, published
 from dns.inventory import Inventory
-from dns.names import is_within
+from dns.names import below, is_within
 from dns.records import Record, mark_of
 
 SPF = "v=spf1 -all"
@@ -39,10 +40,13 @@ def desired(
             records += [Record("AAAA", host.hostname, ip, ttl=domain.ttl, comment=mark) for ip in own.ipv6]
     if domain.sends_mail is False:
         records.append(Record("TXT", domain.name, SPF, ttl=domain.ttl, comment=mark))
-        records.append(Record("TXT", f"_dmarc.{domain.name}", DMARC, ttl=domain.ttl, comment=mark))
+        records.append(
+            Record("TXT", below(domain.name, domain_data.DMARC), DMARC, ttl=domain.ttl, comment=mark)
+        )
     if domain.tls_reports:
         text = f"{TLS_REPORTS}; rua={','.join(domain.tls_reports)}"
-        records.append(Record("TXT", f"_smtp._tls.{domain.name}", text, ttl=domain.ttl, comment=mark))
+        name = below(domain.name, domain_data.TLS_REPORTS)
+        records.append(Record("TXT", name, text, ttl=domain.ttl, comment=mark))
     for authority in domain.caa:
         records.append(Record("CAA", domain.name, f'0 issue "{authority}"', ttl=domain.ttl, comment=mark))
     return tuple(records)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dns.names import a_label, did_you_mean, local_part
+from dns.names import a_label, below, did_you_mean, local_part
 
 KEYS = (
     "mailboxes",
@@ -21,6 +21,8 @@ KEYS = (
     "caa",
 )
 AUTOMATIC_TTL = 1
+# Where records stand below the domain: DMARC (RFC 7489) and TLS reports (RFC 8460).
+DMARC, TLS_REPORTS = "_dmarc", "_smtp._tls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,11 @@ def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
         tls_reports=_tls_reports(data.get("tls_reports"), problems),
         caa=_authorities(data.get("caa"), problems),
     )
+    for asked, prefix in ((domain.sends_mail is False, DMARC), (bool(domain.tls_reports), TLS_REPORTS)):
+        try:
+            below(ascii_name, prefix) if asked else None
+        except ValueError as error:
+            problems.append(f"{error}: leave out the key that publishes it, or take a shorter name")
     return domain, [f"domain {name}: {problem}" for problem in problems]
 
 

@@ -1,10 +1,11 @@
 """What was found to be wrong: one value a finding, and the exit code that they amount to. Pure."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Group = Literal["required", "advised", "unknown"]
+ELSEWHERE = "run again, or from another network"
 GROUPS: tuple[Group, ...] = ("required", "unknown", "advised")
 
 
@@ -13,31 +14,46 @@ class Finding:
     """One thing that is wrong (``required``), could be better (``advised``), or could not be told.
 
     ``code`` is its stable name, for programs. ``mend`` is the exact record line or command, or what
-    to do where neither can mend it.
+    to do where neither can mend it. ``name`` and ``type`` are those of the record that it is about,
+    the first one where it is about several, and empty where it is about none.
     """
 
     group: Group
     code: str
     problem: str
     mend: str
+    name: str = ""
+    type: str = ""
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.mend}"
 
 
-def required(code: str, problem: str, mend: str) -> Finding:
+def required(code: str, problem: str, mend: str, name: str = "", kind: str = "") -> Finding:
     """Without this, mail does not arrive, or not from everywhere."""
-    return Finding("required", code, problem, mend)
+    return Finding("required", code, problem, mend, name, kind)
 
 
-def advised(code: str, problem: str, mend: str) -> Finding:
+def advised(code: str, problem: str, mend: str, name: str = "", kind: str = "") -> Finding:
     """Mail arrives without it."""
-    return Finding("advised", code, problem, mend)
+    return Finding("advised", code, problem, mend, name, kind)
 
 
-def unknown(code: str, problem: str, mend: str) -> Finding:
+def unknown(code: str, problem: str, mend: str, name: str = "", kind: str = "") -> Finding:
     """It is required, and from here it cannot be told."""
-    return Finding("unknown", code, problem, mend)
+    return Finding("unknown", code, problem, mend, name, kind)
+
+
+def only_seen_from_here(finding: Finding) -> Finding:
+    """The finding as unknown, where it rests on what this network alone may have answered."""
+    if finding.group != "required":
+        return finding
+    return replace(
+        finding,
+        group="unknown",
+        problem=f"{finding.problem} (so it looks from here, and nobody else was heard)",
+        mend=ELSEWHERE,
+    )
 
 
 def exit_code(findings: Iterable[Finding]) -> int:

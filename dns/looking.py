@@ -11,15 +11,15 @@ from dns.answers import Answer, Expected
 from dns.desired import desired
 from dns.errors import SyncError
 from dns.host_addresses import Addresses, known
-from dns.inventory import Domain, Inventory
+from dns.inventory import Domain, Inventory, MailHost
 from dns.mail_hosts_seen import address_seen, leaving, looked_up, to_probe
 from dns.names import is_within
-from dns.seen import Seen, ServerSeen
+from dns.seen import HostSeen, Seen, ServerSeen
 from dns.served import Progress, Server, questions
 from dns.vantage import From, Rows, Show
 
 THREADS = 16
-NOT_ASKED = Answer(status="", silence="not asked")
+SEP = 1  # the flag of a key that signs keys (RFC 4034, 2.1.1)
 
 
 def look(
@@ -41,20 +41,17 @@ def look(
         found = delegation.find(domain.name, where.resolver, port=where.port)
     except SyncError as error:
         lost, found = str(error), _by_resolver(domain.name, where)
-    located = delegation.locate(found, where.resolver)
+    located = delegation.locate(found, where.resolver, port=None if lost else where.port)
     wanted = _expected(inventory, domain, found.zone, own)
     rows = Rows(show)
+
+    def host_seen(host: MailHost) -> HostSeen:
+        in_zone = is_within(host.hostname, found.zone)
+        servers = located.servers if in_zone and not lost else ()
+        return looked_up(host, own.get(host.name), where, in_zone=in_zone, servers=servers, walk=not lost)
+
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        hosts = pool.map(
-            lambda host: looked_up(
-                host,
-                own.get(host.name),
-                where,
-                servers=located.servers if is_within(host.hostname, found.zone) else (),
-            ),
-            inventory.hosts,
-        )
-        keys = pool.submit(_keys, found.zone, located.servers, where.port)
+        hosts = pool.map(host_seen, inventory.hosts)
         asked = [
             pool.submit(_asked, server, wanted, found.zone, where.port, False, rows)
             for server in located.servers
@@ -69,11 +66,11 @@ def look(
         wanted = tuple(_less_policies_of_others(wanted, servers))
         # Asked too early, a resolver would keep for long that there is nothing (RFC 2308).
         cached = [
-            pool.submit(_asked, server, wanted, found.zone, where.resolver.port, True, rows)
-            for server in (where.resolvers if all_as_expected(servers, wanted) else ())
+            pool.submit(_asked, server, wanted, "", where.resolver.port, True, rows)
+            for server in (where.resolvers if nothing_differs(servers, wanted) else ())
         ]
         addresses = tuple(place.result() for place in places)
-        key_ds, ds_to_set = keys.result()
+        key_ds, ds_to_set = _keys(found.zone, servers)
         return Seen(
             domain=domain.name,
             zone=found.zone,
@@ -82,6 +79,7 @@ def look(
             servers=servers,
             without_route=located.without_route,
             without_address=located.without_address,
+            unlocated=located.unlocated,
             resolvers=tuple(one.result() for one in cached),
             key_ds=key_ds,
             ds_to_set=ds_to_set,
@@ -118,39 +116,50 @@ def _by_resolver(domain: str, where: From) -> delegation.Delegation:
 def _asked(
     server: Server, wanted: Sequence[Expected], zone: str, port: int, recursive: bool, rows: Rows
 ) -> ServerSeen:
+    """What the server answers to each question; a nameserver also who it says answers for its zone, and keys.
+
+    A server that has answered nothing is given up after two questions: the others would only take as
+    long again. One that is silent for some types alone is asked for all of them.
+    """
     found: dict[tuple[str, str], Answer] = {}
     good, problem = 0, ""
-    for question in (*wanted, Expected(zone, "NS", frozenset())):
-        answer = _persistently(server, question, port, recursive)
+    more = () if recursive else tuple(Expected(zone, kind, frozenset()) for kind in ("NS", "DNSKEY"))
+    for question in (*wanted, *more):
+        nothing_yet = bool(found) and all(answer.silence for answer in found.values())
+        if nothing_yet and len(found) > 1:
+            answer = next(iter(found.values()))
+        else:
+            answer = _persistently(server, question, port, recursive, again=not nothing_yet)
         found[question.name, question.type] = answer
-        if question.type != "NS":
+        if question not in more:
             lacks = answers.lacking(question, answer, authoritative=not recursive)
             good, problem = good + (lacks is None), problem or lacks or ""
             rows.set(Progress(server, good, len(wanted), problem or "asking"))
-        if answer.silence:
-            break  # it is down: the other questions would only take as long again
     return ServerSeen(server, found)
 
 
-def _persistently(server: Server, question: Expected, port: int, recursive: bool) -> Answer:
-    """The server's answer, asked for a second time where the first got lost, or was no answer."""
-    answer = answers.ask(server.address, question.name, question.type, port=port, recursive=recursive)
-    if answer.silence:
-        return answers.ask(server.address, question.name, question.type, port=port, recursive=recursive)
-    if answer.status == "SERVFAIL" and recursive:
-        # With checking disabled it answers: then it is the signatures that it refuses (RFC 4035).
-        unchecked = answers.ask(
-            server.address, question.name, question.type, port=port, recursive=True, checked=False
+def _persistently(server: Server, question: Expected, port: int, recursive: bool, *, again: bool) -> Answer:
+    """The server's answer, asked for ``again`` where the first got lost, or the server failed."""
+
+    def said(checked: bool = True) -> Answer:
+        return answers.ask(
+            server.address, question.name, question.type, port=port, recursive=recursive, checked=checked
         )
-        return Answer(status="BOGUS") if unchecked.exists is not None else answer
+
+    answer = said()
+    if again and (answer.silence or answer.status == "SERVFAIL"):
+        answer = said()
+    if answer.status == "SERVFAIL" and recursive and said(checked=False).exists is not None:
+        # With checking disabled it answers: then it is the signatures that it refuses (RFC 4035, 4.7).
+        return Answer(status=answers.BOGUS)
     return answer
 
 
 def _less_policies_of_others(wanted: Sequence[Expected], servers: Sequence[ServerSeen]) -> Iterator[Expected]:
     """What is expected, without the policies in whose place another's stands, which ``dns.sync`` lets be."""
     for question in wanted:
-        said = [one.answers.get((question.name, question.type)) for one in servers]
-        answer = next((one for one in said if one and one.exists is not None), None)
+        said = [one.answers[question.name, question.type] for one in servers]
+        answer = next((answer for answer in said if not answer.failure()), None)
         if question.type == "TXT" and answer and not question.values <= answer.values:
             versions = tuple(value.split(";")[0].split()[0].lower() for value in question.values)
             if answer.alias or any(text.lower().startswith(versions) for text in answer.values):
@@ -158,33 +167,36 @@ def _less_policies_of_others(wanted: Sequence[Expected], servers: Sequence[Serve
         yield question
 
 
-def all_as_expected(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
-    """Whether every nameserver that answers at all answers every question as it should."""
-    heard = [seen for seen in servers if not any(answer.silence for answer in seen.answers.values())]
-    return bool(heard) and all(
-        answers.lacking(question, seen.answers.get((question.name, question.type), NOT_ASKED)) is None
-        for seen in heard
-        for question in wanted
-    )
+def nothing_differs(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
+    """Whether some nameserver answers all as it should, and none answers anything otherwise.
+
+    A nameserver that gives no answer is passed over by resolvers too.
+    """
+
+    def lacks(one: ServerSeen) -> list[Answer]:
+        pairs = ((question, one.answers[question.name, question.type]) for question in wanted)
+        return [answer for question, answer in pairs if answers.lacking(question, answer)]
+
+    found = [lacks(one) for one in servers]
+    return not all(found) and all(answer.failure() for one in found for answer in one)
 
 
-def _keys(zone: str, servers: Iterable[Server], port: int) -> tuple[frozenset[str] | None, str]:
-    """The DS of each of the zone's keys, and the one for the registrar."""
+def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | None, str]:
+    """The DS of each key that a nameserver has for the zone, and the one for the registrar.
+
+    None where no nameserver says which keys there are.
+    """
     from dns.dnssec import make_ds
-    from dns.exception import DNSException
-    from dns.rdatatype import DNSKEY
+    from dns.rdata import from_text
 
-    for server in list(servers)[:3]:
-        try:
-            answer = answers.exchange(server.address, zone, "DNSKEY", port=port)
-        except (DNSException, OSError, EOFError):
-            continue
-        keys = [rdata for rrset in answer.answer if rrset.rdtype == DNSKEY for rdata in rrset]
-        made = {
-            answers.canonical_rdata("DS", make_ds(zone + ".", key, digest, validating=True).to_text())
-            for key in keys
-            for digest in ("SHA1", "SHA256", "SHA384")
-        }
-        entry = [make_ds(zone + ".", key, "SHA256").to_text() for key in keys if int(key.flags) & 1]
-        return frozenset(made), entry[0] if entry else ""
-    return None, ""
+    said = [one.answers[zone, "DNSKEY"] for one in servers]
+    told = [answer for answer in said if not answer.failure()]
+    keys = [from_text("IN", "DNSKEY", text) for text in sorted({t for answer in told for t in answer.values})]
+    made = {
+        answers.canonical_rdata("DS", make_ds(zone + ".", key, digest, validating=True).to_text())
+        for key in keys
+        for digest in ("SHA1", "SHA256", "SHA384")
+    }
+    signing = [key for key in keys if int(key.to_text().split()[0]) & SEP]
+    entry = [make_ds(zone + ".", key, "SHA256").to_text() for key in signing]
+    return (frozenset(made), entry[0] if entry else "") if told else (None, "")

@@ -8,7 +8,7 @@ import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.names import a_label, did_you_mean, unreachable
+from dns.names import a_label, below, did_you_mean, unreachable
 
 KEYS = (
     "hostname",
@@ -16,11 +16,13 @@ KEYS = (
     "public_ipv6",
     "mx_preference",
     "workers",
+    "log_headers",
     "firewalld",
     "firewalld_zones",
     "allow_private_address",
     "domains",
 )
+BOTH = frozenset({4, 6})
 # What pyinfra and its connectors read from host data, and its underscored global arguments.
 _PYINFRAS = ("_", "ssh_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
 
@@ -30,8 +32,8 @@ class MailHost:
     """One host that takes mail.
 
     ``name`` is how ssh reaches it, ``hostname`` what MX and the greeting call it (an A-label).
-    ``ipv4`` and ``ipv6`` are None where the inventory leaves them to be read from the host.
-    ``ssh`` holds pyinfra's ``ssh_*`` data as given.
+    ``ipv4`` and ``ipv6`` are None where the inventory leaves them to be read from the host, and where
+    ``ip_versions`` says that it has no such address. ``ssh`` holds pyinfra's ``ssh_*`` data as given.
     """
 
     name: str
@@ -45,7 +47,11 @@ class MailHost:
     allow_private_address: bool = False
     workers: int = 1
     """Processes that share the receiver's work."""
+    log_headers: bool = False
+    """Whether the journal gets each message's Subject, From and Date."""
     ssh: Mapping[str, object] = field(default_factory=dict)
+    ip_versions: frozenset[int] = BOTH
+    """Those in which the world reaches it: 4, 6 or both."""
 
 
 def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
@@ -55,10 +61,7 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         for key in data
         if key not in KEYS and not str(key).startswith(_PYINFRAS)
     ]
-    allow_private = data.get("allow_private_address", False)
-    if not isinstance(allow_private, bool):
-        problems.append(f"allow_private_address must be True or False, not {allow_private!r}")
-        allow_private = False
+    allow_private = _flag("allow_private_address", data, problems)
     host = MailHost(
         name=name,
         hostname=_hostname(name, data, problems),
@@ -66,11 +69,14 @@ def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
         ipv6=_address(6, data, allow_private, problems),
         mx_preference=_number("mx_preference", data, 10, range(65536), problems),
         workers=_number("workers", data, 1, range(1, 65), problems),
+        log_headers=_flag("log_headers", data, problems),
         firewalld=_firewalld(data, problems),
         firewalld_zones=_zones(data, problems),
         allow_private_address=allow_private,
-        ssh={key: value for key, value in data.items() if key.startswith("ssh_")},
+        ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
+        ip_versions=_ip_versions(data, problems),
     )
+    _check_port(data.get("ssh_port"), problems)
     return host, [f"host {name}: {problem}" for problem in problems]
 
 
@@ -81,7 +87,10 @@ def _hostname(name: str, data: Mapping[str, object], problems: list[str]) -> str
         problems.append(f"hostname must be a string, not {value!r}")
         return name
     try:
-        return a_label(value)
+        found = a_label(value)
+        # DANE's record stands below the host's name, and senders ask for it (RFC 7672).
+        below(found, "_25._tcp")
+        return found
     except ValueError as error:
         if given is None:
             problems.append(f"its name {error}: add hostname, the full name the world knows it by")
@@ -95,7 +104,7 @@ def _address(
 ) -> str | None:
     key = f"public_ipv{version}"
     value = data.get(key)
-    if value is None:
+    if value is None or value is False:
         return None
     try:
         if not isinstance(value, str):
@@ -105,7 +114,8 @@ def _address(
             raise ValueError
     except ValueError:
         problems.append(
-            f"{key} {value!r} is not an IPv{version} address: write it as a string, or leave it out"
+            f"{key} {value!r} is not an IPv{version} address: write it as a string, leave it out to have it "
+            "read from the host, or say False where it has none"
         )
         return None
     kind = unreachable(address)
@@ -115,6 +125,29 @@ def _address(
         )
         problems.append(f"{key} {address} is {kind}, the world cannot reach it: {mend}")
     return str(address)
+
+
+def _ip_versions(data: Mapping[str, object], problems: list[str]) -> frozenset[int]:
+    """Those whose address is not said to be False."""
+    found = frozenset(version for version in BOTH if data.get(f"public_ipv{version}") is not False)
+    if not found:
+        problems.append("public_ipv4 and public_ipv6 are both False: a mail host needs one of them")
+    return found or BOTH
+
+
+def _check_port(value: object, problems: list[str]) -> None:
+    """``ssh_port``, which is pyinfra's, and ours where addresses are read over ssh."""
+    text = str(value)
+    if value is not None and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
+        problems.append(f"ssh_port must be a whole number from 1 to 65535, not {value!r}")
+
+
+def _flag(key: str, data: Mapping[str, object], problems: list[str]) -> bool:
+    value = data.get(key, False)
+    if isinstance(value, bool):
+        return value
+    problems.append(f"{key} must be True or False, not {value!r}")
+    return False
 
 
 def _number(key: str, data: Mapping[str, object], default: int, allowed: range, problems: list[str]) -> int:

@@ -3,45 +3,68 @@
 import ipaddress
 from collections.abc import Sequence
 
-from dns import answers
-from dns.answers import Answer
+from dns import delegation
+from dns.answers import NOT_ASKED, Answer
+from dns.errors import SyncError
 from dns.greeting import greet
-from dns.host_addresses import Addresses, known
+from dns.host_addresses import Addresses, inventorys, known
+from dns.located import Server, ask_any, has_route
 from dns.mail_host import MailHost
+from dns.names import is_within
 from dns.seen import AddressSeen, HostSeen
-from dns.served import Progress, Server, has_route
+from dns.served import Progress
 from dns.vantage import From, Rows
+
+ADDRESS = ("A", "AAAA")
 
 
 def looked_up(
-    host: MailHost, own: Addresses | None, where: From, *, servers: Sequence[Server] = ()
+    host: MailHost,
+    own: Addresses | None,
+    where: From,
+    *,
+    in_zone: bool = False,
+    servers: Sequence[Server] = (),
+    walk: bool = True,
 ) -> HostSeen:
-    """The host's name as the servers of its zone answer it; without these, as the resolver does.
+    """The host's name as the nameservers of its own zone answer it.
 
-    It counts as in the zone where servers are given.
+    ``servers`` are those of the zone that is looked at, for a host ``in_zone``. Where they delegate the
+    name further, and for every other host, its zone is found from the root down. The resolver is asked
+    only where that way cannot be gone, or is not to be (``walk`` False).
     """
     has = known(host, own)
-
-    def answer(kind: str) -> Answer:
-        for server in servers[:3]:
-            said = answers.ask(server.address, host.hostname, kind, port=where.port)
-            if said.exists is not None and said.authoritative:
-                return said
-        return where.resolve(host.hostname, kind)
-
+    asked = tuple(servers)
+    said = _ask_all(asked, host.hostname, where.port)
+    if walk and (not in_zone or any(answer.referral for answer in said.values())):
+        place = _zone_of(host.hostname, where)
+        asked = delegation.locate(place, where.resolver, port=where.port).servers if place else ()
+        said = _ask_all(asked, host.hostname, where.port)
+        if place and not place.nameservers:  # the zone above says that there is none
+            said = dict.fromkeys(ADDRESS, Answer(status="NXDOMAIN"))
+    if all(answer == NOT_ASKED for answer in said.values()):
+        said = {kind: where.resolve(host.hostname, kind) for kind in ADDRESS}
     return HostSeen(
         hostname=host.hostname,
-        a=answer("A"),
-        aaaa=answer("AAAA"),
-        ipv4=frozenset(has.ipv4) if has else _just(host.ipv4),
-        ipv6=frozenset(has.ipv6) if has else _just(host.ipv6),
+        a=said["A"],
+        aaaa=said["AAAA"],
+        ipv4=frozenset(has.ipv4) if has else inventorys(host, 4),
+        ipv6=frozenset(has.ipv6) if has else inventorys(host, 6),
         may_be_private=host.allow_private_address,
-        in_zone=bool(servers),
+        in_zone=in_zone,
+        servers=asked,
     )
 
 
-def _just(address: str | None) -> frozenset[str] | None:
-    return frozenset({address}) if address else None
+def _ask_all(servers: Sequence[Server], name: str, port: int) -> dict[str, Answer]:
+    return {kind: ask_any(servers, name, kind, port) for kind in ADDRESS}
+
+
+def _zone_of(name: str, where: From) -> delegation.Delegation | None:
+    try:
+        return delegation.find(name, where.resolver, port=where.port)
+    except SyncError:
+        return None
 
 
 def to_probe(host: HostSeen) -> list[str]:
@@ -62,28 +85,39 @@ def address_seen(hostname: str, address: str, where: From, rows: Rows) -> Addres
     return AddressSeen(hostname, address, greeting, _pointers(address, where))
 
 
-def _pointers(address: str, where: From) -> dict[str, frozenset[str]] | None:
+def _pointers(address: str, where: From) -> dict[str, frozenset[str] | None] | None:
     """The address's PTR names, each with the addresses that it leads to (RFC 1912, 2.1)."""
     answer = where.resolve(ipaddress.ip_address(address).reverse_pointer, "PTR")
     if answer.exists is None:
         return None
     kind = "AAAA" if ":" in address else "A"
-    return {name: where.resolve(name, kind).values for name in sorted(answer.values)[:5]}
+    back = {name: where.resolve(name, kind) for name in sorted(answer.values)[:5]}
+    return {name: None if said.exists is None else said.values for name, said in back.items()}
 
 
 def leaving(addresses: Sequence[AddressSeen], where: From) -> frozenset[int]:
-    """The IP versions in which some port 25 can be reached from here; asked of others only if it matters."""
-    reached: set[int] = set()
+    """The IP versions in which this machine reaches the port 25 of others, and nothing in their place.
+
+    A host that greets by its own name proves it. A refusal does not: a rule of this network may have
+    sent it. Nor does a greeting by another name, since a relay of the provider may have caught the
+    connection. Then well-known mail hosts are asked: each of them greets by a name of its own.
+    """
+    proven: set[int] = set()
     in_doubt: set[int] = set()
     for seen in addresses:
-        version = 6 if ":" in seen.address else 4
-        if seen.greeting is not None:
-            # A refusal has come back, so the way there is open.
-            (in_doubt if seen.greeting.failure in ("timeout", "unreachable") else reached).add(version)
-    for version in in_doubt - reached:
+        if seen.greeting is not None and seen.greeting.failure != "no route":
+            version = 6 if ":" in seen.address else 4
+            (proven if seen.greeting.name == seen.hostname else in_doubt).add(version)
+    for version in in_doubt - proven:
         for name in where.references:
             there = sorted(where.resolve(name, "AAAA" if version == 6 else "A").values)
-            if there and not greet(there[0], port=where.smtp_port, seconds=5.0).failure:
-                reached.add(version)
+            if there and _greets_itself(name, there[0], where):
+                proven.add(version)
                 break
-    return frozenset(reached)
+    return frozenset(proven)
+
+
+def _greets_itself(name: str, address: str, where: From) -> bool:
+    """Whether the address greets by a name of the organisation that this name belongs to."""
+    greeting = greet(address, port=where.smtp_port, seconds=5.0)
+    return is_within(greeting.name, ".".join(name.split(".")[-2:]))

@@ -12,6 +12,7 @@ from difflib import get_close_matches
 _LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _LOCAL_PART = re.compile(r"[a-z0-9!#$%&'*+=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+=?^_`{|}~-]+)*")
 
+LONGEST = 253  # characters of a name in full (RFC 1035, section 2.3.4: 255 octets on the wire)
 DOCUMENTATION = tuple(
     ipaddress.ip_network(network)
     for network in ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20")
@@ -29,8 +30,8 @@ def a_label(name: str) -> str:
         text = _to_ascii(text)
     if not text:
         raise ValueError("is empty")
-    if len(text) > 253:
-        raise ValueError("is longer than 253 characters")
+    if len(text) > LONGEST:
+        raise ValueError(f"is longer than {LONGEST} characters")
     labels = text.split(".")
     for label in labels:
         if not _LABEL.fullmatch(label):
@@ -41,6 +42,16 @@ def a_label(name: str) -> str:
     if labels[-1].isdigit():
         raise ValueError("is not a domain name: it ends in a number, as an address does")
     return text
+
+
+def below(name: str, prefix: str) -> str:
+    """The name with these labels before it. Raises ValueError, with the limit, where that is too long."""
+    if len(prefix) + 1 + len(name) > LONGEST:
+        raise ValueError(
+            f"has {len(name)} characters, and {prefix}. before it makes more than {LONGEST}: "
+            f"at most {LONGEST - len(prefix) - 1} are possible"
+        )
+    return f"{prefix}.{name}"
 
 
 def _to_ascii(text: str) -> str:

@@ -1,8 +1,8 @@
 """Mail hosts whose names are in another zone: looked at before an MX is made to lead there.
 
 Their records are not this zone's to publish, but a target that is an alias (RFC 2181, 10.3), has no
-address (RFC 5321, 5.1), or only one that takes no mail, is refused; what is merely unlike the
-inventory is noted.
+address (RFC 5321, 5.1), or only one that takes no mail, is refused, also where a resolver alone says
+so; what is merely unlike the inventory, or could not be looked up, is noted.
 """
 
 from collections.abc import Iterable, Mapping
@@ -18,7 +18,6 @@ from dns.records import Record
 
 if TYPE_CHECKING:
     from dns.findings import Finding
-    from dns.seen import HostSeen
     from dns.vantage import From
 
 REFUSED = ("alias", "no-address", "proxied", "private")
@@ -56,23 +55,9 @@ def checked(
 
 
 def _findings(host: MailHost, own: Addresses | None, where: "From") -> "list[Finding]":
-    """What is wrong with the host's name, by its zone's servers: a resolver may be behind."""
-    from dns import delegation
-    from dns.errors import SyncError
+    """What is wrong with the host's name, by the nameservers of its own zone."""
+    from dns.judge_mail import outside, private
     from dns.mail_hosts_seen import looked_up
 
-    found = _judged(looked_up(host, own, where))
-    if any(finding.group == "required" for finding in found):
-        try:
-            place = delegation.find(host.hostname, where.resolver, port=where.port)
-            servers = delegation.locate(place, where.resolver).servers
-        except SyncError:
-            return found
-        found = _judged(replace(looked_up(host, own, where, servers=servers), in_zone=False))
-    return found
-
-
-def _judged(seen: "HostSeen") -> "list[Finding]":
-    from dns.judge_mail import outside, private
-
+    seen = looked_up(host, own, where)
     return [*outside(seen), *private(seen)]

@@ -2,14 +2,22 @@
 
 Only records that carry our mark are changed or deleted. An equal record of somebody else's is
 adopted as it is. What else stands at our names is an obstacle, named with what it would break, and
-goes only if the user named it. All other records of the zone are not looked at.
+goes only if the user named it, and Cloudflare does not keep it read-only. All other records of the zone
+are not looked at.
+
+The mark names a domain. A mail host's addresses are those of every domain of the inventory, so they are
+ours with any of their marks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from dns import policies
 from dns.names import is_within
-from dns.records import SHARED, Record, ZoneRecord, is_marked, mark_of
+from dns.obstacles import Obstacle, Replacing, delegation, in_the_way
+from dns.records import SHARED, Record, ZoneRecord, is_marked, mark_of, same
+
+__all__ = ["NOTHING", "Change", "Obstacle", "Plan", "Replacing", "plan"]
 
 ADDRESS = ("A", "AAAA")
 
@@ -20,27 +28,6 @@ class Change:
 
     before: ZoneRecord
     after: Record
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """A record that is not ours and stands in the way: what it breaks, and how to be rid of it."""
-
-    record: Record
-    breaks: str
-    mend: str
-
-    def __str__(self) -> str:
-        return f"{self.record.shown}: {self.breaks}: {self.mend}"
-
-
-@dataclass(frozen=True, slots=True)
-class Replacing:
-    """What the user named to be replaced: targets of MX, targets of CNAME, addresses."""
-
-    mx: frozenset[str] = frozenset()
-    cname: frozenset[str] = frozenset()
-    address: frozenset[str] = frozenset()
 
 
 NOTHING = Replacing()
@@ -82,47 +69,63 @@ def plan(
     desired: Sequence[Record],
     actual: Iterable[ZoneRecord],
     replacing: Replacing = NOTHING,
+    others: Iterable[str] = (),
 ) -> Plan:
-    """The way from ``actual`` to ``desired`` for the domain in the zone (both in A-label form)."""
-    mark = mark_of(domain)
+    """The way from ``actual`` to ``desired`` for the domain in the zone (both in A-label form).
+
+    ``others`` are the inventory's other domains.
+    """
+    mark, marks = mark_of(domain), {mark_of(other) for other in others} - {mark_of(domain)}
     spots = {(record.name, record.type) for record in desired}
     hosts = {record.name for record in desired if record.type in ADDRESS}
     # Both families of a host's addresses are ours to say, also when it has none of one.
     spots |= {(name, kind) for name in hosts for kind in ADDRESS}
-    near: list[ZoneRecord] = []
-    obstacles: list[Obstacle] = []
-    deletes: list[ZoneRecord] = []
-    aliases: dict[str, Record] = {}
-    for found in actual:
-        record = found.record
+    found = tuple(actual)
+    rest = _Matching(domain, mark, marks, replacing, spots)
+    for held in found:
+        record = held.record
         if is_marked(record, mark) or (record.name, record.type) in spots:
-            near.append(found)
-            continue
-        if record.type == "CNAME" and _hides(record, domain, zone, hosts):
-            if record.content in replacing.cname:
-                deletes.append(found)
-            else:
-                obstacles.append(_cname(record))
+            rest.left.append(held)
+        elif record.type == "CNAME" and (
+            record.name in hosts
+            # At the apex Cloudflare flattens a CNAME, and MX may stand beside it.
+            or (record.name != zone and (record.name, "MX") in spots)
+        ):
+            rest.set_aside(held)
         elif record.type == "CNAME" and record.name != zone:
-            aliases[record.name] = record
+            rest.aliases[record.name] = record
         elif record.type == "NS" and record.name != zone:
             shadowed = sorted(name for name, _ in spots if is_within(name, record.name))
             if shadowed:
-                obstacles.append(_delegation(record, shadowed[0]))
-    rest = _Matching(mark, replacing, near, aliases)
+                rest.obstacles.append(delegation(record, shadowed[0]))
     for record in desired:
         rest.match(record)
     rest.sort_out_the_others()
+    foreign = (held for held in found if not rest.is_the_inventorys(held.record))
     return Plan(
         desired=tuple(desired),
         posts=tuple(rest.posts),
         patches=tuple(rest.patches),
-        deletes=(*deletes, *rest.deletes),
+        deletes=tuple(rest.deletes),
         kept=tuple(rest.kept),
         adopted=tuple(rest.adopted),
-        obstacles=(*obstacles, *rest.obstacles),
-        notes=tuple(rest.notes),
+        obstacles=tuple(rest.obstacles),
+        notes=(*rest.notes, *policies.opened(desired, foreign, zone, rest.posts)),
         withheld=tuple(rest.withheld),
+    )
+
+
+def not_seen(plan: Plan, actual: Iterable[ZoneRecord]) -> int:
+    """How many of the plan's changes cannot be seen in the zone. Pure.
+
+    None of them: it was made. All of them: it was not, as a plan is carried out whole or not at all. Some
+    of them: others have changed the zone too, and whether it was made is not known.
+    """
+    there = {held.id: held.record for held in actual}
+    return (
+        sum(not any(same(held, record) for held in there.values()) for record in plan.posts)
+        + sum(not same(there.get(change.before.id), change.after) for change in plan.patches)
+        + sum(held.id in there for held in plan.deletes)
     )
 
 
@@ -130,9 +133,17 @@ class _Matching:
     """The records at our names, each matched with at most one that is desired."""
 
     def __init__(
-        self, mark: str, replacing: Replacing, found: list[ZoneRecord], aliases: dict[str, Record]
+        self,
+        domain: str,
+        mark: str,
+        marks: Collection[str],
+        replacing: Replacing,
+        spots: Collection[tuple[str, str]],
     ) -> None:
-        self.mark, self.replacing, self.left, self.aliases = mark, replacing, found, aliases
+        self.domain, self.mark, self.marks = domain, mark, marks
+        self.replacing, self.spots = replacing, spots
+        self.left: list[ZoneRecord] = []
+        self.aliases: dict[str, Record] = {}
         self.posts: list[Record] = []
         self.patches: list[Change] = []
         self.deletes: list[ZoneRecord] = []
@@ -142,30 +153,55 @@ class _Matching:
         self.notes: list[str] = []
         self.withheld: list[Record] = []
 
+    def set_aside(self, held: ZoneRecord) -> None:
+        """Delete what is not ours if the user named it and it can be deleted; else it is in the way."""
+        if not held.locked and self.replacing.names(held.record):
+            self.deletes.append(held)
+        else:
+            self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+
     def match(self, wanted: Record) -> None:
         """Settle one desired record: kept, adopted, patched, posted, or kept back for an obstacle."""
         held = self._take(wanted)
         if held is None:
-            foreign = self._foreign_policy(wanted)
-            if foreign:
-                self.withheld.append(wanted)
-                beside = f"{wanted.content!r} is not published beside it"
-                self.notes.append(f"{foreign.shown}: is not ours and stays; {beside}")
-            else:
-                self.posts.append(wanted)
-        elif is_marked(held.record, self.mark):
-            # The comment is not compared: what somebody wrote behind the mark is theirs.
-            same = replace(held.record, comment=None) == replace(wanted, comment=None)
-            if same:
+            self._add(wanted)
+            return
+        record = held.record
+        equal = (record.value, record.proxied) == (wanted.value, wanted.proxied)
+        if is_marked(record, self.mark) and not held.locked:
+            if equal and record.ttl == wanted.ttl:
                 self.kept.append(held)
             else:
-                self.patches.append(Change(held, replace(wanted, comment=held.record.comment)))
-        elif (held.record.value, held.record.proxied) == (wanted.value, wanted.proxied) and not held.locked:
+                self._patch(held, wanted, ttl=wanted.ttl, comment=record.comment)
+        elif self._is_a_siblings(record) and not held.locked:
+            # Its time to live is the other domain's to say, or the two would change it for ever.
+            if equal:
+                self.kept.append(held)
+            else:
+                self._patch(held, wanted, ttl=record.ttl, comment=record.comment)
+        elif equal:
             self.adopted.append(held)
-        elif not held.locked and self._named(held.record):
-            self.patches.append(Change(held, wanted))
+        elif not held.locked and self.replacing.names(record):
+            self._patch(held, wanted, ttl=wanted.ttl, comment=wanted.comment)
         else:
-            self.obstacles.append(_in_the_way(held))
+            self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+
+    def _add(self, wanted: Record) -> None:
+        others = (held.record for held in self.left if not is_marked(held.record, self.mark))
+        foreign = policies.foreign_policy(wanted, others, self.aliases)
+        if foreign is None:
+            self.posts.append(wanted)
+            return
+        self.withheld.append(wanted)
+        beside = f"{wanted.content!r} is not published beside it"
+        self.notes.append(f"{foreign.shown}: is not ours and stays; {beside}")
+
+    def _patch(self, held: ZoneRecord, wanted: Record, *, ttl: int, comment: str | None) -> None:
+        # What was written behind the mark is its writer's, and so are tags and settings.
+        after = replace(
+            held.record, priority=wanted.priority, proxied=wanted.proxied, ttl=ttl, comment=comment
+        )
+        self.patches.append(Change(held, after))
 
     def _take(self, wanted: Record) -> ZoneRecord | None:
         """The record of the same value, else the one that differs only in its priority."""
@@ -176,74 +212,24 @@ class _Matching:
         self.left.remove(alike[0])
         return alike[0]
 
-    def _foreign_policy(self, wanted: Record) -> Record | None:
-        """The SPF or DMARC record that is there already and not ours, also behind an alias."""
-        if wanted.type != "TXT":
-            return None
-        version = wanted.content.split(";")[0].split()[0].lower()
-        for held in self.left:
-            record = held.record
-            if (record.type, record.name) != ("TXT", wanted.name) or is_marked(record, self.mark):
-                continue
-            if record.content.lower().startswith(version):
-                return record
-        return self.aliases.get(wanted.name)
-
     def sort_out_the_others(self) -> None:
         """What was matched with nothing: ours goes, another's is an obstacle, other texts are let be."""
         for held in self.left:
-            if is_marked(held.record, self.mark):
+            record = held.record
+            at_ours = (record.name, record.type) in self.spots and record.type not in SHARED
+            if held.locked:
+                if at_ours:
+                    self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+                elif is_marked(record, self.mark):
+                    self.notes.append(f"{record.shown}: is no longer wanted, but read-only at Cloudflare")
+            elif is_marked(record, self.mark) or (at_ours and self._is_a_siblings(record)):
                 self.deletes.append(held)
-            elif held.record.type not in SHARED:
-                if self._named(held.record) and not held.locked:
-                    self.deletes.append(held)
-                else:
-                    self.obstacles.append(_in_the_way(held))
+            elif at_ours:
+                self.set_aside(held)
 
-    def _named(self, record: Record) -> bool:
-        named = self.replacing.mx if record.type == "MX" else self.replacing.address
-        return record.type != "TXT" and record.content in named
+    def is_the_inventorys(self, record: Record) -> bool:
+        """Whether it carries the mark of any domain of the inventory."""
+        return is_marked(record, self.mark) or self._is_a_siblings(record)
 
-
-def _hides(record: Record, domain: str, zone: str, hosts: set[str]) -> bool:
-    # At the apex Cloudflare flattens a CNAME, and MX may stand beside it.
-    return record.name in hosts or (record.name == domain and domain != zone)
-
-
-def _in_the_way(held: ZoneRecord) -> Obstacle:
-    record = held.record
-    if held.locked:
-        return Obstacle(
-            record,
-            "Cloudflare's Email Routing owns the MX and would take the mail",
-            "turn it off in the dashboard (Email > Email Routing > Settings > Disable), the token cannot",
-        )
-    if record.type == "MX":
-        breaks = (
-            "a null MX says that the domain takes no mail"
-            if record.content == "."
-            else ("mail would go there too, or first")
-        )
-        return Obstacle(record, breaks, f"to replace it, add --replace-mx {record.content}")
-    breaks = (
-        "is proxied, and the proxy does not take mail"
-        if record.proxied
-        else "is no address of this mail host, mail would go there too"
-    )
-    return Obstacle(record, breaks, f"to replace it, add --replace-address {record.content}")
-
-
-def _cname(record: Record) -> Obstacle:
-    return Obstacle(
-        record,
-        "a mail host and a domain with MX may not be an alias",
-        f"to replace it, add --replace-cname {record.content}",
-    )
-
-
-def _delegation(record: Record, name: str) -> Obstacle:
-    return Obstacle(
-        record,
-        f"delegates {name} to other nameservers, which would not know our records",
-        "change the records there, or delete the delegation",
-    )
+    def _is_a_siblings(self, record: Record) -> bool:
+        return any(is_marked(record, mark) for mark in self.marks)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from dns.plan import Plan
-from dns.records import Record
+from dns.records import Record, difference
 
 _COLOURS = {"+": 32, "-": 31, "~": 33, "!": 31, "=": 2, "i": 36}
 
@@ -25,15 +25,16 @@ def summary(domain: str, plan: Plan) -> str:
     return f"{domain}: {', '.join(counts)}"
 
 
-def lines(plan: Plan, *, colour: bool = False) -> list[str]:
+def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[str]:
     """The plan, a line for each record that is changed, in the way, or adopted."""
+    in_the_way = plan.obstacles if obstacles else ()
     marked = [
         *(("-", held.record.shown) for held in plan.deletes),
-        *(("~", _change(change.before.record, change.after)) for change in plan.patches),
+        *(("~", difference(change.before.record, change.after)) for change in plan.patches),
         *(("+", record.shown) for record in plan.posts),
         *(("=", f"{held.record.shown} (already there, not ours, left as it is)") for held in plan.adopted),
         *(("i", note) for note in plan.notes),
-        *(("!", str(obstacle)) for obstacle in plan.obstacles),
+        *(("!", str(obstacle)) for obstacle in dict.fromkeys(in_the_way)),
     ]
     return [
         f"  \x1b[{_COLOURS[mark]}m{mark} {text}\x1b[0m" if colour else f"  {mark} {text}"
@@ -41,17 +42,9 @@ def lines(plan: Plan, *, colour: bool = False) -> list[str]:
     ]
 
 
-def _change(before: Record, after: Record) -> str:
-    changed = [
-        f"{name} {old} -> {new}"
-        for name, old, new in (
-            ("priority", before.priority, after.priority),
-            ("ttl", before.ttl, after.ttl),
-            ("proxied", before.proxied, after.proxied),
-        )
-        if old != new
-    ]
-    return f"{before.shown} ({', '.join(changed) or 'comment'})"
+def error_as_json(domain: str, error: str, *, applied: bool | None) -> str:
+    """What can be said where it failed before there was a plan, as one JSON object."""
+    return json.dumps({"domain": domain, "applied": applied, "error": error}, indent=2)
 
 
 def as_json(domain: str, zone: str, plan: Plan, **more: object) -> str:

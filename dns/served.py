@@ -5,9 +5,7 @@ without recursion; an answer counts when it is authoritative (AA, RFC 1035) and 
 records that are expected, or for TXT at least those.
 """
 
-import ipaddress
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,25 +13,29 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dns import answers
-from dns.answers import SILENT, Expected, lacking
+from dns.answers import Answer, Expected, lacking
 from dns.errors import NotServed, SyncError
+from dns.located import Server, addresses_by, has_route, sorted_out
 from dns.plan import Plan
 from dns.records import Record
+from dns.usage import resolver_address
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-__all__ = ["Expected", "Progress", "Server", "expected", "resolver_at", "servers_of", "wait"]
+__all__ = [
+    "Expected",
+    "Progress",
+    "Server",
+    "Wrong",
+    "expected",
+    "has_route",
+    "resolver_at",
+    "servers_of",
+    "wait",
+]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One address of one nameserver."""
-
-    name: str
-    address: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,19 @@ class Progress:
     def done(self) -> bool:
         """Whether it answers all as expected."""
         return self.good == self.asked
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """A question that a server does not answer as expected."""
+
+    question: Expected
+    answer: Answer
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, in words."""
+        return lacking(self.question, self.answer) or ""
 
 
 def expected(plan: Plan) -> tuple[Expected, ...]:
@@ -81,56 +96,41 @@ def resolver_at(text: str | None) -> "Resolver":
     try:
         if not text:
             return dns_resolver.Resolver()
-        address, _, port = text.partition("#")
+        address, _, port = resolver_address(text).partition("#")
         resolver = dns_resolver.Resolver(configure=False)
-        resolver.nameservers = [str(ipaddress.ip_address(address))]
+        resolver.nameservers = [address]
         resolver.port = int(port or 53)
         return resolver
-    except (ValueError, dns_resolver.NoResolverConfiguration) as error:
-        raise SyncError(
-            f"resolver {text or 'of the system'}: {error}: give ADDRESS or ADDRESS#PORT"
-        ) from None
+    except ValueError as error:
+        raise SyncError(f"resolver {text}: {error}") from None
+    except dns_resolver.NoResolverConfiguration as error:
+        raise SyncError(f"resolver of the system: {error}: name one with --resolver") from None
 
 
 def servers_of(nameservers: Iterable[str], resolver: "Resolver") -> tuple[Server, ...]:
-    """The addresses of the nameservers that this machine can send to. Raises SyncError if there are none."""
-    from dns.exception import DNSException
+    """The addresses of the nameservers that this machine can send to.
 
-    resolver.lifetime = 5.0
-    found: list[Server] = []
-    problems: list[str] = []
-    for name in nameservers:
-        for kind in ("A", "AAAA"):
-            try:
-                answer = resolver.resolve(name + ".", kind, raise_on_no_answer=False)
-            except DNSException as error:
-                problems.append(" ".join(str(error).split()) or type(error).__name__)
-                continue
-            addresses = (str(rdata.address) for rdata in answer.rrset or ())
-            found += [Server(name, address) for address in addresses if has_route(address)]
-    if not found:
-        reason = problems[0] if problems else "none has an address that this machine has a route to"
-        raise SyncError(
-            f"the zone's nameservers ({', '.join(nameservers)}) cannot be asked ({reason}): "
-            "see the network, or name a resolver with --resolver"
-        )
-    return tuple(found)
+    Raises SyncError if there are none, and if the addresses of one of them could not be looked up: what
+    was not asked of that one is not known.
+    """
+    located = sorted_out((name, addresses_by(resolver, name)) for name in nameservers)
+    if located.servers and not located.unlocated:
+        return located.servers
+    lost = dict(located.unlocated)
+    nowhere = next(iter(located.without_address), None)
+    reason = (
+        f"{nowhere} has no address" if nowhere else "none has an address that this machine has a route to"
+    )
+    raise SyncError(
+        f"the zone's nameservers ({', '.join(lost or nameservers)}) cannot be asked "
+        f"({next(iter(lost.values()), reason)}): see the network, or name a resolver with --resolver"
+    )
 
 
-def has_route(address: str) -> bool:
-    """Whether this machine has a route to the address. Nothing is sent."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((address, 53))
-    except OSError:
-        return False
-    return True
-
-
-def ask(server: Server, question: Expected, port: int) -> str | None:
-    """What is wrong with the server's answer, or None."""
-    return lacking(question, answers.ask(server.address, question.name, question.type, port=port))
+def ask(server: Server, question: Expected, port: int) -> Wrong | None:
+    """The server's answer where it is not as expected, else None."""
+    wrong = Wrong(question, answers.ask(server.address, question.name, question.type, port=port))
+    return wrong if wrong.problem else None
 
 
 def wait(
@@ -153,16 +153,16 @@ def wait(
     with ThreadPoolExecutor(max_workers=min(16, max(4, os.cpu_count() or 4) * 2)) as pool:
         while True:
             pairs = [(server, question) for server, rest in open_questions.items() for question in rest]
-            wrong: dict[Server, list[tuple[Expected, str]]] = {server: [] for server in servers}
-            for (server, question), problem in zip(
+            wrong: dict[Server, list[Wrong]] = {server: [] for server in servers}
+            for (server, _), one in zip(
                 pairs, pool.map(lambda pair: ask(pair[0], pair[1], port), pairs), strict=True
             ):
-                if problem:
-                    wrong[server].append((question, problem))
+                if one:
+                    wrong[server].append(one)
             for server, problems in wrong.items():
-                open_questions[server] = [question for question, _ in problems]
-                lacking = problems[0][1] if problems else ""
-                known[server] = Progress(server, len(questions) - len(problems), len(questions), lacking)
+                open_questions[server] = [one.question for one in problems]
+                lacks = problems[0].problem if problems else ""
+                known[server] = Progress(server, len(questions) - len(problems), len(questions), lacks)
             show(known)
             passed = time.monotonic() - started
             unreached = out_of_reach(wrong)
@@ -174,17 +174,17 @@ def wait(
             pause = min(pause * 1.5, LONGEST_PAUSE)
 
 
-def out_of_reach(wrong: Mapping[Server, Sequence[tuple[Expected, str]]]) -> frozenset[Server]:
+def out_of_reach(wrong: Mapping[Server, Sequence[Wrong]]) -> frozenset[Server]:
     """The servers of an IP version in which none answers, while in the other all do, and as expected.
 
     That is this machine's own network: it has a route that leads nowhere.
     """
-    versions: dict[bool, list[Server]] = {False: [], True: []}
+    versions: dict[int, list[Server]] = {4: [], 6: []}
     for server in wrong:
-        versions[":" in server.address].append(server)
-    for here, other in ((True, False), (False, True)):
+        versions[server.version].append(server)
+    for here, other in ((6, 4), (4, 6)):
         silent = all(
-            problems and all(SILENT in problem for _, problem in problems)
+            problems and all(one.answer.silence for one in problems)
             for problems in (wrong[server] for server in versions[here])
         )
         if versions[here] and silent and versions[other] and not any(wrong[s] for s in versions[other]):
@@ -193,17 +193,20 @@ def out_of_reach(wrong: Mapping[Server, Sequence[tuple[Expected, str]]]) -> froz
 
 
 def lifetime(servers: Sequence[Server], questions: Sequence[Expected], port: int = 53) -> int | None:
-    """For how many seconds caches may keep what is answered now and differs; None if nobody answers.
+    """For how many seconds caches may keep what is answered now and differs; None where that is not known.
 
-    That is the time to live of the values, or of their absence (RFC 2308).
+    That is the time to live of the values, or of their absence (RFC 2308). It is not known where some
+    question gets no authoritative answer.
     """
-    longest: int | None = None
+    longest = 0
     for question in questions:
-        for server in servers[:3]:
+        for server in servers:
             answer = answers.ask(server.address, question.name, question.type, port=port)
-            if answer.exists is not None:
-                longest = max(longest or 0, answer.ttl if lacking(question, answer) else 0)
+            if not answer.failure():
+                longest = max(longest, answer.ttl if lacking(question, answer) else 0)
                 break
+        else:
+            return None
     return longest
 
 

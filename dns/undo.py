@@ -1,37 +1,16 @@
-"""What the last run changed in a domain's zone, kept on this machine, and how to put it back.
+"""Putting back what the last run changed in a domain's zone: only that, and only where nobody has changed it.
 
-Only what that run changed is put back, and only where nobody has changed it since. The file is in
-``$XDG_STATE_HOME/letterbox/dns`` (by default ``~/.local/state``), one for each domain; it holds
-records, and no token.
+What was changed is read from this machine (``undo_file``), what is there now from the zone.
 """
 
-import json
-import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
-from threading import get_ident
+from collections.abc import Iterable
 
-from dns.cloudflare_zone import OutcomeUnknown, Zone, Zones
-from dns.errors import Refused, SyncError
-from dns.plan import Change, Plan
-from dns.records import Record, ZoneRecord
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What a run changed."""
-
-    zone: str
-    posted: tuple[Record, ...]
-    patched: tuple[Change, ...]
-    deleted: tuple[Record, ...]
-
-
-def saved_from(zone: str, plan: Plan) -> Saved:
-    """What carrying out the plan changes."""
-    return Saved(zone, plan.posts, plan.patches, tuple(held.record for held in plan.deletes))
+from dns import undo_file
+from dns.cloudflare_zone import Zone, Zones
+from dns.errors import ChangedBut, OutcomeUnknown, SyncError
+from dns.plan import Change, Plan, not_seen
+from dns.records import Record, ZoneRecord, same
+from dns.undo_file import Saved
 
 
 def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
@@ -39,18 +18,19 @@ def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
     there = {held.id: held for held in actual}
     by_value = {held.record.value: held for held in there.values()}
     deletes, patches, posts, notes = [], [], [], []
-    for record in saved.posted:
-        held = by_value.get(record.value)
-        if held and held.record == record:
+    for made in saved.posted:
+        held = there.get(made.id) if made.id else by_value.get(made.record.value)
+        if held is None:
+            if made.record.value in by_value:
+                notes.append(f"{made.record.shown}: was made anew since, and stays")
+        elif _can_be_undone(held, made.record, notes):
             deletes.append(held)
-        elif held:
-            notes.append(f"{record.shown}: has changed since, and stays")
     for change in saved.patched:
         held = there.get(change.before.id)
-        if held and held.record == change.after:
-            patches.append(Change(held, change.before.record))
-        elif not held or held.record != change.before.record:
+        if held is None:
             notes.append(f"{change.after.shown}: has changed since, and stays as it is")
+        elif held.record != change.before.record and _can_be_undone(held, change.after, notes):
+            patches.append(Change(held, change.before.record))
     for record in saved.deleted:
         if record.value in by_value:
             notes.append(f"{record.shown}: is there again already")
@@ -59,92 +39,60 @@ def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
     return Plan((), tuple(posts), tuple(patches), tuple(deletes), notes=tuple(notes))
 
 
-@contextmanager
-def kept(domain: str, zone: str, plan: Plan) -> Iterator[None]:
-    """Keep what the block changes by the plan; forget it again if Cloudflare refuses the change."""
-    path = file_of(domain)
-    # Runs at once each have a file of their own until the change is made.
-    new = path.with_suffix(f".{os.getpid()}-{get_ident()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        new.write_text(_text(saved_from(zone, plan)), encoding="utf-8")
-    except OSError as error:
-        raise SyncError(
-            f"{new}: what is about to be changed cannot be kept ({error.strerror}): "
-            "set XDG_STATE_HOME to a folder that can be written"
-        ) from None
-    try:
-        yield
-    except Refused:
-        new.unlink(missing_ok=True)
-        raise
-    except BaseException:
-        # It may have been made: what was not is seen when it is compared.
-        new.replace(path)
-        raise
-    new.replace(path)
+def _can_be_undone(held: ZoneRecord, after: Record, notes: list[str]) -> bool:
+    if held.record != after:
+        notes.append(f"{after.shown}: has changed since, and stays")
+    elif held.locked:
+        notes.append(f"{after.shown}: is read-only at Cloudflare now, and stays")
+    else:
+        return True
+    return False
 
 
-def read(domain: str) -> Saved:
-    """What the last run changed. Raises SyncError where none is known."""
-    path = file_of(domain)
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        return Saved(
-            zone=str(found["zone"]),
-            posted=tuple(_record(plain) for plain in found["posted"]),
-            patched=tuple(
-                Change(ZoneRecord(str(plain["id"]), _record(plain["before"])), _record(plain["after"]))
-                for plain in found["patched"]
-            ),
-            deleted=tuple(_record(plain) for plain in found["deleted"]),
-        )
-    except FileNotFoundError:
-        raise SyncError(
-            f"{domain}: no change to undo is known on this machine ({path} is not there)"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SyncError(f"{path}: cannot be read ({error}): delete it, and make the change by hand") from None
-
-
-def forget(domain: str) -> None:
-    """Forget the last change, as it is undone."""
-    with suppress(OSError):
-        file_of(domain).unlink()
-
-
-def file_of(domain: str) -> Path:
-    """Where the last change of the domain is kept."""
-    state = os.environ.get("XDG_STATE_HOME")
-    return (
-        (Path(state) if state else Path.home() / ".local" / "state") / "letterbox" / "dns" / f"{domain}.json"
+def visible(saved: Saved, actual: Iterable[ZoneRecord]) -> tuple[int, int]:
+    """How many of the changes are to be seen in the zone, and how many there are. Pure."""
+    there = {held.id: held.record for held in actual}
+    values = {record.value for record in there.values()}
+    seen = (
+        sum(any(same(held, made.record) for held in there.values()) for made in saved.posted)
+        + sum(same(there.get(change.before.id), change.after) for change in saved.patched)
+        + sum(record.value not in values for record in saved.deleted)
     )
-
-
-def _text(saved: Saved) -> str:
-    return json.dumps(
-        {
-            "zone": saved.zone,
-            "posted": [asdict(record) for record in saved.posted],
-            "patched": [
-                {"id": c.before.id, "before": asdict(c.before.record), "after": asdict(c.after)}
-                for c in saved.patched
-            ],
-            "deleted": [asdict(record) for record in saved.deleted],
-        },
-        indent=1,
-    )
-
-
-def _record(plain: Mapping[str, object]) -> Record:
-    return Record(**{field.name: plain[field.name] for field in fields(Record)})  # type: ignore[arg-type]
+    return seen, len(saved.posted) + len(saved.patched) + len(saved.deleted)
 
 
 def plan_back(domain: str, zones: Zones) -> tuple[Zone, Plan]:
-    """The zone as it is, in two requests, and the plan to put back what the last run changed."""
-    saved = read(domain)
-    zone = zones.holding(saved.zone)
-    return zone, way_back(saved, zones.records(zone))
+    """The zone as it is, in two requests, and the plan to put back what the last run changed.
+
+    A change whose outcome was not known counts if all of it is to be seen, and not if nothing is. Raises
+    SyncError where that does not tell, where no change is known, or where it was made in another zone.
+    """
+    zone: Zone | None = None
+    actual: tuple[ZoneRecord, ...] = ()
+    for path, certain, saved in undo_file.candidates(domain):
+        if zone is None or zone.name != saved.zone:
+            zone = zones.holding(saved.zone)
+            actual = ()
+        if zone.name != saved.zone or saved.zone_id not in ("", zone.id):
+            if not certain:
+                continue
+            raise SyncError(
+                f"{domain}: the last change was made in another zone named {saved.zone} "
+                f"({saved.zone_id or 'its identifier is not known'}), nothing was undone: use a token that "
+                f"sees that zone, or delete {path}"
+            )
+        actual = actual or zones.records(zone)
+        seen, changes = visible(saved, actual)
+        if certain or seen == changes:
+            return zone, way_back(saved, actual)
+        if seen:
+            raise SyncError(
+                f"{domain}: whether the last run changed it is not known: {seen} of {changes} changes are to "
+                f"be seen, which may be somebody else's; nothing was undone: do it by hand, and delete {path}"
+            )
+    raise SyncError(
+        f"{domain}: no change to undo is known on this machine ({undo_file.file_of(domain)} is not there)"
+    )
 
 
 def put_back(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
@@ -152,17 +100,33 @@ def put_back(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
 
     Raises SyncError where Cloudflare refused (nothing was changed), or where it is not all put back.
     """
-    saved = read(domain)
+    edited: tuple[str, ...] = ()
     if plan.changes:
         try:
-            unlike = zones.change(zone, plan)
+            made = zones.change(zone, plan)
+            edited, problem = made.edited, "; ".join(made.unconfirmed)
         except OutcomeUnknown as error:
-            left = way_back(saved, zones.records(zone))
-            if left.changes:
-                raise SyncError(
-                    f"{error}; read again: {left.changes} changes are not undone: run again"
-                ) from None
-            unlike = []
-        if unlike:
-            raise SyncError(f"{domain}: {'; '.join(unlike)}: run again to see what is there now")
-    forget(domain)
+            problem = str(error)
+        if problem:
+            _settle(domain, zone, plan, zones, problem)
+    undo_file.forget(domain)
+    if edited:
+        raise ChangedBut(
+            f"{domain}: undone, but edited in between by somebody else, and deleted: {'; '.join(edited)}: "
+            "make it again if it is to stay"
+        )
+
+
+def _settle(domain: str, zone: Zone, plan: Plan, zones: Zones, problem: str) -> None:
+    """Read again after an undo whose outcome is not known; raise if it is not all undone."""
+    try:
+        left = not_seen(plan, zones.records(zone))
+    except SyncError as again:
+        raise OutcomeUnknown(
+            f"{problem}; whether it was undone is unknown, as {domain} cannot be read either ({again}): "
+            "run again when it can, that shows it"
+        ) from None
+    if left:
+        raise (ChangedBut if left < plan.changes else SyncError)(
+            f"{domain}: {problem}; read again: {left} of {plan.changes} changes are not undone: run again"
+        )

@@ -1,7 +1,7 @@
 """From where a domain is looked at, and how what is being looked at is shown."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dns import answers
@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from dns.resolver import Resolver
 
 Show = Callable[[Mapping[Server, Progress]], None]
-# Mail hosts that are always there: where none of them can be reached either, it is not ours that is closed.
+# Mail hosts that are always there, and greet by a name of their own organisation: where none of them can be
+# reached either, or another greets in their place, it is not ours that is closed.
 REFERENCES = ("gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com")
+PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
+"""Resolvers that are no part of this network, and that check signatures (RFC 4035)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,16 @@ class From:
     references: tuple[str, ...] = REFERENCES
 
     def resolve(self, name: str, kind: str) -> Answer:
-        """What the resolver answers."""
+        """What the first resolver says that gives an answer; else what the last one did.
+
+        It never counts as authoritative: a network can rewrite what its resolver says.
+        """
         answer = Answer(status="", silence="no resolver")
-        for address in self.resolver.nameservers:
-            answer = answers.ask(str(address), name, kind, port=self.resolver.port, recursive=True)
+        for server in self.resolvers:
+            answer = answers.ask(server.address, name, kind, port=self.resolver.port, recursive=True)
             if answer.exists is not None:
                 break
-        return answer
+        return replace(answer, authoritative=False)
 
 
 class Rows:

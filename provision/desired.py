@@ -14,12 +14,13 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
 from dns.inventory import Domain, Inventory, InventoryError, MailHost, from_hosts
+from dns.names import a_label
 from provision import archive, layout
 from provision.fact import observe
 from provision.observed import Observed
 
 # What a run may be told with `--data`, which pyinfra gives as data of every host.
-RUN_DATA = ("generation", "remove_mail")
+RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host")
 
 _FILES = Path(__file__).resolve().parent.parent / "files"
 
@@ -59,8 +60,26 @@ def inventory() -> Inventory:
 
 
 def _said(host: Host) -> dict[str, object]:
-    """What the inventory says of a host, without what this run was told."""
-    return {key: value for key, value in host.data.dict().items() if key not in RUN_DATA}
+    """What the inventory says of a host, without what this run was told.
+
+    Said in the inventory these are unknown keys: what is told to one run must not stand for all.
+    """
+    told = context.state.inventory.get_override_data()
+    return {key: value for key, value in host.data.dict().items() if key not in RUN_DATA or key not in told}
+
+
+def told(host: Host, key: str) -> frozenset[str]:
+    """The names that `--data KEY=NAME` gives this run, several of them with commas between."""
+    value = host.data.get(key) or ()
+    names = value if isinstance(value, list) else str(value).split(",") if value else ()
+    return frozenset(_name(str(name).strip()) for name in names)
+
+
+def _name(text: str) -> str:
+    try:
+        return a_label(text)
+    except ValueError:
+        return text.lower()
 
 
 def desired(host: Host | None = None) -> Desired:
@@ -87,6 +106,8 @@ def configuration(host: MailHost, domains: tuple[Domain, ...]) -> str:
         hostname=_toml(host.hostname),
         mail=_toml(layout.MAIL),
         workers=host.workers,
+        # Left out where it is not asked for, so that a plain inventory keeps the generation it has.
+        log_headers="\nlog_headers = true" if host.log_headers else "",
         certificate=_toml(layout.CERTIFICATE),
         key=_toml(layout.KEY),
         domains="\n".join(_domain_table(domain) for domain in domains),

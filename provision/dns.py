@@ -7,7 +7,7 @@ failed on the way gets no record it has not got already, and loses none.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
@@ -22,8 +22,9 @@ from dns.host_addresses import Addresses
 from dns.inventory import Inventory
 from dns.served import Progress, Server
 from dns.sync import Prepared, SyncError
-from provision.desired import inventory
+from provision.desired import inventory, told
 from provision.fact import Commands, Moment, moment, observe, refuse
+from provision.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class _Looked:
 
 
 _looked: _Looked | None = None
+_HINT = " (for a deploy that is LETTERBOX_RESOLVER)"
 
 
 def prepare() -> None:
@@ -44,15 +46,20 @@ def prepare() -> None:
     Raises:
         DeployError: they cannot be read or changed as they are; one line with the mend.
     """
-    if _speaks_for_all(context.host):
-        for prepared in _plans():
-            for remark in prepared.remarks:
-                logger.warning(f"{context.host.print_prefix}{remark}")
-            if prepared.plan.obstacles:
-                try:
-                    sync.apply(prepared)
-                except SyncError as error:
-                    raise DeployError(str(error)) from None
+    if not _speaks_for_all(context.host):
+        return
+    plans = _plans()
+    for remark in dict.fromkeys(remark for prepared in plans for remark in prepared.remarks):
+        logger.warning(f"{context.host.print_prefix}{remark}")
+    blocked = [prepared.blocked for prepared in plans if prepared.plan.obstacles]
+    if blocked:
+        raise DeployError("\n".join(blocked))
+    for prepared in plans:
+        if prepared.changes:
+            try:
+                sync.nameservers_to_ask(prepared)
+            except SyncError as error:
+                raise DeployError(f"{prepared.domain.name}: nothing was changed: {error}{_HINT}") from None
 
 
 def _speaks_for_all(host: Host) -> bool:
@@ -69,29 +76,49 @@ def _plans() -> tuple[Prepared, ...]:
     ready = tuple(host for host in whole.hosts if host.name in active)
     names = tuple(host.name for host in ready)
     if _looked is None or (_looked.at, _looked.hosts) != (moment(), names):
-        plans = _planned(Inventory(ready, whole.domains))
-        if len(ready) < len(whole.hosts):
+        if len(ready) == len(whole.hosts):
+            plans = _planned(whole, forgetting=told(context.host, "forget_host"))
+        else:
+            # Some hosts are not seen: nothing is deleted, so no name can go.
+            plans = _planned(Inventory(ready, whole.domains), forgetting=None)
             plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
         _looked = _Looked(moment(), names, tuple(plans))
     return _looked.plans
 
 
-def _planned(some: Inventory) -> list[Prepared]:
-    """A plan for each domain, were these all its hosts. Raises DeployError."""
+def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:
+    """A plan for each domain, were these all its hosts. `forgetting` as in `sync.prepare`.
+
+    Raises DeployError.
+    """
     try:
-        return [sync.prepare(some, domain.name, _addresses(some)) for domain in some.domains]
+        return [
+            sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting)
+            for domain in some.domains
+        ]
     except SyncError as error:
         raise DeployError(str(error)) from None
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
-    """The hosts' own addresses, where the inventory leaves one out."""
+    """The hosts' own addresses, where the inventory leaves one out. Raises DeployError."""
     hosts = {host.name: host for host in context.state.inventory}
     return {
-        host.name: host_addresses.parse(observe(hosts[host.name]).addresses)
+        host.name: own_addresses(host.name, observe(hosts[host.name]))
         for host in some.hosts
         if not host_addresses.is_complete(host)
     }
+
+
+def own_addresses(name: str, seen: Observed) -> Addresses:
+    """What `ip` said on the host of this name. Raises DeployError where it did not answer."""
+    try:
+        return host_addresses.parse(seen.addresses)
+    except ValueError:
+        raise DeployError(
+            f"host {name}: its addresses could not be read (`{host_addresses.COMMAND}` does not answer): "
+            "install iproute (iproute2) on it, or set public_ipv4 and public_ipv6 in the inventory"
+        ) from None
 
 
 @operation()
@@ -126,7 +153,7 @@ def withdrawn() -> Commands:
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     staying = tuple(each for each in whole.hosts if each.name not in leaving)
     try:
-        plans = _planned(Inventory(staying, whole.domains))
+        plans = _planned(Inventory(staying, whole.domains), forgetting=None)
     except DeployError as error:
         yield from refuse(str(error))
         return
@@ -148,8 +175,10 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     for line in str(prepared).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
+        servers = sync.nameservers_to_ask(prepared)
         sync.apply(prepared)
-        seconds = sync.wait_until_served(prepared, show=_Lines(host))
+        with sync.changed_but(prepared.domain.name):
+            seconds = sync.wait_until_served(prepared, servers=servers, show=_Lines(host))
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False

@@ -23,15 +23,22 @@ Commands = Generator[StringCommand | FunctionCommand, None, None]
 """What an operation yields: each string is one ssh execution, each function runs here."""
 
 
-class HostObservation(FactBase[Observed]):
+class Unreadable(str):
+    """Why what the host printed is no answer of the probe."""
+
+
+class HostObservation(FactBase["Observed | Unreadable"]):
     """`pyinfra inventory.py fact provision.fact.HostObservation` shows it."""
 
     @staticmethod
     def command(named_zones: tuple[str, ...] = ()) -> str:
         return probe.command(named_zones)
 
-    def process(self, output: list[str]) -> Observed:
-        return parse(probe.sections(output))
+    def process(self, output: list[str]) -> Observed | Unreadable:
+        try:
+            return parse(probe.sections(output))
+        except ValueError as error:
+            return Unreadable(error)
 
 
 Moment = bool
@@ -50,7 +57,7 @@ def observe(host: Host | None = None) -> Observed:
     """What the host is now: read once, and again after anything was changed or the user was asked.
 
     Raises:
-        DeployError: the host did not answer (its reason is already on the screen).
+        DeployError: the host did not answer (its reason is already on the screen), or not as it should.
     """
     host = context.host if host is None else host
     key = (host.name, moment())
@@ -61,6 +68,11 @@ def observe(host: Host | None = None) -> Observed:
             raise DeployError(
                 f"{host.name}: could not look at the host: connect as root, or as a user who may `sudo` "
                 "without a password (see the lines above)"
+            )
+        if isinstance(seen, Unreadable):
+            raise DeployError(
+                f"{host.name}: what it answered cannot be read ({seen}): see what "
+                "`pyinfra -vvv inventory.py fact provision.fact.HostObservation` shows"
             )
         _kept[key] = seen
     return _kept[key]
@@ -81,6 +93,11 @@ def changes(needed: Iterable[StringCommand], already: str) -> Commands:
         return
     yield from commands
     forget()
+
+
+def untouched(problems: Iterable[str]) -> str:
+    """Why nothing was done to this host, a line for each problem."""
+    return "\n".join(f"{context.host.name}: {problem}. Nothing was changed." for problem in problems)
 
 
 def refuse(reason: str) -> Commands:

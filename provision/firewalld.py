@@ -86,13 +86,19 @@ def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
     """The zones to open on a host; none where no firewalld runs or will, since nothing is closed then.
 
     Raises:
-        DeployError: the inventory names a zone that the host does not have.
+        DeployError: the inventory names a zone that the host does not have, or names none and the default
+            routes could not be read.
     """
     if not seen.firewalld.running and not seen.firewalld.enabled:
         return ()
     named = tuple(host.data.get("firewalld_zones") or ())
+    if not named and seen.default_interfaces is None:
+        raise DeployError(
+            f"{host.name}: which firewalld zone mail arrives in cannot be told, `ip -json route` does not "
+            "answer: install iproute (iproute2) on the host, or set firewalld_zones in the inventory"
+        )
     try:
-        return zones_for_mail(seen.firewalld, named, seen.default_interfaces)
+        return zones_for_mail(seen.firewalld, named, seen.default_interfaces or ())
     except UnknownZone as error:
         raise DeployError(f"{host.name}: {error}") from None
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
-from provision import layout
+from provision import layout, withdrawal
 from provision.desired import Desired
-from provision.fact import Commands, forget, observe, refuse
+from provision.fact import Commands, forget, observe, refuse, untouched
 from provision.observed import Generation, Observed
 
 KEPT = 3
@@ -115,6 +116,23 @@ def before(seen: Observed, named: str | None = None) -> Generation:
     if named in names:
         return seen.generations[names.index(named)]
     raise LookupError(f"no generation {named}: there are {', '.join(names) or 'none'}")
+
+
+def prepare() -> None:
+    """Look at where the host would go back to, before any host does.
+
+    Raises:
+        DeployError: mail is led here that the generation would answer with 550, or that cannot be told.
+    """
+    seen = observe()
+    try:
+        target = before(seen, context.host.data.get("generation"))
+    except LookupError:
+        return  # the operation says so, and other hosts go back
+    if target.name == seen.running_generation:
+        return
+    if problems := withdrawal.rolling_back(context.host, seen, target):
+        raise DeployError(untouched(problems))
 
 
 @operation(is_idempotent=False)

@@ -17,7 +17,11 @@ IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")
 _LINK_OF = {
     "delegation": "delegation",
     "nameserver-address": "delegation",
+    "glue": "delegation",
+    "nameservers": "zone",
     "nameserver-silent": "zone",
+    "resolver": "zone",
+    "unsigned": "zone",
     "bogus": "zone",
     "ds": "zone",
     "null-mx": "MX",
@@ -33,24 +37,23 @@ _LINK_OF = {
 _NOT_ARRIVED = ("timeout", "unreachable", "no route")
 
 
-def link_of(finding: Finding, domain: str) -> str | None:
-    """The link that a finding breaks; None where it is about something that mail arrives without."""
-    if finding.group != "required":
+def link_of(finding: Finding) -> str | None:
+    """The link that a finding is about; None where it is about something that mail arrives without."""
+    if finding.group == "advised":
         return None
-    if finding.code == "alias":
-        return "MX" if finding.problem.startswith(f"{domain}:") else "address"
-    if finding.code == "missing":
-        kind = finding.problem.split()[1]
-        return "MX" if kind == "MX" else "address" if kind in ("A", "AAAA") else None
+    if finding.type and finding.code not in ("proxied", "rewritten"):
+        # Of one record. TXT and CAA are records that mail arrives without.
+        return {"MX": "MX", "A": "address", "AAAA": "address"}.get(finding.type)
     return _LINK_OF.get(finding.code)
 
 
 def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator[Link]:
-    """The links from the delegation to the address."""
+    """The links from the delegation to the address. One that cannot be told is not broken, and says so."""
     broken: dict[str, Finding] = {}
+    untold: dict[str, Finding] = {}
     for finding in findings:
-        if name := link_of(finding, domain):
-            broken.setdefault(name, finding)
+        if name := link_of(finding):
+            (broken if finding.group == "required" else untold).setdefault(name, finding)
     if seen.delegation is not None and "." not in seen.zone.strip("."):
         # Only the registry, or the root, answers for it: nobody has been given the domain.
         wanted = " and ".join(seen.own_nameservers) or "those that the zone's page at Cloudflare shows"
@@ -64,8 +67,13 @@ def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator
     if "proxied" in broken:  # a proxied record hides the address; it is not missing
         broken.pop("address", None)
     for name in IN_THE_DNS:
-        wrong = broken.get(name)
-        yield Link(name, wrong.problem, wrong.mend) if wrong else Link(name, _evidence(name, domain, seen))
+        wrong, unknown = broken.get(name), untold.get(name)
+        if wrong:
+            yield Link(name, wrong.problem, wrong.mend)
+        elif unknown:
+            yield Link(name, f"cannot be told: {unknown.problem} ({unknown.mend})")
+        else:
+            yield Link(name, _evidence(name, domain, seen))
 
 
 def _evidence(name: str, domain: str, seen: Seen) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from provision import layout, zones
 
 MARK = "##letterbox##"
+UNREAD = "unread"
 # Asked before sudo, which drops it.
 _SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
 
@@ -52,7 +53,7 @@ _SECTIONS: Mapping[str, str] = {
     "ssh port": "set -- ${SSH_CONNECTION:-0 0 0 22}; echo $4",
     "missing": f"""\
 . /etc/os-release; case " $ID $ID_LIKE " in
-  *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)} | sed -n 's/^no package provides //p';;
+  *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)}; echo "rpm ended with $?";;
   *) for p in {" ".join(PACKAGES)}; do
     dpkg-query -W -f '${{db:Status-Status}}' $p | grep -qx installed || echo $p
   done;;
@@ -64,6 +65,10 @@ esac""",
     "generations": (
         f"cd {layout.GENERATIONS} && for g in $(ls -1t); do echo $g $(basename $(readlink $g/release)); done"
     ),
+    "configurations": (
+        f"for f in {layout.CONFIGURATION} $(ls -d {layout.GENERATIONS}/*/letterbox.toml); do "
+        'if [ -e "$f" ]; then echo "$f $(gzip -c "$f" | base64 -w0)"; fi; done'
+    ),
     "certificate": f"openssl x509 -in {layout.CERTIFICATE} -noout -checkend 2592000 -ext subjectAltName",
     "units": f"systemctl show -p {_UNIT_PROPERTIES} {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}",
     "running": (
@@ -72,7 +77,11 @@ esac""",
     ),
     "python": f"python3 -IS -c {shlex.quote(_GREETING)}",
     "addresses": "ip -json address show scope global",
-    "routes": "ip -json route show default; ip -json -6 route show default",
+    # A kernel without IPv6 has no routes of it, and `ip` fails where it is asked for them.
+    "routes": (
+        f"ip -json route show default || echo {UNREAD}; "
+        f"[ ! -e /proc/net/if_inet6 ] || ip -json -6 route show default || echo {UNREAD}"
+    ),
 }
 
 

@@ -17,7 +17,8 @@ from provision.fact import Commands, changes, forget, observe, refuse
 from provision.files import link_commands
 from provision.observed import Observed
 
-# systemd may not execute what inherits /opt's context; restorecon gives bin/ its own (Fedora's policy).
+# The labels that the host's SELinux policy has for a program and its libraries, in place of those of the
+# folder that they were unpacked in.
 _LABEL = "if command -v restorecon >/dev/null; then restorecon -RF {}; fi"
 
 

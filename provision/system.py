@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
@@ -12,7 +12,7 @@ from pyinfra.api.operation import operation
 from dns.inventory import MailHost
 from provision import archive, firewalld
 from provision.desired import inventory
-from provision.fact import Commands, changes, observe
+from provision.fact import Commands, changes, observe, untouched
 from provision.observed import Observed
 
 _INSTALL = {
@@ -29,18 +29,23 @@ def family(seen: Observed) -> str | None:
     return "debian" if ids & {"debian", "ubuntu"} else None
 
 
-def prepare() -> None:
+def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) -> None:
     """Look at the host before anything is touched: refuse what cannot work, and become root where we are not.
 
+    `needed` names what of `Observed.unread` the run decides by, and so must have been read.
+
     Raises:
-        DeployError: the inventory is wrong, or the system is none that this deploy knows; with the mend.
+        DeployError: the inventory is wrong, this deploy does not know the system, or something of it could
+            not be read; with the mend.
     """
     inventory()
     seen = observe()
     problem = unsupported(seen)
-    if problem:
-        raise DeployError(f"{context.host.name}: {problem}. Nothing was changed.")
-    firewalld.openings(context.host, seen)
+    problems = [problem] if problem else [seen.unread[name] for name in needed if name in seen.unread]
+    if problems:
+        raise DeployError(untouched(problems))
+    if "firewalld" in needed:
+        firewalld.openings(context.host, seen)
     if seen.uid != 0:
         context.host.data._sudo = True
 

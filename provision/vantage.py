@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dns.greeting import Greeting
@@ -14,10 +14,11 @@ from provision import remote
 _SCRIPT = r"""
 import errno, json, socket, sys
 from concurrent.futures import ThreadPoolExecutor
-seconds, names = float(sys.argv[1]), sys.argv[2:]
-def greet(name):
+seconds, count = float(sys.argv[1]), int(sys.argv[2])
+addresses, references = sys.argv[3:3 + count], sys.argv[3 + count:]
+def greet(address):
     try:
-        with socket.create_connection((name, 25), seconds) as s:
+        with socket.create_connection((address, 25), seconds) as s:
             s.settimeout(seconds)
             line = s.makefile("rb").readline(600).decode("ascii", "replace").strip()
             return {"failure": "" if line else "silent", "text": line}
@@ -28,8 +29,17 @@ def greet(name):
         away = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
         why = "no route" if e.errno in away else "unreachable"
     return {"failure": why, "text": ""}
+def greets(asked):
+    name, family = asked
+    try: found = socket.getaddrinfo(name, 25, family, socket.SOCK_STREAM)
+    except OSError: return False
+    return any(not greet(each[4][0])["failure"] for each in found[:2])
+families = {4: socket.AF_INET, 6: socket.AF_INET6}
 with ThreadPoolExecutor(16) as pool:
-    print(json.dumps(dict(zip(names, pool.map(greet, names)))))
+    told = dict(zip(addresses, pool.map(greet, addresses)))
+    each = [(version, name) for version in families for name in references]
+    good = pool.map(greets, [(name, families[version]) for version, name in each])
+    print(json.dumps({"addresses": told, "leaving": [v for (v, _), fine in zip(each, good) if fine]}))
 """
 
 
@@ -40,19 +50,21 @@ def greetings(
 
     Raises HostUnreadable.
     """
-    names = [*addresses, *where.references]
-    done = remote.run(host, ["python3", "-Ic", _SCRIPT, str(where.smtp_seconds), *names], seconds=60)
+    seconds, count = str(where.smtp_seconds), str(len(addresses))
+    command = ["python3", "-Ic", _SCRIPT, seconds, count, *addresses, *where.references]
+    done = remote.run(host, command, seconds=90)
     try:
-        said: dict[str, dict[str, Any]] = json.loads(done.stdout)
-    except ValueError:
+        said: dict[str, Any] = json.loads(done.stdout)
+        found = {address: _greeting(said["addresses"][address]) for address in addresses}
+        return found, leaving(found) | frozenset(said["leaving"])
+    except (ValueError, LookupError, TypeError):
         raise remote.HostUnreadable(remote.unreachable(host, done.stderr)) from None
-    found = {address: _greeting(said[address]) for address in addresses}
-    reached = {
-        6 if ":" in a else 4 for a, one in found.items() if one.failure not in ("timeout", "unreachable")
-    }
-    if any(not said[name]["failure"] for name in where.references):
-        reached |= {4, 6} if reached else {4}
-    return found, frozenset(reached)
+
+
+def leaving(greetings: Mapping[str, Greeting]) -> frozenset[int]:
+    """The IP versions in which one of the addresses answered, even if it refused. Pure."""
+    silent = ("timeout", "unreachable", "no route")
+    return frozenset(6 if ":" in at else 4 for at, one in greetings.items() if one.failure not in silent)
 
 
 def _greeting(said: dict[str, Any]) -> Greeting:

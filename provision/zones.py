@@ -24,7 +24,10 @@ def probe(named: Iterable[str] = ()) -> str:
     """
     return f"""\
 echo "installed	$(command -v firewall-cmd)"
-state=$(systemctl show -p ActiveState -p UnitFileState firewalld)
+for i in $(seq 100); do  # starting or reloading, it is about to be something else
+  state=$(systemctl show -p ActiveState -p UnitFileState firewalld)
+  case $state in *ActiveState=*ing*) sleep 0.1;; *) break;; esac
+done
 echo "active	$(printf '%s\\n' "$state" | sed -n 's/^ActiveState=//p')"
 echo "enabled	$(printf '%s\\n' "$state" | sed -n 's/^UnitFileState=//p')"
 if [ "${{state#*ActiveState=active}}" != "$state" ]; then
@@ -78,6 +81,8 @@ class Firewalld:
     """What the service `smtp` means on this host: (port, protocol)."""
     runtime: Mapping[str, Zone] = field(default_factory=dict)
     permanent: Mapping[str, Zone] = field(default_factory=dict)
+    unread: str = ""
+    """Why it could not be read, and the mend; empty where it was."""
 
 
 def parse(lines: Iterable[str]) -> Firewalld:
@@ -86,17 +91,28 @@ def parse(lines: Iterable[str]) -> Firewalld:
     if answers.get("active") != "active":
         return _offline(answers)
     active = _value(answers.get("active zones")) or {}
+    runtime = _zones("runtime ", answers)
+    known = frozenset(_value(answers.get("known")) or ())
+    asked = {name.removeprefix("runtime ") for name in answers if name.startswith("runtime ")}
+    complete = answers.get("default") in known and _value(answers.get("active zones")) is not None
     return Firewalld(
         installed=bool(answers.get("installed")),
         running=True,
         enabled=answers.get("enabled") == "enabled",
-        known_zones=frozenset(_value(answers.get("known")) or ()),
+        known_zones=known,
         default_zone=answers.get("default", ""),
         zone_of_interface={name: zone for zone, of in active.items() for name in of.get("interfaces", ())},
         smtp_ports=_ports(_value(answers.get("smtp")) or {}),
-        runtime=_zones("runtime ", answers),
+        runtime=runtime,
         permanent=_zones("permanent ", answers),
+        unread="" if complete and asked & known <= runtime.keys() else _SILENT,
     )
+
+
+_SILENT = (
+    "firewalld: it runs, and does not tell its zones over D-Bus: see `firewall-cmd --list-all` on the host"
+)
+_OFFLINE = "firewalld's zones cannot be read: see `firewall-offline-cmd --list-all` there"
 
 
 def _offline(answers: Mapping[str, str]) -> Firewalld:
@@ -106,6 +122,10 @@ def _offline(answers: Mapping[str, str]) -> Firewalld:
         if name.startswith("offline "):
             services, _, ports = text.partition("\t")
             permanent[name.removeprefix("offline ")] = Zone(frozenset(services.split()), _words(ports))
+    # A unit that does not exist is `inactive`; no state at all, or one that does not end, is no answer.
+    state = answers.get("active", "")
+    lost = answers.get("enabled") == "enabled" and not answers.get("default")
+    unknown = lost or state.endswith("ing") or not state
     return Firewalld(
         installed=bool(answers.get("installed")),
         enabled=answers.get("enabled") == "enabled",
@@ -113,6 +133,7 @@ def _offline(answers: Mapping[str, str]) -> Firewalld:
         default_zone=answers.get("default", ""),
         smtp_ports=_words(answers.get("smtp", "")),
         permanent=permanent,
+        unread=_OFFLINE if unknown else "",
     )
 
 
@@ -134,9 +155,10 @@ def _zones(prefix: str, answers: Mapping[str, str]) -> dict[str, Zone]:
 
 def _value(text: str | None) -> Any:
     """The single value of a busctl answer, its variants (`a{sv}`) unwrapped."""
-    if not text:
+    try:
+        value = json.loads(text or "")["data"][0]
+    except (ValueError, LookupError, TypeError):
         return None
-    value = json.loads(text)["data"][0]
     if isinstance(value, dict):
         return {
             k: v["data"] if isinstance(v, dict) and set(v) == {"type", "data"} else v

@@ -75,7 +75,7 @@ def _dead(mail: Path) -> Iterator[list[str]]:
 
 
 def _locked(path: Path, flags: int = 0) -> int:
-    """Open for reading only, so that the file system can still be remounted. Raises OSError."""
+    """Open for reading only, which is all that a lock needs. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

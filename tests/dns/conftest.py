@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from dns import sync
@@ -15,6 +16,7 @@ from tests.dns.world import MAIL4, MAIL6, World
 from tests.lab.cloudflare import StandIn
 
 TOKEN = "lab-token-0123456789"
+SECONDS = 60  # for an answer, on a busy machine
 HOST: dict[str, Any] = {
     "public_ipv4": "198.18.0.25",
     "public_ipv6": "fd00::25",
@@ -54,6 +56,14 @@ def cloudflare(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", standin.base_url)
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
         yield standin
+
+
+@pytest.fixture
+def api(cloudflare: StandIn) -> Iterator[httpx.Client]:
+    """A plain HTTP client with the token, at the records of example.test."""
+    base = f"{cloudflare.base_url}/zones/{cloudflare.zones['example.test'].id}/"
+    with httpx.Client(base_url=base, headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS) as client:
+        yield client
 
 
 @pytest.fixture

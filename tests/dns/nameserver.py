@@ -2,7 +2,8 @@
 
 It reads the files anew at every question, so that what the stand-in publishes is answered at once.
 It is the zones' nameserver, with referrals to what they delegate; for the names it is told, it knows
-the address; and as a resolver (``recursive``) it answers from the deepest zone that it has.
+the address; and as a resolver (``recursive``) it answers from the deepest zone that it has. It can fail
+in the ways in which real ones do, for all questions or for one name or type alone.
 """
 
 import errno
@@ -12,22 +13,42 @@ import struct
 import threading
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from dns.message import Message, from_wire, make_response
-from dns.name import Name
 from dns.name import from_text as name_from_text
-from dns.rdataset import Rdataset
-from dns.rrset import RRset
+from dns.name import root
 from dns.rrset import from_text as rrset_from_text
 from dns.zone import Zone
 from dns.zone import from_text as zone_from_text
 
-from dns import flags, rcode, rdataclass, rdatatype
+from dns import flags, rcode, rdatatype
+from tests.dns import authority
+
+Fault = Literal[
+    "SERVFAIL",
+    "REFUSED",
+    "NOTAUTH",
+    "FORMERR",
+    "NOTIMP",
+    "drop",
+    "lame",
+    "upwards",
+    "wrong id",
+    "cut short",
+    "bogus",
+]
+"""How it fails: with a response code; without an answer; without AA; with a referral to the root's
+nameservers; with another question's id; cut short and without TCP; or as a resolver that refuses the
+signatures, unless it is asked not to check them (CD, RFC 4035)."""
+ROOT_SERVERS = ("a.nic.test.", "b.nic.test.")
 
 
 class Nameserver:
-    """Answers at 127.0.0.1 over UDP and TCP, on one port. Use as a context manager."""
+    """Answers at 127.0.0.1 over UDP and TCP, on one port. Use as a context manager.
+
+    ``faults`` say how it fails, by name and type; ``*`` stands for all of them.
+    """
 
     def __init__(
         self,
@@ -42,6 +63,8 @@ class Nameserver:
         self.folder, self.hosts, self.authoritative = folder, hosts, not recursive
         self.zones, self.recursive = dict(zones), recursive
         self.offers_recursion = recursive
+        self.faults: dict[tuple[str, str], Fault] = {}
+        self.knows_edns = True
         self.asked: list[tuple[str, str]] = []
         self._servers = _on_one_port(address, port)
         self.address, self.port = address, int(self._servers[0].server_address[1])
@@ -67,81 +90,71 @@ class Nameserver:
         """What LETTERBOX_RESOLVER is to be set to."""
         return f"{self.address}#{self.port}"
 
-    def answer(self, wire: bytes, *, room: int) -> bytes:
-        """The answer to one question, cut short (TC) where it does not fit into ``room`` octets."""
+    def reset(self) -> None:
+        """Fail in no way, and forget what was asked."""
+        self.authoritative, self.offers_recursion = not self.recursive, self.recursive
+        self.faults, self.knows_edns, self.asked = {}, True, []
+
+    def answer(self, wire: bytes, *, over_udp: bool) -> bytes | None:
+        """The answer to one question; None where none is to be sent."""
         asked = from_wire(wire)
         answer = make_response(asked, recursion_available=self.offers_recursion)
         question = asked.question[0]
-        known = self.hosts.get(question.name.to_text(omit_final_dot=True))
-        if known:
-            if (question.rdtype == rdatatype.AAAA) == (":" in known):
-                answer.answer.append(
-                    rrset_from_text(question.name, 60, "IN", rdatatype.to_text(question.rdtype), known)
-                )
+        name, kind = question.name.to_text(omit_final_dot=True).lower(), rdatatype.to_text(question.rdtype)
+        fault = self._fault(name, kind)
+        if not self.knows_edns and asked.edns >= 0:
+            answer.use_edns(False)
+            answer.set_rcode(rcode.FORMERR)
+            return answer.to_wire()
+        if fault == "drop" or (fault == "cut short" and not over_udp):
+            return None
+        if fault == "cut short":
+            answer.flags |= flags.TC
+        elif fault == "upwards":
+            answer.authority.append(rrset_from_text(root, 60, "IN", "NS", *ROOT_SERVERS))
+        elif fault in ("lame", "wrong id", None) or (fault == "bogus" and asked.flags & flags.CD):
+            self._fill(answer, name, kind)
         else:
-            self._from_zone(answer, question.name, question.rdtype)
-        return answer.to_wire(max_size=65535) if room > 65534 else _cut(answer, room)
+            answer.set_rcode(rcode.from_text("SERVFAIL" if fault == "bogus" else fault))
+        if not self.authoritative or fault == "lame":
+            answer.flags &= ~flags.AA
+        if fault == "wrong id":
+            answer.id ^= 1
+        return _cut(answer, max(512, asked.payload) if over_udp else 65535)
 
-    def _from_zone(self, answer: Message, name: Name, kind: rdatatype.RdataType) -> None:
-        self.asked.append((name.to_text(omit_final_dot=True), rdatatype.to_text(kind)))
-        zone = self._zone_of(name, kind)
-        if zone is None or zone.origin is None:
-            answer.set_rcode(rcode.REFUSED)
-            return
-        if not self.recursive and self._refer(answer, zone, name, kind):
-            return
-        if self.authoritative:
-            answer.flags |= flags.AA
-        for wanted in (kind, rdatatype.CNAME):
-            rdataset = zone.get_rdataset(name, wanted)
-            if rdataset:
-                answer.answer.append(_rrset(name, rdataset))
-                break
-        else:
-            soa = zone.get_rdataset(zone.origin, rdatatype.SOA)
-            answer.authority += [_rrset(zone.origin, soa)] if soa else []
-            if not any(node.is_subdomain(name) for node in zone):
-                answer.set_rcode(rcode.NXDOMAIN)
+    def _fault(self, name: str, kind: str) -> Fault | None:
+        for key in ((name, kind), (name, "*"), ("*", kind), ("*", "*")):
+            if key in self.faults:
+                return self.faults[key]
+        return None
 
-    def _zone_of(self, name: Name, kind: rdatatype.RdataType) -> Zone | None:
-        """The deepest zone that holds the name; for DS, that is the parent's."""
+    def _fill(self, answer: Message, name: str, kind: str) -> None:
+        known = self.hosts.get(name)
+        if known is None:
+            self.asked.append((name, kind))
+            origin = answer.question[0].name
+            authority.fill(answer, self._held(), origin, rdatatype.from_text(kind), recursive=self.recursive)
+        elif (kind == "AAAA") == (":" in known):
+            answer.answer.append(rrset_from_text(answer.question[0].name, 60, "IN", kind, known))
+
+    def _held(self) -> list[Zone]:
+        """The zones as they are now."""
         texts = dict(self.zones)
         if self.folder:
             texts |= {path.stem: path.read_text() for path in self.folder.glob("*.zone")}
-        origins = [name_from_text(text) for text in texts]
-        fitting = [o for o in origins if name.is_subdomain(o) and not (kind == rdatatype.DS and name == o)]
-        if not fitting:
-            return None
-        origin = max(fitting, key=len)
-        key = next(text for text in texts if name_from_text(text) == origin)
-        return zone_from_text(texts[key], origin, relativize=False, check_origin=False)
-
-    def _refer(self, answer: Message, zone: Zone, name: Name, kind: rdatatype.RdataType) -> bool:
-        cut = name
-        while zone.origin is not None and cut != zone.origin:
-            rdataset = zone.get_rdataset(cut, rdatatype.NS)
-            if rdataset and not (kind == rdatatype.DS and cut == name):
-                answer.authority.append(_rrset(cut, rdataset))
-                for rdata in rdataset:
-                    for address in (rdatatype.A, rdatatype.AAAA):
-                        glue = zone.get_rdataset(rdata.target, address)
-                        answer.additional += [_rrset(rdata.target, glue)] if glue else []
-                return True
-            cut = cut.parent()
-        return False
-
-
-def _rrset(name: Name, rdataset: Rdataset) -> RRset:
-    rrset = RRset(name, rdataclass.IN, rdataset.rdtype)
-    rrset.update(rdataset)
-    return rrset
+        return [
+            zone_from_text(text, name_from_text(origin), relativize=False, check_origin=False)
+            for origin, text in texts.items()
+        ]
 
 
 def _cut(answer: Message, room: int) -> bytes:
+    """The answer, cut short (TC) where it does not fit into ``room`` octets."""
     wire = answer.to_wire(max_size=65535)
     if len(wire) <= room:
         return wire
-    answer.answer.clear()
+    for section in (answer.answer, answer.authority, answer.additional):
+        section.clear()
     answer.flags |= flags.TC
     return answer.to_wire()
 
@@ -184,7 +197,9 @@ class _UdpQuestion(socketserver.BaseRequestHandler):
 
     def handle(self) -> None:
         wire, sock = self.request
-        sock.sendto(self.server.nameserver.answer(wire, room=512), self.client_address)
+        answered = self.server.nameserver.answer(wire, over_udp=True)
+        if answered is not None:
+            sock.sendto(answered, self.client_address)
 
 
 class _TcpQuestion(socketserver.StreamRequestHandler):
@@ -193,5 +208,6 @@ class _TcpQuestion(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         head: Any = self.rfile.read(2)
         wire = self.rfile.read(struct.unpack("!H", head)[0])
-        answered = self.server.nameserver.answer(wire, room=65535)
-        self.wfile.write(struct.pack("!H", len(answered)) + answered)
+        answered = self.server.nameserver.answer(wire, over_udp=False)
+        if answered is not None:
+            self.wfile.write(struct.pack("!H", len(answered)) + answered)

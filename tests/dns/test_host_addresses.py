@@ -4,12 +4,22 @@ import json
 import shutil
 import socket
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dns.errors import HostUnreadable
-from dns.host_addresses import Addresses, parse, published, read_over_ssh, ssh_arguments
+from dns.host_addresses import (
+    Addresses,
+    inventorys,
+    is_complete,
+    known,
+    parse,
+    published,
+    read_over_ssh,
+    ssh_arguments,
+)
 from dns.mail_host import MailHost
 
 HOST = MailHost("mx1", "mx1.example.com", None, None)
@@ -61,6 +71,81 @@ def test_private_addresses_of_the_host_count_where_they_are_allowed() -> None:
 def test_a_host_without_any_usable_address_is_said() -> None:
     with pytest.raises(HostUnreadable, match=r"its own: 10\.0\.0\.5.*set public_ipv4"):
         published(HOST, Addresses(("10.0.0.5",)))
+
+
+class TestOneIpVersion:
+    """A host that the inventory says has IPv4 alone."""
+
+    host = MailHost("mx1", "mx1.example.com", "1.1.1.1", None, ip_versions=frozenset({4}))
+    unsaid = MailHost("mx1", "mx1.example.com", None, None, ip_versions=frozenset({4}))
+
+    def test_it_need_not_be_asked_for_the_other(self) -> None:
+        assert is_complete(self.host)
+        assert not is_complete(self.unsaid)
+        assert published(self.host, None) == known(self.host, None) == Addresses(("1.1.1.1",))
+
+    def test_its_own_addresses_of_the_other_are_not_published(self) -> None:
+        own = Addresses(("1.1.1.1",), ("2606:4700::1",))
+        assert published(self.unsaid, own) == Addresses(("1.1.1.1",))
+
+    def test_the_error_names_the_key_that_can_help(self) -> None:
+        with pytest.raises(HostUnreadable, match=r"set public_ipv4 in the inventory$"):
+            published(self.unsaid, Addresses((), ("2606:4700::1",)))
+
+    def test_what_the_inventory_says_is_known_before_the_host_is_asked(self) -> None:
+        assert (inventorys(self.unsaid, 4), inventorys(self.unsaid, 6)) == (None, frozenset())
+        assert inventorys(self.host, 4) == {"1.1.1.1"}
+        assert inventorys(HOST, 6) is None
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        "",
+        "null",
+        "{}",
+        "7",
+        "[7]",
+        "[[]]",
+        '[{"addr_info": 7}]',
+        '[{"addr_info": {"local": "1.1.1.1"}}]',
+        '[{"addr_info": [7]}]',
+        '[{"addr_info": [{"scope": "global"}]}]',
+        '[{"addr_info": [{"scope": "global", "local": 7}]}]',
+        '[{"addr_info": [{"scope": "global", "local": "x"}]}]',
+    ],
+)
+def test_what_is_no_list_of_addresses_is_no_answer(output: str) -> None:
+    with pytest.raises(ValueError):
+        parse(output)
+
+
+@pytest.mark.parametrize("output", ["[]", "[{}]", '[{"addr_info": null}]', '[{"addr_info": []}]'])
+def test_no_addresses_is_an_answer(output: str) -> None:
+    assert parse(output) == Addresses()
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [("echo '[7]'", "not a list"), ("printf '\\377'", "answered"), ("exit 3", "exit code 3")],
+)
+def test_an_ssh_that_answers_nonsense_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f"#!/bin/sh\n{script}\n")
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(HostUnreadable, match=said):
+        read_over_ssh(HOST)
+
+
+def test_an_ssh_that_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ssh").write_bytes(b"\x7fnot a program")
+    (tmp_path / "ssh").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostUnreadable, match="ssh cannot be run"):
+        read_over_ssh(HOST)
 
 
 def test_ssh_is_called_as_pyinfras_data_says_and_never_asks() -> None:

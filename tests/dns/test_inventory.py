@@ -61,12 +61,22 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"public_ipv4": "2606:4700::1"}, "is not an IPv4 address"),
         ({"public_ipv4": "1.2.3"}, "is not an IPv4 address"),
         ({"public_ipv4": 16843009}, "is not an IPv4 address"),
+        ({"public_ipv6": True}, "or say False where it has none"),
+        ({"public_ipv6": 0}, "is not an IPv6 address"),
+        ({"public_ipv6": ""}, "is not an IPv6 address"),
+        ({"public_ipv4": False, "public_ipv6": False}, "are both False: a mail host needs one of them"),
+        ({"ssh_port": 99999}, "ssh_port must be a whole number from 1 to 65535, not 99999"),
+        ({"ssh_port": 0}, "ssh_port must be a whole number"),
+        ({"ssh_port": "x"}, "ssh_port must be a whole number"),
+        ({"hostname": ".".join(["b" * 60] * 4) + ".test"}, "makes more than 253: at most 244"),
+        ({7: 8}, "unknown key 7"),
         ({"mx_preference": 65536}, "mx_preference must be a whole number from 0 to 65535, not 65536"),
         ({"mx_preference": True}, "mx_preference must be a whole number"),
         ({"workers": 0}, "workers must be a whole number from 1 to 64, not 0"),
         ({"workers": 65}, "workers must be a whole number from 1 to 64, not 65"),
         ({"workers": "2"}, "workers must be a whole number from 1 to 64, not '2'"),
         ({"workers": True}, "workers must be a whole number"),
+        ({"log_headers": "yes"}, "log_headers must be True or False, not 'yes'"),
         ({"hostname": "mx1"}, "hostname 'mx1' has only one label"),
         ({"hostname": "mx_1.example.com"}, "hostname 'mx_1.example.com' is not a domain name"),
         ({"hostname": "1.1.1.1"}, "ends in a number"),
@@ -131,6 +141,62 @@ def test_a_wrong_domain_is_said(domain: dict[str, Any], said: str) -> None:
 def test_wrong_domains_are_said_in_one_line(domains: Any, said: str) -> None:
     (line,) = problems(domains=domains)
     assert said in line
+
+
+def named(characters: int) -> str:
+    """A domain name of so many characters."""
+    name = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
+    return name[len(name) - characters :]
+
+
+@pytest.mark.parametrize(
+    ("characters", "keys", "most"),
+    [
+        (247, {"sends_mail": False}, "_dmarc. before it makes more than 253: at most 246"),
+        (243, {"tls_reports": "tls@example.org"}, "_smtp._tls. before it makes more than 253: at most 242"),
+        (253, {"sends_mail": False}, "at most 246"),
+    ],
+)
+def test_a_domain_too_long_for_what_is_published_below_it_is_refused_with_the_limit(
+    characters: int, keys: dict[str, Any], most: str
+) -> None:
+    (line,) = problems(domains={named(characters): {**GOOD_DOMAIN, **keys}})
+    assert f"has {characters} characters" in line
+    assert most in line
+
+
+@pytest.mark.parametrize(
+    ("characters", "keys"),
+    [
+        (246, {"sends_mail": False}),
+        (242, {"tls_reports": "tls@example.org"}),
+        (253, {"sends_mail": True}),
+        (253, {}),
+    ],
+)
+def test_a_domain_of_the_greatest_length_passes(characters: int, keys: dict[str, Any]) -> None:
+    assert problems(domains={named(characters): {**GOOD_DOMAIN, **keys}}) == []
+
+
+@pytest.mark.parametrize(("characters", "passes"), [(244, True), (245, False)])
+def test_a_mail_hosts_name_leaves_room_for_its_tlsa(characters: int, passes: bool) -> None:
+    assert (problems(host={"hostname": named(characters)}) == []) is passes
+
+
+@pytest.mark.parametrize(
+    ("said", "versions"), [({"public_ipv6": False}, {4}), ({"public_ipv4": False}, {6}), ({}, {4, 6})]
+)
+def test_a_host_may_have_one_ip_version_alone(said: dict[str, Any], versions: set[int]) -> None:
+    data = {**GOOD_HOST, **said, "domains": {"example.com": GOOD_DOMAIN}}
+    (host,) = from_hosts([("mx1.example.com", data)]).hosts
+    assert host.ip_versions == versions
+    assert (host.ipv4 is None, host.ipv6 is None) == (4 not in versions, 6 not in versions)
+
+
+def test_an_address_beside_one_that_is_not_there_may_be_left_out() -> None:
+    data = {"public_ipv6": False, "domains": {"example.com": GOOD_DOMAIN}}
+    (host,) = from_hosts([("mx1.example.com", data)]).hosts
+    assert (host.ipv4, host.ipv6, host.ip_versions) == (None, None, {4})
 
 
 def test_every_problem_is_reported_at_once() -> None:

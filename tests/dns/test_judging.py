@@ -11,6 +11,7 @@ from dns.answers import Answer, Expected
 from dns.delegation import Delegation
 from dns.findings import Finding, advised, exit_code, required, unknown
 from dns.greeting import Greeting
+from dns.outlived import Lifetimes
 from dns.seen import AddressSeen, HostSeen, Seen, ServerSeen
 from dns.served import Server
 
@@ -81,6 +82,17 @@ def servers(answered: Mapping[tuple[str, str], Answer]) -> tuple[ServerSeen, ...
     return tuple(ServerSeen(Server(name, "1.0.0.1"), answered) for name in NAMES)
 
 
+def silent(status: str = "") -> dict[tuple[str, str], Answer]:
+    """No answer to any question, or this response code for each."""
+    said = Answer(status) if status else SILENCE
+    return dict.fromkeys(answers(), said)
+
+
+def heard(address: str = "9.9.9.9", **changes: Answer) -> tuple[ServerSeen, ...]:
+    """A resolver that is right, with changes."""
+    return (ServerSeen(Server("resolver", address), answers(**changes)),)
+
+
 NO_KEYS = seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key_ds=frozenset(), ds_to_set="")
 
 
@@ -107,29 +119,41 @@ NO_KEYS = seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key
             seen(addresses=(place("10.0.0.1", pointers={}),)), id="a private address has no reverse DNS"
         ),
         pytest.param(
-            seen(
-                resolvers=(
-                    ServerSeen(Server("resolver", "9.9.9.9"), answers(MX=Answer("", silence="Timeout"))),
-                )
-            ),
-            id="a resolver that cannot be asked",
+            seen(resolvers=(*heard(), ServerSeen(Server("resolver", "1.1.1.1"), silent()))),
+            id="a resolver that cannot be asked, beside one that can",
         ),
         pytest.param(seen(hosts=(host(in_zone=False),)), id="a host of another zone"),
         pytest.param(seen(hosts=(host(in_zone=False, ipv6=None),)), id="an address that is not known"),
         pytest.param(seen(without_route=(Server(NAMES[0], "::3"),)), id="a nameserver without a route"),
+        pytest.param(
+            seen(addresses=(place(V4, pointers={"x.net": None}),)),
+            id="a reverse name that could not be looked up",
+        ),
+        pytest.param(
+            seen(addresses=(place(V4, pointers={"x.net": None, "mx.e.org": frozenset({V4})}),)),
+            id="a reverse name that could not be looked up, beside one that leads back",
+        ),
+        pytest.param(
+            seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset()), key_ds=None, ds_to_set=""),
+            id="keys that could not be asked for, of a zone whose parent has no DS",
+        ),
     ],
 )
 def test_what_is_right_is_silent(right: Seen) -> None:
     assert found(right) == []
 
 
-def stale(**changes: Answer) -> tuple[ServerSeen, ...]:
-    """A resolver with other answers."""
-    return (ServerSeen(Server("resolver", "9.9.9.9"), answers(**changes)),)
-
-
 OUTSIDE: dict[str, Any] = {"in_zone": False}
+BY_RESOLVER: dict[str, Any] = {"in_zone": False, "a": Answer(authoritative=False)}
 PRIVATE = Answer(values=frozenset({"10.0.0.9"}))
+REFUSING = (*heard(MX=Answer("BOGUS")), *heard("1.1.1.1", A=Answer("BOGUS")))
+BARRED = Greeting("refused")
+ELSE = Answer(authoritative=False)
+BELOW = Answer(authoritative=False, referral="mx.e.org")
+UPWARDS = Answer(authoritative=False, referral=".")
+AAAA_RIGHT = Answer(values=AAAA.values)
+ABSENT = Delegation("co.org", "org", ("ns.registry.org",), ds=frozenset(), absent=True)
+OWN = ("ns1.e.org", "ns2.e.org")
 OTHER_NS = answers(NS=Answer(values=frozenset({"ns.old.net"})))
 SPF = Expected("e.org", "TXT", frozenset({"v=spf1 -all"}))
 TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
@@ -190,9 +214,26 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "ip-version",
             "over IPv6",
         ),
-        (seen(resolvers=stale(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
-        (seen(resolvers=stale(MX=Answer("SERVFAIL"))), "advised", "resolver", "SERVFAIL"),
-        (seen(resolvers=stale(A=Answer("NXDOMAIN", ttl=1800))), "advised", "stale", "for 1800 s more"),
+        (
+            seen(
+                servers=(
+                    ServerSeen(Server(NAMES[0], "1.0.0.1"), answers()),
+                    ServerSeen(Server(NAMES[1], "::2"), silent()),
+                )
+            ),
+            "unknown",
+            "ip-version",
+            "over IPv6",
+        ),
+        (seen(resolvers=heard(MX=Answer("BOGUS"))), "required", "bogus", "9.9.9.9"),
+        (seen(resolvers=heard(MX=Answer("SERVFAIL"))), "unknown", "resolver", "SERVFAIL"),
+        (
+            seen(resolvers=(*heard(), *heard("8.8.8.8", MX=Answer("SERVFAIL")))),
+            "advised",
+            "resolver",
+            "resolver 8.8.8.8 gives no answer: e.org MX: SERVFAIL",
+        ),
+        (seen(resolvers=heard(A=Answer("NXDOMAIN", ttl=1800))), "advised", "stale", "for 1800 s more"),
         (seen(key_ds=frozenset({"2 13 2 cd"})), "required", "ds", "replace it by e.org. DS 1 13 2 AB"),
         (
             seen(delegation=Delegation("e.org", "org", NAMES, ds=frozenset())),
@@ -275,12 +316,296 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             'delete e.org. TXT "v=spf1 mx -all"',
         ),
         (seen(unread=("host mx: no ssh",)), "unknown", "addresses", "no ssh"),
+        *(
+            (
+                seen(servers=servers(answers(A=Answer(status), AAAA=Answer(status)))),
+                "required",
+                "nameserver-silent",
+                f"mx.e.org A and AAAA: is not answered by {NAMES[0]} (1.0.0.1), {NAMES[1]} (1.0.0.1)"
+                f" (of 2, none does): {status}",
+            )
+            for status in ("SERVFAIL", "REFUSED", "NOTAUTH", "FORMERR", "NOTIMP")
+        ),
+        (
+            seen(servers=servers(answers(A=ELSE, AAAA=ELSE))),
+            "required",
+            "nameserver-silent",
+            "mx.e.org A and AAAA: is not answered by",
+        ),
+        (
+            seen(servers=servers(answers(A=BELOW, AAAA=BELOW)), hosts=(host(SILENCE, SILENCE),)),
+            "required",
+            "shadowed",
+            "delete the NS records of mx.e.org",
+        ),
+        (
+            seen(servers=servers(answers(A=UPWARDS, AAAA=UPWARDS))),
+            "required",
+            "nameserver-silent",
+            "sends the asker on to the nameservers of the root",
+        ),
+        (
+            seen(servers=servers(answers(A=ALIAS, AAAA=replace(ALIAS, values=AAAA.values)))),
+            "required",
+            "alias",
+            "--replace-cname x.net",
+        ),
+        (
+            seen(servers=servers(answers(MX=Answer(values=MX.values, alias="x.net")))),
+            "required",
+            "alias",
+            "a domain that takes mail may not be",
+        ),
+        (
+            seen(servers=servers(answers(A=replace(ALIAS, status="SERVFAIL"), AAAA=AAAA_RIGHT))),
+            "required",
+            "alias",
+            "is an alias of x.net",
+        ),
+        (
+            seen(expected=(MX, A, AAAA, SPF), servers=servers(answers(TXT=SILENCE))),
+            "required",
+            "nameserver-silent",
+            "e.org TXT: is not answered by",
+        ),
+        (
+            seen(expected=(MX, A, AAAA, SPF), servers=servers(answers())),
+            "required",
+            "nameserver-silent",
+            "no answer (not asked)",
+        ),
+        (seen(key_ds=None, resolvers=()), "unknown", "ds", "it cannot be told whether one of them fits"),
+        (
+            seen(key_ds=None, servers=servers(answers(DNSKEY=Answer("SERVFAIL")))),
+            "unknown",
+            "ds",
+            f"{NAMES[1]} (1.0.0.1): SERVFAIL",
+        ),
+        (seen(delegation=Delegation("e.org", "org", NAMES), resolvers=()), "unknown", "ds", "does not say"),
+        (
+            seen(
+                key_ds=frozenset(),
+                resolvers=(*heard(MX=Answer("BOGUS")), *heard("1.1.1.1", A=Answer("BOGUS"))),
+            ),
+            "required",
+            "ds",
+            "the zone is not signed",
+        ),
+        (
+            seen(resolvers=REFUSING),
+            "required",
+            "bogus",
+            "resolver 9.9.9.9, 1.1.1.1 refuses",
+        ),
+        (
+            seen(resolvers=(*heard("192.168.1.1", MX=Answer("BOGUS")), *heard())),
+            "advised",
+            "bogus",
+            "and public ones do not",
+        ),
+        (
+            seen(resolvers=tuple(ServerSeen(Server("resolver", f"9.9.9.{n}"), silent()) for n in (9, 10))),
+            "unknown",
+            "resolver",
+            "none of 2 resolvers answers",
+        ),
+        (
+            seen(resolvers=(*heard(A=Answer(ttl=60)), *heard("8.8.8.8", A=Answer(ttl=90)))),
+            "advised",
+            "stale",
+            "resolver 9.9.9.9, 8.8.8.8 still has old answers, for 90 s more",
+        ),
+        (
+            seen(resolvers=(*heard(A=Answer()), *heard("8.8.8.8"))),
+            "advised",
+            "resolver",
+            "resolver 9.9.9.9 answers otherwise than the nameservers, and not from a cache",
+        ),
+        (
+            seen(resolvers=heard(A=Answer(ttl=60)), outlived=frozenset({"9.9.9.9"})),
+            "unknown",
+            "resolver",
+            "it changes answers",
+        ),
+        (
+            seen(delegation=Delegation("e.org", "org", ("ns.old.net",)), servers=servers(silent("REFUSED"))),
+            "required",
+            "delegation",
+            "set its nameservers at the registrar to ann",
+        ),
+        (
+            seen(zone="co.org", own_nameservers=(), delegation=ABSENT),
+            "required",
+            "delegation",
+            "the nameservers of co.org say that there is no such name",
+        ),
+        (
+            seen(delegation=Delegation("e.org", "org", OWN, glueless=OWN), servers=()),
+            "required",
+            "glue",
+            "set the addresses of ns1.e.org and ns2.e.org",
+        ),
+        (
+            seen(servers=(), without_address=NAMES),
+            "required",
+            "nameserver-address",
+            "have no address",
+        ),
+        (
+            seen(servers=(), unlocated=((NAMES[0], "SERVFAIL"), (NAMES[1], "SERVFAIL"))),
+            "unknown",
+            "nameservers",
+            "cannot be looked up (SERVFAIL)",
+        ),
+        (
+            seen(unlocated=((NAMES[1], "SERVFAIL"),)),
+            "unknown",
+            "nameserver-address",
+            f"nameserver {NAMES[1]} cannot be looked up",
+        ),
+        (
+            seen(hosts=(host(**BY_RESOLVER),)),
+            "unknown",
+            "missing",
+            "so it looks from here",
+        ),
+        (
+            seen(hosts=(host(a=Answer("REFUSED"), servers=(Server("ns.x.net", "1.0.0.9"),), **OUTSIDE),)),
+            "required",
+            "nameserver-silent",
+            "mx.e.org A: is not answered by the nameservers of its zone (ns.x.net): REFUSED",
+        ),
+        (
+            seen(hosts=(host(a=Answer("SERVFAIL"), **OUTSIDE),)),
+            "unknown",
+            "address",
+            "mx.e.org A: cannot be looked up (SERVFAIL)",
+        ),
+        (
+            seen(expected=(MX,), hosts=(host(Answer("NXDOMAIN"), Answer("NXDOMAIN"), ipv4=None, ipv6=None),)),
+            "required",
+            "no-address",
+            "python -m dns.sync e.org",
+        ),
+        *(
+            (
+                seen(addresses=(place(V4, greeting), place(V6)), leaving=frozenset({6})),
+                "unknown",
+                "port-25",
+                V4,
+            )
+            for greeting in (
+                *(Greeting(failure) for failure in ("timeout", "unreachable", "refused", "silent")),
+                Greeting(code=220, text="relay.isp.net ESMTP"),
+                Greeting(code=554, text="relay.isp.net no"),
+                Greeting(code=-1, text=""),
+            )
+        ),
+        (
+            seen(
+                addresses=(place(V4, Greeting("refused")), place(V6, Greeting("refused"))),
+                leaving=frozenset(),
+            ),
+            "unknown",
+            "port-25",
+            f"mx.e.org ({V4}), mx.e.org ({V6}) port 25",
+        ),
+        (
+            seen(addresses=(place(V4), replace(place(V6, Greeting("no route")), hostname="mx2.e.org"))),
+            "unknown",
+            "port-25",
+            "mx2.e.org",
+        ),
     ],
 )
 def test_what_is_wrong_is_found_once_with_its_mend(wrong: Seen, group: str, code: str, said: str) -> None:
     (finding,) = found(wrong)
     assert (finding.group, finding.code) == (group, code)
     assert said in str(finding)
+
+
+def test_every_record_too_many_is_said_at_once() -> None:
+    two = Answer(values=MX.values | {"5 old.net", "20 other.net"})
+    wrong = found(seen(servers=servers(answers(MX=two))))
+    assert [(finding.code, finding.mend.split()[-1]) for finding in wrong] == [
+        ("mx-surplus", "other.net"),
+        ("mx-surplus", "old.net"),
+    ]
+
+
+def test_every_record_that_is_missing_is_said_at_once() -> None:
+    two = (replace(MX, values=MX.values | {"20 mx2.e.org"}), A, AAAA)
+    wrong = found(seen(expected=two, servers=servers(answers(MX=Answer())), resolvers=()))
+    assert [finding.problem for finding in wrong] == [
+        "e.org. MX 10 mx.e.org.: is missing",
+        "e.org. MX 20 mx2.e.org.: is missing",
+    ]
+
+
+def test_two_servers_that_fail_otherwise_are_two_findings_and_the_third_is_judged() -> None:
+    refused, failed = silent("REFUSED"), silent("SERVFAIL")
+    three = [
+        (NAMES[0], "1.0.0.1", refused),
+        (NAMES[1], "1.0.0.2", failed),
+        (NAMES[1], "1.0.0.3", answers(A=Answer())),
+    ]
+    wrong = found(seen(servers=tuple(ServerSeen(Server(name, at), said) for name, at, said in three)))
+    assert [finding.code for finding in wrong] == ["nameserver-silent", "nameserver-silent", "missing"]
+    assert "(1.0.0.1)" in wrong[0].problem
+    assert "REFUSED" in wrong[0].problem
+    assert "(1.0.0.2)" in wrong[1].problem
+    assert "SERVFAIL" in wrong[1].problem
+    assert wrong[2].problem.endswith(f"is missing at {NAMES[1]} (1.0.0.3)")
+
+
+def test_without_the_way_from_the_root_silence_is_explained_and_wrong_values_are_unknown() -> None:
+    lost = {"delegation": None, "lost": "barred"}
+    assert [f.code for f in found(seen(servers=servers(silent("REFUSED")), **lost))] == ["delegation"]
+    wrong = found(seen(servers=servers(answers(A=Answer(values=frozenset({"10.0.0.1"})))), **lost))
+    assert [(finding.group, finding.code) for finding in wrong] == [
+        ("unknown", "delegation"),
+        ("unknown", "address-surplus"),
+    ]
+    assert "--replace" not in wrong[1].mend
+
+
+def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> None:
+    barred = seen(
+        delegation=None, lost="barred", servers=(), resolvers=(), addresses=(place(V4, pointers={}),)
+    )
+    assert [finding.code for finding in found(barred)] == ["delegation"]
+    assert f"reverse DNS could not be looked up: {V4}" in check_text.remarks(barred)
+
+
+def test_a_finding_has_the_name_and_the_type_of_its_record() -> None:
+    (finding,) = found(seen(servers=servers(answers(A=Answer("SERVFAIL")))))
+    assert (finding.name, finding.type) == ("mx.e.org", "A")
+    (said,) = check_text.plain(seen(), [finding])["required"]  # type: ignore[misc]
+    assert (said["name"], said["type"]) == ("mx.e.org", "A")
+
+
+def test_what_could_not_be_seen_and_is_not_required_is_a_remark() -> None:
+    partly = seen(
+        resolvers=(*heard(), ServerSeen(Server("resolver", "1.1.1.1"), silent())),
+        addresses=(place(V4, pointers=None), place(V6)),
+    )
+    assert found(partly) == []
+    assert check_text.lines(partly, []) == [
+        "e.org: all that is required holds "
+        "(answered: 4 nameserver addresses, 1 of 2 resolvers, port 25 of 2 addresses)",
+        "no answer came from resolvers: 1.1.1.1",
+        f"reverse DNS could not be looked up: {V4}",
+    ]
+
+
+def test_a_resolver_that_answers_otherwise_longer_than_a_cache_may_is_told_from_an_old_one() -> None:
+    lifetimes = Lifetimes()
+    old = seen(resolvers=(*heard(A=Answer(ttl=60)), *heard("8.8.8.8", A=Answer(ttl=20))))
+    assert lifetimes.outlived(old, 100.0) == frozenset()
+    assert lifetimes.outlived(old, 131.0) == {"8.8.8.8"}
+    assert lifetimes.outlived(old, 171.0) == {"9.9.9.9", "8.8.8.8"}
+    other = seen(resolvers=heard(A=Answer(values=frozenset({"1.2.3.4"}), ttl=60)))
+    assert lifetimes.outlived(other, 172.0) == frozenset()
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -311,8 +636,11 @@ def test_the_exit_code_is_that_of_the_worst(findings: list[Finding], code: int) 
 def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
     wrong = seen(addresses=(place(V4, Greeting("refused")), place(V6, None)))
     lines = check_text.lines(wrong, found(wrong))
-    assert lines[0].startswith("e.org: 1 of what is required does not hold (asked 4 nameserver addresses")
-    assert lines[1] == "required, and not so:"
+    assert lines[0] == (
+        "e.org: 1 of what is required does not hold "
+        "(answered: 4 nameserver addresses, 1 resolvers, port 25 of 0 of 2 addresses)"
+    )
+    assert lines[1] == "required, but missing or wrong:"
     assert "nothing listens there" in lines[2]
     assert lines[3].startswith("    -> systemctl status letterbox.socket")
     assert lines[-1] == f"not asked, there is no route from here: mx.e.org ({V6})"

@@ -9,6 +9,7 @@ from dns import outside, sync
 from dns.inventory import load
 from dns.plan import Plan
 from tests.dns.conftest import DOMAIN, OURS, inventory_text, values
+from tests.dns.nameserver import Fault
 from tests.dns.world import MAIL4, World
 from tests.lab.cloudflare import StandIn
 
@@ -96,6 +97,23 @@ def test_a_resolver_that_is_behind_is_overruled_by_the_hosts_own_zone(
     world.resolver.zones["example.test"] = "@ 60 SOA a. b. 1 60 60 60 60\n@ 60 NS a.\n"
     plan = checked(world, inventory)
     assert (plan.obstacles, plan.notes) == ((), ())
+
+
+def test_a_resolver_that_rewrites_is_overruled_by_the_hosts_own_zone(world: World, inventory: Path) -> None:
+    world.resolver.hosts = {"mx1.example.test": "104.16.0.9"}
+    plan = checked(world, inventory)
+    assert (plan.obstacles, plan.notes) == ((), ())
+
+
+@pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "lame", "upwards"])
+def test_a_host_that_its_own_zone_does_not_answer_is_noted_and_not_taken_for_absent(
+    world: World, inventory: Path, fault: Fault
+) -> None:
+    for server in world.ns:
+        server.faults["mx1.example.test", "*"] = fault
+    plan = checked(world, inventory)
+    assert plan.obstacles == ()
+    assert "mx1.example.test A and AAAA: is not answered by the nameservers of its zone" in plan.notes[0]
 
 
 def test_nothing_is_looked_up_where_nothing_is_to_be_changed(

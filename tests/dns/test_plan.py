@@ -148,10 +148,18 @@ def test_email_routings_records_cannot_be_replaced_and_say_where_to_turn_it_off(
     assert "Email Routing" in str(obstacle)
 
 
-@pytest.mark.parametrize("held", [foreign(MX), foreign(MX, priority=5)])
-def test_a_locked_mx_to_our_own_host_is_neither_adopted_nor_patched(held: Record) -> None:
-    replacing = Replacing(mx=frozenset({MX.content}))
-    made = plan("e.test", "e.test", (MX,), there(held, locked=True), replacing)
+@pytest.mark.parametrize("held", [foreign(MX), foreign(A), MX, A], ids=["MX", "A", "our MX", "our A"])
+def test_a_read_only_record_that_is_right_is_adopted(held: Record) -> None:
+    wanted = (replace(held, comment=MARK),)
+    made = plan("e.test", "e.test", wanted, there(held, locked=True))
+    assert (made.in_sync, [one.record for one in made.adopted]) == (True, [held])
+
+
+@pytest.mark.parametrize("held", [foreign(MX, priority=5), replace(MX, priority=5), foreign(A, proxied=True)])
+def test_a_read_only_record_that_is_not_right_is_in_the_way_and_never_patched(held: Record) -> None:
+    replacing = Replacing(mx=frozenset({MX.content}), address=frozenset({A.content}))
+    wanted = (MX if held.type == "MX" else A,)
+    made = plan("e.test", "e.test", wanted, there(held, locked=True), replacing)
     assert (made.changes, made.adopted, len(made.obstacles)) == (0, (), 1)
 
 
@@ -170,28 +178,86 @@ def test_a_cname_at_a_domain_below_the_apex_is_in_the_way() -> None:
     assert plan("sub.e.test", "e.test", (mx,), cname).obstacles
 
 
-class TestPolicies:
-    """SPF and DMARC of a domain that sends no mail."""
+@pytest.mark.parametrize(
+    ("record", "owner", "said", "where"),
+    [
+        (Record("MX", "e.test", "route1.mx.cloudflare.net", 5), "Email Routing", "Email Routing", "Disable"),
+        (Record("AAAA", "mx.e.test", "100::", proxied=True), "Workers", "Worker", "Domains & Routes"),
+        (Record("CNAME", "mx.e.test", "public.r2.dev", proxied=True), "R2", "R2 bucket", "R2 > the bucket"),
+        (Record("CNAME", "mx.e.test", "site.pages.dev"), "Pages", "Pages project", "Custom domains"),
+        (Record("CNAME", "mx.e.test", "x.cfargotunnel.com"), "Tunnel", "Tunnel", "Zero Trust"),
+        (Record("A", "mx.e.test", "9.9.9.9"), "Cloudflare", "another product", "DNS > Records"),
+        (Record("A", "mx.e.test", "9.9.9.9"), "", "another product", "DNS > Records"),
+        (Record("AAAA", "mx.e.test", "100::"), "", "Worker", "Domains & Routes"),
+    ],
+)
+def test_a_read_only_record_is_in_the_way_with_its_owner_and_never_offered_to_be_replaced(
+    record: Record, owner: str, said: str, where: str
+) -> None:
+    content = frozenset({record.content})
+    everything = Replacing(mx=content, cname=content, address=content)
+    held = ZoneRecord("1", record, locked=True, owner=owner)
+    made = plan("e.test", "e.test", WANTED, [held, *there(MX, A)], everything)
+    (obstacle,) = made.obstacles
+    assert (made.deletes, made.patches) == ((), ())
+    assert said in obstacle.breaks
+    assert where in obstacle.mend
+    assert "--replace" not in str(obstacle)
+    if owner != "Email Routing":
+        assert "Email Routing" not in str(obstacle)
 
-    spf = Record("TXT", "e.test", "v=spf1 -all", comment=MARK)
 
-    def test_they_are_published_beside_other_texts(self) -> None:
-        other = there(Record("TXT", "e.test", "verification=1"))
-        assert plan("e.test", "e.test", (self.spf,), other).posts == (self.spf,)
+def test_a_read_only_record_elsewhere_is_not_looked_at() -> None:
+    elsewhere = [Record("CNAME", "files.e.test", "public.r2.dev"), Record("TXT", "k._domainkey.e.test", "v=")]
+    assert plan("e.test", "e.test", WANTED, [*there(MX, A), *there(*elsewhere, locked=True)]).in_sync
 
-    def test_an_spf_that_is_not_ours_stays_and_is_noted(self) -> None:
-        other = there(Record("TXT", "e.test", "v=spf1 include:_spf.x.test ~all"))
-        made = plan("e.test", "e.test", (self.spf,), other)
-        assert made.in_sync
-        assert "is not ours and stays" in made.notes[0]
 
-    def test_a_dmarc_behind_an_alias_stays_and_is_noted(self) -> None:
-        dmarc = Record("TXT", "_dmarc.e.test", "v=DMARC1; p=reject", comment=MARK)
-        alias = there(Record("CNAME", "_dmarc.e.test", "dmarc.x.test"))
-        made = plan("e.test", "e.test", (dmarc,), alias)
-        assert (made.in_sync, made.withheld) == (True, (dmarc,))
-        assert "_dmarc.e.test CNAME dmarc.x.test: is not ours and stays" in made.notes[0]
+def test_our_record_that_became_read_only_and_is_not_wanted_any_more_is_noted_and_stays() -> None:
+    old = replace(A, name="old.e.test")
+    made = plan("e.test", "e.test", WANTED, [*there(MX, A), ZoneRecord("9", old, locked=True)])
+    assert made.in_sync
+    assert "read-only at Cloudflare" in made.notes[0]
 
-    def test_ours_goes_when_it_is_no_longer_wanted(self) -> None:
-        (held,) = plan("e.test", "e.test", (), there(self.spf)).deletes
-        assert held.record == self.spf
+
+class TestSiblings:
+    """Two domains of an inventory in one zone: their mail host's addresses are ours with either mark."""
+
+    sibling = mark_of("sub.e.test")
+
+    def planned(self, *actual: Record) -> Plan:
+        return plan("e.test", "e.test", WANTED, there(MX, *actual), others=["e.test", "sub.e.test"])
+
+    def test_an_address_that_changed_is_exchanged_whichever_domain_made_it(self) -> None:
+        made = self.planned(replace(A, content="1.1.1.2", comment=self.sibling))
+        assert ([held.record.content for held in made.deletes], made.posts) == (["1.1.1.2"], (A,))
+        assert made.obstacles == ()
+
+    def test_an_address_that_is_right_is_kept_whichever_domain_made_it(self) -> None:
+        assert self.planned(replace(A, comment=self.sibling)).in_sync
+
+    def test_a_time_to_live_is_the_other_domains_to_say(self) -> None:
+        assert self.planned(replace(A, ttl=600, comment=self.sibling)).in_sync
+
+    def test_a_proxied_address_is_unproxied_and_stays_the_other_domains(self) -> None:
+        (change,) = self.planned(replace(A, proxied=True, comment=self.sibling)).patches
+        assert change.after == replace(A, comment=self.sibling)
+
+    def test_an_address_of_a_family_that_the_host_no_longer_has_goes(self) -> None:
+        old = Record("AAAA", A.name, "2606:4700::1", comment=self.sibling)
+        assert [held.record for held in self.planned(A, old).deletes] == [old]
+
+    def test_the_other_domains_records_elsewhere_stay(self) -> None:
+        other = Record("MX", "sub.e.test", "mx.e.test", 10, comment=self.sibling)
+        host = Record("A", "old.e.test", "1.1.1.2", comment=self.sibling)
+        assert self.planned(A, other, host).in_sync
+
+    def test_a_domain_that_is_not_in_the_inventory_is_somebody_else(self) -> None:
+        made = plan(
+            "e.test", "e.test", WANTED, there(MX, replace(A, content="1.1.1.2", comment=self.sibling))
+        )
+        assert (len(made.obstacles), made.deletes) == (1, ())
+
+
+def test_a_domain_that_wants_nothing_has_nothing_in_its_way() -> None:
+    alias = there(Record("CNAME", "sub.e.test", "site.x.test"))
+    assert plan("sub.e.test", "e.test", (), alias).in_sync

@@ -4,18 +4,34 @@ import errno
 import io
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from dns import check, served_display, sync
+from dns.answers import Answer
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import Expected, Progress, Server, expected, has_route, lifetime, out_of_reach, resolver_at
+from dns.served import (
+    Expected,
+    Progress,
+    Server,
+    Wrong,
+    expected,
+    has_route,
+    lifetime,
+    out_of_reach,
+    resolver_at,
+    servers_of,
+)
 from dns.sync import Prepared
+from dns.vantage import REFERENCES
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
-from tests.dns.nameserver import Nameserver
+from tests.dns.nameserver import Fault, Nameserver
+from tests.dns.world import SOA, MailHost
 from tests.lab.cloudflare import StandIn
 
 
@@ -67,8 +83,8 @@ def test_it_waits_until_the_nameservers_have_it(
     assert seen[-1] is True
 
 
-SILENT = (Expected("e.test", "A", frozenset()), "e.test A: no answer (Timeout)")
-WRONG = (SILENT[0], "e.test A: 192.0.2.1 is missing")
+SILENT = Wrong(Expected("e.test", "A", frozenset({"192.0.2.1"})), Answer(status="", silence="Timeout"))
+WRONG = Wrong(SILENT.question, Answer())
 FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server("a", "2001:db8::1")
 
 
@@ -85,7 +101,7 @@ FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server
     ],
 )
 def test_an_ip_version_in_which_nobody_answers_is_this_machines_own_trouble(
-    wrong: dict[Server, list[tuple[Expected, str]]], unreached: set[Server]
+    wrong: dict[Server, list[Wrong]], unreached: set[Server]
 ) -> None:
     assert out_of_reach(wrong) == unreached
 
@@ -192,7 +208,7 @@ def test_nameservers_that_cannot_be_looked_up_are_said(prepared: Prepared, names
         wait(prepared, nameserver)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x"])
+@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x", "1.1.1.1#99999", "1.1.1.1#0", "1.1.1.1#"])
 def test_a_resolver_that_is_none_is_said(text: str) -> None:
     with pytest.raises(sync.SyncError, match="give ADDRESS or ADDRESS#PORT"):
         resolver_at(text)
@@ -212,26 +228,45 @@ def test_without_a_terminal_the_progress_is_lines() -> None:
 
 
 @pytest.fixture
-def on_port_53(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a nameserver and resolver on port 53, where a program looks for one."""
-    with _on_port_53(zones_dir) as server:
+def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The address of a nameserver on port 53, where a program looks for one.
+
+    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which
+    a program sees that it may go there.
+    """
+    with ExitStack() as stack:
+        server = stack.enter_context(_on_port(53, lambda address: Nameserver(zones_dir, {}, address, 53)))
+        other = stack.enter_context(
+            _on_port(25, lambda address: MailHost(address, 25, certificate, name="mx.google.com"))
+        )
+        names = "".join(f"ns{n}.cloudflare.test. 60 A {server.address}\n" for n in (1, 2))
+        delegations = "".join(f"{zone}.test. 60 NS ns1.cloudflare.test.\n" for zone in ("example", "other"))
+        reference = (
+            f"{REFERENCES[0]}. 60 A {other.address}\n{REFERENCES[0]}. 60 AAAA ::ffff:{other.address}\n"
+        )
+        server.zones = {
+            ".": f"{SOA}@ 60 NS ns1.cloudflare.test.\n{delegations}",
+            "cloudflare.test": SOA + names,
+            "google.com": SOA + reference,
+        }
         monkeypatch.setenv("LETTERBOX_RESOLVER", server.address)
         yield server.address
 
 
-def _on_port_53(zones_dir: Path) -> Nameserver:
-    """At an address where port 53 is free: another run of these tests may have the first one."""
+T = TypeVar("T")
+
+
+def _on_port(port: int, start: Callable[[str], T]) -> T:
+    """Started at an address where the port is free: another run of these tests may have the first one."""
     for number in range(53, 100):
-        address = f"127.83.0.{number}"
         try:
-            hosts = {"ns1.cloudflare.test": address, "ns2.cloudflare.test": address}
-            return Nameserver(zones_dir, hosts, address, 53)
+            return start(f"127.83.0.{number}")
         except PermissionError:
-            pytest.skip("port 53 needs root")
+            pytest.skip(f"port {port} needs root")
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
-    return pytest.skip("a program of this machine has port 53 at all of its addresses")
+    return pytest.skip(f"a program of this machine has port {port} at all of its addresses")
 
 
 def test_the_command_waits_then_looks_from_outside(
@@ -263,7 +298,9 @@ def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
     assert sync.main(["example.test", "--inventory", str(inventory), "--json", "--wait", "0.3"]) == 1
     out, err = capsys.readouterr()
     assert json.loads(out)["applied"] is True
-    assert "do not answer as they should" in err
+    assert json.loads(out)["error"] in err
+    late = "example.test: changed, but after 0.3 s 2 of 2 nameserver addresses do not answer as they should"
+    assert json.loads(out)["error"].startswith(late)
 
 
 @pytest.mark.parametrize("form", ["--json", "text"])
@@ -290,7 +327,11 @@ def test_check_is_a_program_of_its_own_that_needs_no_token(
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["nonsense.test"], "is not in the inventory"), (["example.test", "--resolver", "x"], "ADDRESS#PORT")],
+    [
+        (["nonsense.test"], "is not in the inventory"),
+        (["example.test", "--resolver", "x"], "give ADDRESS or ADDRESS#PORT"),
+        (["example.test", "--resolver", "127.0.0.1#99999"], "--resolver: '99999' is no port from 1 to 65535"),
+    ],
 )
 def test_check_says_in_one_line_what_it_cannot_work_with(
     inventory: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
@@ -313,6 +354,34 @@ def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
         record["ttl"] = 600
     cloudflare.publish()
     assert lifetime(server, expected(prepared.plan), nameserver.port) == 600
+
+
+@pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "lame", "upwards"])
+def test_how_long_caches_may_lag_is_not_known_where_a_question_gets_no_answer(
+    cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, fault: Fault
+) -> None:
+    cloudflare.publish()
+    nameserver.faults["mx1.example.test", "A"] = fault
+    assert lifetime((Server("ns1", nameserver.address),), expected(prepared.plan), nameserver.port) is None
+
+
+def test_a_nameserver_that_cannot_be_looked_up_is_not_left_out(nameserver: Nameserver) -> None:
+    resolver = resolver_at(nameserver.resolver)
+    names = ("ns1.cloudflare.test", "ns2.cloudflare.test")
+    assert [server.name for server in servers_of(names, resolver)] == list(names)
+    nameserver.faults["ns2.cloudflare.test", "*"] = "SERVFAIL"
+    with pytest.raises(sync.SyncError, match=r"\(ns2\.cloudflare\.test\) cannot be asked"):
+        servers_of(names, resolver)
+
+
+@pytest.mark.parametrize("fault", ["SERVFAIL", "lame", "upwards"])
+def test_an_answer_that_says_nothing_is_waited_for(
+    prepared: Prepared, nameserver: Nameserver, fault: Fault
+) -> None:
+    sync.apply(prepared)
+    nameserver.faults["mx1.example.test", "AAAA"] = fault
+    with pytest.raises(NotServed, match=r"mx1\.example\.test AAAA: "):
+        wait(prepared, nameserver, seconds=0.3)
 
 
 @pytest.mark.parametrize(("address", "routed"), [("127.0.0.1", True), ("255.255.255.255", False)])

@@ -99,11 +99,13 @@ def test_email_routing_blocks_and_nothing_is_changed(cloudflare: StandIn, run: R
     before = cloudflare.records("example.test")
     code, _, err = run("--replace-mx", "route1.mx.cloudflare.net")
     assert code == 1
-    assert "Email Routing" in err
+    assert err.count("Cloudflare's Email Routing owns the MX") == 1
+    assert err.count("route1.mx.cloudflare.net") == 1
+    assert "--replace" not in err
     assert cloudflare.records("example.test") == before
 
 
-def test_a_host_that_leaves_the_inventory_leaves_the_zone(
+def test_a_host_that_leaves_the_inventory_leaves_the_zone_when_it_is_named(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
     other = {**HOST, "public_ipv4": "198.18.0.26", "public_ipv6": "fd00::26", "mx_preference": 20}
@@ -112,8 +114,13 @@ def test_a_host_that_leaves_the_inventory_leaves_the_zone(
     run()
     assert len(values(cloudflare)) == 6
     inventory.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": DOMAIN}))
+    before = values(cloudflare)
+    code, _, err = run()
+    assert (code, values(cloudflare)) == (1, before), "an MX leads to it, and senders keep that for a while"
+    assert "example.test MX 20 mx2.example.test leads mail to that name" in err
+    assert "--forget-host mx2.example.test" in err
     cloudflare.requests.clear()
-    assert run()[0] == 0
+    assert run("--forget-host", "MX2.example.test.")[0] == 0
     assert values(cloudflare) == WANTED
     assert len(cloudflare.requests) == 3
 
@@ -172,19 +179,31 @@ def test_a_domain_below_its_zone_and_a_host_outside_it(
     assert cloudflare.records("example.test") == before
 
 
-def test_two_domains_of_one_zone_do_not_delete_each_others_records(
-    cloudflare: StandIn, run: Run, inventory: Path
+def test_a_read_only_record_of_another_product_names_its_owner_and_nothing_is_changed(
+    cloudflare: StandIn, run: Run
 ) -> None:
-    domains = {"example.test": DOMAIN, "sub.example.test": DOMAIN}
-    inventory.write_text(inventory_text({"mx1.example.test": HOST}, domains))
-    for domain in (*domains, *domains):
-        assert run(domain=domain)[0] == 0
-    assert values(cloudflare) == WANTED | {("MX", "sub.example.test", "mx1.example.test", 10)}
-    assert "in sync" in run()[1]
+    zone = cloudflare.zones["example.test"]
+    cname = {"type": "CNAME", "name": "mx1", "content": "public.r2.dev", "proxied": True}
+    zone.manage(cname, read_only=True, r2_bucket="files")
+    before = cloudflare.records("example.test")
+    for arguments in ([], ["--replace-cname", "public.r2.dev"]):
+        code, _, err = run(*arguments)
+        assert code == 1
+        assert "an R2 bucket's custom domain owns this name" in err
+        assert "--replace-cname" not in err
+    assert cloudflare.records("example.test") == before
+
+
+def test_a_read_only_record_that_is_right_is_left_as_it_is(cloudflare: StandIn, run: Run) -> None:
+    zone = cloudflare.zones["example.test"]
+    zone.manage({"type": "A", "name": "mx1", "content": "198.18.0.25"}, read_only=True, origin_worker_id="x")
+    assert run()[0] == 0
+    assert values(cloudflare) == WANTED
 
 
 def test_a_zone_of_5000_records_costs_no_more_requests(cloudflare: StandIn, run: Run) -> None:
     zone = cloudflare.zones["example.test"]
+    zone.plan = "enterprise"
     (one,) = cloudflare.seed("example.test", {"type": "A", "name": "n", "content": "192.0.2.1"})
     zone.records |= {
         f"{n:032x}": {**one, "id": f"{n:032x}", "name": f"n{n}.example.test"} for n in range(4990)
@@ -195,6 +214,7 @@ def test_a_zone_of_5000_records_costs_no_more_requests(cloudflare: StandIn, run:
 
 def test_a_zone_of_more_than_5000_records_is_read_to_its_end(cloudflare: StandIn, run: Run) -> None:
     zone = cloudflare.zones["example.test"]
+    zone.plan = "enterprise"
     (one,) = cloudflare.seed("example.test", {"type": "A", "name": "n", "content": "192.0.2.1"})
     zone.records |= {
         f"{n:032x}": {**one, "id": f"{n:032x}", "name": f"n{n}.example.test"} for n in range(5000)

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from dns import sync
+from dns import sync, undo
+from dns.cloudflare_zone import Zones
 from dns.inventory import load
-from tests.dns.conftest import TOKEN, Run, values
+from tests.dns.conftest import DOMAIN, HOST, TOKEN, Run, inventory_text, values
+from tests.dns.test_failures import only_line
 from tests.dns.test_sync import WANTED
 from tests.lab.cloudflare import Fault, StandIn
 
@@ -93,3 +95,159 @@ def test_nothing_is_sent_where_the_change_cannot_be_kept(
     with pytest.raises(sync.SyncError, match="set XDG_STATE_HOME"):
         sync.apply(sync.prepare(load(inventory), "example.test", {}))
     assert values(cloudflare) == set()
+
+
+def change_address(inventory: Path) -> None:
+    """The host moves: one record to add, and one to delete."""
+    inventory.write_text(inventory.read_text().replace("198.18.0.25", "198.18.0.99"))
+
+
+class TestSomebodyElse:
+    """What others made or changed is not undone."""
+
+    def test_a_run_that_another_machine_was_before_has_nothing_to_undo(
+        self, cloudflare: StandIn, run: Run, inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        slow = sync.prepare(load(inventory), "example.test", {})
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "other machine"))
+        run()
+        monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "this machine"))
+        sync.apply(slow)
+        assert "no change to undo is known" in only_line(run("--undo"))
+        assert values(cloudflare) == WANTED
+
+    def test_a_record_that_was_deleted_and_made_anew_by_somebody_else_stays(
+        self, cloudflare: StandIn, run: Run
+    ) -> None:
+        run()
+        zone = cloudflare.zones["example.test"]
+        (old,) = [record for record in zone.records.values() if record["type"] == "A"]
+        zone.batch({"deletes": [{"id": old["id"]}]})
+        cloudflare.seed("example.test", {k: old[k] for k in ("type", "name", "content", "comment", "ttl")})
+        code, out, _ = run("--undo")
+        assert code == 0
+        assert "was made anew since, and stays" in out
+        assert {record["type"] for record in cloudflare.records("example.test")} == {"A"}
+
+    def test_a_record_that_became_read_only_stays_and_the_rest_is_undone(
+        self, cloudflare: StandIn, run: Run
+    ) -> None:
+        run()
+        for record in cloudflare.zones["example.test"].records.values():
+            record["meta"] = {"read_only": True} if record["type"] == "AAAA" else {}
+        code, out, _ = run("--undo")
+        assert code == 0
+        assert "is read-only at Cloudflare now, and stays" in out
+        assert {record["type"] for record in cloudflare.records("example.test")} == {"AAAA"}
+
+    @pytest.mark.parametrize("identifier", ["0" * 32, "f" * 32])
+    def test_a_change_in_another_zone_of_the_name_is_not_undone_in_this_one(
+        self, cloudflare: StandIn, run: Run, identifier: str
+    ) -> None:
+        run()
+        cloudflare.zones["example.test"].id = identifier  # as in another account
+        assert "was made in another zone named example.test" in only_line(run("--undo"))
+        assert values(cloudflare) == WANTED
+
+    def test_a_change_of_a_zone_that_is_gone_is_not_undone_in_the_one_above_it(
+        self, cloudflare: StandIn, run: Run, inventory: Path
+    ) -> None:
+        cloudflare.add_zone("sub.example.test")
+        inventory.write_text(inventory_text({"mx1.sub.example.test": HOST}, {"sub.example.test": DOMAIN}))
+        run(domain="sub.example.test")
+        del cloudflare.zones["sub.example.test"]
+        line = only_line(run("--undo", domain="sub.example.test"))
+        assert "was made in another zone named sub.example.test" in line
+
+    def test_what_somebody_edits_between_reading_and_undoing_is_said(
+        self, cloudflare: StandIn, run: Run
+    ) -> None:
+        run()
+        zones = Zones()
+        zone, back = undo.plan_back("example.test", zones)
+        for record in cloudflare.zones["example.test"].records.values():
+            record["ttl"] = 3600 if record["type"] == "A" else record["ttl"]
+        with pytest.raises(sync.SyncError, match=r"undone, but edited in between .*ttl 1 -> 3600"):
+            undo.put_back("example.test", zone, back, zones)
+
+
+class TestAnUndoThatFails:
+    """Whether it was undone is said, and what is kept stays until it is."""
+
+    def test_one_that_was_refused_can_be_tried_again(self, cloudflare: StandIn, run: Run) -> None:
+        run()
+        cloudflare.fail_next(Fault("refuse", on="/batch", status=400, code=9009))
+        only_line(run("--undo"))
+        assert values(cloudflare) == WANTED
+        assert run("--undo")[0] == 0
+        assert values(cloudflare) == set()
+
+    @pytest.mark.parametrize(
+        "fault",
+        [Fault("cut_before", on="/batch"), Fault("unmade", "/batch", change=lambda b: {**b, "result": None})],
+        ids=["cut off", "hollow"],
+    )
+    def test_one_that_was_not_made_says_so_and_can_be_tried_again(
+        self, cloudflare: StandIn, run: Run, fault: Fault
+    ) -> None:
+        run()
+        cloudflare.fail_next(fault)
+        assert "3 of 3 changes are not undone: run again" in only_line(run("--undo"))
+        assert run("--undo")[0] == 0
+        assert values(cloudflare) == set()
+
+    def test_one_that_cannot_be_settled_says_that_it_is_unknown(self, cloudflare: StandIn, run: Run) -> None:
+        run()
+        zones = Zones()
+        zone, back = undo.plan_back("example.test", zones)
+        cloudflare.fail_next(Fault("cut_after", on="/batch"))
+        for _ in range(3):
+            cloudflare.fail_next(Fault("cut_before", on="/dns_records"))
+        with pytest.raises(sync.SyncError, match="whether it was undone is unknown") as error:
+            undo.put_back("example.test", zone, back, zones)
+        assert error.value.applied is None
+        assert run("--undo")[0] == 0
+
+
+class TestWhole:
+    """What is put back is the whole record, as it was."""
+
+    def test_tags_and_settings_of_a_replaced_record_are_put_back(self, cloudflare: StandIn, run: Run) -> None:
+        cloudflare.zones["example.test"].plan = "business"
+        own = {"tags": ["owner:bob", "old"], "settings": {"ipv4_only": True}, "comment": "Bob's", "ttl": 600}
+        (before,) = cloudflare.seed(
+            "example.test", {"type": "MX", "name": "@", "content": "old.test", "priority": 5, **own}
+        )
+        assert run("--replace-mx", "old.test")[0] == 0
+        assert run("--undo")[0] == 0
+        (after,) = cloudflare.records("example.test")
+        assert {key: after[key] for key in own} == {key: before[key] for key in own} == own
+
+    def test_tags_of_a_record_that_is_changed_in_place_stay(self, cloudflare: StandIn, run: Run) -> None:
+        cloudflare.zones["example.test"].plan = "business"
+        mx = {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 50, "tags": ["old"]}
+        cloudflare.seed("example.test", mx)
+        assert run("--replace-mx", "mx1.example.test")[0] == 0
+        (held,) = [one for one in cloudflare.records("example.test") if one["type"] == "MX"]
+        assert (held["priority"], held["tags"]) == (10, ["old"])
+        assert run("--undo")[0] == 0
+        (held,) = cloudflare.records("example.test")
+        assert (held["priority"], held["tags"], held["comment"]) == (50, ["old"], None)
+
+    def test_an_alias_that_was_proxied_is_proxied_again(self, cloudflare: StandIn, run: Run) -> None:
+        alias = {"type": "CNAME", "name": "mx1", "content": "old.test", "proxied": True}
+        cloudflare.seed("example.test", alias)
+        assert run("--replace-cname", "old.test")[0] == 0
+        assert run("--undo")[0] == 0
+        (after,) = cloudflare.records("example.test")
+        assert (after["type"], after["proxied"]) == ("CNAME", True)
+
+    def test_a_record_that_is_made_of_data_is_put_back_with_it(self, cloudflare: StandIn, run: Run) -> None:
+        data = {"priority": 1, "weight": 2, "port": 25, "target": "old.test"}
+        ours = {"type": "SRV", "name": "_smtp._tcp", "data": data, "comment": "letterbox example.test"}
+        cloudflare.seed("example.test", ours)
+        run()
+        assert not any(record["type"] == "SRV" for record in cloudflare.records("example.test"))
+        assert run("--undo")[0] == 0
+        (after,) = cloudflare.records("example.test")
+        assert (after["type"], after["data"]) == ("SRV", data)

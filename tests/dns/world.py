@@ -28,6 +28,10 @@ RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (
     "::1",
 )
 MAIL4, MAIL6 = "127.83.0.25", "::1"
+# Somebody else's mail host. Loopback has one IPv6 address alone, which ours has: this one is reached over an
+# IPv6 socket too, by its IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2).
+REFERENCE, OTHER4 = "mail.reference.test", "127.83.0.26"
+OTHER6 = f"::ffff:{OTHER4}"
 SOA = "@ 60 SOA a.nic.test. hostmaster.nic.test. 1 60 60 3600 30\n"
 ROOT_ZONE = f"{SOA}@ 60 NS a.nic.test.\ntest. 60 NS a.registry.test.\na.registry.test. 60 A {REGISTRY}\n"
 REGISTRY_ZONE = f"""{SOA}@ 60 NS a.registry.test.
@@ -41,10 +45,12 @@ ns2.cloudflare.test. 60 A {NS2}
 ns2.cloudflare.test. 60 AAAA {NS2_6}
 a.registry.test. 60 A {REGISTRY}
 a.nic.test. 60 A {ROOT}
+{REFERENCE}. 60 A {OTHER4}
+{REFERENCE}. 60 AAAA {OTHER6}
 """
 RESOLVED = {
     ".": ROOT_ZONE,
-    **dict.fromkeys(("test", "cloudflare.test", "registry.test", "nic.test"), ADDRESSES),
+    **dict.fromkeys(("test", "cloudflare.test", "registry.test", "nic.test", "reference.test"), ADDRESSES),
 }
 
 
@@ -57,16 +63,18 @@ class World:
     registry: Nameserver
     ns: list[Nameserver]
     mail: list["MailHost"] = field(default_factory=list)
+    """Ours over IPv4 and over IPv6, and somebody else's."""
 
     def reset(self, zones: Path) -> None:
         """As it was at the start, with what is published in this folder."""
-        self.root.offers_recursion = False
+        for server in (self.root, self.registry, *self.ns, self.resolver):
+            server.reset()
         self.root.zones, self.registry.zones = {".": ROOT_ZONE}, {"test": REGISTRY_ZONE}
         for server in (*self.ns, self.resolver):
-            server.folder, server.asked = zones, []
+            server.folder = zones
         for server in self.ns:
-            server.authoritative = True
-        self.resolver.zones = dict(RESOLVED)
+            server.zones = {}
+        self.resolver.zones, self.resolver.hosts = dict(RESOLVED), {}
         for host in self.mail:
             host.reset()
 
@@ -79,7 +87,7 @@ class World:
             (Server("resolver", self.resolver.address),),
             port=self.root.port,
             smtp_port=self.mail[0].port,
-            references=(),
+            references=(REFERENCE,),
         )
 
 
@@ -104,7 +112,8 @@ def _nameservers(stack: ExitStack) -> list[Nameserver]:
 
 def _mail_hosts(stack: ExitStack, certificate: Path) -> list["MailHost"]:
     first = stack.enter_context(MailHost(MAIL4, 0, certificate))
-    return [first, stack.enter_context(MailHost(MAIL6, first.port, certificate))]
+    other = MailHost(OTHER4, first.port, certificate, name=REFERENCE)
+    return [first, stack.enter_context(MailHost(MAIL6, first.port, certificate)), stack.enter_context(other)]
 
 
 T = TypeVar("T")
@@ -127,7 +136,8 @@ def _on_one_port(stack: ExitStack, make: Callable[[ExitStack], T]) -> T:
 class MailHost:
     """Greets, answers EHLO, and speaks TLS after STARTTLS. Use as a context manager."""
 
-    def __init__(self, address: str, port: int, certificate: Path) -> None:
+    def __init__(self, address: str, port: int, certificate: Path, *, name: str = "mx1.example.test") -> None:
+        self.name = name
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(certificate)
         self.address, self.port = address, port
@@ -137,7 +147,7 @@ class MailHost:
 
     def reset(self) -> None:
         """Listen, and be as it should be."""
-        self.greeting, self.offers, self.works = "220 mx1.example.test ESMTP", True, True
+        self.greeting, self.offers, self.works = f"220 {self.name} ESMTP", True, True
         if self._closed:
             self._closed.close()
             self._closed = None
@@ -190,7 +200,7 @@ class _Session(socketserver.StreamRequestHandler):
         self._say(host.greeting)
         while command := self.rfile.readline().strip().upper():
             if command.startswith(b"EHLO"):
-                self._say("250-mx1.example.test\r\n250 STARTTLS" if host.offers else "250 mx1.example.test")
+                self._say(f"250-{host.name}\r\n250 STARTTLS" if host.offers else f"250 {host.name}")
             elif command == b"STARTTLS":
                 self._say("220 go ahead" if host.works else "454 not now")
                 if host.works:

@@ -12,6 +12,11 @@ WRONG = {
     "an invalid address": ('"public_ipv4": "10', '"public_ipv4": "1000', "is not an IPv4 address"),
     "a private address": ('"allow_private_address": True,', "", "is a private address"),
     "too many workers": ('"ssh_user"', '"workers": 65, "ssh_user"', "workers must be a whole number from 1"),
+    "what is said to one run": (
+        '"ssh_user"',
+        '"forget_domain": "example.test", "ssh_user"',
+        "unknown key forget_domain",
+    ),
     "an unknown key": (
         '"allow_private_address"',
         '"allow_privat_address"',

@@ -1,8 +1,10 @@
 """The deploy on a real machine: what it says, what it does, and that it does nothing twice."""
 
+import os
 import re
+import subprocess
 
-from tests.deploys import deploy
+from tests.deploys import PYINFRA, ROOT, deploy
 
 EVERYTHING = [
     "Packages",
@@ -46,6 +48,22 @@ def test_a_second_run_changes_nothing(deployed):
 def test_a_second_run_says_so_when_it_is_dry(deployed):
     run = deploy(deployed, "--dry", "--json")
     assert (run.code, run.changed()) == (0, []), run.stderr
+
+
+def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed):
+    done = subprocess.run(
+        [PYINFRA, deployed.inventory, "fact", "provision.fact.HostObservation"],
+        cwd=ROOT,
+        env={**os.environ, **deployed.environment, "PYINFRA_PROGRESS": "off"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"served"' in done.stdout + done.stderr
+    assert '"example.test"' in done.stdout + done.stderr
 
 
 def test_a_second_run_looks_at_the_host_once(deployed):
@@ -111,3 +129,18 @@ def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
     assert deploy(deployed, "-y", "--json", inventory=fedora).changed() == []
     left = deployed.target.run("find /tmp /var/tmp -newer /etc/machine-id -type f").stdout
     assert left == "", "a copy lies in a temporary folder"
+
+
+def test_the_mails_file_system_is_remounted_read_only_when_the_units_are_stopped_and_not_before(deployed):
+    """As docs/host.md says: the log is open for writing for as long as the service runs."""
+    target, mail = deployed.target, "/var/lib/letterbox/mail"
+    stop, start = (f"systemctl {verb} letterbox.socket letterbox.service" for verb in ("stop", "start"))
+    remount = f"mount -o remount,ro {mail}"
+    target.run(f"{stop} && mount -t tmpfs -o size=200m none {mail} && chown letterbox: {mail} && {start}")
+    try:
+        target.run(f"until ls {mail}/.wal/0; do sleep 0.1; done")
+        assert "busy" in target.run(remount, check=False).stderr
+        target.run(stop)
+        target.run(remount)
+    finally:
+        target.run(f"{stop}; umount {mail}; {start}")

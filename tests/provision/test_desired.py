@@ -53,6 +53,28 @@ def test_workers_get_their_memory_and_their_tasks():
     assert wanted.generation != WANTED.generation
 
 
+def test_headers_are_logged_only_where_the_inventory_asks() -> None:
+    plain, asked = (
+        configuration(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
+    )
+    assert plain == WANTED.configuration
+    assert "log_headers" not in plain
+    assert tomllib.loads(asked) == {**tomllib.loads(plain), "log_headers": True}
+
+
+def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_options() -> None:
+    assert WANTED.configuration.startswith(
+        "# Letterbox: rendered by the deploy from inventory.py. Edit that file and deploy again;\n"
+        "# what is changed here is put back.\n"
+        "\n"
+        'hostname = "mx1.example.com"\n'
+        'mail = "/var/lib/letterbox/mail"\n'
+        "workers = 1\n"
+        "\n"
+        "[tls]\n"
+    )
+
+
 def test_the_receiver_takes_as_many_workers_as_the_inventory():
     with pytest.raises(InventoryError, match=f"from 1 to {MOST_WORKERS},"):
         from_hosts([("mx1.example.com", {"workers": 0, "domains": {}})])

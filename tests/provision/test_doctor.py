@@ -15,7 +15,7 @@ import pytest
 
 from dns import sync
 from dns.greeting import Greeting
-from provision import doctor, path
+from provision import doctor, path, vantage
 from provision.doctor import main
 from tests.lab.lab import Lab
 from tests.lab.machine import DEADLINE
@@ -242,6 +242,20 @@ def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider():
     assert "--from" in barred.evidence
     assert not path.arrival(gone, {4: 0, 6: 0}, frozenset({4}), "this machine").holds
     assert path.arrival(gone, {4: 3, 6: 0}, frozenset({4}), "this machine").holds
+
+
+@pytest.mark.parametrize(
+    ("greetings", "versions"),
+    [
+        ({"192.0.2.1": Greeting(code=220), "2001:db8::1": Greeting(failure="timeout")}, {4}),
+        ({"192.0.2.1": Greeting(failure="refused"), "2001:db8::1": Greeting(failure="no route")}, {4}),
+        ({"192.0.2.1": Greeting(failure="unreachable"), "2001:db8::1": Greeting(failure="silent")}, {6}),
+        ({"192.0.2.1": Greeting(failure="timeout")}, set()),
+    ],
+)
+def test_an_ip_version_leaves_the_vantage_point_only_where_an_answer_came_back(greetings, versions):
+    """Else a host without IPv6 would blame the provider of the one that it looks at."""
+    assert vantage.leaving(greetings) == versions
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.config.load import any_mailbox
+from tests.receiver import fuzz_reading
 from tests.receiver.connections import new_site
 from tests.receiver.fuzz import by_chance
 from tests.receiver.stores import new_store
@@ -68,3 +69,13 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
 
 def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
     assert by_chance(runs=1500, seconds=60, seed=1) > 100  # `make fuzz` tries others
+
+
+def test_mails_by_chance_break_no_promise_of_the_fuzz_target_for_reading() -> None:
+    assert fuzz_reading.by_chance(runs=600, seconds=60, seed=1) > 50
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(octets=st.binary(max_size=400), start=st.sampled_from(fuzz_reading.STARTS))
+def test_any_octets_can_be_read_as_a_mail(octets: bytes, start: bytes) -> None:
+    fuzz_reading.check(start + octets)

@@ -21,11 +21,16 @@ _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """What a token may do: on which zones (None: on all), change records, list all zones."""
+    """What a token may do: on which zones (None: on all), change records, list all zones.
+
+    One that may not list is for single zones. ``here`` is False where its filter of client addresses
+    does not let this client in.
+    """
 
     zones: frozenset[str] | None = None
     edit: bool = True
     listing: bool = False
+    here: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +42,37 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]  # names in lower case
     body: bytes = b""
+    client: str = "127.0.0.1"
 
 
 @dataclass(slots=True)
 class Api:
-    """The API over its zones. ``answer`` is not safe for two threads at once: the server holds a lock."""
+    """The API over its zones. ``answer`` is not safe for two threads at once: the server holds a lock.
+
+    What the real API has been seen to do one way and the other: ``page_cap`` is the longest page that is
+    given, whatever was asked for; ``hides_unknown`` answers an empty list for a name that is no zone of
+    the token, in place of a refusal; ``priority_in_data`` answers MX without a ``priority`` of its own;
+    ``retry_after`` is said with a 429 in place of the seconds.
+    """
 
     zones: dict[str, Zone]
     tokens: dict[str, Token]
     limit: int = 1200
     window: float = 300.0
+    page_cap: int | None = None
+    hides_unknown: bool = False
+    priority_in_data: bool = False
+    retry_after: str | None = None
     _seen: deque[float] = field(default_factory=deque)
 
     def answer(self, request: Request) -> tuple[dict[str, Any], Zone | None]:
         """The answer's JSON, and the zone that was changed, if one was. Raises Refusal."""
-        token = self._authenticated(request.headers)
+        token = self._authenticated(request)
         self._limited()
+        body, zone = self._answer(request, token)
+        return (_with_priority_in_data(body) if self.priority_in_data else body), zone
+
+    def _answer(self, request: Request, token: Token) -> tuple[dict[str, Any], Zone | None]:
         if request.path == "/zones" and request.method == "GET":
             return self._list_zones(request.query, token), None
         if request.path == "/user/tokens/verify" and request.method == "GET":
@@ -66,7 +86,7 @@ class Api:
                 return _result(zone.batch(_body(request))), zone
         elif match := _RECORDS.fullmatch(request.path):
             if request.method == "GET":
-                return _list_records(self._zone(match[1], token), request.query), None
+                return self._list_records(self._zone(match[1], token), request.query), None
             if request.method == "POST":
                 zone = self._zone(match[1], token, edit=True)
                 return _result(zone.create(_body(request))), zone
@@ -74,7 +94,8 @@ class Api:
             return self._record(request, match[1], match[2], token)
         raise refusals.not_routed(request.path)
 
-    def _authenticated(self, headers: Mapping[str, str]) -> Token:
+    def _authenticated(self, request: Request) -> Token:
+        headers = request.headers
         # As with the real API, an e-mail address in the headers wins over the bearer token.
         if "x-auth-email" in headers or "x-auth-key" in headers:
             raise refusals.malformed_key() if headers.get("x-auth-key") else refusals.no_credentials()
@@ -86,6 +107,8 @@ class Api:
         token = self.tokens.get(authorization.removeprefix("Bearer "))
         if token is None:
             raise refusals.unknown_token()
+        if not token.here:
+            raise refusals.elsewhere(request.client)
         return token
 
     def _limited(self) -> None:
@@ -93,7 +116,8 @@ class Api:
         while self._seen and now - self._seen[0] > self.window:
             self._seen.popleft()
         if len(self._seen) >= self.limit:
-            raise refusals.too_many_requests(int(self.window - (now - self._seen[0])) + 1)
+            left = int(self.window - (now - self._seen[0])) + 1 if self._seen else 1
+            raise refusals.too_many_requests(left if self.retry_after is None else self.retry_after)
         self._seen.append(now)
 
     def _zone(self, identifier: str, token: Token, *, edit: bool = False) -> Zone:
@@ -107,16 +131,43 @@ class Api:
         return zone
 
     def _list_zones(self, query: Mapping[str, str], token: Token) -> dict[str, Any]:
+        found = [zone for zone in self.zones.values() if _covers(token, zone)]
         name = query.get("name")
-        if not name and token.listing:
-            found = [zone for zone in self.zones.values() if _covers(token, zone)]
-            return _page([zone.described() for zone in found], query, default=20, least=5, most=50)
-        if not name:
-            # A token for the records of one zone may not see the account's list.
-            raise refusals.not_permitted()
-        wanted = name.removeprefix("equal:").lower()
-        found = [zone for zone in self.zones.values() if zone.name == wanted and _covers(token, zone)]
-        return _page([zone.described() for zone in found], query, default=20, least=5, most=50)
+        if name:
+            wanted = name.removeprefix("equal:").lower()
+            found = [zone for zone in found if zone.name == wanted]
+        if not token.listing and not (name and (found or self.hides_unknown)):
+            raise refusals.no_listing()
+        described = [zone.described() for zone in found]
+        return self._page(described, query, default=20, least=5, most=100)
+
+    def _list_records(self, zone: Zone, query: Mapping[str, str]) -> dict[str, Any]:
+        records: Iterable[Mapping[str, Any]] = zone.records.values()
+        for key in ("name", "type", "content", "comment"):
+            wanted = query.get(key) or query.get(f"{key}.exact")
+            if wanted:
+                records = [record for record in records if record[key] == wanted]
+        return self._page(list(records), query, default=100, least=1, most=5_000_000)
+
+    def _page(
+        self, items: list[Any], query: Mapping[str, str], *, default: int, least: int, most: int
+    ) -> dict[str, Any]:
+        try:
+            size, page = int(query.get("per_page", default)), int(query.get("page", 1))
+        except ValueError:
+            raise invalid(1004, "page and per_page must be numbers") from None
+        if not least <= size <= most or page < 1:
+            raise invalid(1004, f"per_page must be between {least} and {most}, page at least 1")
+        size = min(size, self.page_cap or size)
+        shown = items[(page - 1) * size : page * size]
+        info = {
+            "page": page,
+            "per_page": size,
+            "count": len(shown),
+            "total_count": len(items),
+            "total_pages": -(-len(items) // size),
+        }
+        return {**_result(shown), "result_info": info}
 
     def _record(
         self, request: Request, zone_id: str, record_id: str, token: Token
@@ -138,35 +189,6 @@ def _covers(token: Token, zone: Zone) -> bool:
     return token.zones is None or zone.name in token.zones
 
 
-def _list_records(zone: Zone, query: Mapping[str, str]) -> dict[str, Any]:
-    records: Iterable[Mapping[str, Any]] = zone.records.values()
-    for key in ("name", "type", "content", "comment"):
-        wanted = query.get(key) or query.get(f"{key}.exact")
-        if wanted:
-            records = [record for record in records if record[key] == wanted]
-    return _page(list(records), query, default=100, least=1, most=5_000_000)
-
-
-def _page(
-    items: list[Any], query: Mapping[str, str], *, default: int, least: int, most: int
-) -> dict[str, Any]:
-    try:
-        size, page = int(query.get("per_page", default)), int(query.get("page", 1))
-    except ValueError:
-        raise invalid(1004, "page and per_page must be numbers") from None
-    if not least <= size <= most or page < 1:
-        raise invalid(1004, f"per_page must be between {least} and {most}, page at least 1")
-    shown = items[(page - 1) * size : page * size]
-    info = {
-        "page": page,
-        "per_page": size,
-        "count": len(shown),
-        "total_count": len(items),
-        "total_pages": -(-len(items) // size),
-    }
-    return {**_result(shown), "result_info": info}
-
-
 def _result(result: object) -> dict[str, Any]:
     return {"result": result, "success": True, "errors": [], "messages": []}
 
@@ -179,3 +201,15 @@ def _body(request: Request) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise Refusal(400, 9207, "Request body is invalid.")
     return body
+
+
+def _with_priority_in_data(body: Any) -> Any:
+    """The answer with the priority of every MX in its data alone, as it is announced."""
+    if isinstance(body, list):
+        return [_with_priority_in_data(item) for item in body]
+    if not isinstance(body, dict):
+        return body
+    if body.get("type") == "MX" and "priority" in body:
+        data = {"priority": float(body["priority"]), "target": body["content"]}
+        return {**{key: value for key, value in body.items() if key != "priority"}, "data": data}
+    return {key: _with_priority_in_data(value) for key, value in body.items()}

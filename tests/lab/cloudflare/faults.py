@@ -4,14 +4,18 @@
 of the answer arrives. ``cut_after``: the change is made, no answer arrives. ``refuse``: an answer
 with the given code. ``html``: a page in place of JSON. ``stall``: nothing is done and no answer comes,
 for as long as the client waits. ``hollow``: the change is made, and the answer is a success that names
-no record.
+no record. ``unmade``: nothing is done, and the answer says that it was. ``changed``: the request is
+carried out. Of both answers ``change`` may make another one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-Kind = Literal["cut_before", "cut_during", "cut_after", "refuse", "html", "stall", "hollow"]
+Kind = Literal[
+    "cut_before", "cut_during", "cut_after", "refuse", "html", "stall", "hollow", "unmade", "changed"
+]
+PAGE = "<!DOCTYPE html><html><head><title>Attention Required!</title></head><body></body></html>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,5 @@ class Fault:
     code: int = 10000
     message: str = "Internal error"
     headers: Mapping[str, str] = field(default_factory=dict)
+    page: str = PAGE
+    change: Callable[[dict[str, Any]], object] = lambda body: body

@@ -78,8 +78,41 @@ def not_permitted() -> Refusal:
     return Refusal(403, 10000, "Authentication error")
 
 
-def too_many_requests(retry_after: int) -> Refusal:
-    """The rate limit is used up; ``retry_after`` in seconds."""
+def no_listing() -> Refusal:
+    """A token for single zones asks for a zone that is none of them, or for the list of all."""
+    actor = f"com.cloudflare.api.token.{'0' * 32}"
+    return Refusal(
+        403, 0, f"Actor '{actor}' requires permission 'com.cloudflare.api.account.zone.list' to list zones"
+    )
+
+
+def elsewhere(address: str) -> Refusal:
+    """The token has a filter of client addresses, and this one is not in it."""
+    return Refusal(403, 9109, f"Cannot use the access token from location: {address}")
+
+
+def read_only() -> Refusal:
+    """The record is that of another product: Workers, R2, Email Routing's DKIM."""
+    return Refusal(400, 1043, "DNS record is read only")
+
+
+def over_quota() -> Refusal:
+    """The zone has as many records as its plan allows."""
+    return Refusal(400, 81045, "Record quota exceeded.")
+
+
+def free_domain() -> Refusal:
+    """A domain of one of the top-level domains that were given away."""
+    return Refusal(
+        403,
+        1038,
+        "You cannot use this API for domains with a .cf, .ga, .gq, .ml, or .tk TLD (top-level domain). "
+        "To configure the DNS settings for this domain, use the Cloudflare Dashboard.",
+    )
+
+
+def too_many_requests(retry_after: int | str) -> Refusal:
+    """The rate limit is used up; ``retry_after`` in seconds, or as it is to be said."""
     return Refusal(
         429,
         971,

@@ -1,7 +1,7 @@
 """Cloudflare's rules for one record: what is accepted, and the form in which it is kept.
 
 ``normalised`` turns what a client sends into what the API answers: names qualified and in
-punycode without the last dot, IPv6 in RFC 5952 form, TXT as quoted strings of at most 255 bytes.
+punycode without the last dot, IPv6 in RFC 5952 form, TXT as it was sent, quoted or not.
 """
 
 import ipaddress
@@ -13,13 +13,15 @@ from .refusals import invalid
 
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TLSA", "TXT")
 PROXIABLE = ("A", "AAAA", "CNAME")
-COMMENT_LENGTH = 100  # on the Free plan
-TXT_LENGTH = 2048
+COMMENT_LENGTH = {"free": 100}
+PAID_COMMENT_LENGTH = 500
+TXT_LENGTH = 2048  # of one record
+TXT_OCTETS = 8192  # of all records of a name
 _LABEL = re.compile(r"(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
-def normalised(sent: Mapping[str, Any], zone: str) -> dict[str, Any]:
+def normalised(sent: Mapping[str, Any], zone: str, plan: str = "free") -> dict[str, Any]:
     """The record as it is kept, without its identifier and dates. Raises Refusal."""
     kind = sent.get("type")
     if kind not in TYPES:
@@ -36,8 +38,8 @@ def normalised(sent: Mapping[str, Any], zone: str) -> dict[str, Any]:
         "ttl": _ttl(sent),
         "settings": sent.get("settings") or {},
         "meta": {},
-        "comment": _comment(sent.get("comment")),
-        "tags": _tags(sent.get("tags")),
+        "comment": _comment(sent.get("comment"), COMMENT_LENGTH.get(plan, PAID_COMMENT_LENGTH)),
+        "tags": _tags(sent.get("tags"), plan),
     }
     if kind == "MX":
         record["priority"] = _priority(sent)
@@ -84,6 +86,8 @@ def _content(kind: str, sent: Mapping[str, Any]) -> object:
         return f"{data['weight']} {data['port']} {data['target']}"
     if kind == "TLSA":
         return f"{data['usage']} {data['selector']} {data['matching_type']} {data['certificate']}"
+    if kind == "MX":
+        return sent.get("content") or data.get("target")
     return sent.get("content")
 
 
@@ -118,16 +122,15 @@ def _target(content: str) -> str:
     return hostname(content, 9007, "Content for CNAME record is invalid.")
 
 
-def _text(content: str) -> str:
-    """Quoted strings of at most 255 bytes each, whatever form they came in."""
-    rest = _QUOTED.sub("", content).strip()
-    if content.startswith('"') and not rest:
-        value = "".join(re.sub(r"\\(.)", r"\1", part) for part in _QUOTED.findall(content))
-    else:
-        value = content
-    octets = value.encode()
-    if len(octets) > TXT_LENGTH:
-        raise invalid(1004, f"DNS Validation Error: TXT content is longer than {TXT_LENGTH} characters")
+def text_value(content: str) -> str:
+    """The text of a TXT record's content, which may be quoted strings or the plain text."""
+    if content.startswith('"') and not _QUOTED.sub("", content).strip():
+        return "".join(re.sub(r"\\(.)", r"\1", part) for part in _QUOTED.findall(content))
+    return content
+
+
+def quoted_strings(value: str) -> str:
+    """The text as quoted strings of at most 255 octets each."""
     parts, current = [], b""
     for character in value:
         octet = character.encode()
@@ -137,6 +140,12 @@ def _text(content: str) -> str:
         current += octet
     parts.append(current)
     return " ".join('"' + re.sub(r'(["\\])', r"\\\1", part.decode()) + '"' for part in parts)
+
+
+def _text(content: str) -> str:
+    if len(text_value(content).encode()) > TXT_LENGTH:
+        raise invalid(1004, f"DNS Validation Error: TXT content is longer than {TXT_LENGTH} characters")
+    return content
 
 
 _NORMAL = {
@@ -151,7 +160,8 @@ _NORMAL = {
 
 
 def _priority(sent: Mapping[str, Any]) -> int:
-    value = sent.get("priority")
+    data = sent.get("data")
+    value = sent.get("priority", data.get("priority") if isinstance(data, Mapping) else None)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 65535:
         raise invalid(9100, "Missing or invalid priority: must be a number from 0 to 65535.")
     return int(value)
@@ -175,16 +185,16 @@ def _proxied(kind: str, sent: Mapping[str, Any]) -> bool:
     return bool(value)
 
 
-def _comment(value: object) -> str | None:
+def _comment(value: object, most: int) -> str | None:
     if value is None or value == "":
         return None
-    if not isinstance(value, str) or len(value) > COMMENT_LENGTH:
-        raise invalid(1004, f"DNS Validation Error: comment is longer than {COMMENT_LENGTH} characters")
+    if not isinstance(value, str) or len(value) > most:
+        raise invalid(1004, f"DNS Validation Error: comment is longer than {most} characters")
     return value
 
 
-def _tags(value: object) -> list[str]:
-    if value:
+def _tags(value: object, plan: str) -> list[str]:
+    if value and plan == "free":
         count = len(value) if isinstance(value, list) else 1
         raise invalid(9300, f"DNS record has {count} tags, exceeding the quota of 0.")
-    return []
+    return list(value) if isinstance(value, list) else []

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from .rules import quoted_strings, text_value
 from .zones import Record, Zone
 
 PROXY = {"A": "104.16.0.1", "AAAA": "2606:4700::6810:1"}
@@ -80,8 +81,9 @@ def _rdata(record: Record) -> str:
     if kind in ("CNAME", "NS", "PTR"):
         return f"{content}."
     if kind == "TXT":
+        strings = quoted_strings(text_value(content))
         return "".join(
-            c if c.isascii() else "".join(f"\\{octet:03d}" for octet in c.encode()) for c in content
+            c if c.isascii() else "".join(f"\\{octet:03d}" for octet in c.encode()) for c in strings
         )
     if kind == "SRV":
         return f"{record.get('data', {}).get('priority', 0)} {content.rstrip('.')}."

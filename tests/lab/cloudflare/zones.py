@@ -10,21 +10,29 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .refusals import Refusal, invalid, no_record
-from .rules import hostname, normalised
+from .refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
+from .rules import TXT_OCTETS, hostname, normalised, text_value
 
 Record = dict[str, Any]
-BATCH_LENGTH = 200  # operations, on the Free plan
+BATCH_LENGTH = {"free": 200}  # operations
+PAID_BATCH_LENGTH = 3500
+QUOTA = {"free": 200, "pro": 3500, "business": 3500, "enterprise": 1_000_000}  # records in a zone
+GIVEN_AWAY = ("cf", "ga", "gq", "ml", "tk")
 EMAIL_ROUTING = ("route1.mx.cloudflare.net", "route2.mx.cloudflare.net", "route3.mx.cloudflare.net")
 
 
 @dataclass(slots=True)
 class Zone:
-    """A zone: its records by identifier, in the order they were made."""
+    """A zone: its records by identifier, in the order they were made.
+
+    ``type`` is ``full``, ``partial``, ``secondary`` or ``internal``: only a full zone is published.
+    """
 
     name: str
     nameservers: tuple[str, ...]
     status: str = "active"
+    type: str = "full"
+    plan: str = "free"
     email_routing: bool = False
     serial: int = 0
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -37,7 +45,7 @@ class Zone:
             "name": self.name,
             "status": self.status,
             "paused": False,
-            "type": "full",
+            "type": self.type,
             "development_mode": 0,
             "name_servers": list(self.nameservers),
             "original_name_servers": None,
@@ -45,21 +53,30 @@ class Zone:
             "account": {"id": "0" * 32, "name": "Lab"},
             "owner": {"id": None, "type": "user", "email": None},
             "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
-            "plan": {"id": "0" * 32, "name": "Free Website", "legacy_id": "free"},
+            "plan": {"id": "0" * 32, "name": f"{self.plan.title()} Website", "legacy_id": self.plan},
             "created_on": "2026-01-01T00:00:00.000000Z",
             "modified_on": "2026-01-01T00:00:00.000000Z",
             "activated_on": "2026-01-01T00:00:00.000000Z",
         }
 
     def route_email(self) -> None:
-        """Turn Email Routing on: its MX are added, locked, and no others may be."""
+        """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX may be."""
+        spf = '"v=spf1 include:_spf.mx.cloudflare.net ~all"'
         for priority, target in enumerate(EMAIL_ROUTING, start=10):
-            record = self._stamped(
-                normalised({"type": "MX", "name": "@", "content": target, "priority": priority}, self.name)
+            self.manage(
+                {"type": "MX", "name": "@", "content": target, "priority": priority}, email_routing=True
             )
-            record["meta"] = {"email_routing": True, "read_only": True}
-            self.records[record["id"]] = record
+        self.manage({"type": "TXT", "name": "@", "content": spf}, email_routing=True)
+        key = {"type": "TXT", "name": "cf2024-1._domainkey", "content": '"v=DKIM1; h=sha256; k=rsa; p=MIIB"'}
+        self.manage(key, email_routing=True, read_only=True)
         self.email_routing = True
+
+    def manage(self, sent: Mapping[str, Any], **meta: object) -> Record:
+        """A record that another of Cloudflare's products made, with what the API answers as its ``meta``."""
+        record = self._stamped(normalised(sent, self.name, self.plan))
+        record["meta"] = dict(meta)
+        self.records[record["id"]] = record
+        return record
 
     def create(self, sent: Mapping[str, Any]) -> Record:
         """Add one record. Raises Refusal."""
@@ -67,8 +84,11 @@ class Zone:
 
     def batch(self, operations: Mapping[str, Any]) -> dict[str, list[Record]]:
         """Deletes, patches, puts and posts, in this order, all or none. Raises the first Refusal."""
-        if sum(len(operations.get(kind) or ()) for kind in _ORDER) > BATCH_LENGTH:
-            raise invalid(1004, f"DNS Validation Error: a batch holds at most {BATCH_LENGTH} operations")
+        if self.name.rpartition(".")[2] in GIVEN_AWAY:
+            raise free_domain()
+        most = BATCH_LENGTH.get(self.plan, PAID_BATCH_LENGTH)
+        if sum(len(operations.get(kind) or ()) for kind in _ORDER) > most:
+            raise invalid(1004, f"DNS Validation Error: a batch holds at most {most} operations")
         if not any(operations.get(kind) for kind in _ORDER):
             raise invalid(1004, "DNS Validation Error: the batch is empty")
         before = dict(self.records)
@@ -92,7 +112,7 @@ class Zone:
 
     def _patch(self, sent: Mapping[str, Any]) -> Record:
         old = self._existing(sent)
-        kept = {key: value for key, value in old.items() if key not in ("meta", "tags")}
+        kept = {key: value for key, value in old.items() if key != "meta"}
         if "content" in sent:
             kept.pop("data", None)
         return self._replace(old, {**kept, **sent})
@@ -104,19 +124,21 @@ class Zone:
         _refuse_locked(old)
         if sent.get("type") != old["type"]:
             raise invalid(1004, "DNS Validation Error: the type of a record cannot be changed")
-        record = normalised(sent, self.name)
+        record = normalised(sent, self.name, self.plan)
         self._refuse_conflicts(record, old["id"])
         record |= {"id": old["id"], "created_on": old["created_on"], "modified_on": _now()}
         self.records[old["id"]] = record
         return record
 
     def _post(self, sent: Mapping[str, Any]) -> Record:
-        record = normalised(sent, self.name)
+        record = normalised(sent, self.name, self.plan)
         if record["type"] == "MX" and self.email_routing:
             raise Refusal(
                 400, 890190, "Email Routing is enabled on this zone: its MX records cannot be changed."
             )
         self._refuse_conflicts(record, None)
+        if len(self.records) >= QUOTA[self.plan]:
+            raise over_quota()
         record = self._stamped(record)
         self.records[record["id"]] = record
         return record
@@ -134,11 +156,17 @@ class Zone:
                 if other["type"] == "CNAME":
                     raise invalid(81054, "A CNAME record with that host already exists.")
                 raise invalid(81053, "An A, AAAA, or CNAME record with that host already exists.")
-            if (record["type"], record["content"]) != (other["type"], other["content"]):
+            if (record["type"], _value(record)) != (other["type"], _value(other)):
                 continue
             if record.get("priority") != other.get("priority"):
                 raise invalid(81057, "The record already exists.")
             raise invalid(81058, "An identical record already exists.")
+        texts = [
+            each for each in self.records.values() if each["name"] == record["name"] and each["id"] != own
+        ]
+        octets = sum(len(_value(each).encode()) for each in (*texts, record) if each["type"] == "TXT")
+        if octets > TXT_OCTETS:
+            raise invalid(1004, f"DNS Validation Error: a name holds at most {TXT_OCTETS} octets of TXT")
 
 
 _ORDER = ("deletes", "patches", "puts", "posts")
@@ -150,8 +178,15 @@ def zone_named(name: str, nameservers: tuple[str, ...]) -> Zone:
     return Zone(hostname(name, 9000, "DNS name is invalid."), nameservers)
 
 
+def _value(record: Record) -> str:
+    content = str(record["content"])
+    return text_value(content) if record["type"] == "TXT" else content
+
+
 def _refuse_locked(record: Record) -> None:
     if record["meta"].get("read_only"):
+        raise read_only()
+    if record["meta"].get("email_routing") and record["type"] == "MX":
         raise Refusal(400, 890190, "This record is managed by Email Routing and cannot be changed.")
 
 

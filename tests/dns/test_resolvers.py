@@ -1,0 +1,71 @@
+"""Resolvers that give no answer are no proof that the world sees what the nameservers say."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from dns import check, check_text
+from dns.inventory import load
+from dns.located import Server
+from dns.mail_hosts_seen import address_seen
+from dns.vantage import Rows
+from tests.dns.failing import FAULTS, QUESTIONS, QUICK, codes, found
+from tests.dns.nameserver import Fault
+from tests.dns.world import MAIL4, SOA, World
+
+
+class TestResolvers:
+    """Resolvers that give no answer are no proof that the world sees what the nameservers say."""
+
+    def test_resolvers_that_all_fail_are_a_finding_and_none_is_counted(
+        self, world: World, inventory: Path
+    ) -> None:
+        for question in QUESTIONS[:3]:
+            world.resolver.faults[question] = "REFUSED"
+        read = load(inventory)
+        where = replace(world.where, resolvers=world.where.resolvers * 3)
+        seen, findings = check.examine(read, read.domain("example.test"), {}, where=where)
+        assert codes(findings) == [("unknown", "resolver")]
+        assert "0 of 3 resolvers" in check_text.summary(seen, findings)
+        assert check_text.plain(seen, findings)["resolvers"] == []
+
+    def test_one_resolver_that_fails_beside_another_is_a_remark(self, world: World, inventory: Path) -> None:
+        read = load(inventory)
+        both = (Server("resolver", world.resolver.address), Server("resolver", "127.83.0.99"))
+        seen, findings = check.examine(
+            read, read.domain("example.test"), {}, where=replace(world.where, resolvers=both)
+        )
+        assert findings == []
+        assert "no answer came from resolvers: 127.83.0.99" in check_text.remarks(seen)
+
+    @pytest.mark.parametrize("fault", QUICK[:-2])
+    def test_a_resolver_that_does_not_answer_one_question_has_no_old_answers(
+        self, world: World, inventory: Path, fault: Fault
+    ) -> None:
+        world.resolver.faults["example.test", "MX"] = fault
+        (finding,) = found(world, inventory)
+        assert (finding.group, finding.code) == ("unknown", "resolver")
+        assert FAULTS[fault] in finding.problem
+
+    def test_a_server_that_refers_in_place_of_resolving_has_no_old_answers(
+        self, world: World, inventory: Path
+    ) -> None:
+        world.resolver.faults["example.test", "MX"] = "upwards"
+        assert codes(found(world, inventory)) == [("unknown", "resolver")]
+
+
+@pytest.mark.parametrize("fault", QUICK[:5])
+def test_a_reverse_name_whose_lookup_failed_is_unknown(world: World, fault: Fault) -> None:
+    reverse = f"{SOA}25.0.83.127.in-addr.arpa. 60 PTR mx1.example.test.\n"
+    world.resolver.zones["127.in-addr.arpa"] = reverse
+    where = world.where
+    assert address_seen("mx1.example.test", MAIL4, where, Rows(print)).pointers == {
+        "mx1.example.test": frozenset({MAIL4})
+    }
+    world.resolver.faults["mx1.example.test", "A"] = fault
+    place = address_seen("mx1.example.test", MAIL4, where, Rows(print))
+    assert place.pointers == {"mx1.example.test": None}
+    assert not place.reverse_is_known
+    world.resolver.faults["25.0.83.127.in-addr.arpa", "PTR"] = fault
+    assert address_seen("mx1.example.test", MAIL4, where, Rows(print)).pointers is None
