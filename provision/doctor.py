@@ -24,9 +24,9 @@ from dns.inventory import Inventory, InventoryError, MailHost, load
 from dns.seen import Seen
 from provision import layout, path, remote, vantage
 from provision.counting import counting
+from receiver.cli.terminal import BOLD, GREEN, Screen
 from receiver.doctor import links
 from receiver.doctor.links import Link
-from receiver.reading.terminal import BOLD, GREEN, Screen
 
 _HOST_SECONDS = 120.0
 

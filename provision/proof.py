@@ -16,16 +16,30 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
 from provision import doctor, layout, remote
+from receiver.cli.terminal import Screen
 from receiver.one_time import new_local_part
-from receiver.proof_display import JsonTold, Told, Waiting
-from receiver.reading.terminal import Screen
+from receiver.proof.display import Display, JsonDisplay
 
 Event = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What is waited for."""
+
+    local: str
+    domain: str
+    seconds: float
+
+    @property
+    def address(self) -> str:
+        return f"{self.local}@{self.domain}"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -44,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         inventory = load(given.inventory)
         domain = inventory.domain(given.domain) if given.domain else inventory.domains[0]
         waiting = Waiting(new_local_part(), domain.name, given.timeout)
-        code = _prove(inventory.hosts, waiting, JsonTold() if given.json else Told(Screen()))
+        code = _prove(inventory.hosts, waiting, JsonDisplay() if given.json else Display(Screen()))
         if code and not given.no_doctor:
             doctor.main([str(given.inventory), *(["--json"] if given.json else [])])
         return code
@@ -56,25 +70,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _prove(hosts: Sequence[MailHost], waiting: Waiting, told: Told) -> int:
+def _prove(hosts: Sequence[MailHost], waiting: Waiting, display: Display) -> int:
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for host in hosts:
             process = stack.enter_context(_waiting_on(host, waiting))
             selector.register(process.stdout, selectors.EVENT_READ, (host, process))  # type: ignore[arg-type]
         ready = [_first(key.data) for key in list(selector.get_map().values())]
         assert all(event["address"] == waiting.address for event in ready)
-        told.address(waiting)
+        display.address(waiting.address)
         until = time.monotonic() + waiting.seconds
         while (left := until - time.monotonic()) > 0:
-            told.waiting(left)
+            display.waiting(left)
             for key, _ in selector.select(min(1.0, left)):
                 event = _event(key.data)
                 if event["event"] == "stored":
-                    told.stored({**event, "host": key.data[0].name})
+                    display.stored({**event, "host": key.data[0].name})
                     return 0
                 if event["event"] != "late":
-                    told.event(event)
-        told.late(waiting)
+                    display.event(event)
+        display.late(waiting.address, waiting.seconds)
     return 1
 
 

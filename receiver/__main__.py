@@ -18,7 +18,7 @@ COMMANDS = {
     "export": ("receiver.reading.export:main", "messages as mbox or .eml"),
     "wait": ("receiver.reading.arrivals:wait", "until a message arrives, with a timeout"),
     "follow": ("receiver.reading.arrivals:follow", "a line for each message that arrives"),
-    "proof": ("receiver.proof:main", "a one-time address, and the wait for a message to it"),
+    "proof": ("receiver.proof.command:main", "a one-time address, and the wait for a message to it"),
     "doctor": ("receiver.doctor.command:main", "why no mail arrives: the first broken link, and its fix"),
 }
 

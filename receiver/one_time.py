@@ -8,11 +8,15 @@ the receiver sends to it tells the waiting process how its message fares.
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
+import os
 import re
 import secrets
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path("/run/letterbox/proofs")
@@ -49,3 +53,38 @@ def tell(folder: Path, local: str, domain: str, event: str, **values: object) ->
         except OSError:
             return False
     return True
+
+
+@contextlib.contextmanager
+def open_address(folder: Path, local: str, domain: str, mail: Path) -> Iterator[socket.socket]:
+    """The address exists inside this context: yields its socket, which the service's group may write to.
+
+    The group is that of the mail folder. Raises OSError.
+    """
+    group = mail.stat().st_gid
+    folder.mkdir(parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        os.chown(folder, 0, group)
+    folder.chmod(0o750)
+    _remove_dead(folder)
+    path = socket_path(folder, local, domain)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(path)
+        try:
+            if os.geteuid() == 0:
+                os.chown(path, 0, group)
+            Path(path).chmod(0o660)
+            yield listening
+        finally:
+            Path(path).unlink(missing_ok=True)
+
+
+def _remove_dead(folder: Path) -> None:
+    """Remove sockets that a killed process left. Nobody answers there, and the receiver knows that too."""
+    for path in folder.iterdir():
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as probe:
+            try:
+                probe.connect(str(path))
+            except OSError as error:
+                if error.errno == errno.ECONNREFUSED:
+                    path.unlink(missing_ok=True)

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from receiver.cli import configuration
+from receiver.cli.command import EX_NOPERM, Failure, add_form, guarded, print_json, wants_json
+from receiver.cli.terminal import Screen
 from receiver.config.load import ConfigError, load
 from receiver.config.values import Config
 from receiver.doctor import dialogue, disk, firewall, links, units
 from receiver.doctor.links import Link
-from receiver.reading import command
-from receiver.reading.terminal import Screen
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
 
@@ -29,25 +30,22 @@ def main(argv: Sequence[str]) -> int:
         description="Walk a message's path on this host, and name the first broken link with its mend. What "
         "lies before it (DNS, the provider's filter) is seen from elsewhere: python -m provision.doctor",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", default=command.CONFIGURATION)
+    parser.add_argument("--config", type=Path, metavar="FILE", default=configuration.PATH)
     parser.add_argument(
         "--zone", action="append", default=[], metavar="NAME", help="firewalld zone of the mail"
     )
-    form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="an object a line (the default off a terminal)")
-    form.add_argument("--text", action="store_true", help="for people (the default on a terminal)")
-    return command.guarded(parser.parse_args(argv), _doctor)
+    add_form(parser)
+    arguments = parser.parse_args(argv)
+    return guarded(lambda: _doctor(arguments))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     if os.geteuid() != 0:
-        raise command.Failure(
-            "the doctor looks where only root may: run it as root (sudo)", command.EX_NOPERM
-        )
+        raise Failure("the doctor looks where only root may: run it as root (sudo)", EX_NOPERM)
     screen, found = Screen(), None
     for link in links.walked(path(arguments.config, arguments.zone)):
-        if command.wants_json(arguments):
-            command.print_json(link.to_json())
+        if wants_json(arguments):
+            print_json(link.to_json())
         else:
             links.show(link, screen)
         found = link
@@ -58,7 +56,7 @@ def path(config: Path, zones: Sequence[str]) -> Iterator[Callable[[], Link]]:
     """The links on the host, in the order that a message takes them."""
     yield lambda: firewall.zone(zones)
     yield units.listening
-    yield lambda: configuration(config)
+    yield lambda: loads(config)
     read = load(config)  # what the link before would have said is not met here
     yield units.running
     for talk in (dialogue.greeting, dialogue.starttls, dialogue.rcpt):
@@ -77,7 +75,7 @@ def _without_root(look: Callable[[], Link], mail: Path) -> Callable[[], Link]:
     return asked
 
 
-def configuration(path: Path) -> Link:
+def loads(path: Path) -> Link:
     """What `letterbox check` looks at."""
     mend = f"letterbox check --config {path}; pyinfra inventory.py deploy.py writes it anew"
     try:

@@ -97,13 +97,11 @@ def _addresses(domain: Domain) -> list[str]:
 
 def storing(config: Config, port: int) -> Link:
     """A message to a one-time address goes all the way to the disk."""
-    from receiver.proof import one_time_address
-
     local, domain = one_time.new_local_part(), config.domains[0].name
     user = privileges.owner(config.mail)
     began = time.monotonic()
     try:
-        with one_time_address(config.proofs, local, domain, config.mail):
+        with one_time.open_address(config.proofs, local, domain, config.mail):
             failure = privileges.ask_child(user, lambda: _sent(f"{local}@{domain}", port), network=True)
     except OSError as error:
         failure = _text(error)

@@ -7,9 +7,9 @@ import pwd
 from collections.abc import Iterator
 from pathlib import Path
 
+from receiver.cli import terminal
 from receiver.config.values import Config
 from receiver.doctor.links import Link
-from receiver.reading import terminal
 
 _FILES = 100  # of what a file system counts as inodes
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from receiver.reading import terminal
-from receiver.reading.terminal import BOLD, GREEN, RED, Screen
+from receiver.cli import terminal
+from receiver.cli.terminal import BOLD, GREEN, RED, Screen
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from receiver.reading import command, selection, show, stored, summary, terminal
+from receiver.cli import configuration, terminal
+from receiver.cli.command import Failure, print_json, wants_json
+from receiver.cli.terminal import Screen
+from receiver.reading import command, selection, show, stored, summary
 from receiver.reading.listing import row
 from receiver.reading.stored import Maildir, Stored
 from receiver.reading.summary import Summary
-from receiver.reading.terminal import Screen
 
 _PAUSE = 0.1  # seconds
 _TICK = 1_000_000_000  # ns in which a folder may change twice and show one time
@@ -108,8 +110,8 @@ def _wait(arguments: argparse.Namespace) -> int:
         if left <= 0:
             screen.live("")
             goal = f" for {arguments.to}" if arguments.to else ""
-            raise command.Failure(f"no message{goal} in {arguments.timeout:g} s: see `letterbox doctor`")
-        if not command.wants_json(arguments):
+            raise Failure(f"no message{goal} in {arguments.timeout:g} s: see `letterbox doctor`")
+        if not wants_json(arguments):
             screen.live(f"waiting for a message, {left:.0f} s left")
         time.sleep(min(_PAUSE, left))
         candidates = arrivals.look()
@@ -159,16 +161,18 @@ def _reached(arguments: argparse.Namespace) -> Collection[str]:
 
     Empty where no configuration can be read: then what was delivered tells alone.
     """
-    from receiver import addresses, config, recipients  # not where nobody waits for an address
+    from receiver.addresses import AddressError, parse_address  # not where nobody waits for an address
+    from receiver.config.load import ConfigError, load
+    from receiver.recipients import Directory, UnknownRecipient
 
-    path = arguments.config or command.CONFIGURATION
+    path = arguments.config or configuration.PATH
     if not arguments.to or (arguments.mail and not arguments.config) or not os.path.lexists(path):
         return ()
     try:
-        read = config.load(path)
-        directory = recipients.Directory(read.domains, read.addresses)
-        found = directory.destinations(addresses.parse_address(arguments.to))
-    except (config.ConfigError, addresses.AddressError, recipients.UnknownRecipient, OSError):
+        read = load(path)
+        directory = Directory(read.domains, read.addresses)
+        found = directory.destinations(parse_address(arguments.to))
+    except (ConfigError, AddressError, UnknownRecipient, OSError):
         return ()
     return {str(each.mailbox) for each in found}
 
@@ -184,7 +188,7 @@ def _read(message: Stored) -> Summary | None:
 def _follow(arguments: argparse.Namespace) -> int:
     arrivals = Arrivals(lambda: _maildirs(arguments))
     screen = Screen()
-    as_json = command.wants_json(arguments)
+    as_json = wants_json(arguments)
     try:
         while True:
             for message in arrivals.look():
@@ -192,7 +196,7 @@ def _follow(arguments: argparse.Namespace) -> int:
                 if each is None:
                     continue
                 if as_json:
-                    command.print_json(each.to_json())
+                    print_json(each.to_json())
                     continue
                 arrived, sender, subject, box, size, tls = row(each)
                 line = f"{arrived}  {sender}  {screen.styled(subject, terminal.BOLD)}  {box}  {size}  {tls}"

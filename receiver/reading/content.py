@@ -13,9 +13,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from receiver import charsets, headers
-from receiver.reading import mime, plain
+from receiver.reading import mime
 from receiver.reading.message import Attachment, Content, Inside, Leaf
 from receiver.reading.mime import Buffer, Part
+from receiver.rendering import plain
 
 MAX_TEXT = 2_097_152  # octets, as encoded, of all texts that are shown of a message
 MAX_HTML = 1_048_576  # characters of one HTML document
@@ -143,7 +144,7 @@ class _Reading:
         if part.content_type not in ("text/html", "text/x-amp-html"):
             text = plain.text(part, octets)
             return text if part.content_type.startswith("text/") else _without_delimiters(text)
-        from receiver.reading import html  # late: most mail has a plain text
+        from receiver.rendering import html  # late: most mail has a plain text
 
         document = charsets.decode(octets, label)
         if len(document) > MAX_HTML:

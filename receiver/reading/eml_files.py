@@ -17,7 +17,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from receiver.reading import command
+from receiver.cli.command import Failure, reported
+from receiver.reading.command import LATE
 from receiver.reading.stored import Stored
 from receiver.system import privileges
 from receiver.system.privileges import User
@@ -38,10 +39,10 @@ def write(folder: Path, owner: User, opened: Opened) -> int:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def hand_over() -> int:
-        return command.reported(lambda: _hand_over(opened(), theirs))
+        return reported(lambda: _hand_over(opened(), theirs))
 
     with ours:
-        child = privileges.start_child(owner, hand_over, keep=(theirs.fileno(),), late=command.LATE)
+        child = privileges.start_child(owner, hand_over, keep=(theirs.fileno(),), late=LATE)
         theirs.close()
         try:
             _write_all(_handed_over(ours), folder)
@@ -68,7 +69,7 @@ def _handed_over(from_child: socket.socket) -> Iterator[tuple[str, BinaryIO]]:
         name = os.fsdecode(octets)
         with os.fdopen(descriptors[0], "rb") as file:
             if "/" in name or "\0" in name or not name.endswith(".eml"):
-                raise command.Failure(f"{name!r} is no name for a message's file")
+                raise Failure(f"{name!r} is no name for a message's file")
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 yield name, file
         from_child.send(b".")
@@ -123,7 +124,7 @@ def _write_eml(file: BinaryIO, folder: Path, name: str) -> bool:
             path.unlink()  # no half a message is left, as where the disk is full
             raise
         return True
-    raise command.Failure(f"{folder / name}: a thousand other files have this name: choose another folder")
+    raise Failure(f"{folder / name}: a thousand other files have this name: choose another folder")
 
 
 def _is_same(file: BinaryIO, path: Path) -> bool:

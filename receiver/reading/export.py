@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from receiver import headers
+from receiver.cli.command import Failure, guarded
 from receiver.reading import command, eml_files, selection, stored
 from receiver.reading.stored import Stored
 from receiver.system import privileges
@@ -45,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     )
     arguments = parser.parse_args(argv)
     if arguments.folder:
-        return command.guarded(arguments, _into_folder)
+        return guarded(lambda: _into_folder(arguments))
     return command.run(arguments, _export)
 
 
@@ -66,14 +67,12 @@ def _into_folder(arguments: argparse.Namespace) -> int:
 def _export(arguments: argparse.Namespace) -> int:
     chosen = _chosen(arguments)
     if sys.stdout.isatty():
-        raise command.Failure(
-            "mail is not for a terminal: redirect it, as in `letterbox export > mail.mbox`", 2
-        )
+        raise Failure("mail is not for a terminal: redirect it, as in `letterbox export > mail.mbox`", 2)
     out = sys.stdout.buffer
     if arguments.eml:
         several = list(chosen)
         if len(several) != 1:
-            raise command.Failure(
+            raise Failure(
                 f"--eml writes one message, and these are {len(several)}: name one, or use --folder", 2
             )
         with os.fdopen(stored.open_file(several[0]), "rb") as file:

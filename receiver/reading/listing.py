@@ -6,9 +6,11 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from receiver.reading import command, selection, summary, terminal
+from receiver.cli import terminal
+from receiver.cli.command import print_json, wants_json
+from receiver.cli.terminal import Screen
+from receiver.reading import command, selection, summary
 from receiver.reading.summary import Summary
-from receiver.reading.terminal import Screen
 
 _HEADS = ("#", "Arrived", "From", "Subject", "Mailbox", "Size", "TLS")
 
@@ -33,9 +35,9 @@ def _list(arguments: argparse.Namespace) -> int:
             summaries.append(summary.read(message))
         except FileNotFoundError:
             continue  # moved or removed since we saw its name
-    if command.wants_json(arguments):
+    if wants_json(arguments):
         for each in summaries:
-            command.print_json(each.to_json())
+            print_json(each.to_json())
         return 0
     screen = Screen()
     if not summaries:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Sequence
 
 from receiver import headers
-from receiver.reading import command, content, stored, summary, terminal
+from receiver.cli import terminal
+from receiver.cli.command import print_json, wants_json
+from receiver.cli.terminal import Screen
+from receiver.reading import command, content, stored, summary
 from receiver.reading.message import Content
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
-from receiver.reading.terminal import Screen
 
 _SHOWN = ("from", "to", "cc", "reply-to", "subject", "date")
 
@@ -39,8 +41,8 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
     # From here on a stranger's octets are parsed, and no file is opened.
     holds, fields = content.read(octets), headers.parse(head)
     short = summary.summary(message, fields, len(octets))
-    if command.wants_json(arguments):
-        command.print_json(details(short, holds, fields if with_headers else None))
+    if wants_json(arguments):
+        print_json(to_json(short, holds, fields if with_headers else None))
         return 0
     screen = Screen()
     if with_headers:
@@ -74,7 +76,7 @@ def _field(screen: Screen, name: str, value: str) -> None:
         screen.line(f"{screen.styled(f'{name:<9}', terminal.BOLD)} {value}")
 
 
-def details(short: Summary, holds: Content, fields: headers.Fields | None = None) -> dict[str, object]:
+def to_json(short: Summary, holds: Content, fields: headers.Fields | None = None) -> dict[str, object]:
     """What `show --json` prints: all of `list --json`, and what it holds. Keys are only ever added."""
     more: dict[str, object] = {
         **_text_and_files(holds),

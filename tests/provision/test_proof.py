@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 
-from receiver import qr
 from tests.deploys import ROOT
 from tests.lab.machine import DEADLINE
 
@@ -103,28 +102,3 @@ def test_a_host_that_cannot_be_reached_is_one_line(deployed, tmp_path):
     assert done.returncode == 1
     assert "cannot be reached over ssh" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("length", "digest"),
-    [
-        (17, "12501da6e71125e4"),
-        (32, "58b1e17064bf5dac"),
-        (53, "85d55e62a99c4790"),
-        (78, "d6f163e34a3ff771"),
-        (106, "dd1bee2a167a83b1"),
-    ],
-)
-def test_a_qr_code_is_the_one_that_another_encoder_makes(length, digest):
-    """The digests are of the matrices that segno makes of these texts, one of each size."""
-    text = ("mailto:proof-abcdefghij234567@example.com?subject=Letterbox%20proof" * 2)[:length]
-    modules = "".join("01"[module] for row in qr.matrix(text) or [] for module in row)
-    assert hashlib.sha256(modules.encode()).hexdigest()[:16] == digest
-
-
-def test_a_qr_code_is_drawn_with_its_margin():
-    lines = qr.lines("mailto:proof-abcdefghij234567@example.com")
-    assert {len(line) for line in lines} == {29 + 8}
-    assert len(lines) == (29 + 8 + 1) // 2
-    assert lines[0].strip() == lines[-1].strip() == ""
-    assert qr.lines("x" * 107) == []

@@ -22,7 +22,9 @@ except ImportError:
 
 with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
     from receiver import headers
-    from receiver.reading import content, html, terminal
+    from receiver.cli import terminal
+    from receiver.reading import content
+    from receiver.rendering import html
     from receiver.system import journal
 
 SECONDS = 10.0

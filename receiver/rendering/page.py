@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from receiver.reading import markup, plain
+from receiver.rendering import markup, plain
 
 _LONGEST_LINK = 8192
 _BLOCKS = {
