@@ -12,7 +12,8 @@ from pathlib import Path
 
 from receiver import headers, one_time
 from receiver.cli.command import Failure
-from receiver.reading import content, selection, show, stored, summary
+from receiver.content import content
+from receiver.reading import selection, show, stored, summary
 
 _KEPT = 86_400  # seconds that the messages of earlier proofs stay
 _NAME_SECONDS = 5.0

@@ -14,7 +14,7 @@ from receiver.reading.stored import Maildir
 from receiver.system import privileges
 
 # What is imported when it is needed, for a Python that only root may read.
-LATE = ("receiver.rendering.html", "receiver.encoded_words", "nh3", "webencodings", "socket", "threading")
+LATE = ("receiver.content.html", "receiver.encoded_words", "nh3", "webencodings", "socket", "threading")
 _TRIED = Path("./mail")  # where `letterbox serve` stores without a configuration
 
 

@@ -10,8 +10,9 @@ from receiver import headers
 from receiver.cli import terminal
 from receiver.cli.command import print_json, wants_json
 from receiver.cli.terminal import Screen
-from receiver.reading import command, content, stored, summary
-from receiver.reading.message import Content
+from receiver.content import content
+from receiver.content.message import Content
+from receiver.reading import command, stored, summary
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
 

@@ -133,8 +133,6 @@ class Connection(smtp.SMTP):
     def resume_writing(self) -> None:
         self.outgoing.resume()
 
-    # The end
-
     @property
     def is_closing(self) -> bool:
         return self.talk.phase is Phase.CLOSING
@@ -186,8 +184,6 @@ class Connection(smtp.SMTP):
         if self._counted and self.transport is None and not self._busy:
             self._counted = False
             self._connections.leave(self, self.peer)
-
-    # Work
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         """Do the work as far as it goes without waiting; only what is left of it becomes a task."""
@@ -241,8 +237,6 @@ class Connection(smtp.SMTP):
         self.session = smtp.Session(self.loop)
         self.session.peer = self.transport.get_extra_info("peername")
         self.session.ssl = tls  # type: ignore[assignment]  # aiosmtpd keeps a table of other keys there
-
-    # Time
 
     def _time_is_up(self) -> None:
         if self.is_closing:

@@ -23,8 +23,7 @@ except ImportError:
 with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
     from receiver import headers
     from receiver.cli import terminal
-    from receiver.reading import content
-    from receiver.rendering import html
+    from receiver.content import content, html
     from receiver.system import journal
 
 SECONDS = 10.0

@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from receiver import headers
-from receiver.reading import content, show, stored, summary
+from receiver.content import content
+from receiver.reading import show, stored, summary
 from receiver.system import journal
 from tests.receiver.stored_mail import Mail
 

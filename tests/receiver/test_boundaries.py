@@ -7,7 +7,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receiver.reading import mime
+from receiver.content import mime
 from tests.receiver.hostile_growth import nested
 
 WORDS = st.binary(min_size=1, max_size=6).map(lambda each: each.replace(b"\n", b"-").replace(b"\r", b"-"))

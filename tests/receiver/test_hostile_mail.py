@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from receiver import charsets, encoded_words, headers
-from receiver.reading import content, mime
+from receiver.content import content, mime
 from tests.receiver.hostile_growth import GENERATORS
 from tests.receiver.stored_mail import ROOT, Mail
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.rendering import apart, html, markup
-from receiver.rendering.page import Page
+from receiver.content import apart, html, markup
+from receiver.content.page import Page
 
 SHOWN = [
     ("<p>one</p><p>two</p>three", "one\n\ntwo\nthree\n"),

@@ -159,7 +159,7 @@ def test_a_signal_ends_the_child_and_then_root_tidies_up(root: None, number: int
 SPY = """
 import json, os, sys
 from receiver import headers
-from receiver.reading import content
+from receiver.content import content
 
 def outcome(attempt):
     try:

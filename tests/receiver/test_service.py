@@ -145,7 +145,7 @@ def test_the_receiver_imports_nothing_but_its_dependencies_and_the_standard_libr
 def test_to_serve_and_to_list_loads_no_parser_of_mail() -> None:
     code = (
         "import receiver.serving.server, receiver.reading.listing, sys;"
-        "print({'nh3', 'webencodings', 'receiver.reading.content'} & set(sys.modules))"
+        "print({'nh3', 'webencodings', 'receiver.content.content'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from receiver import headers
-from receiver.reading import content
+from receiver.content import content
 from tests.receiver.corpus import compare, reference
 from tests.receiver.corpus.remainders import WHY
 from tests.receiver.stored_mail import Mail

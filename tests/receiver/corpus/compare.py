@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver import headers
-from receiver.reading import content
+from receiver.content import content
 
 _URL = re.compile(r"(?:https?|ftp|mailto|cid|file|tel):[^\s\]>)]*", re.IGNORECASE)
 _REFERENCES = re.compile(r"\n\[\d+\] \S[^\n]*(?=\n)")

@@ -18,7 +18,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from receiver.rendering import apart
+from receiver.content import apart
 
 _KEPT = {
     "a", "abbr", "address", "area", "article", "aside", "b", "big", "blockquote", "br", "button",

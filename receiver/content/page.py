@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from receiver.rendering import markup, plain
+from receiver.content import markup, plain
 
 _LONGEST_LINK = 8192
 _BLOCKS = {

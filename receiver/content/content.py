@@ -13,10 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from receiver import charsets, headers
-from receiver.reading import mime
-from receiver.reading.message import Attachment, Content, Inside, Leaf
-from receiver.reading.mime import Buffer, Part
-from receiver.rendering import plain
+from receiver.content import mime, notes, plain
+from receiver.content.message import Attachment, Content, Inside, Leaf
+from receiver.content.mime import Buffer, Part
 
 MAX_TEXT = 2_097_152  # octets, as encoded, of all texts that are shown of a message
 MAX_HTML = 1_048_576  # characters of one HTML document
@@ -26,19 +25,7 @@ _MAX_DOCUMENTS = 20  # of HTML that are laid out: each takes a process of its ow
 _MAX_DEPTH = 5  # of messages in messages
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
 _TEXTS = {"text/plain", "text/html", "message/delivery-status", "message/global-delivery-status"}
-_ENCODINGS = {"", "7bit", "8bit", "binary", "base64", "quotedprintable", "uuencode"}
 _DELIMITER = re.compile(r"^--\S{1,70}[ \t]*(?:\n|\Z)", re.MULTILINE)
-_SEALED = {
-    "application/pgp-encrypted": "encrypted with PGP, it cannot be read here",
-    "application/pgp-signature": "signed with PGP, which is not checked here",
-    "application/pkcs7-signature": "signed with S/MIME, which is not checked here",
-    "application/x-pkcs7-signature": "signed with S/MIME, which is not checked here",
-    "application/pkcs7-mime": "an S/MIME message (encrypted, or signed in a way that hides the text)",
-    "application/x-pkcs7-mime": "an S/MIME message (encrypted, or signed in a way that hides the text)",
-    "application/ms-tnef": "in Outlook's own format (winmail.dat), which may hold the text and the files",
-    "message/partial": "one piece of a message that was sent in several",
-    "message/external-body": "only the address of content that is kept elsewhere",
-}
 
 
 @dataclass
@@ -144,7 +131,7 @@ class _Reading:
         if part.content_type not in ("text/html", "text/x-amp-html"):
             text = plain.text(part, octets)
             return text if part.content_type.startswith("text/") else _without_delimiters(text)
-        from receiver.rendering import html  # late: most mail has a plain text
+        from receiver.content import html  # late: most mail has a plain text
 
         document = charsets.decode(octets, label)
         if len(document) > MAX_HTML:
@@ -200,15 +187,9 @@ class _Reading:
 
     def _say(self, part: Part) -> None:
         """Notes on what is hidden in a part, or was read leniently."""
-        kind, text = part.content_type, self._texts.get(id(part), "")
-        if kind in _SEALED:
-            self._shared.note(f"{kind}: {_SEALED[kind]}")
-        if kind.startswith("multipart/"):
-            self._shared.note(f"{kind} without a boundary that is there: shown as one text")
-        if part.encoding not in _ENCODINGS:
-            self._shared.note(f"transfer encoding {part.encoding[:40]}: not known, shown as it stands")
-        if "-----BEGIN PGP MESSAGE-----" in text:
-            self._shared.note("a text is encrypted with PGP: it cannot be read here")
+        text = self._texts.get(id(part), "")
+        for note in notes.hidden_in(part, text):
+            self._shared.note(note)
         if "\nbegin " in f"\n{text}":
             files = [
                 Attachment(name, "application/octet-stream", size) for name, size in plain.uuencoded(text)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from receiver import charsets, encoded_words
-from receiver.reading.mime import Buffer, Part
+from receiver.content.mime import Buffer, Part
 
 # Quoted-printable: white space that was added behind a line, and what is no escape though it looks like one.
 _ADDED_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from receiver.rendering import markup
-from receiver.rendering.page import Page
+from receiver.content import markup
+from receiver.content.page import Page
 
 
 @dataclass(frozen=True, slots=True)
