@@ -52,8 +52,8 @@ durability: $(READY)  ## 200 kills, 300 power cuts, every fault: the numbers (ro
 fuzz: $(READY)  ## a bounded run of the fuzz targets, guided by coverage where atheris can be had
 	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-fuzz.lock \
 	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
-	@$(BIN)/python -m tests.receiver.fuzz --runs 1000000 --seconds 60
-	@$(BIN)/python -m tests.receiver.fuzz_reading --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz.conversation --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz.reading --runs 1000000 --seconds 60
 
 corpus: $(READY)  ## mail of published test sets: ours beside mailparser and postal-mime (pip, npm, node)
 	@$(BIN)/python -m tests.receiver.corpus

@@ -12,7 +12,7 @@ from receiver.reading.stored import Stored
 from receiver.system import journal
 from tests.receiver.corpus import reference
 from tests.receiver.stored_mail import Mail
-from tests.receiver.test_hostile_mail import HOSTILE, cpythons
+from tests.receiver.reading.test_hostile_mail import HOSTILE, cpythons
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def _cut(
 
 def faults(arguments: argparse.Namespace) -> bool:
     """The fault injection is pytest's; its numbers are printed here."""
-    command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/receiver/test_faults.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/receiver/storage/test_faults.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     lines = [line.lstrip(".") for line in done.stdout.splitlines() if line.lstrip(".").startswith("(")]
     print("\n".join(lines) if done.returncode == 0 else done.stdout)

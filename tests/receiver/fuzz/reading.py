@@ -1,6 +1,6 @@
 """A fuzz target for reading: any octets as a mail, through every parser that `show`, `list` and the log use.
 
-`python -m tests.receiver.fuzz_reading --runs 20000` drives it by chance; with atheris installed (`make fuzz`)
+`python -m tests.receiver.fuzz.reading --runs 20000` drives it by chance; with atheris installed (`make fuzz`)
 the coverage of receiver/ guides it. What must hold: nothing raises, and no guard had to catch anything; all
 that is shown can be written as UTF-8 and as JSON; a file's name has no folder; the log and the list have the
 same subject; and the whole takes bounded time.

@@ -20,7 +20,7 @@ from receiver.storage import channel, pipeline
 from receiver.storage.folders import Folders
 from receiver.storage.record import Copy, Record, make_record
 from receiver.storage.recovery import recover
-from tests.receiver.faulty_disk import Disk
+from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.wire import DEADLINE, wait_until
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "bob")

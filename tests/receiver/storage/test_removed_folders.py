@@ -11,8 +11,8 @@ import pytest
 
 from receiver.storage.folders import Folders
 from receiver.storage.recovery import recover
-from tests.receiver.faulty_disk import Disk
-from tests.receiver.test_wal import SIZE, send, store, stored
+from tests.receiver.storage.faulty_disk import Disk
+from tests.receiver.storage.test_wal import SIZE, send, store, stored
 from tests.receiver.wire import Server, wait_until
 
 BODIES = {

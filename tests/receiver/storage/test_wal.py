@@ -20,7 +20,7 @@ from receiver.storage.recovery import recover
 from receiver.storage.segment import BLOCK, Segment
 from receiver.storage.store import Store
 from receiver.storage.wal import open_log
-from tests.receiver.faulty_disk import Disk
+from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "b ob")

@@ -11,7 +11,7 @@ from receiver.smtp.connection import Connection
 from receiver.smtp.envelope import Envelope
 from receiver.smtp.verbs import VERBS
 from tests.receiver.connections import new_site
-from tests.receiver.fuzz import CONFIG, MemoryStore, Pipe
+from tests.receiver.fuzz.conversation import CONFIG, MemoryStore, Pipe
 
 
 def test_a_stranger_can_call_the_verbs_of_the_table_and_no_others() -> None:

@@ -11,7 +11,7 @@ from receiver.config.values import Limits
 from receiver.smtp.admission import Admission
 from receiver.smtp.connection import Connection
 from tests.receiver.connections import Site, new_site
-from tests.receiver.fuzz import CONFIG, MemoryStore, Pipe
+from tests.receiver.fuzz.conversation import CONFIG, MemoryStore, Pipe
 from tests.receiver.wire import Client, Server
 
 MIB = 1 << 20

@@ -14,7 +14,7 @@ from receiver.recipients import Mailbox
 from receiver.storage.disk import keeps_order
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
-from tests.receiver.faulty_disk import Disk
+from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
 
 BOXES = [Mailbox("example.test", name) for name in ("alice", "bob")]

@@ -16,7 +16,7 @@ import pytest
 
 from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
-from tests.receiver.faulty_disk import Disk
+from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
 from tests.receiver.wire import Server, wait_until
 

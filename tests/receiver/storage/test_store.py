@@ -13,7 +13,7 @@ import pytest
 from receiver.recipients import Mailbox
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
-from tests.receiver.faulty_disk import Disk
+from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
 from tests.receiver.wire import Server
 
