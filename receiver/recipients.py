@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from receiver.addresses import Address, fold_domain, fold_local, literal
-
-MAX_FOLDER_NAME = 255
+from receiver.mailbox import Mailbox, is_folder_name
 
 
 class UnknownRecipient(Exception):
@@ -27,17 +26,6 @@ class NotServed(UnknownRecipient):
 
 class NoMailbox(UnknownRecipient):
     """Its domain is ours, and has no such mailbox."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mailbox:
-    """A Maildir: `<mail>/<domain>/<name>`."""
-
-    domain: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.name}@{self.domain}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,17 +98,6 @@ def unicode_domain(name: str) -> str:
     return fold_domain(".".join(labels))
 
 
-def usable_name(name: str) -> bool:
-    """Whether a local part can be a folder's name: one path component, visible, printable."""
-    return (
-        bool(name)
-        and not name.startswith((".", "-"))
-        and "/" not in name
-        and name.isprintable()
-        and len(name.encode("utf-8", "replace")) <= MAX_FOLDER_NAME
-    )
-
-
 def without_subaddress(domain: Domain, local: str) -> str | None:
     """The part before the first separator, None if there is none (or nothing before it)."""
     cuts = [at for separator in domain.subaddress_separators if (at := local.find(separator, 1)) > 0]
@@ -139,7 +116,7 @@ def _mailbox_name(domain: Domain, local: str) -> str | None:
             continue
         if (
             domain.mailboxes is None
-            and usable_name(name)
+            and is_folder_name(name)
             and name == (without_subaddress(domain, name) or name)
         ):
             return name

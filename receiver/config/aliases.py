@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 
 
 def expand(

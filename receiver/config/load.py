@@ -17,7 +17,8 @@ from receiver.addresses import AddressError, fold_local, parse_address
 from receiver.config.aliases import expand
 from receiver.config.tables import Reader, join
 from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
-from receiver.recipients import Domain, usable_name
+from receiver.mailbox import is_folder_name
+from receiver.recipients import Domain
 
 # A message's file is called <seconds>.<identity>.<hostname>, and a mail client adds flags. NAME_MAX is 255.
 LONGEST_HOSTNAME = 200  # octets
@@ -136,7 +137,7 @@ def _domain(
 ) -> Domain:
     key = f'domains."{name}"'
     for box in boxes[name]:
-        if not usable_name(box) or "@" in box:
+        if not is_folder_name(box) or "@" in box:
             reader.complain(f"{key}.mailboxes", f"{box!r} cannot be a mailbox's name")
     if not boxes[name] and not reader.problems:
         reader.complain(f"{key}.mailboxes", "no mailbox")

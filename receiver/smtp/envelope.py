@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiosmtpd import smtp
 
 from receiver.addresses import Address
-from receiver.recipients import Destination, Mailbox
+from receiver.mailbox import Mailbox
+from receiver.recipients import Destination
 
 
 class Envelope(smtp.Envelope):

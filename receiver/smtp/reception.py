@@ -12,7 +12,8 @@ import time
 from receiver import one_time
 from receiver.addresses import Address
 from receiver.config.values import Config
-from receiver.recipients import Destination, Directory, Mailbox, NoMailbox, NotServed
+from receiver.mailbox import Mailbox
+from receiver.recipients import Destination, Directory, NoMailbox, NotServed
 from receiver.smtp import replies, trace
 from receiver.smtp.envelope import Envelope
 from receiver.smtp.replies import Reply

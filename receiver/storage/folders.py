@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
 from receiver.storage.leftovers import Claim

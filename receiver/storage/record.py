@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 
 _HEAD = struct.Struct("<4sII")  # magic, tombstone, checksum of the rest
 _REST = struct.Struct("<QIII")  # epoch, place, octets of the names, octets of the message

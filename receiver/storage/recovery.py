@@ -11,7 +11,7 @@ import contextlib
 import os
 from pathlib import Path
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
 from receiver.storage.record import Copy, Record
 from receiver.storage.segment import Segment

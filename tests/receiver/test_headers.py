@@ -11,8 +11,8 @@ from receiver.reading import stored, summary
 from receiver.reading.stored import Stored
 from receiver.system import journal
 from tests.receiver.corpus import reference
-from tests.receiver.stored_mail import Mail
 from tests.receiver.reading.test_hostile_mail import HOSTILE, cpythons
+from tests.receiver.stored_mail import Mail
 
 
 @pytest.mark.parametrize(

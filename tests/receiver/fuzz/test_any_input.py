@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from receiver.config.load import any_mailbox
-from tests.receiver.fuzz import reading as fuzz_reading
 from tests.receiver.connections import new_site
+from tests.receiver.fuzz import reading as fuzz_reading
 from tests.receiver.fuzz.conversation import by_chance
 from tests.receiver.stores import new_store
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage.disk import keeps_order
 from receiver.storage.record import Copy
 from receiver.storage.store import Store

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import STALE, sweep
 from receiver.storage.record import Copy

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage import channel, pipeline
 from receiver.storage.folders import Folders
 from receiver.storage.record import Copy, Record, make_record

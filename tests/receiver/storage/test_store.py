@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
 from tests.receiver.storage.faulty_disk import Disk

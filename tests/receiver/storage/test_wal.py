@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.recipients import Mailbox
+from receiver.mailbox import Mailbox
 from receiver.storage import record
 from receiver.storage.disk import SYSTEM
 from receiver.storage.folders import Folders
