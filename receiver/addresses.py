@@ -1,8 +1,8 @@
-"""Paths and parameters of MAIL and RCPT (RFC 5321 sections 4.1.2 and 4.1.1.11, RFC 6531), as text.
+"""Paths and parameters of MAIL and RCPT (RFC 5321 sections 4.1.2 and 4.1.1.11, RFC 6531). Pure.
 
-Pure. Plain addresses take one regular expression; quoted local parts, source routes, literals and
-UTF-8 take the longer way. Lenient where a sender is sloppy but harmless: a space after the colon, no
-angle brackets, dots at odd places, local parts over 64. Control characters are refused anywhere.
+One regular expression parses a plain address. A slower parser handles quoted local parts, source routes,
+address literals and UTF-8. Both accept harmless mistakes of senders: a space after the colon, missing angle
+brackets, misplaced dots, local parts over 64 octets. Both refuse control characters anywhere.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from functools import lru_cache
 
 
 class AddressError(Exception):
-    """A path or parameter that cannot be parsed: `str(e)` is the reason, `enhanced` its status (RFC 3463)."""
+    """A path or parameter cannot be parsed.
+
+    `str(e)` is the reason. `enhanced` is the enhanced status code for the reply (RFC 3463).
+    """
 
     def __init__(self, enhanced: str, reason: str) -> None:
         super().__init__(reason)
@@ -25,13 +28,13 @@ class AddressError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A mailbox name: `local` without quoting, `domain` lower case, or empty for bare postmaster."""
+    """An address. `local` is without quoting. `domain` is in lower case, and empty for a bare local part."""
 
     local: str
     domain: str
 
     def __str__(self) -> str:
-        local = _spelled(self.local)
+        local = _quote_local(self.local)
         return f"{local}@{self.domain}" if self.domain else local
 
     @property
@@ -41,7 +44,10 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """The argument of MAIL or RCPT: an address, or None for the null path `<>`, and its parameters."""
+    """The argument of MAIL or RCPT. `address` is None for the null path `<>`.
+
+    `parameters` maps each keyword, in upper case, to its value, or to None if it has no value.
+    """
 
     address: Address | None
     parameters: Mapping[str, str | None]
@@ -60,16 +66,17 @@ _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9\-]*)(?:=([!-<>-~\u00a0-\ud7ff\u
 
 
 @lru_cache(1024)
-def _spelled(local: str) -> str:
-    """A local part with its quotes, where it needs them."""
+def _quote_local(local: str) -> str:
+    """The local part, in quotes if it needs them (RFC 5321 section 4.1.2, Quoted-string)."""
     return local if _DOT_ATOM.fullmatch(local) else '"' + re.sub(r'([\\"])', r"\\\1", local) + '"'
 
 
 @lru_cache(256)
 def parse_path(keyword: str, argument: str) -> Path:
-    """`FROM:<a@b> SIZE=1` with its keyword, FROM or TO. Raises AddressError.
+    """Parse the argument of MAIL or RCPT, such as `FROM:<a@b> SIZE=1`. `keyword` is FROM or TO.
 
-    A bare local part comes back with an empty domain; only for postmaster is that an address.
+    A bare local part comes back with an empty domain. Only `postmaster` is an address without a domain
+    (RFC 5321 section 4.1.1.3); the caller decides that. Raises AddressError.
     """
     head, colon, rest = argument.partition(":")
     if not colon or head.strip(" ").upper() != keyword:
@@ -78,23 +85,23 @@ def parse_path(keyword: str, argument: str) -> Path:
     plain = _PLAIN.fullmatch(rest)
     if plain:
         local, domain, tail = plain.groups()
-        return Path(Address(local, _checked_domain(domain)), parse_parameters(tail) if tail else {})
-    address, tail = _scan(rest.lstrip(" "))
+        return Path(Address(local, _parse_domain(domain)), parse_parameters(tail) if tail else {})
+    address, tail = _parse_path_start(rest.lstrip(" "))
     if tail and not tail.startswith(" "):
-        raise _bad("text after the address")
+        raise _not_understood("text after the address")
     return Path(address, parse_parameters(tail))
 
 
 def parse_address(text: str) -> Address:
-    """An address on its own, `local@domain`, without angle brackets."""
-    address, rest = _mailbox(text)
+    """Parse `local@domain`, without angle brackets. Raises AddressError."""
+    address, rest = _parse_mailbox_start(text)
     if rest or not address.domain:
-        raise _bad("not local@domain")
+        raise _not_understood("not local@domain")
     return address
 
 
 def parse_parameters(text: str) -> dict[str, str | None]:
-    """`SIZE=100 BODY=8BITMIME` as {"SIZE": "100", "BODY": "8BITMIME"}; a keyword alone maps to None."""
+    """Parse `SIZE=100 SMTPUTF8` into {"SIZE": "100", "SMTPUTF8": None}. Raises AddressError."""
     parameters: dict[str, str | None] = {}
     for word in text.split():
         match = _PARAMETER.fullmatch(word)
@@ -108,19 +115,22 @@ def parse_parameters(text: str) -> dict[str, str | None]:
 
 
 def fold_domain(domain: str) -> str:
-    """One spelling for one domain: lower case, composed, without a final dot. A- and U-labels stay apart."""
+    """The domain in lower case, composed (NFC), without a final dot. Converts no A-label into a U-label."""
     if not domain.isascii():
         domain = unicodedata.normalize("NFC", domain).replace("\u3002", ".")
     return domain.lower().removesuffix(".")
 
 
 def fold_local(local: str) -> str:
-    """One spelling for one mailbox: composed (NFC), and without regard to case."""
+    """The local part composed (NFC) and case-folded. Local parts that fold alike name one mailbox."""
     return unicodedata.normalize("NFC", local).casefold()
 
 
-def literal(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """The address that a domain literal like `[192.0.2.1]` or `[IPv6:2001:db8::1]` names, if it is one."""
+def parse_literal(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Parse an address literal, such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`. None if it is not one.
+
+    RFC 5321 section 4.1.3.
+    """
     if not (domain.startswith("[") and domain.endswith("]")):
         return None
     text = domain[1:-1]
@@ -132,53 +142,53 @@ def literal(domain: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
         return None
 
 
-def _scan(text: str) -> tuple[Address | None, str]:
-    """The address at the start of `text` and what follows it."""
-    if not text.startswith("<"):  # sloppy: MAIL FROM:a@b
-        address, rest = _mailbox(text)
-        return address, rest
+def _parse_path_start(text: str) -> tuple[Address | None, str]:
+    """The path at the start of `text`, and the text that follows it."""
+    if not text.startswith("<"):  # a sloppy sender: MAIL FROM:a@b
+        return _parse_mailbox_start(text)
     text = text[1:].lstrip(" ")
     if text.startswith(">"):
         return None, text[1:]
     route = _ROUTE.match(text)
-    if route:  # @one,@two:a@b: accepted and ignored (RFC 5321 appendix C)
+    if route:  # @one,@two:a@b. Source routes are accepted and ignored (RFC 5321 appendix C).
         text = text[route.end() :]
-    address, rest = _mailbox(text)
+    address, rest = _parse_mailbox_start(text)
     rest = rest.lstrip(" ")
     if not rest.startswith(">"):
-        raise _bad("closing > missing" if not rest else "a character that needs quoting")
+        raise _not_understood("closing > missing" if not rest else "a character that needs quoting")
     return address, rest[1:]
 
 
-def _mailbox(text: str) -> tuple[Address, str]:
+def _parse_mailbox_start(text: str) -> tuple[Address, str]:
+    """The address at the start of `text`, and the text that follows it."""
     if quoted := _QUOTED.match(text):
         local, rest = re.sub(r"\\(.)", r"\1", quoted[1]), text[quoted.end() :]
     elif atoms := _ATOMS.match(text):
         local, rest = atoms[0], text[atoms.end() :]
     else:
-        raise _bad("no local part")
+        raise _not_understood("no local part")
     if not local.isascii():
         local = unicodedata.normalize("NFC", local)
     if not rest.startswith("@"):
         return Address(local, ""), rest
     domain = _DOMAIN.match(rest, 1)
     if not domain:
-        raise _bad("no domain")
-    return Address(local, _checked_domain(domain[0])), rest[domain.end() :]
+        raise _not_understood("no domain")
+    return Address(local, _parse_domain(domain[0])), rest[domain.end() :]
 
 
 @lru_cache(1024)
-def _checked_domain(domain: str) -> str:
+def _parse_domain(domain: str) -> str:
     if domain.startswith("["):
-        if literal(domain) is None:
-            raise _bad("domain literal not understood")
+        if parse_literal(domain) is None:
+            raise _not_understood("not an address literal")
         return domain.lower()
     domain = fold_domain(domain)
     labels = domain.split(".")
     if len(domain) > 253 or not all(len(label) <= 63 and _LABEL.fullmatch(label) for label in labels):
-        raise _bad("invalid domain")
+        raise _not_understood("invalid domain")
     return domain
 
 
-def _bad(reason: str) -> AddressError:
+def _not_understood(reason: str) -> AddressError:
     return AddressError("5.1.3", f"Address not understood: {reason}")

@@ -1,10 +1,11 @@
-"""Octets to text, by the charset label that a sender gave, or by none. Never raises for either.
+"""Octets to text, by the charset label that a sender gave, or without one. Never raises.
 
-A label means what browsers take it for: the table of the WHATWG Encoding Standard (package `webencodings`),
-in which `iso-8859-1` is windows-1252, `gb2312` is GB 18030, `shift_jis` and `ks_c_5601-1987` are Microsoft's
-supersets. Senders write these labels and send those octets. Three things differ from the table, because mail
-is older than it: `us-ascii` is no promise, `hz-gb-2312` and `iso-2022-kr` are decoded, and so is `utf-7`
-(RFC 2152 was made for mail, and text on a terminal runs no script, which is why browsers dropped it).
+A label means what browsers take it for. The table is that of the WHATWG Encoding Standard (package
+`webencodings`): `iso-8859-1` is windows-1252, `gb2312` is GB 18030, `shift_jis` and `ks_c_5601-1987` are
+Microsoft's supersets, because senders write these labels and send those octets. Mail is older than the table,
+so three labels differ from it. Octets labelled `us-ascii` may be beyond ASCII. `hz-gb-2312` and `iso-2022-kr`
+are decoded. `utf-7` (RFC 2152) is decoded too: browsers dropped it because it can hide scripts, and no script
+runs in a terminal.
 """
 
 from __future__ import annotations
@@ -15,11 +16,11 @@ from functools import lru_cache
 
 _BOMS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _LABEL = re.compile(r"[a-z0-9][a-z0-9_.:+-]*")
-# Codecs of Python that decode more of what is sent than the one that `webencodings` names.
+# Python codecs that decode more of what senders send than the codec that `webencodings` names.
 _WIDER = {"gbk": "gb18030", "iso-2022-jp": "iso2022_jp_ext"}
-# Decoded in mail, though browsers refuse them.
+# Labels that browsers refuse and that we decode.
 _MAIL_ONLY = {"hz-gb-2312": "hz", "iso-2022-kr": "iso2022_kr", "csiso2022kr": "iso2022_kr"}
-# Spellings that are in use and in no table.
+# Spellings that senders use and that no table has.
 _SPELLINGS = (
     (re.compile(r".*utf-?8.*"), "utf-8"),
     (re.compile(r"(?:x-)?(?:cp|ms|ibm)-?932|windows-932|(?:ms|shift|s)-?jis"), "shift_jis"),
@@ -35,27 +36,27 @@ _SPELLINGS = (
     (re.compile(r"(?:unicode-1-1-)?utf-7(?:-imap)?"), "utf-7"),
     (re.compile(r"(?:x-)?(?:cp|ibm)-?(\d+)"), r"cp\1"),
 )
-# Python calls these encodings too; no mail is written in them, and some take quadratic time.
+# Python has codecs of these names too. No mail is written in them, and some take quadratic time.
 _NOT_CHARSETS = {"charmap", "idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape", "mbcs"}
-# What programs write that do not know the charset themselves (RFC 1428 has the first).
+# Labels that programs write when they do not know the charset (RFC 1428 defines the first).
 _NO_CHARSET = {"unknown-8bit", "x-unknown", "unknown", "default", "none", "8bit", "binary", "x-user-defined"}
 _MOST_REPAIRS = 20_000
 _ASCII = {"us-ascii", "ascii", "usascii", "ansi_x3.4-1968", "ansi-x3.4-1968", "iso-ir-6", "us", "iso646-us"}
 
 
 def decode(octets: bytes, label: str = "") -> str:
-    """The text. A byte order mark decides, then the label, then whether the octets are UTF-8.
+    """Decode the octets. A byte order mark decides the charset, else the label, else UTF-8 if it fits.
 
-    Where the label's decoding fails and UTF-8's does not, the text is UTF-8. What can be decoded in no way
-    becomes U+FFFD.
+    If the octets are not valid in the label's charset but are valid UTF-8, they are decoded as UTF-8. Octets
+    that cannot be decoded in any way become U+FFFD.
     """
     for mark, name in _BOMS:
         if octets.startswith(mark):
             return _well_formed(octets[len(mark) :].decode(name, "replace"))
     codec = _codec(label)
-    if codec == "utf-16":  # without a mark: whichever half of the first unit is nothing
+    if codec == "utf-16":  # Without a mark, the zero octet of the first character tells the byte order.
         codec = "utf-16-be" if octets[:1] == b"\0" else "utf-16-le"
-    # Octets that are ASCII are UTF-8 too, which proves nothing against a charset that is written in them.
+    # ASCII octets are valid UTF-8 as well. That says nothing about a charset that is written in ASCII octets.
     for each in (codec, None if codec and octets.isascii() else "utf-8"):
         if each:
             try:
@@ -63,16 +64,16 @@ def decode(octets: bytes, label: str = "") -> str:
             except ValueError:
                 continue
     if codec == "ascii" or not codec:
-        codec = _likelier(octets)
+        codec = _guess(octets)
     text = octets.decode(codec, "replace")
-    # A repair takes a microsecond, so that noise of megabytes is left as it is.
+    # One repair takes a microsecond, so megabytes of noise are not repaired.
     if not codec.startswith("utf") and text.count("\ufffd") <= _MOST_REPAIRS:
         text = octets.decode(codec, "letterbox")
     return _well_formed(text)
 
 
-def _likelier(octets: bytes) -> str:
-    """Of octets that nobody says the charset of, and that are not all UTF-8: whether most of them are."""
+def _guess(octets: bytes) -> str:
+    """The likelier codec of octets that have no label and are not all UTF-8: `utf-8` or `cp1252`."""
     text = octets.decode("utf-8", "replace")
     broken = text.count("\ufffd")
     characters = len(text) - len(text.encode("ascii", "ignore")) - broken
@@ -80,45 +81,45 @@ def _likelier(octets: bytes) -> str:
 
 
 def is_known(label: str) -> bool:
-    """Whether the label says how to decode; false for a name that is no charset's."""
+    """Whether the label names a charset that we can decode."""
     return _codec(label) is not None
 
 
 def is_no_charset(label: str) -> bool:
-    """Whether the label says that its writer did not know the charset."""
+    """Whether the label is empty, or says that its writer did not know the charset."""
     return not label or label.strip().lower() in _NO_CHARSET
 
 
 def is_iso_2022(label: str) -> bool:
-    """Whether the charset switches by escape sequences, and so looks like ASCII."""
+    """Whether the charset is of ISO 2022. Its text looks like ASCII, because escape sequences switch it."""
     return (_codec(label) or "").startswith("iso2022")
 
 
 @lru_cache(256)
 def _codec(label: str) -> str | None:
-    """The name of Python's codec for a label; None where it is unknown or says nothing."""
+    """The name of Python's codec for a label; None if the label is unknown or names no charset."""
     found = _LABEL.search(label.strip().lower()[:64])
     if found is None or found[0] in _NO_CHARSET:
         return None
-    plain = found[0]
-    if plain in ("utf-8", "utf8"):
+    name = found[0]
+    if name in ("utf-8", "utf8"):
         return "utf-8"
-    if plain in _ASCII:
+    if name in _ASCII:
         return "ascii"
-    if codec := _MAIL_ONLY.get(plain) or _by_table(plain):
+    if codec := _MAIL_ONLY.get(name) or _by_table(name):
         return codec
-    plain = plain.replace("_", "-")
-    if codec := _by_table(plain):
+    name = name.replace("_", "-")
+    if codec := _by_table(name):
         return codec
     for spelling, meant in _SPELLINGS:
-        if match := spelling.fullmatch(plain):
-            plain = match.expand(meant)
+        if match := spelling.fullmatch(name):
+            name = match.expand(meant)
             break
-    return _by_table(plain) or _by_python(plain)
+    return _by_table(name) or _by_python(name)
 
 
 def _by_table(label: str) -> str | None:
-    import webencodings  # not before a label is met: the log of a receiver rarely meets one
+    import webencodings  # late, because the receiver's log rarely meets a label
 
     encoding = webencodings.lookup(label)
     if encoding is None or encoding.name in ("replacement", "x-user-defined"):
@@ -138,7 +139,7 @@ def _by_python(label: str) -> str | None:
 
 
 def _well_formed(text: str) -> str:
-    """Without lone surrogates, which UTF-7 and UTF-16 can smuggle in and no output takes."""
+    """The text without lone surrogates. UTF-7 and UTF-16 can contain them, and no output can encode them."""
     if text.isascii():
         return text
     try:
@@ -149,7 +150,10 @@ def _well_formed(text: str) -> str:
 
 
 def _repair(error: UnicodeError) -> tuple[str, int]:
-    """What the Encoding Standard has where Python's codec has nothing: C1, the euro of GBK, NEC's rows."""
+    """An error handler (`codecs.register_error`) for what the Encoding Standard decodes and Python does not.
+
+    These are the C1 controls, the euro sign of GBK and the rows that NEC added to JIS X 0208.
+    """
     if not isinstance(error, UnicodeDecodeError):
         raise error
     first, second = error.object[error.start], error.object[error.start + 1 : error.start + 2]
@@ -159,15 +163,15 @@ def _repair(error: UnicodeError) -> tuple[str, int]:
     if encoding == "gb18030" and first == 0x80:
         return "\u20ac", error.start + 1
     if second and (encoding == "euc_jp" or (encoding.startswith("iso2022_jp") and 0x21 <= first < 0x7F)):
-        character = _microsofts(first & 0x7F, second[0] & 0x7F)
+        character = _in_code_page_932(first & 0x7F, second[0] & 0x7F)
         if character:
             return character, error.start + 2
-    # An octet of ASCII behind a broken character stands for itself.
+    # An ASCII octet after a broken character stands for itself.
     return "\ufffd", error.start + 1 if second.isascii() else error.end
 
 
-def _microsofts(row: int, cell: int) -> str:
-    """A character at a place of JIS X 0208, with the rows that NEC and IBM added (code page 932)."""
+def _in_code_page_932(row: int, cell: int) -> str:
+    """The character at a row and cell of JIS X 0208 with the rows that NEC and IBM added; empty if none."""
     if not (0x21 <= row <= 0x7E and 0x21 <= cell <= 0x7E):
         return ""
     lead = (row - 0x21 >> 1) + (0x81 if row < 0x5F else 0xC1)

@@ -1,7 +1,7 @@
-"""Encoded words, as `=?utf-8?Q?Gr=C3=BC=C3=9Fe?=` (RFC 2047), and the base64 in them. Never raises.
+"""Encoded words, such as `=?utf-8?Q?Gr=C3=BC=C3=9Fe?=` (RFC 2047), and lenient base64. Never raises.
 
-Words that break the rules of RFC 2047 section 5 (inside of quotes, without a space between, too long, with a
-bare question mark) are read as what they mean, as mail readers do.
+Encoded words that break the rules of RFC 2047 section 5 are decoded all the same, as mail readers do. Such
+words stand in quotes, have no space between them, are too long, or hold a bare question mark.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ import re
 
 from receiver import charsets
 
-_MAX_PIECES = 10_000  # of base64 with padding in its middle
-# Between two marks anything goes but another beginning of a word: so each octet is looked at once.
+_MAX_PIECES = 10_000  # of base64 that has padding in its middle
+# The text of a word may hold anything but the start of another word, so each character is looked at once.
 _WORD = re.compile(r"=\?([^?\s]{1,64})\?([bBqQ])\?((?:[^?=]|=(?!\?(?!=))|\?(?!=))*)\?=")
 _NOT_BASE64 = re.compile(rb"[^A-Za-z0-9+/]")
 
 
 def decode(value: bytes, charset: str = "") -> str:
-    """An unstructured value with its encoded words decoded (RFC 2047).
+    """Decode the encoded words of an unstructured value (RFC 2047).
 
-    Other octets are UTF-8 (RFC 6532) where they can be, else in `charset`.
+    The other octets are decoded as UTF-8 (RFC 6532) if they are valid UTF-8, else as `charset`.
     """
     text = _raw_text(value, charset)
     if "=?" not in text:
         return text
     out: list[str] = []
-    words: list[tuple[str, bytes]] = []  # adjacent ones: a character may be split between two
+    words: list[tuple[str, bytes]] = []  # adjacent words, because a character may be split between two
     at = 0
     for found in _WORD.finditer(text):
         label = found[1].partition("*")[0]  # a language may follow (RFC 2231 section 5)
         if not (charsets.is_known(label) or charsets.is_no_charset(label)):
-            continue  # shown as it came (RFC 2047 section 6.2)
+            continue  # An unknown charset stays as it came (RFC 2047 section 6.2).
         between = text[at : found.start()]
         if between.strip() or not words:
-            out += [_joined(words), between]
+            out += [_decode_words(words), between]
             words = []
-        words.append((label, _word(found[2], found[3])))
+        words.append((label, _octets(found[2], found[3])))
         at = found.end()
-    return "".join([*out, _joined(words), text[at:]])
+    return "".join([*out, _decode_words(words), text[at:]])
 
 
 def _raw_text(value: bytes, charset: str) -> str:
@@ -50,7 +50,8 @@ def _raw_text(value: bytes, charset: str) -> str:
         return charsets.decode(value, charset)
 
 
-def _joined(words: list[tuple[str, bytes]]) -> str:
+def _decode_words(words: list[tuple[str, bytes]]) -> str:
+    """The text of adjacent words, given as charset and octets. Neighbours of one charset are joined first."""
     text, at = [], 0
     while at < len(words):
         end = at + 1
@@ -61,23 +62,24 @@ def _joined(words: list[tuple[str, bytes]]) -> str:
     return "".join(text)
 
 
-def _word(encoding: str, text: str) -> bytes:
+def _octets(encoding: str, text: str) -> bytes:
+    """The octets of a word's text. `encoding` is B or Q."""
     octets = text.encode("utf-8", "replace")
     if encoding in "bB":
-        return base64(octets)
+        return decode_base64(octets)
     return binascii.a2b_qp(octets, header=True)
 
 
-def base64(octets: bytes) -> bytes:
-    """Base64 as far as it goes: foreign characters are passed over, a truncated end is left out.
+def decode_base64(octets: bytes) -> bytes:
+    """Decode base64 (RFC 4648). Skips foreign characters, and leaves out an incomplete end.
 
-    Padding in the middle ends a piece, and another begins behind it.
+    Padding in the middle ends one piece of base64. Another piece begins after it.
     """
     pieces = octets.split(b"=", _MAX_PIECES) if b"=" in octets.rstrip(b"=\r\n\t ") else [octets]
-    return b"".join(map(_base64_piece, pieces))
+    return b"".join(map(_decode_piece, pieces))
 
 
-def _base64_piece(octets: bytes) -> bytes:
+def _decode_piece(octets: bytes) -> bytes:
     octets = _NOT_BASE64.sub(b"", octets)
     if len(octets) % 4 == 1:
         octets = octets[:-1]

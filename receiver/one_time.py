@@ -1,9 +1,9 @@
-"""One-time addresses, `proof-<nonce>@domain`: each exists exactly as long as a `letterbox proof` waits.
+"""One-time addresses, `proof-<nonce>@domain`. Each exists only while a `letterbox proof` waits for its mail.
 
-Such an address is a Unix datagram socket that the waiting process holds, in a folder that only root can
-write. When the process ends, in whatever way, nobody listens there any more and the address is unknown
-again. The socket's name is a digest of the address, so that no recipient can name another file; and what
-the receiver sends to it tells the waiting process how its message fares.
+The waiting process holds a Unix datagram socket for its address, in a folder that only root can write to.
+When the process ends, in whatever way, nobody listens on the socket and the address is unknown again. The
+socket's name is a digest of the address, so no recipient can name another file. The receiver sends events to
+the socket, which tell the waiting process what happens to its message.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 FOLDER = Path("/run/letterbox/proofs")
-MAILBOX = ".proof"  # no recipient's name begins with a dot
+MAILBOX = ".proof"  # The name of a recipient's mailbox never begins with a dot.
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _LOCAL = re.compile(rf"proof-[{_ALPHABET}]{{16}}")
-_QUEUED = 65_536  # octets of what is told, at most
+_LONGEST_EVENT = 65_536  # octets
 
 
 def new_local_part() -> str:
-    """80 bits that nobody guesses."""
+    """A new local part, with 80 random bits that nobody can guess."""
     return "proof-" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
 
 
@@ -36,20 +36,23 @@ def is_local_part(text: str) -> bool:
 
 
 def socket_path(folder: Path, local: str, domain: str) -> str:
-    """Where the address has its socket. Both parts in lower case, the domain as A-label."""
+    """The path of the address's socket. `local` and `domain` are in lower case; `domain` is an A-label."""
     return f"{folder}/{hashlib.sha256(f'{local}@{domain}'.encode()).hexdigest()[:32]}"
 
 
 def tell(folder: Path, local: str, domain: str, event: str, **values: object) -> bool:
-    """Tell the one who waits for this address; False if there is nobody. Never blocks, never raises."""
+    """Send an event to the process that waits for this address, as a JSON object.
+
+    Returns False if no process waits. Never blocks, and never raises.
+    """
     if not is_local_part(local):
         return False
-    told = json.dumps({"event": event, "address": f"{local}@{domain}", **values}).encode()[:_QUEUED]
+    message = json.dumps({"event": event, "address": f"{local}@{domain}", **values}).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as out:
         try:
-            out.sendto(told, socket_path(folder, local, domain))
+            out.sendto(message[:_LONGEST_EVENT], socket_path(folder, local, domain))
         except BlockingIOError:
-            return True  # somebody is there, and has heard enough
+            return True  # A process waits, but its queue is full.
         except OSError:
             return False
     return True
@@ -57,9 +60,9 @@ def tell(folder: Path, local: str, domain: str, event: str, **values: object) ->
 
 @contextlib.contextmanager
 def open_address(folder: Path, local: str, domain: str, mail: Path) -> Iterator[socket.socket]:
-    """The address exists inside this context: yields its socket, which the service's group may write to.
+    """Make the address exist inside this context. Yields its socket, on which events arrive.
 
-    The group is that of the mail folder. Raises OSError.
+    The group of the mail folder may write to it, because the receiver is in that group. Raises OSError.
     """
     group = mail.stat().st_gid
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,7 +83,7 @@ def open_address(folder: Path, local: str, domain: str, mail: Path) -> Iterator[
 
 
 def _remove_dead(folder: Path) -> None:
-    """Remove sockets that a killed process left. Nobody answers there, and the receiver knows that too."""
+    """Remove the sockets of killed processes. Nobody listens there, so no address exists because of them."""
     for path in folder.iterdir():
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as probe:
             try:

@@ -1,7 +1,7 @@
 """Structured MIME fields: a value and its parameters (RFC 2045 section 5.1, RFC 2183, RFC 2231).
 
-Lenient as mail readers are: comments, stray quotes, a missing semicolon, unquoted values with spaces, encoded
-words where RFC 2047 forbids them. Never raises.
+As lenient as mail readers are: it accepts comments, stray quotes, a missing semicolon, unquoted values with
+spaces, and encoded words where RFC 2047 forbids them. Never raises.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from urllib.parse import unquote_to_bytes
 
 from receiver import charsets, encoded_words
 
-_LONGEST = 4096  # characters of a field that are looked at
-# A token, or a media type with white space around its slash; `filename=x` alone is a parameter.
+_LONGEST = 4096  # characters of a field that are parsed
+# A token, or a media type that may have white space around its slash. But `filename=x` is a parameter.
 _FIRST = re.compile(
     r"""[\s"';]{0,9}([^\s;"'/=]{1,200}(?:\s{0,9}/\s{0,9}[^\s;"']{1,200})?)(?![^\s;"'/=]|\s{0,9}=)"""
 )
@@ -23,11 +23,12 @@ _BARE = re.compile(r"(?:[^;\s]|\s(?!\s{0,9}[\w*-]{1,60}\s{0,9}=))*")
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
-def parse(text: str) -> tuple[str, Mapping[str, str]]:
-    """`text/plain (new); charset=utf-8` as ("text/plain", {"charset": "utf-8"}), whatever is wrong with it.
+def parse_field(text: str) -> tuple[str, Mapping[str, str]]:
+    """Parse `text/plain (new); charset=utf-8` into ("text/plain", {"charset": "utf-8"}).
 
-    What stands before the first parameter is in lower case, without comments, quotes and white space. A
-    semicolon may be missing. An unquoted value goes on to the next parameter, with its spaces.
+    The value before the first parameter comes back in lower case, without comments, quotes and white space.
+    Parameter names come back in lower case. An unquoted parameter value ends at the next parameter, and keeps
+    its spaces.
     """
     text = _without_comments(text[:_LONGEST])
     found = _FIRST.match(text)
@@ -37,9 +38,9 @@ def parse(text: str) -> tuple[str, Mapping[str, str]]:
 
 
 def _without_comments(text: str) -> str:
-    """Without what stands in parentheses outside of quotes (RFC 5322 section 3.2.2).
+    """The text without its comments, which stand in parentheses outside of quotes (RFC 5322 section 3.2.2).
 
-    Not a comment: what is never closed, and what a character of a name follows, as in `report(1).pdf`.
+    Parentheses that are never closed are no comment, and neither are those within a name: `report(1).pdf`.
     """
     if "(" not in text:
         return text
@@ -62,6 +63,7 @@ def _without_comments(text: str) -> str:
 
 
 def _comment_end(text: str, at: int) -> int:
+    """The index after the comment that begins at `at`; 0 if no comment begins there."""
     depth, start = 0, at
     while at < len(text) and depth < 50 and at - start < 1000:
         depth += {"(": 1, ")": -1}.get(text[at], 0)
@@ -87,11 +89,14 @@ def _parameters(text: str) -> dict[str, str]:
         number = rest.rstrip("*")
         if not number or (number.isascii() and number.isdigit() and len(number) < 4):
             pieces.setdefault(base, {}).setdefault(int(number or 0), (rest.endswith("*") or not rest, value))
-    return {**plain, **{base: _continued(numbered) for base, numbered in pieces.items()}}
+    return {**plain, **{base: _join_pieces(numbered) for base, numbered in pieces.items()}}
 
 
-def _continued(pieces: Mapping[int, tuple[bool, str]]) -> str:
-    """A value in pieces, `name*0*=charset'language'percent-encoded` (RFC 2231 sections 3 and 4)."""
+def _join_pieces(pieces: Mapping[int, tuple[bool, str]]) -> str:
+    """A value in pieces, `name*0*=charset'language'percent-encoded` (RFC 2231 sections 3 and 4).
+
+    `pieces` maps the number of each piece to whether it is percent-encoded, and its text.
+    """
     charset, octets, any_encoded = "", b"", False
     for at, number in enumerate(sorted(pieces)):
         encoded, value = pieces[number]

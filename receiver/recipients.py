@@ -1,7 +1,8 @@
-"""Does a recipient exist, and in which mailboxes does its mail go? Pure: decided from the configuration.
+"""Whether a recipient exists, and which mailboxes get its mail. Pure: the configuration decides.
 
-Local parts are compared without regard to case. In order: mailbox, alias, the same without its
-sub-address, postmaster (RFC 5321 section 4.5.1), catch-all.
+Local parts are compared without regard to case. The first of these that exists gets the mail: a mailbox or
+alias of that name, a mailbox or alias of that name without its sub-address, the mailbox of postmaster
+(RFC 5321 section 4.5.1), the catch-all.
 """
 
 from __future__ import annotations
@@ -12,25 +13,25 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from receiver.addresses import Address, fold_domain, fold_local, literal
+from receiver.addresses import Address, fold_domain, fold_local, parse_literal
 from receiver.mailbox import Mailbox, is_folder_name
 
 
 class UnknownRecipient(Exception):
-    """The address reaches no mailbox here; `str(e)` is the address as a reply shows it."""
+    """The address reaches no mailbox here. `str(e)` is the address as a reply writes it."""
 
 
 class NotServed(UnknownRecipient):
-    """Its domain is not ours."""
+    """The address is not at a domain that this receiver serves."""
 
 
 class NoMailbox(UnknownRecipient):
-    """Its domain is ours, and has no such mailbox."""
+    """The domain of the address is served here, but has no such mailbox."""
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """A mailbox that a recipient reaches, and the address its copy says it was delivered to."""
+    """A mailbox that a recipient reaches. `delivered_to` goes into the Delivered-To field of its copy."""
 
     mailbox: Mailbox
     delivered_to: str
@@ -38,7 +39,11 @@ class Destination:
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """A served domain. `mailboxes` None: any local part is a mailbox. Aliases are expanded to mailboxes."""
+    """A served domain. If `mailboxes` is None, any local part is a mailbox.
+
+    `name` is an A-label name. `aliases` maps each alias to the mailboxes behind it. `subaddress_separators`
+    are single characters. `postmaster` is the mailbox that gets postmaster's mail.
+    """
 
     name: str
     mailboxes: frozenset[str] | None
@@ -49,7 +54,7 @@ class Domain:
 
 
 class Directory:
-    """All served domains, by A-label and by U-label, and our own address literals."""
+    """The served domains, under their A-label and U-label names, and the host's own IP addresses."""
 
     def __init__(self, domains: Iterable[Domain], addresses: Iterable[str] = ()) -> None:
         self._domains: dict[str, Domain] = {}
@@ -61,7 +66,7 @@ class Directory:
         self.destinations = lru_cache(256)(self._destinations)
 
     def _destinations(self, address: Address) -> tuple[Destination, ...]:
-        """The mailboxes of `address`, at least one. Raises NotServed, NoMailbox."""
+        """The mailboxes that get the mail for `address`, at least one. Raises NotServed or NoMailbox."""
         domain = self.served(address)
         if domain is None:
             raise NotServed(as_reply(address))
@@ -79,16 +84,19 @@ class Directory:
         return (Destination(Mailbox(domain.name, name), delivered_to),)
 
     def served(self, address: Address) -> Domain | None:
-        """The domain that the address is at; None if it is not ours."""
+        """The domain of the address; None if it is not served here.
+
+        Bare `postmaster` and our own address literals belong to the first domain (RFC 5321 section 4.1.1.3).
+        """
         if not address.domain:
             return self._first if fold_local(address.local) == "postmaster" else None
         if address.domain.startswith("["):
-            return self._first if literal(address.domain) in self._addresses else None
+            return self._first if parse_literal(address.domain) in self._addresses else None
         return self._domains.get(address.domain)
 
 
 def unicode_domain(name: str) -> str:
-    """The U-label form of an A-label name. Undecodable labels stay as they are."""
+    """The U-label form of an A-label name (RFC 5890). A label that cannot be decoded stays as it is."""
     labels = []
     for label in name.split("."):
         if label.startswith("xn--"):
@@ -99,13 +107,14 @@ def unicode_domain(name: str) -> str:
 
 
 def without_subaddress(domain: Domain, local: str) -> str | None:
-    """The part before the first separator, None if there is none (or nothing before it)."""
+    """The local part before its first separator; None if it has no separator or begins with one."""
     cuts = [at for separator in domain.subaddress_separators if (at := local.find(separator, 1)) > 0]
     return local[: min(cuts)] if cuts else None
 
 
 def as_reply(address: Address) -> str:
-    """The address for a reply: bounded, and one line as parsed addresses hold no control characters."""
+    """The address in angle brackets for a reply, at most 256 characters."""
+    # It is one line, because a parsed address holds no control characters.
     text = f"<{address}>"
     return text if len(text) <= 256 else text[:252] + "...>"
 

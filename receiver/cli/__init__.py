@@ -1,1 +1,1 @@
-"""What every command shares: exit codes, errors for the user, JSON lines, the configuration, the terminal."""
+"""The parts that all commands share: exit codes, errors for the user, JSON lines, configuration, terminal."""

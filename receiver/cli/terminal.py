@@ -1,7 +1,7 @@
-"""Text of strangers on a terminal: harmless, and in columns.
+"""Text on a terminal: strangers' text made harmless, columns, colour, and a line that is replaced.
 
-Escape sequences, other control characters and what turns the direction of writing never get through: each
-is shown as a picture of itself. Widths are counted in cells (Unicode Standard Annex 11).
+No escape sequence, no other control character and no character that changes the direction of writing reaches
+the terminal. Each is replaced by a visible character. Widths are in cells (Unicode Standard Annex 11).
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
 
-# C0, DEL, C1; then what Unicode calls format characters, but for the joiners that scripts and emoji need;
-# line and paragraph separators; half surrogates; and tags, in which text hides.
+# C0 controls, DEL and C1 controls; Unicode's format characters, without the joiners that scripts and emoji
+# need; line and paragraph separators; lone surrogates; tag characters, which can hide text.
 _UNSAFE = re.compile(
     "[\0-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f"
     "\ud800-\udfff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _MARK = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-BOLD, GREEN, RED, BLACK_ON_WHITE = "1", "32", "31", "30;107"
+BOLD, GREEN, RED = "1", "32", "31"  # codes of Select Graphic Rendition (ECMA-48)
 
 
 def plain(text: str) -> str:
-    """One line: white space of any kind is a space, what is unsafe is a picture."""
-    return _UNSAFE.sub(_picture, " ".join(text.split()))
+    """The text on one line. White space becomes one space, and unsafe characters become visible ones."""
+    return _UNSAFE.sub(_visible, " ".join(text.split()))
 
 
 def plain_lines(text: str) -> str:
-    """Several lines: line ends and tabs stay."""
+    """The text with its line ends kept, its tabs expanded, and its unsafe characters made visible."""
     lines = text.replace("\r\n", "\n").expandtabs(8).split("\n")
-    return "\n".join(_UNSAFE.sub(_picture, line) for line in lines)
+    return "\n".join(_UNSAFE.sub(_visible, line) for line in lines)
 
 
-def _picture(match: re.Match[str]) -> str:
+def _visible(match: re.Match[str]) -> str:
+    """A visible character in place of an unsafe one: its control picture (U+2400 on) or U+FFFD."""
     code = ord(match[0])
     if code < 0x20:
         return chr(0x2400 + code)
@@ -44,7 +45,7 @@ def _picture(match: re.Match[str]) -> str:
 
 
 def width(text: str) -> int:
-    """Cells that the text takes."""
+    """The number of cells that the text takes."""
     return len(text) if text.isascii() else sum(map(_cells, text))
 
 
@@ -54,8 +55,8 @@ def _cells(character: str) -> int:
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def fitted(text: str, cells: int, *, right: bool = False) -> str:
-    """The text in exactly so many cells, cut with an ellipsis or padded."""
+def fit(text: str, cells: int, *, right: bool = False) -> str:
+    """The text in exactly `cells` cells: padded, or cut with an ellipsis. `right` pads on the left."""
     text = _MARKS.sub(r"\1", text[: cells * 8])
     if width(text) > cells:
         kept, used = [], 0
@@ -70,7 +71,7 @@ def fitted(text: str, cells: int, *, right: bool = False) -> str:
 
 
 def size(octets: int) -> str:
-    """As people read it: 950 B, 1.2 kB, 25 MB."""
+    """A number of octets for people: 950 B, 1.2 kB, 25 MB."""
     if octets < 1000:
         return f"{octets} B"
     number, unit = octets / 1000, "kB"
@@ -81,7 +82,7 @@ def size(octets: int) -> str:
 
 
 class Screen:
-    """Where output goes. Colour and live lines only on a terminal; NO_COLOR is obeyed."""
+    """The output of a command. It uses colour and live lines only on a terminal, and obeys NO_COLOR."""
 
     def __init__(self, out: TextIO | None = None) -> None:
         self.out = sys.stdout if out is None else out
@@ -91,7 +92,7 @@ class Screen:
 
     @property
     def shows_blocks(self) -> bool:
-        """Whether block characters in black on white can be shown."""
+        """Whether the terminal can show coloured block characters, as the QR code of `first_mail` needs."""
         return self._coloured and (self.out.encoding or "").lower().replace("-", "") == "utf8"
 
     @property
@@ -102,15 +103,15 @@ class Screen:
         return f"\x1b[{';'.join(codes)}m{text}\x1b[0m" if self._coloured and codes else text
 
     def line(self, text: str = "") -> None:
-        """A line that stays; it replaces a live one."""
+        """Write a line that stays. It replaces a live line."""
         self.out.write(("\r\x1b[K" if self._live else "") + text + "\n")
         self._live = False
         self.out.flush()
 
     def live(self, text: str) -> None:
-        """A line that the next one replaces. Only a terminal shows it."""
+        """Write a line that the next line replaces. Does nothing if the output is no terminal."""
         if self.is_terminal:
-            self.out.write("\r\x1b[K" + fitted(text, self.columns - 1).rstrip())
+            self.out.write("\r\x1b[K" + fit(text, self.columns - 1).rstrip())
             self.out.flush()
             self._live = True
 
@@ -118,7 +119,11 @@ class Screen:
 def table(
     screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[str]], flexible: Sequence[int], right: int
 ) -> None:
-    """Rows of plain texts in columns. The `flexible` ones share what the others leave of the width."""
+    """Write rows of plain texts in columns, under bold heads.
+
+    The columns whose indexes are in `flexible` share the width that the others leave. The column with the
+    index `right` is aligned to the right.
+    """
     fixed = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
     left = screen.columns - 2 * (len(heads) - 1) - sum(w for at, w in enumerate(fixed) if at not in flexible)
     widths = list(fixed)
@@ -126,5 +131,5 @@ def table(
         widths[at] = max(8, min(fixed[at], left // (len(flexible) - done)))
         left -= widths[at]
     for number, row in enumerate((heads, *rows)):
-        cells = [fitted(text, widths[at], right=at == right) for at, text in enumerate(row)]
+        cells = [fit(text, widths[at], right=at == right) for at, text in enumerate(row)]
         screen.line(screen.styled("  ".join(cells).rstrip(), *([BOLD] if number == 0 else [])))

@@ -1,4 +1,4 @@
-"""Aliases, expanded to the mailboxes behind them. Pure."""
+"""Expanding aliases to the mailboxes behind them. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ def expand(
     aliases: Mapping[str, Mapping[str, tuple[str, ...]]],
     seen: tuple[str, ...] = (),
 ) -> tuple[Mailbox, ...]:
-    """The mailboxes behind an alias, each once, in order. Raises ValueError: unknown target, or a loop."""
+    """The mailboxes behind an alias, each once, in the order in which they are named.
+
+    `boxes` and `aliases` are by domain. `seen` are the aliases that led here. Raises ValueError if a target
+    does not exist, or if aliases lead to each other in a loop.
+    """
     here = f"{alias}@{domain}"
     if here in seen:
         raise ValueError("loops: " + " -> ".join((*seen, here)))

@@ -1,7 +1,8 @@
-"""The configuration: TOML in, frozen dataclasses out, or every problem at once.
+"""Loading the configuration: from TOML into frozen dataclasses, or an error that has every problem at once.
 
-Each problem names the key and the reason; the program prints them with the file and exits 78
-(EX_CONFIG). Nothing here looks at the certificate or the mail folder: `receiver.serving.check` does.
+Each problem names the key and the reason. The commands print them with the file's name and exit with 78
+(EX_CONFIG of sysexits.h). This module does not open the certificate or the mail folder;
+`receiver.serving.check` does.
 """
 
 from __future__ import annotations
@@ -20,12 +21,16 @@ from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
 from receiver.mailbox import is_folder_name
 from receiver.recipients import Domain
 
-# A message's file is called <seconds>.<identity>.<hostname>, and a mail client adds flags. NAME_MAX is 255.
+# The name of a message's file is <seconds>.<identity>.<hostname>, to which mail clients add flags. NAME_MAX
+# is 255 octets.
 LONGEST_HOSTNAME = 200  # octets
 
 
 class ConfigError(Exception):
-    """`problems`: one `key: reason` each; `str(e)` is them as lines, with the file in front."""
+    """The configuration is wrong. `problems` are strings `key: reason`.
+
+    `str(e)` has a line `file: key: reason` for each of them.
+    """
 
     def __init__(self, source: str, problems: list[str]) -> None:
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
@@ -33,7 +38,7 @@ class ConfigError(Exception):
 
 
 def load(path: Path) -> Config:
-    """Raises ConfigError with all problems of the file."""
+    """Load the configuration file. Raises ConfigError."""
     try:
         table = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
@@ -44,7 +49,7 @@ def load(path: Path) -> Config:
 
 
 def from_table(table: Mapping[str, Any], source: str) -> Config:
-    """The configuration from parsed TOML. Raises ConfigError with all problems."""
+    """The configuration of a parsed TOML file. `source` is the file's name. Raises ConfigError."""
     reader = Reader()
     top = reader.table(
         table,
@@ -79,7 +84,10 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
 
 
 def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...], workers: int = 1) -> Config:
-    """For a try without a file: any local part at the given domains is a mailbox. Raises ConfigError."""
+    """A configuration without a file, for a trial: any local part at the domains `names` is a mailbox.
+
+    Raises ConfigError.
+    """
     problems = [f"--domain {name}: {problem}" for name in names if (problem := _domain_problem(name))]
     if problem := _too_long(hostname):
         problems.append(f"--hostname: {problem}")
@@ -169,7 +177,7 @@ def _alias_targets(reader: Reader, name: str, table: Mapping[str, Any]) -> dict[
     for alias in aliases:
         names = reader.strings(aliases, key, alias)
         if not names:
-            reader.complain(join(key, alias), "goes nowhere: a list of at least one name is needed")
+            reader.complain(join(key, alias), "goes nowhere: it needs a list of at least one name")
         targets[fold_local(alias)] = tuple(fold_local(target) for target in names)
     return targets
 
@@ -178,7 +186,7 @@ def _too_long(hostname: str) -> str | None:
     size = len(hostname.encode("utf-8", "replace"))
     if size <= LONGEST_HOSTNAME:
         return None
-    return f"has {size} octets, and {LONGEST_HOSTNAME} is the limit: it is part of each message's file name"
+    return f"has {size} octets, more than {LONGEST_HOSTNAME}: it is part of each message's file name"
 
 
 def _domain_problem(name: str) -> str | None:

@@ -91,7 +91,7 @@ class Part:
     @property
     def has_fields(self) -> bool:
         """Whether it has a header at all."""
-        return headers.has_any(self.fields.rest)
+        return headers.has_fields(self.fields.rest)
 
     @property
     def is_as_it_is(self) -> bool:
@@ -241,6 +241,6 @@ def _part(message: Buffer, start: int, end: int, level: _Level | None) -> Part:
         body = blank.end() if blank else limit if level else end
     looked_at = _MAX_PART_HEAD if level else headers.MAX_HEAD
     head = bytes(message[start : min(body, start + looked_at)])
-    if head.strip() and not headers.has_any(head):  # what was taken for a header is text
+    if head.strip() and not headers.has_fields(head):  # what was taken for a header is text
         body = start
-    return Part(headers.unread(head), body, end)
+    return Part(headers.lazy_fields(head), body, end)

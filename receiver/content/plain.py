@@ -37,7 +37,7 @@ def octets(message: Buffer, part: Part, limit: int) -> bytes:
     """The content of a part, of which at most `limit` octets are looked at as they are encoded."""
     encoded = bytes(message[part.start : min(part.end, part.start + limit)])
     if part.encoding == "base64":
-        return encoded_words.base64(encoded)
+        return encoded_words.decode_base64(encoded)
     if part.encoding == "quotedprintable":
         return quoted_printable(encoded)
     if part.encoding == "uuencode":

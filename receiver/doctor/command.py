@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from receiver.cli import configuration
-from receiver.cli.command import EX_NOPERM, Failure, add_form, guarded, print_json, wants_json
+from receiver.cli.command import Failure, add_form, print_json, run_command, wants_json
 from receiver.cli.terminal import Screen
 from receiver.config.load import ConfigError, load
 from receiver.config.values import Config
@@ -36,12 +36,12 @@ def main(argv: Sequence[str]) -> int:
     )
     add_form(parser)
     arguments = parser.parse_args(argv)
-    return guarded(lambda: _doctor(arguments))
+    return run_command(lambda: _doctor(arguments))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
     if os.geteuid() != 0:
-        raise Failure("the doctor looks where only root may: run it as root (sudo)", EX_NOPERM)
+        raise Failure("the doctor looks where only root may: run it as root (sudo)", os.EX_NOPERM)
     screen, found = Screen(), None
     for link in links.walked(path(arguments.config, arguments.zone)):
         if wants_json(arguments):

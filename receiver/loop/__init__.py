@@ -1,1 +1,1 @@
-"""What the event loops of asyncio and uvloop lack: work without a task, and one timer for many deadlines."""
+"""Additions to the event loops of asyncio and uvloop: eager tasks, and one timer for many deadlines."""

@@ -1,7 +1,7 @@
-"""A coroutine that is begun at once, and becomes a task only if it has to wait.
+"""Eager tasks: a coroutine starts at once, and becomes a task only if it has to wait.
 
-As asyncio's eager tasks do it (Python 3.12), for any loop and any Python, and without a task where none is
-needed: most commands are obeyed without waiting.
+asyncio has eager tasks since Python 3.12. These work with any loop and any Python, and create no task object
+for a coroutine that ends without waiting. Most SMTP commands end without waiting.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import Any
 def eager_task(
     work: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, ended: Callable[[], object]
 ) -> asyncio.Task[None] | None:
-    """Begin the work; the task that does the rest of it, None if it is done. `ended` is called at the end.
+    """Start the work, and return the task that finishes it, or None if the work is done.
 
-    Up to its first wait the work is in no task: it must not ask for one (asyncio.current_task, .timeout).
+    `ended` is called when the work has ended. Until its first wait the work runs outside of any task, so it
+    must not need one, as `asyncio.current_task` and `asyncio.timeout` do. Raises what the work raises before
+    its first wait.
     """
     try:
         waits_for = work.send(None)
@@ -26,11 +28,11 @@ def eager_task(
     except BaseException:
         ended()
         raise
-    return loop.create_task(_finish(_Rest(work, waits_for), ended))
+    return loop.create_task(_finish(_Remainder(work, waits_for), ended))
 
 
-class _Rest:
-    """What is left of a coroutine after its first step, which waits for something. To be awaited."""
+class _Remainder:
+    """An awaitable that finishes a coroutine after its first step. `waits_for` is what that step yielded."""
 
     __slots__ = ("_waits_for", "_work")
 
@@ -51,8 +53,8 @@ class _Rest:
                 return
 
 
-async def _finish(rest: _Rest, ended: Callable[[], object]) -> None:
+async def _finish(remainder: _Remainder, ended: Callable[[], object]) -> None:
     try:
-        await rest
+        await remainder
     finally:
         ended()

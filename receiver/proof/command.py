@@ -19,7 +19,7 @@ from pathlib import Path
 
 from receiver import one_time
 from receiver.cli import configuration
-from receiver.cli.command import EX_CONFIG, Failure, add_form, guarded, reported, wants_json
+from receiver.cli.command import Failure, add_form, run_command, run_reported, wants_json
 from receiver.cli.terminal import Screen
 from receiver.doctor.command import main as doctor
 from receiver.proof import evidence
@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     add_form(parser)
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
-    return guarded(lambda: _proof(arguments))
+    return run_command(lambda: _proof(arguments))
 
 
 def _interrupt(*_: object) -> None:
@@ -55,7 +55,7 @@ def _proof(arguments: argparse.Namespace) -> int:
     table = configuration.read_table(arguments.config)
     mail, domains = table.get("mail"), table.get("domains")
     if not isinstance(mail, str) or not isinstance(domains, dict) or not domains:
-        raise Failure(f"{path}: names no mail folder or no domain: letterbox check", EX_CONFIG)
+        raise Failure(f"{path}: names no mail folder or no domain: letterbox check", os.EX_CONFIG)
     domain = (arguments.domain or next(iter(domains))).lower()
     if domain not in domains:
         raise Failure(f"{domain}: not served here: {path} has {', '.join(domains)}")
@@ -73,7 +73,7 @@ def _proof(arguments: argparse.Namespace) -> int:
         # to look up the peer's name. Root takes the address away afterwards.
         code = privileges.in_child(
             privileges.owner(Path(mail)),
-            lambda: reported(lambda: _wait(address, Path(mail), listening, display, arguments)),
+            lambda: run_reported(lambda: _wait(address, Path(mail), listening, display, arguments)),
             network=True,
             keep=(listening.fileno(),),
             late=LATE,

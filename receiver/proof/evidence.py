@@ -32,7 +32,7 @@ def gather(address: str, mail: Path, event: Mapping[str, object]) -> dict[str, o
     _remove_old(boxes)
     octets, head = stored.content(found[0]), stored.head(found[0])[0]
     # From here on a stranger's octets are parsed, and no file is opened.
-    holds, fields = content.read(octets), headers.parse(head)
+    holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(found[0], fields, len(octets))
     return {
         "event": "stored",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from receiver.cli import configuration
-from receiver.cli.command import Failure, add_form, guarded
+from receiver.cli.command import Failure, add_form, run_command
 from receiver.reading import selection, stored
 from receiver.reading.stored import Maildir
 from receiver.system import privileges
@@ -50,7 +50,7 @@ def run(
         privileges.give_up(privileges.owner(arguments.mail), late=LATE)
         return work(arguments)
 
-    return guarded(unprivileged)
+    return run_command(unprivileged)
 
 
 def mail_folder(arguments: argparse.Namespace) -> Path:
@@ -59,7 +59,7 @@ def mail_folder(arguments: argparse.Namespace) -> Path:
         return Path(arguments.mail)
     if not arguments.config and not os.path.lexists(configuration.PATH) and _TRIED.is_dir():
         return _TRIED
-    return configuration.mail_of(arguments.config)
+    return configuration.mail_folder(arguments.config)
 
 
 def maildirs(arguments: argparse.Namespace) -> list[Maildir]:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from receiver.cli.command import Failure, reported
+from receiver.cli.command import Failure, run_reported
 from receiver.reading.command import LATE
 from receiver.reading.stored import Stored
 from receiver.system import privileges
@@ -39,7 +39,7 @@ def write(folder: Path, owner: User, opened: Opened) -> int:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
     def hand_over() -> int:
-        return reported(lambda: _hand_over(opened(), theirs))
+        return run_reported(lambda: _hand_over(opened(), theirs))
 
     with ours:
         child = privileges.start_child(owner, hand_over, keep=(theirs.fileno(),), late=LATE)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from receiver import headers
-from receiver.cli.command import Failure, guarded
+from receiver.cli.command import Failure, run_command
 from receiver.reading import command, eml_files, selection, stored
 from receiver.reading.stored import Stored
 from receiver.system import privileges
@@ -46,7 +46,7 @@ def main(argv: Sequence[str]) -> int:
     )
     arguments = parser.parse_args(argv)
     if arguments.folder:
-        return guarded(lambda: _into_folder(arguments))
+        return run_command(lambda: _into_folder(arguments))
     return command.run(arguments, _export)
 
 
@@ -97,7 +97,7 @@ def _opened(chosen: Iterable[Stored]) -> Iterator[tuple[Stored, BinaryIO]]:
 def write_mbox(message: Stored, file: BinaryIO, out: BinaryIO) -> None:
     """One message with its separator line before and an empty line behind it."""
     head = file.peek(4096)[:4096]  # type: ignore[attr-defined]
-    reverse_path = (headers.first(head, "return-path") or "").strip("<>")
+    reverse_path = (headers.first_text(head, "return-path") or "").strip("<>")
     sender = reverse_path if _ADDRESS.fullmatch(reverse_path) else "MAILER-DAEMON"
     moment = time.gmtime(message.arrived)
     out.write(f"From {sender} {time.asctime(moment)}\n".encode())

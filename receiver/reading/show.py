@@ -40,7 +40,7 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
     """Show one message as the arguments say. Raises OSError where its file cannot be read."""
     octets, head = stored.content(message), stored.head(message)[0]
     # From here on a stranger's octets are parsed, and no file is opened.
-    holds, fields = content.read(octets), headers.parse(head)
+    holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(message, fields, len(octets))
     if wants_json(arguments):
         print_json(to_json(short, holds, fields if with_headers else None))
@@ -48,7 +48,7 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
     screen = Screen()
     if with_headers:
         for name, raw in fields.all:
-            screen.line(screen.styled(f"{name}: ", terminal.BOLD) + terminal.plain(fields.decoded(raw)))
+            screen.line(screen.styled(f"{name}: ", terminal.BOLD) + terminal.plain(fields.decode(raw)))
     else:
         for name in _SHOWN:
             _field(screen, name.capitalize(), fields.text(name))
@@ -89,7 +89,7 @@ def to_json(short: Summary, holds: Content, fields: headers.Fields | None = None
         "notes": list(holds.notes),
     }
     if fields is not None:
-        more["headers"] = [[name, fields.decoded(value)] for name, value in fields.all]
+        more["headers"] = [[name, fields.decode(value)] for name, value in fields.all]
     return {**short.to_json(), **more}
 
 

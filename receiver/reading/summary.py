@@ -66,7 +66,7 @@ class Summary:
 def read(message: Stored) -> Summary:
     """Raises OSError where the file cannot be read, as when it was just moved."""
     head, size = stored.head(message)
-    return summary(message, headers.parse(head), size)
+    return summary(message, headers.parse_fields(head), size)
 
 
 def summary(message: Stored, fields: Fields, size: int) -> Summary:

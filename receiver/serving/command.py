@@ -19,7 +19,6 @@ from receiver.serving.check import problems, tls_problems
 from receiver.smtp.certificate import CertificateError
 from receiver.system import systemd
 
-EX_CONFIG = 78
 DEFAULT_LISTEN, DEFAULT_DOMAIN, DEFAULT_MAIL = "127.0.0.1:2525", "example.test", "./mail"
 
 
@@ -63,7 +62,7 @@ def check(argv: Sequence[str]) -> int:
 
 def _wrong(error: ConfigError) -> int:
     print(error, file=sys.stderr)
-    return EX_CONFIG
+    return os.EX_CONFIG
 
 
 def _run(config: Config, listen: list[tuple[str, int]] | None) -> int:

@@ -11,7 +11,7 @@ import socket
 from collections.abc import Sequence
 
 from receiver.config.values import Config
-from receiver.loop.loops import new_loop
+from receiver.loop.event_loop import new_loop
 from receiver.serving.check import mail_problems
 from receiver.serving.tally import Tally
 from receiver.serving.workers import Supervisor

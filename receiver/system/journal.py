@@ -133,4 +133,4 @@ def field(head: bytes, name: bytes) -> str | None:
     """
     from receiver import headers  # not before a message is logged
 
-    return headers.first(head, name.decode("ascii"))
+    return headers.first_text(head, name.decode("ascii"))

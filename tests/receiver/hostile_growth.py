@@ -142,7 +142,7 @@ def measured(octets: bytes, folder: Path) -> Iterator[tuple[str, float]]:
 
     def shown() -> None:
         octets = stored.content(message)
-        fields = headers.parse(stored.head(message)[0])
+        fields = headers.parse_fields(stored.head(message)[0])
         short = summary.summary(message, fields, len(octets))
         json.dumps(show.details(short, content.read(octets), fields))
 

@@ -30,7 +30,7 @@ from typing import Any
 
 from receiver.config.load import any_mailbox
 from receiver.config.values import Config, Limits, TLSFiles
-from receiver.loop.loops import new_loop
+from receiver.loop.event_loop import new_loop
 from receiver.serving import server
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.connection import Connection

@@ -100,7 +100,7 @@ def test_a_mail_is_shown_right(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_a_subject_is_shown_right(name: str) -> None:
-    assert headers.first(SAMPLE[f"{name}.eml"], "subject") == SUBJECTS[name]
+    assert headers.first_text(SAMPLE[f"{name}.eml"], "subject") == SUBJECTS[name]
 
 
 @pytest.mark.parametrize("name", SAMPLE)

@@ -49,7 +49,7 @@ def ours(octets: bytes) -> Reading:
     """What `letterbox show` shows."""
     holds = content.read(octets)
     blank = re.search(rb"\n\r?\n", octets)
-    fields = headers.parse(octets[: blank.start() + 1] if blank else octets)
+    fields = headers.parse_fields(octets[: blank.start() + 1] if blank else octets)
     names = tuple(each.name for each in holds.attachments)
     return Reading(fields.text("subject"), fields.text("from"), _OUR_HEAD.sub("", holds.text), names)
 

@@ -65,9 +65,9 @@ def check(mail: bytes) -> None:
         assert "\x1b" not in terminal.plain_lines(text)
     assert not any("/" in leaf.name for leaf in holds.leaves)
     head = mail.partition(b"\r\n\r\n")[0]
-    fields = headers.parse(head)
+    fields = headers.parse_fields(head)
     for name, value in fields.all:
-        fields.decoded(value).encode("utf-8")
+        fields.decode(value).encode("utf-8")
         fields.parameters(name)
     if not mail.startswith((b"\r\n", b"\n")):
         assert (journal.field(head, b"subject") or "") == fields.text("subject")[: headers.LONGEST]

@@ -183,7 +183,7 @@ def spied(parse):
         return parse(*arguments, **options)
     return parsing
 
-for module, name in ((headers, "parse"), (headers, "first"), (content, "read")):
+for module, name in ((headers, "parse_fields"), (headers, "first_text"), (content, "read")):
     setattr(module, name, spied(getattr(module, name)))
 from receiver.__main__ import main
 sys.exit(main(sys.argv[2:]))

@@ -1,4 +1,4 @@
-"""Which event loop the receiver runs on."""
+"""The choice of the event loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 
 
 def new_loop() -> asyncio.AbstractEventLoop:
-    """uvloop's, which takes a third less CPU for a message; asyncio's own where it cannot be had."""
+    """A new loop of uvloop, which needs a third less CPU for a message; of asyncio if uvloop is missing."""
     try:
         loop: asyncio.AbstractEventLoop = importlib.import_module("uvloop").new_event_loop()
     except (ImportError, OSError):
