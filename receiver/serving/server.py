@@ -96,7 +96,7 @@ async def _serve(
     await asyncio.sleep(0.05)
     for server in servers:
         server.close()
-    await connections.dismiss(config.hostname, config.limits.shutdown_timeout)
+    await connections.close_all(config.hostname, config.limits.shutdown_timeout)
     await asyncio.gather(sweeping, return_exceptions=True)
     store.close()
     log("stopped")

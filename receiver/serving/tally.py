@@ -34,12 +34,12 @@ class Tally:
 
 
 class Part:
-    """One worker's view of a tally (`admission.Others`)."""
+    """One worker's view of a tally (`admission.OtherWorkers`)."""
 
     def __init__(self, mine: memoryview, others: Sequence[memoryview]) -> None:
         self._mine, self._others = mine, others
 
-    def elsewhere(self, key: str) -> int:
+    def count(self, key: str) -> int:
         return min(sum(part[slot] for part in self._others) for slot in slots(key))
 
     def add(self, key: str, number: int) -> None:

@@ -1,1 +1,1 @@
-"""One SMTP conversation after another: octets in, replies out, and what becomes of mail (RFC 5321)."""
+"""SMTP (RFC 5321): connections, conversations, replies, and the recipients and messages that are accepted."""

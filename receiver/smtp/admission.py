@@ -1,4 +1,4 @@
-"""How many connections there may be: in all, from one address, from one network (/24, /64)."""
+"""Limits on open connections: in total, from one address, and from one network (an IPv4 /24, an IPv6 /64)."""
 
 from __future__ import annotations
 
@@ -11,20 +11,25 @@ from receiver.config.values import Limits
 from receiver.smtp import replies
 from receiver.smtp.replies import Reply
 
-_ALL = "*"  # the key of all connections together; no address, and no network
+_ALL = "*"  # the key of the total; no address and no network is written like this
 
 
-class Others(Protocol):
-    """What other workers have open, and are to know of us."""
+class OtherWorkers(Protocol):
+    """Counts that workers share. A key is an address, a network or `_ALL`."""
 
-    def elsewhere(self, key: str) -> int: ...
-    def add(self, key: str, number: int) -> None: ...
+    def count(self, key: str) -> int:
+        """The connections that the other workers have open."""
+        ...
+
+    def add(self, key: str, number: int) -> None:
+        """Tell the other workers that this worker has opened, or closed, so many connections."""
+        ...
 
 
-class Alone:
-    """There is no other worker."""
+class NoOtherWorkers:
+    """The counts of a receiver with one worker."""
 
-    def elsewhere(self, key: str) -> int:
+    def count(self, key: str) -> int:
         return 0
 
     def add(self, key: str, number: int) -> None:
@@ -32,18 +37,19 @@ class Alone:
 
 
 class Admission:
-    """Counts open connections. Every `enter` that returns None is paired with one `leave`."""
+    """Counts open connections. For each `enter` that returned None, call `leave` once."""
 
-    def __init__(self, limits: Limits, others: Others = Alone()) -> None:  # noqa: B008  # it has no state
+    def __init__(self, limits: Limits, others: OtherWorkers | None = None) -> None:
+        others = others or NoOtherWorkers()
         self._limits = limits
         self._others = others
         self._open: Counter[str] = Counter()
         self._logged: set[str] = set()
 
     def enter(self, peer: str) -> Reply | None:
-        """Count a connection in, or the reply it is refused with."""
+        """Count a connection from this IP address. Over a limit, return the reply that refuses it."""
         for key, limit, reply in self._rules(peer):
-            if self._open[key] + self._others.elsewhere(key) >= limit:
+            if self._open[key] + self._others.count(key) >= limit:
                 return reply
         for key, _, _ in self._rules(peer):
             self._open[key] += 1
@@ -58,8 +64,11 @@ class Admission:
                 del self._open[key]
                 self._logged.discard(key)
 
-    def worth_a_line(self, peer: str) -> bool:
-        """True once for a network that is over a limit, until all its connections have gone."""
+    def should_log_refusal(self, peer: str) -> bool:
+        """Whether to log that this address was refused.
+
+        True only once for each network, until all connections of the network have ended.
+        """
         key = network(peer)
         if key in self._logged:
             return False
@@ -84,7 +93,7 @@ class Admission:
 
 @lru_cache(4096)
 def network(peer: str) -> str:
-    """The /24 or /64 that an address is in; what is no address is its own network."""
+    """The /24 or /64 network of an IP address. A text that is no address counts as a network of its own."""
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:

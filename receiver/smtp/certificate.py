@@ -1,6 +1,6 @@
-"""The TLS context for STARTTLS, made again when the certificate's files change, without a restart.
+"""The TLS context for STARTTLS. It is made again when the certificate's files change, without a restart.
 
-TLS 1.2 or better. A changed certificate that cannot be used is logged, and the last good one stays.
+It offers TLS 1.2 and later. If changed files cannot be used, that is logged and the last good context stays.
 """
 
 from __future__ import annotations
@@ -11,33 +11,33 @@ import time
 from receiver.config.values import TLSFiles
 from receiver.system.journal import log
 
-_LOOK_EVERY = 1.0  # seconds between looks at the files
+_CHECK_EVERY = 1.0  # seconds between checks for changed files
 
-Stamp = tuple[tuple[int, int, int], ...]
+Stamp = tuple[tuple[int, int, int], ...]  # of each file: time of modification in ns, inode, size
 
 
 class CertificateError(Exception):
-    """`str(e)`: the key of the configuration, the file and the reason."""
+    """The certificate cannot be used. `str(e)` has the key of the configuration, the file and the reason."""
 
 
 class Certificate:
-    """Raises CertificateError when it is made and the files cannot be used."""
+    """A certificate and its key. The constructor raises CertificateError if the files cannot be used."""
 
     def __init__(self, files: TLSFiles) -> None:
         self._files = files
         self._stamp = _stamp(files)
         self._context = _load(files)
-        self._looked = time.monotonic()
+        self._checked_at = time.monotonic()
 
     def context(self) -> ssl.SSLContext:
         """The context for the next handshake."""
-        if time.monotonic() - self._looked >= _LOOK_EVERY:
+        if time.monotonic() - self._checked_at >= _CHECK_EVERY:
             self.reload(only_if_changed=True)
         return self._context
 
     def reload(self, *, only_if_changed: bool = False) -> None:
-        """Read the files again. What is wrong with them is logged, never raised."""
-        self._looked = time.monotonic()
+        """Read the files again. Logs what is wrong with them, and raises nothing."""
+        self._checked_at = time.monotonic()
         try:
             stamp = _stamp(self._files)
             if only_if_changed and stamp == self._stamp:
@@ -51,14 +51,14 @@ class Certificate:
 
 
 def _stamp(files: TLSFiles) -> Stamp:
-    looks = []
+    states = []
     for key, path in (("certificate", files.certificate), ("key", files.key)):
         try:
-            looks.append(path.stat())
+            states.append(path.stat())
             path.open("rb").close()
         except OSError as error:
             raise CertificateError(f"tls.{key}: {path}: {error.strerror}") from None
-    return tuple((look.st_mtime_ns, look.st_ino, look.st_size) for look in looks)
+    return tuple((state.st_mtime_ns, state.st_ino, state.st_size) for state in states)
 
 
 def _load(files: TLSFiles) -> ssl.SSLContext:
@@ -66,7 +66,7 @@ def _load(files: TLSFiles) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     try:
-        # A password must never be asked for on a terminal that is not there.
+        # Without a password, OpenSSL would ask for one on the terminal.
         context.load_cert_chain(files.certificate, files.key, password=lambda: "")
     except ssl.SSLError as error:
         reason = (

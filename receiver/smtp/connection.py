@@ -1,8 +1,8 @@
-"""One connection's transport: octets in, replies out, time limits, flow control, STARTTLS.
+"""The transport of one connection: octets in, replies out, time limits, flow control and STARTTLS.
 
-An aiosmtpd SMTP that keeps its Session and Envelope, but not its stream. Reading stops while there is
-unread input beyond a mark, and writing is waited for, so that what one connection holds is bounded.
-What is said is in `conversation`.
+The class is an aiosmtpd `SMTP` that keeps aiosmtpd's Session and Envelope, but not its stream. We stop
+reading while there is much unread input, and wait while a peer does not read our replies, so the memory of
+one connection is bounded. The commands and replies are in `conversation`.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from receiver.smtp.outgoing import Outgoing
 from receiver.smtp.phase import Phase
 from receiver.smtp.reception import Reception
 from receiver.smtp.replies import Reply
-from receiver.smtp.starttls import HandshakeFailed, secure
+from receiver.smtp.starttls import HandshakeFailed, upgrade_to_tls
 from receiver.smtp.trace import TLS, peer_address
 from receiver.smtp.verbs import VERBS
 from receiver.system.journal import log
 
-_HIGH_WATER = 131_072  # octets of unread input at which reading stops
-_IGNORED = 4_194_304  # octets read and thrown away after the last reply
-_LINGER = 10  # seconds for the last reply to be read
+_HIGH_WATER = 131_072  # octets of unread input over which we stop reading
+_MOST_IGNORED = 4_194_304  # octets that we read and discard after our last reply
+_LINGER = 10  # seconds that the peer has to read our last reply
 
 
 class Connection(smtp.SMTP):
     """The protocol of one transport."""
 
-    # Set by connection_made, before anything else is called.
+    # connection_made sets these, before any other method is called.
     session: smtp.Session
     transport: asyncio.Transport | None
 
@@ -48,29 +48,30 @@ class Connection(smtp.SMTP):
         certificate: Certificate | None,
         loop: asyncio.AbstractEventLoop,
     ) -> None:
-        # aiosmtpd's own constructor is not called. It looks through each instance for hooks, verbs and AUTH
-        # mechanisms and makes a stream, all for methods that are replaced here: 270 µs a connection, 10
-        # without. `test_aiosmtpd` holds that no method that needs its attributes is reachable.
+        # We do not call aiosmtpd's constructor. It searches each instance for hooks, verbs and AUTH
+        # mechanisms and makes a stream, which only methods need that are replaced here. That took 270 µs for
+        # each connection, and this constructor takes 10 µs. `test_aiosmtpd` proves that a peer can reach none
+        # of the methods that need those attributes.
         self.loop = loop
         self.hostname = reception.config.hostname
         self.limits = reception.config.limits
         self.certificate = certificate
         self.transport = None
         self.peer = ""
-        self.heard = loop.time()  # when the peer last said something
+        self.last_heard = loop.time()  # when octets last arrived
         self.talk = Conversation(self, reception, VERBS)
         self._connections = connections
         self.outgoing = Outgoing(loop)
-        self._busy = False  # the conversation is at work
-        self._counted = False  # among the open connections
-        self._eof = False  # the peer says no more
-        self._ignored = 0  # octets that came after our last word
-        self._reading = True
+        self._busy = False  # whether the conversation is running
+        self._counted = False  # whether this connection has a place among the open connections
+        self._eof = False  # whether the peer has closed its half of the connection
+        self._ignored = 0  # octets that arrived after our last reply
+        self._reading = True  # whether the transport reads
         self._greeting = Greeting(
             self._greet, lambda: self.hang_up(replies.SPOKE_EARLY, "spoke before the greeting")
         )
-        soonest = min(self.limits.command_timeout, self.limits.data_timeout)
-        self.deadline = Deadline(loop, soonest, self._time_is_up)
+        shortest = min(self.limits.command_timeout, self.limits.data_timeout)
+        self.deadline = Deadline(loop, shortest, self._time_is_up)
 
     # From the transport
 
@@ -92,7 +93,7 @@ class Connection(smtp.SMTP):
         self.talk.enter(Phase.COMMANDS)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """The peer is gone. May be called again, as `starttls` says."""
+        """The peer is gone. The loop may call this twice (see `starttls.HandshakeFailed`)."""
         self.talk.enter(Phase.CLOSING)
         self.transport = self.outgoing.transport = None
         self.deadline.stop()
@@ -106,11 +107,11 @@ class Connection(smtp.SMTP):
     def data_received(self, data: bytes) -> None:
         if self.is_closing:
             self._ignored += len(data)
-            if self._ignored > _IGNORED:
+            if self._ignored > _MOST_IGNORED:
                 self.abort()
             return
-        self.heard = self.loop.time()
-        if not self._greeting.was_awaited(self.transport):
+        self.last_heard = self.loop.time()
+        if not self._greeting.accepts_input(self.transport):
             return
         framing = self.talk.framing
         framing.receive(data)
@@ -121,7 +122,7 @@ class Connection(smtp.SMTP):
             self.transport.pause_reading()
 
     def eof_received(self) -> bool:
-        # A half-closed sender may still be waiting for the reply to what it sent.
+        # After closing its half, a sender may still wait for the replies to what it sent.
         self._eof = True
         if not self._busy and not self.is_closing:
             self.close()
@@ -138,12 +139,12 @@ class Connection(smtp.SMTP):
         return self.talk.phase is Phase.CLOSING
 
     @property
-    def in_message(self) -> bool:
-        """Something is under way that should come to its end."""
+    def is_working(self) -> bool:
+        """Whether a command is running or a message is arriving, which a shutdown should wait for."""
         return self._busy or self.talk.phase is Phase.CONTENT or self.talk.message is not None
 
     def close(self, reply: Reply | None = None) -> None:
-        """Hang up once what is gathered has been sent, and then the last reply, if there is one."""
+        """Send the gathered replies and the last reply, if one is given, and close the connection."""
         if reply:
             self.outgoing.add(reply)
         self.outgoing.flush()
@@ -157,9 +158,9 @@ class Connection(smtp.SMTP):
             self.transport.abort()
 
     def hang_up(self, reply: Reply, reason: str) -> None:
-        """Give the last reply, log why, and close once that has been read.
+        """Send the last reply, log the reason, and close the connection after the peer has read the reply.
 
-        Closing with input unread would reset the connection, and the reply might be lost with it.
+        Closing it with input unread would reset the connection, and the reply might be lost.
         """
         log("refused", peer=self.peer, reason=reason)
         self.outgoing.add(reply)
@@ -172,21 +173,21 @@ class Connection(smtp.SMTP):
         try:
             self.transport.write_eof()
             self.transport.resume_reading()
-        except (OSError, RuntimeError):  # the peer is gone, and the loop has not noticed yet
+        except (OSError, RuntimeError):  # The peer is gone, and the loop has not noticed it yet.
             self.abort()
 
     def _leave(self) -> None:
-        """Give up the place among the open connections: once the peer is gone, and the work for it is done.
+        """Give up the place among the open connections, if the peer is gone and the work for it is done.
 
-        Work that goes on holds its place, so that those who send and vanish can pile up no more of it than
-        those who stay.
+        Work that goes on keeps the place. So senders that vanish cannot cause more work at a time than
+        senders that stay.
         """
         if self._counted and self.transport is None and not self._busy:
             self._counted = False
             self._connections.leave(self, self.peer)
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do the work as far as it goes without waiting; only what is left of it becomes a task."""
+        """Run the work up to its first wait. If it has to wait, a task runs the rest."""
         self._busy = True
         task = eager_task(work, self.loop, self._work_ended)
         if task:
@@ -204,21 +205,21 @@ class Connection(smtp.SMTP):
             self.transport.resume_reading()
 
     async def start_tls(self) -> None:
-        """Change to TLS, or hang up. What came in before is forgotten (RFC 3207 section 4.2)."""
+        """Change to TLS, or hang up. Discards the input from before the handshake (RFC 3207 section 4.2)."""
         if self.transport is None or self.certificate is None:
             return
         plain = self.transport
         plain.pause_reading()
         self._reading = False
         self.talk.framing.discard()
-        await self.outgoing.sent()
+        await self.outgoing.drain()
         if self.is_closing:
             return
         self.talk.enter(Phase.HANDSHAKE)
         self.deadline.set(self.limits.command_timeout)
         try:
             context, seconds = self.certificate.context(), self.limits.command_timeout
-            secured, tls = await secure(self.loop, plain, self, context, seconds)
+            secured, tls = await upgrade_to_tls(self.loop, plain, self, context, seconds)
         except HandshakeFailed as error:
             log("refused", peer=self.peer, reason=f"TLS handshake failed: {error}")
             self.connection_lost(None)
@@ -232,16 +233,16 @@ class Connection(smtp.SMTP):
         self.talk.enter(Phase.COMMANDS)
 
     def new_session(self, tls: TLS | None) -> None:
-        """Begin a session; after STARTTLS nothing of the one before is known (RFC 3207 section 4.2)."""
+        """Begin a session. After STARTTLS nothing is kept of the session before it (RFC 3207 section 4.2)."""
         assert self.transport
         self.session = smtp.Session(self.loop)
         self.session.peer = self.transport.get_extra_info("peername")
-        self.session.ssl = tls  # type: ignore[assignment]  # aiosmtpd keeps a table of other keys there
+        self.session.ssl = tls  # type: ignore[assignment]  # aiosmtpd would keep a dictionary here
 
     def _time_is_up(self) -> None:
         if self.is_closing:
-            self.abort()  # the last reply found no reader
+            self.abort()  # The peer has not read our last reply in time.
         elif self._busy and not self.outgoing.is_stuck:
-            self.deadline.set(_LINGER)  # it is we who are slow
+            self.deadline.set(_LINGER)  # We are slow, not the peer.
         else:
             self.hang_up(replies.timed_out(self.hostname), "timed out")

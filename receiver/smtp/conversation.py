@@ -1,7 +1,7 @@
-"""The conversation on one connection: its phase, its transaction, and obeying what arrives, in order.
+"""The conversation on one connection: its phase, its mail transaction, and running its commands in order.
 
-Commands are obeyed one at a time. Replies to what came in one piece go out in one piece (PIPELINING, RFC
-2920); nobody keeps the loop for long. The verbs are in `verbs`, the transport is `connection`'s.
+Commands run one at a time. The replies to pipelined commands are sent in one piece (PIPELINING, RFC 2920),
+and no sender keeps the event loop for long. The commands are in `verbs`; the transport is in `connection`.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from receiver.smtp.outgoing import Outgoing
 from receiver.smtp.phase import FOLLOWS, Phase
 from receiver.smtp.reception import Reception
 from receiver.smtp.replies import Reply
-from receiver.smtp.trace import TLS, Origin, protocol
+from receiver.smtp.trace import TLS, Origin, protocol_keyword
 from receiver.storage.incoming import Incoming
 from receiver.system.journal import log
 
-_REPLIES = 64  # replies gathered before they are sent
-_TURN = 64  # commands after which others have their turn
-_OVERRUN = 40  # times the largest message that are read before we hang up on a sender without an end
+_MOST_REPLIES = 64  # gathered replies after which they are sent
+_MOST_COMMANDS = 64  # commands of one connection after which other connections have their turn
+_OVERRUN = 40  # We hang up on a sender after so many times the size limit, because its message may never end.
 
 
 class Wire(Protocol):
-    """What a conversation needs of its connection (`connection.Connection`)."""
+    """The connection of a conversation, as the conversation sees it (`connection.Connection`)."""
 
     loop: asyncio.AbstractEventLoop
     hostname: str
@@ -50,7 +50,7 @@ class Wire(Protocol):
 
 
 class Conversation:
-    """All that has been said on one connection, as far as it matters for what is said next."""
+    """The state of an SMTP session: its phase, its mail transaction, its message and its counts."""
 
     def __init__(self, wire: Wire, reception: Reception, verbs: Mapping[bytes, Verb]) -> None:
         self.wire = wire
@@ -59,19 +59,20 @@ class Conversation:
         self.phase = Phase.GREETING
         self.framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
         self.envelope = Envelope()
-        self.message: Incoming | None = None  # under way: what comes in is its content
-        self.chunked = False  # BDAT has been used for this message
-        self.accepted = 0  # messages in this session
+        self.message: Incoming | None = None  # the message whose content is arriving
+        self.chunked = False  # whether a BDAT of this message has come
+        self.accepted = 0  # messages stored in this session
         self._verbs = verbs
         self._errors = 0  # since the session began or its last message was stored
-        self._commands = 0  # the same
-        self._last = False  # what comes in is the message's last chunk, or all of it
-        self._refusal: Reply | None = None  # what the message will get, however it goes on
+        self._commands = 0  # since the session began or its last message was stored
+        self._last = False  # whether the content that arrives is the message's last chunk, or all of it
+        self._refusal: Reply | None = None  # the reply that the message will get at its end
         self._size = 0  # octets of content so far
-        self._until = 0.0  # when the message's time is over, by the loop's clock
+        self._until = 0.0  # when the message must have ended, by the loop's clock
         self._origin: Origin | None = None
 
     def enter(self, phase: Phase) -> None:
+        """Enter another phase, which must be one that may follow (`phase.FOLLOWS`)."""
         assert phase in FOLLOWS[self.phase], f"{phase} does not follow {self.phase}"
         self.phase = phase
 
@@ -82,36 +83,36 @@ class Conversation:
 
     @property
     def origin(self) -> Origin:
-        """Where the mail of this transaction comes from. To be asked after MAIL."""
+        """The origin of this transaction's mail. It is known after MAIL."""
         if self._origin is None:
             session = self.wire.session
             tls, utf8 = cast(TLS | None, session.ssl), self.envelope.smtp_utf8
-            with_ = protocol(extended=session.extended_smtp, tls=tls is not None, utf8=utf8)
-            self._origin = Origin(session.host_name or "", self.wire.peer, with_, tls)
+            keyword = protocol_keyword(extended=session.extended_smtp, tls=tls is not None, utf8=utf8)
+            self._origin = Origin(session.host_name or "", self.wire.peer, keyword, tls)
         return self._origin
 
     async def converse(self) -> None:
-        """Obey what has been received, until more is needed."""
-        turn = 0
+        """Run the commands and take the content that have been received, until more input is needed."""
+        steps = 0
         try:
             while self.phase is not Phase.CLOSING:
                 if await self._step():
-                    turn += 1
-                    if len(self.wire.outgoing) >= _REPLIES:
-                        await self.wire.outgoing.sent()
-                    if turn % _TURN == 0:
+                    steps += 1
+                    if len(self.wire.outgoing) >= _MOST_REPLIES:
+                        await self.wire.outgoing.drain()
+                    if steps % _MOST_COMMANDS == 0:
                         await asyncio.sleep(0)
-                elif not await self.wire.outgoing.sent():
-                    break  # else look again: input may have come meanwhile
+                elif not await self.wire.outgoing.drain():
+                    break  # If it had to wait, input may have arrived meanwhile.
         except Exception as error:
-            # Our own fault: the sender may try again, and learns nothing about it.
+            # The error is in our program. The sender may try again, and is told nothing about the error.
             log("error", peer=self.wire.peer, error=f"{type(error).__name__}: {error}")
             self.wire.close(replies.INTERNAL_ERROR)
         if self.phase is Phase.CLOSING:
             await self.abandon()
 
     async def _step(self) -> bool:
-        """Take the next piece of content or the next command; False where more input is needed."""
+        """Take the next piece of content, or run the next command. False if more input is needed."""
         if self.phase is Phase.CONTENT:
             piece = self.framing.content()
             if piece is None:
@@ -121,10 +122,10 @@ class Conversation:
             line = self.framing.command()
             if line is None:
                 return False
-            await self._obey(line)
+            await self._run_command(line)
         return True
 
-    async def _obey(self, line: bytes | Fault) -> None:
+    async def _run_command(self, line: bytes | Fault) -> None:
         self._commands += 1
         if isinstance(line, Fault):
             self.reply(replies.not_understood(line.value))
@@ -146,29 +147,29 @@ class Conversation:
     # A message, after DATA or BDAT
 
     def begin_data(self) -> None:
-        """What comes in from here on is a message, up to CRLF.CRLF."""
-        self._begin()
+        """Take what arrives next for a message, up to CRLF.CRLF."""
+        self._begin_content()
         self._last = True
         self.framing.begin_data()
 
     async def begin_chunk(self, size: int, *, last: bool, refusal: Reply | None) -> None:
-        """What comes in from here on is a chunk of `size` octets, to be refused where a refusal is given."""
+        """Take what arrives next for a chunk of `size` octets. `refusal` refuses the whole message."""
         if self.chunked:
             self.enter(Phase.CONTENT)
         else:
-            self._begin()
+            self._begin_content()
             self._refusal, self.chunked = refusal, True
         self._last = last
         self.framing.begin_chunk(size)
         if size == 0:
             await self._content_received(b"", True)
 
-    def _begin(self) -> None:
+    def _begin_content(self) -> None:
         self.enter(Phase.CONTENT)
         self._refusal, self._size = None, 0
         self.framing.begin_message()
         if self.envelope.rcpt_tos:
-            self.message = self.reception.begin(self.origin, self.envelope)
+            self.message = self.reception.begin_message(self.origin, self.envelope)
         self._until = self.wire.loop.time() + self.limits.message_timeout
         self.wire.deadline.set(self.limits.data_timeout)
 
@@ -183,7 +184,7 @@ class Conversation:
             self.wire.hang_up(replies.too_large(limit, closing=True), "message far too large")
             return
         if self.message and not self._refusal:
-            self._refusal = await self.reception.content(self.origin, self.envelope, self.message, piece)
+            self._refusal = await self.reception.add_content(self.origin, self.envelope, self.message, piece)
         if self._refusal and self.message:
             await self.abandon()
         if ended and self.phase is Phase.CONTENT:
@@ -191,10 +192,10 @@ class Conversation:
             await (self._message_ended() if self._last else self._chunk_ended())
 
     async def _chunk_ended(self) -> None:
-        """The end of a chunk that is not the last of its message."""
+        """A chunk has ended that is not the last of its message."""
         self.reply(self._refusal or replies.chunk_ok(self._size))
         if self.envelope.mail_from is None:
-            self.chunked = False  # there is no transaction that this chunk could be part of
+            self.chunked = False  # Without MAIL there is no transaction that this chunk could belong to.
 
     async def _message_ended(self) -> None:
         inspection = self.framing.inspection
@@ -204,7 +205,7 @@ class Conversation:
             self._refusal = replies.refused(enhanced, inspection.fault.value)
         self.wire.outgoing.flush()
         message, self.message = self.message, None
-        reply = await self.reception.end(self.origin, self.envelope, message, self._refusal)
+        reply = await self.reception.end_message(self.origin, self.envelope, message, self._refusal)
         if reply.is_success:
             self.accepted += 1
             self._commands = self._errors = 0
@@ -212,14 +213,14 @@ class Conversation:
         await self.reset()
 
     async def reset(self) -> None:
-        """As if the session had just begun, but for the greeting."""
+        """End the mail transaction, and forget its message (RFC 5321 section 4.1.1.5)."""
         await self.abandon()
         self.envelope = Envelope()
         self.chunked = False
         self._origin = None
 
     async def abandon(self) -> None:
-        """Forget the message under way."""
+        """Forget the message whose content is arriving, and remove what was stored of it."""
         message, self.message = self.message, None
         if message:
             with contextlib.suppress(OSError, RuntimeError):

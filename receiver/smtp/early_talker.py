@@ -1,9 +1,9 @@
-"""The greeting, and peers that speak before they can have seen it (RFC 5321 section 3.1: they must not).
+"""The greeting, and early talkers: peers that speak before they have seen it (RFC 5321 section 4.3.1).
 
-Programs that shout their commands at any open port do; a sender that speaks SMTP never does. No waiting is
-needed to tell: what is readable before we greet was sent too early, and so was what arrives while the
-greeting is still unacknowledged, as every segment a sender sends after it has got the greeting acknowledges
-it. Both are asked of the kernel (tcp(7): FIONREAD, SIOCOUTQ); where it cannot say, nobody is too early.
+Programs that send their commands to any open port are early talkers; senders that follow SMTP never are. We
+need not wait to detect one. Input that is there before we greet was sent too early. So was input that arrives
+while our greeting is unacknowledged, because each TCP segment acknowledges what its sender has received. The
+kernel tells both (tcp(7): FIONREAD, SIOCOUTQ). If the kernel cannot tell, the peer is no early talker.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ import struct
 import termios
 from collections.abc import Callable
 
-_SIOCOUTQ = termios.TIOCOUTQ
+_SIOCOUTQ = termios.TIOCOUTQ  # the same number (linux/sockios.h)
 
 
 class Greeting:
-    """Greets, at once or after a delay; calls `too_early` instead where the peer has spoken already."""
+    """Calls `greet`, at once or after a delay, or calls `too_early` if the peer speaks before that."""
 
     def __init__(self, greet: Callable[[], object], too_early: Callable[[], object]) -> None:
         self._greet, self._too_early = greet, too_early
         self._timer: asyncio.TimerHandle | None = None
         self._greeted = False
-        self._heard = False
+        self._has_input = False
 
     def begin(self, transport: asyncio.BaseTransport, delay: float, loop: asyncio.AbstractEventLoop) -> None:
-        """`delay` is in seconds."""
+        """Greet after `delay` seconds; at once if it is 0."""
         if delay:
             self._timer = loop.call_later(delay, self._now, transport)
         else:
@@ -38,36 +38,40 @@ class Greeting:
             self._timer.cancel()
             self._timer = None
 
-    def was_awaited(self, transport: asyncio.BaseTransport | None) -> bool:
-        """To be asked before input is used. False: it came too early, and that has been said."""
-        if self._heard:
+    def accepts_input(self, transport: asyncio.BaseTransport | None) -> bool:
+        """Whether input that has arrived may be used. Ask before using any.
+
+        Calls `too_early` and returns False if the input came too early.
+        """
+        if self._has_input:
             return True
-        self._heard = True
+        self._has_input = True
         self.stop()
-        if self._greeted and not _greeting_unseen(transport):
+        if self._greeted and not _greeting_in_flight(transport):
             return True
         self._too_early()
         return False
 
     def _now(self, transport: asyncio.BaseTransport) -> None:
-        if _spoke_already(transport):
+        if _has_spoken(transport):
             self._too_early()
         else:
             self._greeted = True
             self._greet()
 
 
-def _spoke_already(transport: asyncio.BaseTransport) -> bool:
-    """Whether there is input."""
+def _has_spoken(transport: asyncio.BaseTransport) -> bool:
+    """Whether there is unread input."""
     return _queued(transport, termios.FIONREAD) > 0
 
 
-def _greeting_unseen(transport: asyncio.BaseTransport | None) -> bool:
-    """Whether the greeting is still under way."""
+def _greeting_in_flight(transport: asyncio.BaseTransport | None) -> bool:
+    """Whether the peer has not yet acknowledged the greeting."""
     return _queued(transport, _SIOCOUTQ) > 0
 
 
 def _queued(transport: asyncio.BaseTransport | None, request: int) -> int:
+    """The octets in one of the socket's queues (ioctl(2)); 0 if the kernel cannot tell."""
     if transport is None:
         return 0
     socket = transport.get_extra_info("socket")

@@ -1,4 +1,4 @@
-"""One transaction: aiosmtpd's envelope, and what it means here. The content is never in it."""
+"""The envelope of one mail transaction (RFC 5321 section 2.3.1). It never holds the content."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from receiver.recipients import Destination
 
 
 class Envelope(smtp.Envelope):
-    """From MAIL to the end of the message, or to RSET."""
+    """aiosmtpd's envelope and our additions. It lasts from MAIL to the end of the message, or to RSET."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reverse_path: Address | None = None
         self.destinations: dict[Mailbox, Destination] = {}
-        self.refused_any = False  # a recipient
-        self.one_time: dict[tuple[str, str], float] = {}  # one-time addresses, and when each was named
+        self.refused_any = False  # whether a recipient was refused
+        # One-time addresses as local part and domain, with the time of their RCPT by the monotonic clock.
+        self.one_time: dict[tuple[str, str], float] = {}
         self.identity = ""
-        self.began = 0.0  # seconds since 1970
-        self.head = bytearray()  # the beginning of the content, as far as it is looked at
+        self.began_at = 0.0  # when the content began, in seconds since 1970
+        self.head = bytearray()  # the beginning of the content, which holds the header section
         self.head_ended = False

@@ -1,9 +1,9 @@
-"""Octets from the wire into command lines and message content, whatever pieces they arrive in.
+"""Cutting the octets of a connection into command lines and message content, in whatever pieces they arrive.
 
-No I/O and no clock: octets go in with `receive`, lines and content come out. Promises: content ends
-at CRLF.CRLF and nowhere else (RFC 5321 section 4.1.1.4), so that no octet of a message is ever taken
-for a command; leading dots are removed exactly (section 4.5.2); bare CR, bare LF and NUL are seen
-over any split; memory is bounded by what was passed in and not yet taken out.
+Pure, without I/O and clock: octets go in through `receive`, and lines and content come out. The content of
+DATA ends at CRLF.CRLF and nowhere else (RFC 5321 section 4.1.1.4), so no octet of a message is ever taken for
+a command. Leading dots are removed exactly (section 4.5.2). Bare CR, bare LF and NUL are found even if a
+piece ends within them. Memory is bounded by the octets that went in and were not yet taken out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _END = b"\r\n.\r\n"
 
 
 class Fault(Enum):
-    """Why octets are not SMTP; the value is said to the client."""
+    """Why octets are not valid SMTP. The value goes into the reply."""
 
     TOO_LONG = "line too long"
     BARE_LF = "line ends in a bare LF, not in CRLF"
@@ -24,15 +24,15 @@ class Fault(Enum):
 
 
 class Inspection:
-    """What is wrong with content that passes by in pieces. Its first fault stays."""
+    """Inspects content that passes in pieces. `fault` is the first fault found."""
 
     __slots__ = ("_cr", "_line", "_line_limit", "fault")
 
     def __init__(self, line_limit: int) -> None:
         self.fault: Fault | None = None
         self._line_limit = line_limit
-        self._line = 0  # octets of the line that the last piece left open
-        self._cr = False  # the last piece ended in CR
+        self._line = 0  # octets so far of the line in which the last piece ended
+        self._cr = False  # whether the last piece ended in CR
 
     def inspect(self, piece: bytes) -> None:
         if self.fault is not None or not piece:
@@ -55,7 +55,7 @@ class Inspection:
             self.fault = Fault.BARE_CR
 
     def _has_long_line(self, piece: bytes) -> bool:
-        """Hop from line end to the last line end within the limit: a few steps a piece."""
+        """Hop from a line end to the last line end within the limit, a few steps for each piece."""
         start = -self._line
         while start + self._line_limit < len(piece):
             last = piece.rfind(b"\n", max(start, 0), start + self._line_limit)
@@ -68,7 +68,8 @@ class Inspection:
 
 
 def _line_ends(piece: bytes) -> str | tuple[str, ...] | None:
-    """The kinds of line ends that there are, as io.TextIOBase.newlines says them; one fast pass."""
+    """The kinds of line ends in a piece, as `io.TextIOBase.newlines` has them."""
+    # This decoder is the standard library's one-pass search for line ends, written in C.
     decoder = IncrementalNewlineDecoder(None, translate=False)
     decoder.decode(piece.decode("latin-1"))
     return decoder.newlines
@@ -77,7 +78,7 @@ def _line_ends(piece: bytes) -> str | tuple[str, ...] | None:
 class Framing:
     """The octets of one connection, in one of two modes: command lines, or the content of a message.
 
-    `command_line` and `line` are the longest command line and content line, in octets with their CRLF.
+    `command_line` and `line` are the longest command line and content line, in octets with CRLF.
     """
 
     __slots__ = (
@@ -91,14 +92,14 @@ class Framing:
         self.inspection = Inspection(line)
         self._input = b""
         self._at = 0
-        self._overlong = False  # inside a command line that is being thrown away
-        self._held = b""  # what may be the start of CRLF.CRLF
-        self._first = False  # _held still begins with the CRLF of the DATA command itself
-        self._left = -1  # octets of a chunk still to come; -1: content ends at CRLF.CRLF
+        self._overlong = False  # whether the command line that arrives is too long and is being discarded
+        self._held = b""  # octets that may be the start of CRLF.CRLF
+        self._first = False  # whether _held begins with the CRLF of the DATA command itself
+        self._left = -1  # octets of a chunk still to come; -1 if the content ends at CRLF.CRLF
 
     @property
     def waiting(self) -> int:
-        """Octets received and not yet taken out."""
+        """The number of octets that were received and not yet taken out."""
         return len(self._input) - self._at
 
     def receive(self, octets: bytes) -> None:
@@ -106,11 +107,11 @@ class Framing:
         self._at = 0
 
     def discard(self) -> None:
-        """Forget what was received: what came before STARTTLS must not be used after it (RFC 3207)."""
+        """Forget the input. Input from before STARTTLS must not be used after it (RFC 3207 section 4.2)."""
         self._input, self._at, self._overlong = b"", 0, False
 
     def command(self) -> bytes | Fault | None:
-        """The next command line without its CRLF, or what is wrong with it; None: more octets are needed."""
+        """The next command line without its CRLF, or its fault; None if more octets are needed."""
         end = self._input.find(b"\n", self._at)
         if end < 0:
             if self._overlong or self.waiting > self.command_line:
@@ -131,22 +132,22 @@ class Framing:
         return line
 
     def begin_message(self) -> None:
-        """A new message: its inspection starts afresh. Then `begin_data`, or `begin_chunk` for each chunk."""
+        """Begin a message with a new inspection. Call `begin_data` next, or `begin_chunk` for each chunk."""
         self.inspection = Inspection(self.content_line)
 
     def begin_data(self) -> None:
-        """What follows is content up to CRLF.CRLF; the CRLF of the DATA command counts as the first."""
+        """Take what follows for content up to CRLF.CRLF. Its first CRLF may be that of the DATA command."""
         self._held, self._first, self._left = b"\r\n", True, -1
 
     def begin_chunk(self, size: int) -> None:
-        """What follows is `size` octets of content, as they are (BDAT, RFC 3030)."""
+        """Take the next `size` octets for content as they are (BDAT, RFC 3030)."""
         self._left = size
 
     def content(self) -> tuple[bytes, bool] | None:
-        """The next content, without stuffed dots, and whether it ends here; None: more octets are needed."""
-        return self._dotted() if self._left < 0 else self._counted()
+        """The next content, without stuffed dots, and whether it ends here; None if octets are missing."""
+        return self._content_of_data() if self._left < 0 else self._content_of_chunk()
 
-    def _counted(self) -> tuple[bytes, bool] | None:
+    def _content_of_chunk(self) -> tuple[bytes, bool] | None:
         piece = self._input[self._at : self._at + self._left]
         if not piece and self._left:
             return None
@@ -155,11 +156,11 @@ class Framing:
         self.inspection.inspect(piece)
         return piece, self._left == 0
 
-    def _dotted(self) -> tuple[bytes, bool] | None:
+    def _content_of_data(self) -> tuple[bytes, bool] | None:
         if self._at == len(self._input):
             return None
         raw = self._held + self._input[self._at :] if self._held or self._at else self._input
-        end = raw.find(b"\r\n.")  # nearly always the true end, and then there is no dot to remove
+        end = raw.find(b"\r\n.")  # Nearly always this is the true end, and there is no dot to remove.
         stuffed = end >= 0 and not raw.startswith(_END, end)
         if stuffed:
             end = raw.find(_END, end)

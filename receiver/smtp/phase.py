@@ -1,4 +1,4 @@
-"""The phases of a connection, and which may follow which."""
+"""The phases of a connection, and the transitions between them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import Enum, auto
 
 
 class Phase(Enum):
-    """What the octets that arrive now are."""
+    """The meaning of the octets that arrive now."""
 
-    GREETING = auto()  # nothing may arrive before we have greeted (RFC 5321 section 4.3.1)
-    COMMANDS = auto()  # command lines
-    HANDSHAKE = auto()  # TLS, after STARTTLS (RFC 3207)
-    CONTENT = auto()  # a message after DATA, or a chunk after BDAT (RFC 3030)
-    CLOSING = auto()  # our last reply has been given: what arrives is thrown away
+    GREETING = auto()  # No octet may arrive before we have greeted (RFC 5321 section 4.3.1).
+    COMMANDS = auto()  # They are command lines.
+    HANDSHAKE = auto()  # They are a TLS handshake after STARTTLS (RFC 3207).
+    CONTENT = auto()  # They are a message after DATA, or a chunk after BDAT (RFC 3030).
+    CLOSING = auto()  # We have given our last reply, and discard all that arrives.
 
 
 FOLLOWS: Mapping[Phase, frozenset[Phase]] = {

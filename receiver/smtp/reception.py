@@ -1,6 +1,6 @@
-"""What becomes of recipients and messages: the handler that all connections share.
+"""Accepting or refusing recipients and messages. All connections share one `Reception`.
 
-It knows the configuration and the mailboxes; of a connection it knows where its mail comes from.
+It knows the configuration and the store. Of a connection it knows only the origin of its mail.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ import asyncio
 import errno
 import time
 
-from receiver import one_time
+from receiver import headers, one_time
 from receiver.addresses import Address
 from receiver.config.values import Config
+from receiver.headers import MAX_HEAD
 from receiver.mailbox import Mailbox
-from receiver.recipients import Destination, Directory, NoMailbox, NotServed
+from receiver.recipients import Destination, Directory, NotServed, UnknownRecipient
 from receiver.smtp import replies, trace
 from receiver.smtp.envelope import Envelope
 from receiver.smtp.replies import Reply
@@ -23,26 +24,22 @@ from receiver.storage.record import Copy
 from receiver.storage.store import Store
 from receiver.system import journal
 
-_HEAD = 131_072  # octets of a message that are looked at for header fields
-
 
 class Reception:
-    """aiosmtpd calls this the handler."""
+    """Decides on recipients and stores messages. In aiosmtpd this part is called the handler."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self.config = config
         self.store = store
         self.directory = Directory(config.domains, config.addresses)
 
-    def recipient(self, origin: Origin, envelope: Envelope, address: Address) -> Reply | None:
-        """Take a recipient into the envelope, or the reply that refuses it."""
+    def add_recipient(self, origin: Origin, envelope: Envelope, address: Address) -> Reply | None:
+        """Add a recipient to the envelope, or return the reply that refuses it."""
         try:
             found = self._one_time(origin, envelope, address) or self.directory.destinations(address)
-        except (NotServed, NoMailbox) as unknown:
-            shown = str(unknown)
-            refusal = (
-                replies.not_served(shown) if isinstance(unknown, NotServed) else replies.no_mailbox(shown)
-            )
+        except UnknownRecipient as unknown:
+            refuse = replies.not_served if isinstance(unknown, NotServed) else replies.no_mailbox
+            refusal = refuse(str(unknown))
             envelope.refused_any = True
             sender = f"<{envelope.mail_from}>"
             journal.log("refused", peer=origin.peer, from_=sender, to=f"<{address}>", reason=refusal)
@@ -53,7 +50,7 @@ class Reception:
         return None
 
     def _one_time(self, origin: Origin, envelope: Envelope, address: Address) -> tuple[Destination, ...]:
-        """Where mail for a one-time address goes, if this is one that somebody waits for."""
+        """The destination of a one-time address, if a `letterbox proof` waits for it; else nothing."""
         local, domain = address.local.lower(), self.directory.served(address)
         if (
             domain is None
@@ -70,36 +67,41 @@ class Reception:
             peer=origin.peer, tls=origin.tls.version if origin.tls else None, **values,
         )  # fmt: skip
 
-    def begin(self, origin: Origin, envelope: Envelope) -> Incoming:
-        """A message for the envelope's recipients begins."""
-        envelope.identity, envelope.began = self.store.identity(), time.time()
+    def begin_message(self, origin: Origin, envelope: Envelope) -> Incoming:
+        """Begin a message for the envelope's recipients."""
+        envelope.identity, envelope.began_at = self.store.identity(), time.time()
         only = envelope.rcpt_tos[0] if len(envelope.rcpt_tos) == 1 else None
-        received = trace.received(origin, self.config.hostname, envelope.identity, only, envelope.began)
+        received = trace.received_field(
+            origin, self.config.hostname, envelope.identity, only, envelope.began_at
+        )
         copies = [
             Copy(each.mailbox, trace.copy_fields(envelope.reverse_path, each.delivered_to) + received)
             for each in envelope.destinations.values()
         ]
         return self.store.incoming(envelope.identity, copies)
 
-    async def content(
+    async def add_content(
         self, origin: Origin, envelope: Envelope, message: Incoming, piece: bytes
     ) -> Reply | None:
-        """Take a piece of content, or the reply that the message will get at its end."""
+        """Add a piece of content. On an error, return the reply that the message must get at its end."""
         if not envelope.head_ended:
-            envelope.head += piece[: _HEAD - len(envelope.head)]
-            envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= _HEAD
+            envelope.head += piece[: MAX_HEAD - len(envelope.head)]
+            envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= MAX_HEAD
         try:
             await self.store.write(message, piece)
         except OSError as error:
             return self._disk_refusal(origin, envelope, error)
         return None
 
-    async def end(
+    async def end_message(
         self, origin: Origin, envelope: Envelope, message: Incoming | None, refusal: Reply | None
     ) -> Reply:
-        """The message is complete: make it durable, or refuse it. The reply to give."""
+        """The message is complete. Make it durable, or refuse it, and return the reply to its sender.
+
+        `message` is None if there was no recipient, or if the message was abandoned because of `refusal`.
+        """
         head = bytes(envelope.head).partition(b"\r\n\r\n")[0]
-        if not refusal and trace.loops(head):
+        if not refusal and trace.is_looping(head):
             refusal = replies.LOOP
         if message is not None:
             if refusal:
@@ -115,15 +117,15 @@ class Reception:
             for local, domain in envelope.one_time:
                 self._tell(origin, local, domain, "refused", reason=str(refusal))
             return refusal
-        # The reply goes first.
+        # The line is logged after the reply has been sent.
         asyncio.get_running_loop().call_soon(self._log, origin, envelope, head, message, None)
-        for (local, domain), named in envelope.one_time.items():
-            seconds = time.monotonic() - named
+        for (local, domain), named_at in envelope.one_time.items():
+            seconds = time.monotonic() - named_at
             self._tell(origin, local, domain, "stored", id=envelope.identity, seconds=seconds)
         return replies.stored(envelope.identity)
 
     async def abandon(self, message: Incoming) -> None:
-        """A message that was cut off, or reset."""
+        """Remove a message that was cut off or reset."""
         await self.store.abandon(message)
 
     def _log(
@@ -131,8 +133,8 @@ class Reception:
     ) -> None:
         fields: dict[str, str | None] = {}
         if self.config.log_headers:
-            names = {"header_from": b"from", "subject": b"subject", "date": b"date"}
-            fields = {key: journal.field(head, name) for key, name in names.items()}
+            names = {"header_from": "from", "subject": "subject", "date": "date"}
+            fields = {key: headers.first_text(head, name) for key, name in names.items()}
         journal.log(
             "received" if message else "refused",
             id=envelope.identity or None,
@@ -142,7 +144,7 @@ class Reception:
             size=message.size if message else None,
             peer=origin.peer,
             tls=origin.tls.version if origin.tls else "none",
-            seconds=time.time() - envelope.began if envelope.began else None,
+            seconds=time.time() - envelope.began_at if envelope.began_at else None,
             reason=reason,
         )
 

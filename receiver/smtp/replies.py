@@ -1,6 +1,6 @@
-"""Every reply that the receiver gives, with its enhanced status code (RFC 5321 section 4.2, RFC 3463).
+"""Every reply of the receiver, with its code and enhanced status code (RFC 5321 section 4.2, RFC 3463).
 
-Decisions are made on `Reply.code`, never on a reply's text.
+Programs decide by `Reply.code`, never by the text.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """`enhanced` is empty where RFC 2034 wants no status code. Several lines of text make several lines."""
+    """A reply. A text of several lines makes a reply of several lines."""
 
     code: int
-    enhanced: str
+    enhanced: str  # the enhanced status code; empty if RFC 2034 wants none
     text: str
-    octets: bytes = field(init=False, repr=False, compare=False)  # as sent, with CRLF
+    octets: bytes = field(init=False, repr=False, compare=False)  # the reply as sent, with CRLF
 
     def __post_init__(self) -> None:
         head = f"{self.enhanced} " if self.enhanced else ""
@@ -38,13 +38,13 @@ class Reply:
 
     @property
     def is_refusal(self) -> bool:
-        """The sender shall not try this again (5yz)."""
+        """Whether it is a permanent negative reply (5yz), after which the sender must not try again."""
         return self.code >= 500
 
 
 OK = Reply(250, "2.0.0", "OK")
 SENDER_OK = Reply(250, "2.1.0", "Sender OK")
-CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify, but will take a message for delivery")
+CANNOT_VERIFY = Reply(252, "2.5.0", "Cannot verify the address, but will accept a message for it")
 READY_FOR_TLS = Reply(220, "2.0.0", "Ready to start TLS")
 SEND_MESSAGE = Reply(354, "", "Send the message, end with a dot on its own line")
 
@@ -67,21 +67,21 @@ NOT_RECOGNISED = Reply(500, "5.5.1", "Command not recognised")
 NO_EXPN = Reply(502, "5.5.1", "EXPN not offered")
 NO_AUTH = Reply(502, "5.5.1", "AUTH not offered")
 NO_STARTTLS = Reply(502, "5.5.1", "STARTTLS not offered")
-TLS_ALREADY = Reply(503, "5.5.1", "TLS is in use already")
+TLS_ALREADY = Reply(503, "5.5.1", "TLS is already in use")
 SAY_HELO_FIRST = Reply(503, "5.5.1", "Say HELO or EHLO first")
 SAY_MAIL_FIRST = Reply(503, "5.5.1", "Say MAIL first")
 SAY_RCPT_FIRST = Reply(503, "5.5.1", "Say RCPT first")
-SENDER_ALREADY = Reply(503, "5.5.1", "Sender given already")
-MESSAGE_BEGUN = Reply(503, "5.5.1", "The message has begun already")
-BDAT_BEGUN = Reply(503, "5.5.1", "BDAT and DATA cannot be mixed")
+SENDER_ALREADY = Reply(503, "5.5.1", "The sender was given already")
+RCPT_AFTER_BDAT = Reply(503, "5.5.1", "RCPT must come before BDAT")
+DATA_AFTER_BDAT = Reply(503, "5.5.1", "DATA and BDAT cannot be mixed")
 NO_RECIPIENTS = Reply(554, "5.5.1", "No valid recipients")
-NULL_RECIPIENT = Reply(553, "5.1.3", "The null path is no recipient")
-SENDER_WITHOUT_DOMAIN = Reply(553, "5.1.7", "Sender address needs a domain")
-NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "An address beyond ASCII needs SMTPUTF8")
+NULL_RECIPIENT = Reply(553, "5.1.3", "The null path cannot be a recipient")
+SENDER_WITHOUT_DOMAIN = Reply(553, "5.1.7", "The sender's address needs a domain")
+NEEDS_SMTPUTF8 = Reply(553, "5.6.7", "A non-ASCII address needs SMTPUTF8")
 SIZE_NO_NUMBER = Reply(501, "5.5.4", "SIZE must be a number")
 BODY_UNKNOWN = Reply(501, "5.5.4", "BODY must be 7BIT or 8BITMIME")
 SMTPUTF8_VALUE = Reply(501, "5.5.4", "SMTPUTF8 takes no value")
-LOOP = Reply(554, "5.4.6", "Too many hops: the message loops")
+LOOP = Reply(554, "5.4.6", "Too many hops, the message loops")
 BDAT_WITHOUT_SIZE = Reply(501, "5.5.4", "Syntax: BDAT size [LAST]; closing the connection")
 
 
@@ -90,7 +90,7 @@ def greeting(hostname: str) -> Reply:
 
 
 def hello(hostname: str, offers: Sequence[str] = ()) -> Reply:
-    """To HELO; with what is offered, to EHLO (RFC 5321 section 4.1.1.1)."""
+    """The reply to HELO, or with the offered extensions to EHLO (RFC 5321 section 4.1.1.1)."""
     return Reply(250, "", "\n".join((hostname, *offers)))
 
 
@@ -115,12 +115,12 @@ def shutting_down(hostname: str) -> Reply:
 
 
 def not_understood(reason: str) -> Reply:
-    """To a command line that is none (RFC 5321 section 2.3.8)."""
+    """The reply to a line that cannot be a command (RFC 5321 section 2.3.8)."""
     return Reply(500, "5.5.2", f"Command not understood: {reason}")
 
 
 def bad_argument(enhanced: str, reason: str) -> Reply:
-    """To a path or parameter that cannot be parsed."""
+    """The reply to a path or parameter that cannot be parsed (`addresses.AddressError`)."""
     return Reply(501, enhanced, reason)
 
 
@@ -133,7 +133,7 @@ def recipient_ok(recipient: str) -> Reply:
 
 
 def not_served(recipient: str) -> Reply:
-    return Reply(550, "5.7.1", f"{recipient}: we do not relay, and serve no such domain")
+    return Reply(550, "5.7.1", f"{recipient}: this host does not serve the domain, and does not relay")
 
 
 def no_mailbox(recipient: str) -> Reply:
@@ -141,13 +141,13 @@ def no_mailbox(recipient: str) -> Reply:
 
 
 def too_large(limit: int, *, closing: bool = False) -> Reply:
-    """`limit` is in octets."""
+    """The reply to a message over `limit` octets."""
     end = "; closing the connection" if closing else ""
     return Reply(552, "5.3.4", f"Message too large, the limit is {limit} octets{end}")
 
 
 def refused(enhanced: str, reason: str) -> Reply:
-    """To a message that breaks the standard's framing."""
+    """The reply to a message with faulty line ends, NUL octets or overlong lines."""
     return Reply(554, enhanced, f"Message refused: {reason}")
 
 

@@ -1,7 +1,7 @@
-"""The trace fields that go above a message, which itself stays as it came (RFC 5321 section 4.4).
+"""The trace fields that are put above a message (RFC 5321 section 4.4). Pure. The message stays as it came.
 
-`Return-Path` and `Delivered-To` are those of one copy; `Received` names the recipient only where there
-is just one, so that no copy shows another recipient. Pure but for the clock's value passed in.
+Each copy has its own `Return-Path` and `Delivered-To`. `Received` names the recipient only if the message has
+just one, so that no copy shows another recipient.
 """
 
 from __future__ import annotations
@@ -14,45 +14,50 @@ from functools import lru_cache
 
 from receiver.addresses import Address
 
-MAX_RECEIVED = 100
+MAX_RECEIVED = 100  # RFC 5321 section 6.3 wants a limit of at least 100.
 _RECEIVED = re.compile(rb"(?:^|\r\n)received[ \t]*:", re.IGNORECASE)
 _HELO_UNSAFE = re.compile(r"[^A-Za-z0-9.\-_:\[\]]")
 
 
 @dataclass(frozen=True, slots=True)
 class TLS:
-    """How a connection is encrypted: "TLSv1.3", "TLS_AES_256_GCM_SHA384"."""
+    """The encryption of a connection."""
 
-    version: str
-    cipher: str
+    version: str  # such as TLSv1.3
+    cipher: str  # such as TLS_AES_256_GCM_SHA384
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a message came from, as its Received field says it."""
+    """The origin of a message, for its Received field."""
 
-    helo: str
-    peer: str  # IP address, or empty where the connection has none
-    protocol: str  # RFC 3848 and RFC 6531 keyword
+    helo: str  # the argument of HELO or EHLO
+    peer: str  # the peer's IP address; empty if the connection has none
+    protocol: str  # the keyword of `protocol_keyword`
     tls: TLS | None
 
 
-def protocol(*, extended: bool, tls: bool, utf8: bool) -> str:
-    """The keyword of the `with` clause (RFC 3848, RFC 6531 section 4.3)."""
+def protocol_keyword(*, extended: bool, tls: bool, utf8: bool) -> str:
+    """The keyword of the `with` clause of a Received field (RFC 3848, RFC 6531 section 4.3)."""
     if not extended:
         return "SMTP"
     return ("UTF8SMTP" if utf8 else "ESMTP") + ("S" if tls else "")
 
 
-def received(origin: Origin, hostname: str, identity: str, recipient: str | None, seconds: float) -> bytes:
-    """The Received field with its CRLF; `recipient` only where the message has just one."""
-    source = clean_helo(origin.helo) + (f" ({_literal(origin.peer)})" if origin.peer else "")
+def received_field(
+    origin: Origin, hostname: str, identity: str, recipient: str | None, seconds: float
+) -> bytes:
+    """The Received field with its CRLF. `recipient` is None if the message has several recipients.
+
+    `seconds` is the time since 1970.
+    """
+    source = clean_helo(origin.helo) + (f" ({_address_literal(origin.peer)})" if origin.peer else "")
     tls = f"\r\n\t(using {origin.tls.version} with cipher {origin.tls.cipher})" if origin.tls else ""
-    goal = f"\r\n\tfor <{recipient}>" if recipient else ""
-    when = _date(int(seconds))
+    for_ = f"\r\n\tfor <{recipient}>" if recipient else ""
+    date = _date(int(seconds))
     return (
         f"Received: from {source}\r\n\tby {hostname} (Letterbox) with {origin.protocol}{tls}"
-        f"\r\n\tid {identity}{goal};\r\n\t{when}\r\n"
+        f"\r\n\tid {identity}{for_};\r\n\t{date}\r\n"
     ).encode()
 
 
@@ -62,27 +67,24 @@ def _date(seconds: int) -> str:
 
 
 def copy_fields(reverse_path: Address | None, delivered_to: str) -> bytes:
-    """The fields that belong to one mailbox's copy, with their CRLF."""
+    """The Return-Path and Delivered-To fields of one mailbox's copy, with their CRLF."""
     return f"Return-Path: <{reverse_path or ''}>\r\nDelivered-To: {delivered_to}\r\n".encode()
 
 
-def loops(head: bytes) -> bool:
-    """Whether a header section has more than MAX_RECEIVED Received fields.
-
-    RFC 5321 section 6.3 wants the limit to be 100 at least.
-    """
-    if head.lower().count(b"received") <= MAX_RECEIVED:  # nearly always, and fast
+def is_looping(head: bytes) -> bool:
+    """Whether a header section has more than MAX_RECEIVED Received fields (RFC 5321 section 6.3)."""
+    if head.lower().count(b"received") <= MAX_RECEIVED:  # This fast test decides for nearly all messages.
         return False
     return len(_RECEIVED.findall(head)) > MAX_RECEIVED
 
 
 def clean_helo(name: str) -> str:
-    """What the client called itself, fit for a header and a log line."""
+    """The name by which a client called itself, with each unsafe character replaced by `?`."""
     return _HELO_UNSAFE.sub("?", name)[:255] or "?"
 
 
 @lru_cache(1024)
-def _literal(peer: str) -> str:
+def _address_literal(peer: str) -> str:
     try:
         address = ipaddress.ip_address(peer.partition("%")[0])
     except ValueError:
@@ -91,7 +93,7 @@ def _literal(peer: str) -> str:
 
 
 def peer_address(name: object) -> str:
-    """The IP address of a socket's peer name; IPv4 in its own form also on an IPv6 socket."""
+    """The IP address in a socket's peer name, without `::ffff:` for IPv4; empty if there is none."""
     if not isinstance(name, tuple):
         return ""
     return str(name[0]).removeprefix("::ffff:")

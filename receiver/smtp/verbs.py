@@ -1,6 +1,6 @@
-"""The SMTP verbs (RFC 5321 section 4.1.1; BDAT of RFC 3030; STARTTLS of RFC 3207).
+"""The SMTP commands (RFC 5321 section 4.1.1), with BDAT (RFC 3030) and STARTTLS (RFC 3207).
 
-`VERBS` is all that a stranger can call. Strict on framing, lenient on senders.
+A peer can call the functions in `VERBS` and no others. Each gets the conversation and the command's argument.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ async def mail(talk: Conversation, argument: str) -> None:
         except AddressError as error:
             talk.reply(replies.bad_argument(error.enhanced, str(error)))
             return
-        refusal = _mail_refusal(talk, path)
+        refusal = _refuse_sender(talk, path)
         size = path.parameters.get("SIZE")
         if size and not refusal and not await talk.reception.store.has_room(int(size)):
             refusal = replies.NO_ROOM
@@ -130,7 +130,8 @@ async def mail(talk: Conversation, argument: str) -> None:
         talk.reply(replies.SENDER_OK)
 
 
-def _mail_refusal(talk: Conversation, path: Path) -> Reply | None:
+def _refuse_sender(talk: Conversation, path: Path) -> Reply | None:
+    """The reply that refuses the argument of MAIL; None if it is good. Notes SMTPUTF8 in the envelope."""
     for keyword, value in path.parameters.items():
         if keyword not in MAIL_PARAMETERS:
             return replies.parameter_unknown("MAIL", keyword)
@@ -157,7 +158,7 @@ async def rcpt(talk: Conversation, argument: str) -> None:
         talk.reply(replies.SAY_MAIL_FIRST)
         return
     if talk.chunked:
-        talk.reply(replies.MESSAGE_BEGUN)
+        talk.reply(replies.RCPT_AFTER_BDAT)
         return
     if len(envelope.rcpt_tos) >= talk.limits.recipients:
         talk.reply(replies.TOO_MANY_RECIPIENTS)
@@ -175,7 +176,7 @@ async def rcpt(talk: Conversation, argument: str) -> None:
     elif not path.address.is_ascii and not envelope.smtp_utf8:
         talk.reply(replies.NEEDS_SMTPUTF8)
     else:
-        refusal = talk.reception.recipient(talk.origin, envelope, path.address)
+        refusal = talk.reception.add_recipient(talk.origin, envelope, path.address)
         talk.reply(refusal or replies.recipient_ok(as_reply(path.address)))
 
 
@@ -183,27 +184,27 @@ async def data(talk: Conversation, argument: str) -> None:
     if argument:
         talk.reply(replies.syntax("DATA"))
     elif talk.chunked:
-        talk.reply(replies.BDAT_BEGUN)
-    elif refusal := _why_no_message(talk):
+        talk.reply(replies.DATA_AFTER_BDAT)
+    elif refusal := _refuse_content(talk):
         talk.reply(refusal)
     else:
         talk.reply(replies.SEND_MESSAGE)
-        await talk.wire.outgoing.sent()
-        if talk.phase is Phase.COMMANDS:  # else the peer has gone meanwhile
+        await talk.wire.outgoing.drain()
+        if talk.phase is Phase.COMMANDS:  # The peer may have gone meanwhile.
             talk.begin_data()
 
 
 async def bdat(talk: Conversation, argument: str) -> None:
     match = _BDAT.fullmatch(argument)
-    if not match:  # where the next command begins cannot be known
+    if not match:  # We cannot know where the next command begins.
         talk.wire.hang_up(replies.BDAT_WITHOUT_SIZE, "BDAT without a size")
         return
-    refusal = None if talk.chunked else _why_no_message(talk)
+    refusal = None if talk.chunked else _refuse_content(talk)
     await talk.begin_chunk(int(match[1]), last=match[2] is not None, refusal=refusal)
 
 
-def _why_no_message(talk: Conversation) -> Reply | None:
-    """What keeps a message from beginning; None where it may."""
+def _refuse_content(talk: Conversation) -> Reply | None:
+    """The reply that refuses DATA or BDAT; None if content may begin."""
     if talk.envelope.rcpt_tos:
         return None
     if talk.envelope.mail_from is None:

@@ -124,13 +124,3 @@ def quoted(value: object) -> str:
 def _escape(match: re.Match[str]) -> str:
     character = match[0]
     return "\\" + character if character in '"\\' else f"\\u{ord(character):04x}"
-
-
-def field(head: bytes, name: bytes) -> str | None:
-    """The first header field of that name, decoded as the reading commands do; None if there is none.
-
-    `head` is the header section as received.
-    """
-    from receiver import headers  # not before a message is logged
-
-    return headers.first_text(head, name.decode("ascii"))

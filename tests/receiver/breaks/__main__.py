@@ -351,7 +351,7 @@ class Receiver:
             with contextlib.suppress(OSError):
                 fds.append(os.readlink(f"/proc/self/fd/{fd}"))  # noqa: PTH115
         return {
-            "sessions": sum(len(each.members) for each in self.connections),
+            "sessions": sum(len(each.connections) for each in self.connections),
             "tasks of connections": sum(len(each.tasks) for each in self.connections),
             "places": sum(sum(each.admission._open.values()) for each in self.connections),
             "connections in memory": sorted(str(each.case) for each in self.alive),  # type: ignore[attr-defined]

@@ -21,9 +21,9 @@ ASYNCIO = (
     "import sys; sys.modules['uvloop'] = None; from receiver.__main__ import main; sys.exit(main())",
 )
 AWAITS = {
-    "waits in Outgoing.sent",
+    "waits in Outgoing.drain",
     "waits in Conversation.converse",
-    "waits in secure",
+    "waits in upgrade_to_tls",
     "waits in Store._run",
     "waits in Store.deliver",
     "waits in Commit.deliver",

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from receiver import headers
 from receiver.reading import stored, summary
-from receiver.system import journal
 from tests.receiver.corpus import compare, fetch, reference
 from tests.receiver.corpus.remainders import WHY
 from tests.receiver.stored_mail import Mail
@@ -64,7 +63,7 @@ def _is_logged_as_listed(octets: bytes) -> bool:
         mail = Mail(Path(folder))
         path = mail.store(wire)
         message = stored.Stored(stored.maildirs(mail.folder)[0], path.name, str(path))
-        return (journal.field(head, b"subject") or "") == summary.read(message).subject
+        return (headers.first_text(head, "subject") or "") == summary.read(message).subject
 
 
 if __name__ == "__main__":

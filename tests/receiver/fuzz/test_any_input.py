@@ -54,7 +54,7 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
         server.close()
         async with asyncio.timeout(30):
             # What is cut off is removed once the sender is gone.
-            while site.connections.members or site.connections.tasks:  # noqa: ASYNC110
+            while site.connections.connections or site.connections.tasks:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
         store.close()
         return replies

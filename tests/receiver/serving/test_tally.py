@@ -20,8 +20,8 @@ def test_a_worker_sees_what_all_others_have_and_not_its_own() -> None:
     one.add("192.0.2.1", 5)
     two.add("192.0.2.1", 2)
     two.add("192.0.2.1", -1)
-    assert [each.elsewhere("192.0.2.1") for each in (one, two, three)] == [1, 5, 6]
-    assert three.elsewhere("192.0.2.2") == 0
+    assert [each.count("192.0.2.1") for each in (one, two, three)] == [1, 5, 6]
+    assert three.count("192.0.2.2") == 0
 
 
 def test_another_process_sees_it() -> None:
@@ -31,7 +31,7 @@ def test_another_process_sees_it() -> None:
         tally.of(0).add("192.0.2.1", 70_000)
         os._exit(0)
     os.waitpid(child, 0)
-    assert tally.of(1).elsewhere("192.0.2.1") == 70_000
+    assert tally.of(1).count("192.0.2.1") == 70_000
 
 
 def test_the_dead_have_no_connections_and_the_living_keep_theirs() -> None:
@@ -39,7 +39,7 @@ def test_the_dead_have_no_connections_and_the_living_keep_theirs() -> None:
     for worker in range(3):
         tally.of(worker).add("192.0.2.1", 1)
     tally.forget(1)
-    assert [tally.of(each).elsewhere("192.0.2.1") for each in range(3)] == [1, 2, 1]
+    assert [tally.of(each).count("192.0.2.1") for each in range(3)] == [1, 2, 1]
 
 
 def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None:
@@ -52,7 +52,7 @@ def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None
     for other in in_row[0]:
         if other in others:
             tally.of(0).add(other, 100)
-    assert tally.of(1).elsewhere(first) == 0
+    assert tally.of(1).count(first) == 0
 
 
 def test_addresses_that_meet_in_one_row_hardly_meet_in_both() -> None:
@@ -75,4 +75,4 @@ def test_admission_refuses_what_others_fill_and_counts_only_whom_it_let_in() -> 
         assert each.enter("192.0.2.1") is TOO_MANY_FROM_ADDRESS
     two.leave("192.0.2.1")
     assert one.enter("192.0.2.1") is None
-    assert tally.of(1).elsewhere("192.0.2.1") == 2
+    assert tally.of(1).count("192.0.2.1") == 2

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from receiver import headers
 from receiver.config.load import any_mailbox
 from receiver.smtp import trace
 from receiver.smtp.trace import TLS, Origin
@@ -32,17 +33,17 @@ from tests.receiver.stores import new_store
 def test_the_protocol_keyword_is_the_registered_one(
     extended: bool, tls: bool, utf8: bool, keyword: str
 ) -> None:
-    assert trace.protocol(extended=extended, tls=tls, utf8=utf8) == keyword
+    assert trace.protocol_keyword(extended=extended, tls=tls, utf8=utf8) == keyword
 
 
 def test_received_names_the_recipient_only_when_told() -> None:
     origin = Origin("helo.test", "2001:db8::1", "ESMTPS", TLS("TLSv1.3", "TLS_AES_128_GCM_SHA256"))
-    assert trace.received(origin, "mx.test", "ID1", "a@b.test", 0.0) == (
+    assert trace.received_field(origin, "mx.test", "ID1", "a@b.test", 0.0) == (
         b"Received: from helo.test ([IPv6:2001:db8::1])\r\n"
         b"\tby mx.test (Letterbox) with ESMTPS\r\n\t(using TLSv1.3 with cipher TLS_AES_128_GCM_SHA256)\r\n"
         b"\tid ID1\r\n\tfor <a@b.test>;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
     )
-    assert b"for" not in trace.received(origin, "mx.test", "ID1", None, 0.0)
+    assert b"for" not in trace.received_field(origin, "mx.test", "ID1", None, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -59,14 +60,14 @@ def test_received_names_the_recipient_only_when_told() -> None:
 )
 def test_a_field_is_found_and_decoded(head: bytes, subject: str | None) -> None:
     if subject is not None or b"X-Subject" in head:
-        assert journal.field(head, b"subject") == subject
+        assert headers.first_text(head, "subject") == subject
     else:
-        journal.field(head, b"subject")
+        headers.first_text(head, "subject")
 
 
 @given(st.binary(max_size=80))
 def test_no_subject_can_break_the_log(value: bytes) -> None:
-    field = journal.field(b"Subject: =?" + value, b"subject")
+    field = headers.first_text(b"Subject: =?" + value, "subject")
     line = journal.quoted(field)
     assert line.isprintable() or not set("\r\n\0\x1b") & set(line)
     assert len(line.splitlines()) == 1
