@@ -23,10 +23,10 @@ from receiver.smtp.reception import Reception
 from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
-from receiver.storage.writer_process import Process
+from receiver.storage.writer_process import WriterProcess
 from receiver.system import systemd
 from receiver.system.journal import in_background, log
-from receiver.system.libc import few_arenas
+from receiver.system.libc import limit_arenas
 
 _BACKLOG = 1024
 _SWEEP_EVERY = 3600  # seconds
@@ -36,7 +36,7 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
     raise_file_limit()
-    process = Process(config.mail, sockets)
+    process = WriterProcess(config.mail, sockets)
     if config.workers == 1:
         try:
             return _run(config, sockets, Admission(config.limits), process.channel())
@@ -55,7 +55,7 @@ def _run(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, channel: socket.socket
 ) -> int:
     folders, writer = Folders(config.mail), Writer(channel)
-    folders.settle()
+    folders.prepare_mail_folder()
     store = Store(folders, config.hostname, writer=writer)
     with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
         runner.run(_serve(config, sockets, admission, store, writer))
@@ -129,7 +129,7 @@ def reload(certificate: Certificate | None) -> None:
 
 def tune_memory() -> None:
     """What is there by now stays; what comes is freed by its reference counts, but for a rare cycle."""
-    few_arenas()
+    limit_arenas()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from receiver.serving.tally import Tally
-from receiver.storage.writer_process import Process
+from receiver.storage.writer_process import WriterProcess
 from receiver.system import systemd
 from receiver.system.journal import log
 from receiver.system.libc import die_with_parent
@@ -39,7 +39,7 @@ class Supervisor:
     """`code` is the exit code, once all have ended."""
 
     def __init__(
-        self, workers: int, tally: Tally, listening: Sequence[socket.socket], writer: Process
+        self, workers: int, tally: Tally, listening: Sequence[socket.socket], writer: WriterProcess
     ) -> None:
         self.code = 0
         self._workers, self._tally, self._listening, self._writer = workers, tally, listening, writer
@@ -107,7 +107,7 @@ class Supervisor:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until it serves: what it reads is new anyway
         for each in (self._signals, self._wakes, self._told):
             each.close()
-        self._writer.let_go()
+        self._writer.close_control()
         own = b"%d\n" % os.getpid()
         systemd.tell_instead(lambda states: self._tells.send(own + states))
 

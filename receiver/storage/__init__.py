@@ -1,1 +1,1 @@
-"""Mail on disk, and durable: Maildirs, group commit, the write-ahead log and its recovery."""
+"""Storing mail durably: Maildirs, group commit, the write-ahead log and its recovery."""

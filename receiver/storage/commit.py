@@ -1,7 +1,7 @@
-"""Group commit: messages that are ready at the same time are made durable together (`group`).
+"""Group commit in the receiver's process: messages that are ready at one time become durable together.
 
-While a group is being made durable the next one gathers; a message that is alone never waits. This is for
-large messages; small ones have a process of their own, where there is one (`writer`).
+While one group is made durable, the next one gathers. A message that is alone does not wait for others. Large
+messages take this way. Small messages go to the writer, if there is one (`writer`).
 """
 
 from __future__ import annotations
@@ -12,43 +12,45 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from typing import Any
 
-from receiver.storage.group import Failures
+from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC, Failures
 from receiver.storage.incoming import Incoming
 from receiver.storage.segment import SYNCS
 
-_LONG = 0.003  # seconds of a sync after which the next group is begun meanwhile
-_MOST = 100  # messages of one group
 
+class GroupCommit:
+    """Forms groups for `make_durable`, which blocks and runs on `threads`.
 
-class Commit:
-    """Groups messages for `make_durable`, which blocks. `deliver` is called from one event loop at a time."""
+    One event loop at a time may call `deliver`.
+    """
 
     def __init__(self, threads: Executor, make_durable: Callable[[Sequence[Incoming]], Failures]) -> None:
         self._threads, self._make_durable = threads, make_durable
         self._waiting: list[tuple[Incoming, asyncio.Future[None]]] = []
-        self._running = 0
-        self._due = False
+        self._running = 0  # groups
+        self._is_scheduled = False  # whether a call of _begin is scheduled
 
     async def deliver(self, message: Incoming) -> None:
-        """Return when the message is durable. Raises OSError, with nothing left of it."""
+        """Return when the message is durable. Raises OSError, and leaves nothing of the message then."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
         self._waiting.append((message, done))
-        if not self._due:
-            self._due = True
-            if self._running:  # where syncs are fast, the larger group is the faster one
-                loop.call_later(_LONG, self._begin, loop)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            if self._running:
+                # If syncs are fast, one larger group after this one is faster than a second one meanwhile.
+                loop.call_later(SLOW_SYNC, self._begin, loop)
             else:
-                loop.call_soon(self._begin, loop)  # with all that became ready in this turn of the loop
+                # Messages that become ready in this turn of the loop join the group.
+                loop.call_soon(self._begin, loop)
         await done
 
     def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due = False
+        self._is_scheduled = False
         if self._running < SYNCS and self._waiting:
             self._running += 1
-            group, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+            group, self._waiting = self._waiting[:MAX_MESSAGES], self._waiting[MAX_MESSAGES:]
             work = self._threads.submit(self._make_durable, [message for message, _ in group])
-            work.add_done_callback(lambda work: _tell(loop, self._end, loop, group, work))
+            work.add_done_callback(lambda work: _call_in_loop(loop, self._end, loop, group, work))
 
     def _end(
         self,
@@ -70,6 +72,6 @@ class Commit:
         self._begin(loop)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, *what: Any) -> None:
-    with contextlib.suppress(RuntimeError):  # it has ended, and nobody waits there any more
-        loop.call_soon_threadsafe(*what)
+def _call_in_loop(loop: asyncio.AbstractEventLoop, *call: Any) -> None:
+    with contextlib.suppress(RuntimeError):  # The loop is closed, so nobody waits there any more.
+        loop.call_soon_threadsafe(*call)

@@ -1,7 +1,7 @@
-"""The system calls that mail is stored with, behind one seam, so that a test can make any of them fail.
+"""The system calls that store mail, behind one interface, so that a test can make any of them fail.
 
-Beyond the os module: sync_file_range(2) and syncfs(2), and on which file systems writing content
-out before a rename is enough for the rename never to be seen without it after a crash.
+Besides those of the os module these are sync_file_range(2) and syncfs(2). `keeps_order` tells on which file
+systems a rename never survives a crash without the file's content, if the content was written out before it.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Protocol
 
 from receiver.system.libc import call, library
 
-# Their journal keeps the order of things: a file's size and blocks are in it once its content has been
-# written out, so a rename made after that cannot survive a crash alone.
+# The journal of these file systems keeps the order of changes. When a file's content has been written out,
+# the journal has its size and blocks, so a later rename cannot survive a crash without them.
 _ORDERED = {"ext4", "xfs"}
 _WAIT_BEFORE, _WRITE, _WAIT_AFTER = 1, 2, 4  # SYNC_FILE_RANGE_*
 
 
 class Disk(Protocol):
-    """What is used; `SYSTEM` is the real one. All raise OSError."""
+    """The system calls in use. All raise OSError. `SYSTEM` is the real implementation."""
 
     def open(self, path: str, flags: int, mode: int = 0o777, /) -> int: ...
     def write(self, fd: int, octets: bytes, /) -> int: ...
@@ -37,8 +37,8 @@ class Disk(Protocol):
     def syncfs(self, fd: int, /) -> None: ...
 
 
-class System:
-    """The os module's calls, and two of the C library's."""
+class SystemDisk:
+    """The calls of the os module, and two of the C library."""
 
     open = staticmethod(os.open)
     write = staticmethod(os.write)
@@ -52,27 +52,33 @@ class System:
     mkdir = staticmethod(os.mkdir)
 
     def write_out(self, fd: int, wait: bool, /) -> None:
-        """Begin to write a file's content to the disk, or do it and wait. No metadata: this syncs nothing."""
+        """Begin to write a file's content out, or write it out and wait (sync_file_range(2)).
+
+        It writes no metadata, so it makes nothing durable.
+        """
         flags = _WAIT_BEFORE | _WRITE | _WAIT_AFTER if wait else _WRITE
         call("sync_file_range", fd, 0, 0, flags)
 
     def syncfs(self, fd: int, /) -> None:
-        """Everything on the file system that the file is on."""
+        """Sync the whole file system of the open file `fd` (syncfs(2))."""
         call("syncfs", fd)
 
 
-SYSTEM: Disk = System()
-_kinds: dict[int, bool] = {}
+SYSTEM: Disk = SystemDisk()
+_known: dict[int, bool] = {}  # the answers of keeps_order by device
 
 
 def keeps_order(device: int, mounts: Callable[[], str] = Path("/proc/self/mountinfo").read_text) -> bool:
-    """Whether a rename after `write_out` never outlives the content. `device` is an st_dev (proc(5))."""
-    if device not in _kinds:
+    """Whether a rename after `write_out` never survives a crash without the content.
+
+    `device` is an st_dev. `mounts` reads /proc/self/mountinfo (proc(5)).
+    """
+    if device not in _known:
         kind = ""
         with contextlib.suppress(OSError):
             for line in mounts().splitlines():
                 before, _, after = line.partition(" - ")
                 if before.split()[2] == f"{os.major(device)}:{os.minor(device)}":
                     kind = after.split()[0]
-        _kinds[device] = kind in _ORDERED and library is not None
-    return _kinds[device]
+        _known[device] = kind in _ORDERED and library is not None
+    return _known[device]

@@ -1,6 +1,6 @@
-"""The Maildirs under one mail folder: `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, made durably where missing.
+"""The Maildirs under a mail folder, `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, made durably if missing.
 
-Every method blocks, and all may raise OSError. For any thread.
+Every method blocks, and may raise OSError. Any thread may call them.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from receiver.storage.leftovers import Claim
 
 
 class Folders:
-    """`keeps_order` tells of a device (st_dev) what `disk.keeps_order` does.
+    """The Maildirs of one mail folder, and the claim of a process to its files in tmp/.
 
-    The names of files in tmp/ end in `token`, which is claimed before the first of them. The process that
-    stores small messages does not claim (`claims`): a receiver names its files, and has claimed them.
+    The names of our files in tmp/ contain `token`, which we claim before we make the first of them. The
+    writer does not claim a token (`claims=False`), because the receivers name its files and have claimed
+    theirs. `keeps_order` answers for a device (st_dev) as `disk.keeps_order` does.
     """
 
     def __init__(
@@ -39,18 +40,19 @@ class Folders:
         self._claim = Claim(mail, self.token) if claims else None
         self._root = str(mail)
         self._ready: set[Mailbox] = set()
-        self._durable = {first_folder(mail)}  # folders whose entries are known to be on disk
+        self._durable = {nearest_folder(mail)}  # folders that are known to survive a crash
 
     def folder(self, mailbox: Mailbox) -> str:
+        """The path of the mailbox's Maildir."""
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
 
     def prepare(self, mailbox: Mailbox) -> None:
-        """Make what is missing of the Maildir, durably, down from the first folder that is there."""
+        """Make the missing folders of the Maildir, and those above it, durably."""
         if mailbox in self._ready:
             return
         try:
             self._make_maildir(mailbox)
-        except FileNotFoundError:  # a folder above it was removed since we saw it
+        except FileNotFoundError:  # Somebody has removed a folder above it since we saw it.
             self.forget()
             self._make_maildir(mailbox)
         self._ready.add(mailbox)
@@ -61,33 +63,33 @@ class Folders:
             self.make_folder(folder / name)
 
     def forget(self) -> None:
-        """Look again at the next message: somebody removed folders that were there."""
-        self._durable = {first_folder(self.mail)}
+        """Forget which folders exist, because somebody has removed some of them."""
+        self._durable = {nearest_folder(self.mail)}
         self._ready.clear()
 
-    def hold(self) -> None:
-        """Claim the names of our files in tmp/, so that nobody takes them for leftovers."""
+    def claim_token(self) -> None:
+        """Claim our files in tmp/, so that no other process takes them for leftovers (`leftovers`)."""
         if self._claim:
-            self._claim.hold()
+            self._claim.take()
 
-    def release(self) -> None:
+    def release_token(self) -> None:
         if self._claim:
             self._claim.release()
 
-    def settle(self) -> None:
-        """Make the mail folder and take the claim, if both can be had already."""
+    def prepare_mail_folder(self) -> None:
+        """Make the mail folder and claim our token, if that is possible yet."""
         with contextlib.suppress(OSError):
             self.make_folder(self.mail)
-            self.hold()
+            self.claim_token()
 
     def make_folder(self, path: Path) -> None:
-        """When this returns, the folder and those above it are there, also after a crash."""
+        """Make the folder and those above it. They survive a crash when this has returned."""
         if path in self._durable:
             return
         self.make_folder(path.parent)
         with contextlib.suppress(FileExistsError):
             self.disk.mkdir(str(path), 0o700)
-        # Sync also a folder that was there: an earlier try may have failed between making and syncing.
+        # A folder that was there is synced too: an earlier try may have failed between making and syncing it.
         self.sync_folder(str(path.parent))
         self._durable.add(path)
 
@@ -105,6 +107,6 @@ class Folders:
             view = view[self.disk.write(fd, view) :]  # type: ignore[arg-type]
 
 
-def first_folder(path: Path) -> Path:
-    """The path, or the nearest folder above it that is there."""
+def nearest_folder(path: Path) -> Path:
+    """The path if it is a folder, else the nearest folder above it that exists."""
     return next(each for each in (path, *path.parents) if each.is_dir())

@@ -1,7 +1,8 @@
-"""One message on its way into Maildirs: gathered while small, else streamed into a tmp/ as it comes.
+"""One message on its way into Maildirs: gathered in memory if it is small, else written to tmp/ in parts.
 
-The receiver gathers (`gather`, `spill`); a group makes it durable in steps (`stage`, `write_out`, `place`, a
-sync, `close`). After a step that failed comes `undo`, which leaves nothing behind. All but `gather` block.
+The receiver adds content with `gather`, and `spill` if it says so. A group then makes the message durable
+with `stage`, `write_out`, `place`, a sync and `close`. If a step fails, `undo` removes everything. All
+methods but `gather` block.
 """
 
 from __future__ import annotations
@@ -17,43 +18,43 @@ from receiver.storage.record import Copy, Record, make_record
 
 T = TypeVar("T")
 
-_SMALL = 131_072  # octets gathered at most of a message of which nothing is written
-_PIECE = 262_144  # octets gathered at most before more is written
-_BLOCK = 1_048_576
-_OPEN = 16  # copies of one message that are kept open until they are synced together
+_SMALL = 131_072  # octets of a message after which its first part is written to tmp/
+_PART = 262_144  # octets after which each further part is written
+_BLOCK = 1_048_576  # octets that are copied at once from one file to another
+_MOST_OPEN = 16  # copies of one message up to which all files stay open, so that they are synced together
 
 
 class Incoming:
-    """`name` is that of its files; the mailboxes of `copies` differ."""
+    """A message. `name` is the name of its files. The mailboxes of `copies` differ."""
 
     def __init__(self, folders: Folders, name: str, copies: Sequence[Copy]) -> None:
         self.name = name
         self.copies = copies
         self.size = 0  # octets of content
         self.pieces: list[bytes] = []  # content that is not in a file yet
-        self.staged = False
-        self.files: list[int] = []  # open, and not synced yet
+        self.staged = False  # whether all content is in files in tmp/
+        self.files: list[int] = []  # descriptors of the files that are open and not synced yet
         self._folders = folders
         self._disk = folders.disk
         self._gathered = 0
-        self._paths: list[str] = []  # what a refusal has to remove
+        self._paths: list[str] = []  # the files that `undo` has to remove
 
     @classmethod
     def from_record(cls, folders: Folders, record: Record) -> Incoming:
-        """A message that has come in whole."""
+        """The message of a record, which is complete."""
         message = cls(folders, record.name, record.copies)
         message.size, message.pieces = len(record.content), [record.content]
         return message
 
     def gather(self, content: bytes) -> bool:
-        """Take content. True: so much has been gathered that it is to be written now, by `spill`."""
+        """Add content. Returns True if so much is in memory now that `spill` must be called."""
         self.size += len(content)
         self.pieces.append(content)
         self._gathered += len(content)
-        return self._gathered >= (_PIECE if self.files else _SMALL)
+        return self._gathered >= (_PART if self.files else _SMALL)
 
     def spill(self) -> None:
-        """Write what was gathered to the first copy's file."""
+        """Write the content in memory to the file of the first copy."""
         if not self.files:
             self.files.append(self._create(self.copies[0]))
         octets, self._gathered = b"".join(self.pieces), 0
@@ -62,11 +63,11 @@ class Incoming:
 
     @property
     def is_small(self) -> bool:
-        """All its content is in memory."""
-        return not self.files and len(self.copies) <= _OPEN
+        """Whether all its content is in memory, and its copies are few."""
+        return not self.files and len(self.copies) <= _MOST_OPEN
 
     def to_record(self) -> Record:
-        """Of a small message that has come in whole and was not staged yet."""
+        """The record of a small message that is complete and not staged yet."""
         return make_record(self.name, self.copies, b"".join(self.pieces))
 
     @property
@@ -75,17 +76,17 @@ class Incoming:
 
     @property
     def folders(self) -> set[str]:
-        """Those that its entries in new/ are in."""
+        """The folders new/ that its files go into."""
         return {f"{self._folders.folder(copy.mailbox)}/new" for copy in self.copies}
 
     @property
     def all_open(self) -> bool:
-        """False where it has so many copies that some have been synced and closed already."""
+        """Whether all files are open. With many copies, they were synced and closed one by one."""
         return len(self.files) == len(self.copies)
 
     @property
     def opened(self) -> dict[str, int]:
-        """Its open files, all of them, by the folder that each will be in."""
+        """Its files, which are all open, by the folder new/ that each goes into."""
         return {
             f"{self._folders.folder(copy.mailbox)}/new": fd
             for fd, copy in zip(self.files, self.copies, strict=True)
@@ -93,11 +94,11 @@ class Incoming:
 
     @property
     def devices(self) -> dict[int, int]:
-        """The file systems (st_dev) of its open files, with a file on each."""
+        """The devices (st_dev) of its open files, with one of the files on each."""
         return {os.fstat(fd).st_dev: fd for fd in self.files}
 
     def stage(self) -> None:
-        """Write all content into tmp/, unless it is there. Raises OSError, with nothing left."""
+        """Write all content into tmp/, unless that is done. Raises OSError, and leaves nothing then."""
         if self.staged:
             return
         try:
@@ -108,16 +109,17 @@ class Incoming:
         self.staged = True
 
     def begin_writing_out(self) -> None:
+        """Begin to write the files' content out to the disk."""
         for fd in self.files:
             self._disk.write_out(fd, False)
 
     def write_out(self) -> None:
-        """Wait until the content has been written, though not synced."""
+        """Wait until the files' content has been written out. It is not durable yet."""
         for fd in self.files:
             self._disk.write_out(fd, True)
 
     def place(self) -> None:
-        """Rename from tmp/ to new/."""
+        """Rename the files from tmp/ to new/."""
         for copy in self.copies:
             source, target = self._path(copy, "tmp"), self._path(copy, "new")
             self._in_maildir(copy, partial(self._disk.rename, source, target))
@@ -127,11 +129,11 @@ class Incoming:
     def close(self) -> None:
         files, self.files = self.files, []
         for fd in files:
-            with contextlib.suppress(OSError):  # what was synced stays synced
+            with contextlib.suppress(OSError):  # An error in closing does not undo the sync.
                 self._disk.close(fd)
 
     def undo(self) -> None:
-        """Leave nothing behind: this message was not accepted, and its sender will try again."""
+        """Remove all files of the message. It was not accepted, and its sender will try again."""
         self.close()
         for path in self._paths:
             with contextlib.suppress(OSError):
@@ -144,7 +146,7 @@ class Incoming:
         if streamed:
             self.spill()
         content = b"" if streamed else b"".join(self.pieces)
-        many = len(self.copies) > _OPEN
+        many = len(self.copies) > _MOST_OPEN
         for copy in self.copies[streamed:]:
             fd = self._create(copy, content)
             try:
@@ -165,10 +167,10 @@ class Incoming:
         return f"{self._folders.folder(copy.mailbox)}/{part}/{self.name}"
 
     def _create(self, copy: Copy, content: bytes = b"") -> int:
-        """A new file in tmp/ with the copy's own fields."""
+        """Make a file in tmp/ with the copy's own fields and the content."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         self._folders.prepare(copy.mailbox)
-        self._folders.hold()
+        self._folders.claim_token()
         path = self._path(copy, "tmp")
         fd = self._in_maildir(copy, partial(self._disk.open, path, flags, 0o600))
         self._paths.append(path)
@@ -179,16 +181,17 @@ class Incoming:
             raise
         return fd
 
-    def _in_maildir(self, copy: Copy, act: Callable[[], T]) -> T:
-        """Act in the folders of a Maildir. Make them again if they were removed since we saw them."""
+    def _in_maildir(self, copy: Copy, call: Callable[[], T]) -> T:
+        """Call something that needs the Maildir. If it was removed, make it again and call once more."""
         try:
-            return act()
+            return call()
         except FileNotFoundError:
             self._folders.forget()
             self._folders.prepare(copy.mailbox)
-            return act()
+            return call()
 
     def _copy_content(self, source: int, target: int) -> None:
+        """Copy the content of the first copy's file to another file."""
         offset = len(self.copies[0].fields)
         while block := self._disk.pread(source, _BLOCK, offset):
             self._folders.write(target, block)

@@ -1,9 +1,10 @@
-"""Files that a killed receiver left in tmp/: removed once their owner is certainly dead.
+"""Removing the files that killed receivers left in tmp/, once their owner is certainly dead.
 
-Each store holds a lock (flock(2)) on a file of its own, `<mail>/.owners/<token>`, as long as it lives; the
-kernel lets go of it at any death. Names in tmp/ end in the owner's token. A file whose owner's lock can be
-had is dead; where there is no lock to ask (another program's file, or one from before a power cut that
-took the lock file with it), it is dead after 36 hours, as maildir(5) says.
+Each receiver holds a lock (flock(2)) on a file of its own, `<mail>/.owners/<token>`, for as long as it lives.
+The kernel releases the lock when the process dies, in whatever way. The names of a receiver's files in tmp/
+contain its token. If we can take the lock of a file's owner, the file is a leftover. If the owner has no lock
+file, a file is a leftover after 36 hours, as maildir(5) says. Files of other programs have no lock file, and
+after a power cut a lock file may be lost.
 """
 
 from __future__ import annotations
@@ -21,19 +22,19 @@ _TOKEN = re.compile(r"R([0-9a-f]{8})\.")
 
 
 class Claim:
-    """The lock of one living store. Taken at the first message, as there may be no folder before."""
+    """The lock of one receiver. It is taken at the first message, because before that no folder may exist."""
 
     def __init__(self, mail: Path, token: str) -> None:
         self._path = _owners(mail) / token
         self._fd = -1
 
-    def hold(self) -> None:
-        """Take the lock, unless it is held. Where that fails, our files are under the 36 hours' rule."""
+    def take(self) -> None:
+        """Take the lock, unless we hold it. If that fails, the rule of 36 hours protects our files."""
         if self._fd >= 0:
             return
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(0o700, exist_ok=True)
-            self._fd = _locked(self._path, os.O_CREAT)
+            self._fd = _lock(self._path, os.O_CREAT)
 
     def release(self) -> None:
         if self._fd >= 0:
@@ -44,10 +45,10 @@ class Claim:
 
 
 def sweep(mail: Path) -> int:
-    """Remove from every tmp/ what no living delivery can own any more; the number removed."""
+    """Remove the leftovers from every tmp/. Returns the number of files removed."""
     removed = 0
     with contextlib.ExitStack() as stack:
-        dead = set(stack.enter_context(_dead(mail)))
+        dead = set(stack.enter_context(_dead_tokens(mail)))
         for path in mail.glob("*/*/tmp/*"):
             token = _TOKEN.search(path.name)
             with contextlib.suppress(OSError):
@@ -61,21 +62,21 @@ def sweep(mail: Path) -> int:
 
 
 @contextlib.contextmanager
-def _dead(mail: Path) -> Iterator[list[str]]:
-    """The tokens whose lock could be had; it is held until the context ends."""
+def _dead_tokens(mail: Path) -> Iterator[list[str]]:
+    """The tokens of dead receivers. Their locks are held until the context ends."""
     held: dict[str, int] = {}
     try:
         for path in _owners(mail).glob("*"):
             with contextlib.suppress(OSError):
-                held[path.name] = _locked(path)
+                held[path.name] = _lock(path)
         yield list(held)
     finally:
         for fd in held.values():
             os.close(fd)
 
 
-def _locked(path: Path, flags: int = 0) -> int:
-    """Open for reading only, which is all that a lock needs. Raises OSError."""
+def _lock(path: Path, flags: int = 0) -> int:
+    """Open the file for reading, which is enough for a lock, and lock it. Raises OSError."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | flags, 0o600)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

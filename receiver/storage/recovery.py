@@ -1,8 +1,8 @@
-"""At the start: the mail that a crash left in the segments of the write-ahead log.
+"""Recovery at the start: making the files of messages that a crash left only in the write-ahead log.
 
-Every message in a segment that was not emptied gets its files back; those that are whole in their Maildir, in
-new/ or by now in cur/, are left alone. A message that was read and removed in the seconds before the crash
-comes back; none is lost.
+Each message in a segment that was not emptied gets its files back. Files that are complete in new/, or in
+cur/ after a user has read them, are left alone. A message that a user has read and removed in the seconds
+before the crash comes back. No message is lost.
 """
 
 from __future__ import annotations
@@ -20,21 +20,22 @@ from receiver.system.journal import log
 
 
 def recover(folders: Folders) -> int:
-    """Give every message in the segments of the dead its files; how many had to be made.
+    """Make the missing files of all messages in the log. Returns the number of files made.
 
-    What cannot be recovered now stays for the next time.
+    Skips segments that a living process uses. A segment that cannot be recovered now stays for the next
+    start.
     """
     made = 0
     for path in sorted(_segments(folders.mail / FOLDER)):
         try:
             segment = Segment(folders.disk, str(path))
         except BlockingIOError:
-            continue  # it is in use
+            continue  # A living process uses it.
         except OSError as error:
             log("error", log=path, error=error)
             continue
         try:
-            made += _recover(folders, segment)
+            made += _recover_segment(folders, segment)
         except OSError as error:
             log("error", log=path, error=error, note="its mail is not recovered yet")
         finally:
@@ -46,29 +47,31 @@ def _segments(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
 
 
-def _recover(folders: Folders, segment: Segment) -> int:
+def _recover_segment(folders: Folders, segment: Segment) -> int:
     made, found = 0, False
-    read: dict[Mailbox, dict[str, Path]] = {}
+    in_cur: dict[Mailbox, dict[str, Path]] = {}
     for record in segment.records():
         found = True
         for copy in record.copies:
             folders.prepare(copy.mailbox)
-            if copy.mailbox not in read:
-                read[copy.mailbox] = _in_cur(folders, copy.mailbox)
-            made += _make(folders, segment, record, copy, read[copy.mailbox])
+            if copy.mailbox not in in_cur:
+                in_cur[copy.mailbox] = _files_in_cur(folders, copy.mailbox)
+            made += _make_file(folders, segment, record, copy, in_cur[copy.mailbox])
     if found:
         segment.sync_devices()
         segment.empty()
     return made
 
 
-def _in_cur(folders: Folders, mailbox: Mailbox) -> dict[str, Path]:
-    """What somebody has looked at, by the names that the files had in new/ (maildir(5): flags were added)."""
+def _files_in_cur(folders: Folders, mailbox: Mailbox) -> dict[str, Path]:
+    """The files in cur/ by the names that they had in new/, without the flags (maildir(5))."""
     return {path.name.partition(":2,")[0]: path for path in Path(folders.folder(mailbox), "cur").iterdir()}
 
 
-def _make(folders: Folders, segment: Segment, record: Record, copy: Copy, in_cur: dict[str, Path]) -> bool:
-    """One mailbox's file of a message; False where it is there, whole."""
+def _make_file(
+    folders: Folders, segment: Segment, record: Record, copy: Copy, in_cur: dict[str, Path]
+) -> bool:
+    """Make the file of one copy. False if a complete file is there."""
     folder = Path(folders.folder(copy.mailbox))
     segment.note_device((folder / "new").stat().st_dev, str(folder / "new"))
     path = in_cur.get(record.name) or folder / "new" / record.name
@@ -76,11 +79,11 @@ def _make(folders: Folders, segment: Segment, record: Record, copy: Copy, in_cur
     with contextlib.suppress(FileNotFoundError):
         if path.read_bytes() == octets:
             return False
-    waiting = str(folder / "tmp" / record.name)
-    fd = folders.disk.open(waiting, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    in_tmp = str(folder / "tmp" / record.name)
+    fd = folders.disk.open(in_tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         folders.write(fd, octets)
     finally:
         folders.disk.close(fd)
-    folders.disk.rename(waiting, str(path))
+    folders.disk.rename(in_tmp, str(path))
     return True

@@ -1,10 +1,10 @@
-"""The write-ahead log: what makes a group of messages durable with one sync, before the file system has.
+"""The write-ahead log. One sync of the log makes a group of messages durable, before their Maildir files are.
 
-A message whose record is in a synced segment survives a crash: its Maildir files are made from the record if
-they are not there, whole, afterwards (`recovery`). Two segments take turns. When one is full, or has nothing
-more to take for a moment, what its messages made in the file systems is synced in the background; then, and
-only then, it is emptied (a checkpoint), and made larger if it was too small. A message that the log cannot
-take, as both segments are full or after an error, is made durable in the Maildir itself, as without a log.
+A message whose record is in a synced segment survives a crash, because recovery makes its files from the
+record (`recovery`). Two segments take turns. When one is full, or no message has come for a moment, a
+checkpoint follows in the background: the Maildir files of its messages are synced, and only then the segment
+is emptied. A segment that was too small is made larger. If both segments are full, or after an error, the log
+takes no messages. They are then made durable in the Maildirs, as without a log.
 """
 
 from __future__ import annotations
@@ -23,60 +23,66 @@ from receiver.storage.record import Record
 from receiver.storage.segment import Segment
 from receiver.system.journal import log
 
-FOLDER = ".wal"  # of the mail folder
+FOLDER = ".wal"  # in the mail folder
 _SEGMENTS = 2
-_IDLE = 0.5  # seconds without a message after which the segment in use is emptied
-_OLDEST = 5.0  # seconds after which it is emptied although messages come
+_IDLE = 0.5  # seconds without a message after which the active segment is emptied
+_OLDEST = 5.0  # seconds after its first record when it is emptied although messages come
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A group in the log: where each of its records begins. To be released when its files are in place."""
+    """A group in the log. Release it when the files of its messages are in new/."""
 
     log: Log
     segment: Segment
-    begins: Sequence[int]
+    begins: Sequence[int]  # where each record begins in the segment
 
     def sync(self) -> bool:
-        """On stable storage, with all that was appended to this segment before; False: it cannot be."""
+        """Make the group durable, with all that was appended to its segment before. False if that failed."""
         return self.log.sync(self.segment)
 
-    def withdraw(self, at: int) -> None:
-        """The message with that number in the group is refused after all."""
-        with contextlib.suppress(OSError):  # then it is there after a crash, and once more from its sender
-            self.segment.withdraw(self.begins[at])
+    def put_tombstone(self, index: int) -> None:
+        """Mark the record of a message that was refused after all. `index` is its place in the group."""
+        # On an error, a recovery may deliver this message, and its sender will send it once more.
+        with contextlib.suppress(OSError):
+            self.segment.put_tombstone(self.begins[index])
 
     def release(self) -> None:
         self.log.release(self.segment)
 
 
 class Log:
-    """Takes turns with its segments. For any thread."""
+    """A log that writes to its segments in turn. Any thread may call its methods.
 
-    def __init__(self, segments: Sequence[Segment], largest: int, another: Callable[[], Segment]) -> None:
-        """`another` opens a segment in place of one whose file was removed. It may raise OSError."""
-        self._largest = largest  # octets to which a segment grows
-        self._another = another
+    `largest` is the size in octets up to which a segment grows. `open_another` opens a segment in place of
+    one whose file was removed. It may raise OSError.
+    """
+
+    def __init__(
+        self, segments: Sequence[Segment], largest: int, open_another: Callable[[], Segment]
+    ) -> None:
+        self._largest = largest
+        self._open_another = open_another
         self._changed = threading.Condition()
-        self._free = list(segments)  # empty
-        self._active: Segment | None = None
-        self._full: list[Segment] = []  # to be emptied
-        self._kept: list[Segment] = []  # could not be emptied: for the next start
-        self._last = 0.0  # when something was written last
+        self._free = list(segments)  # empty segments
+        self._active: Segment | None = None  # the segment that groups are written to
+        self._full: list[Segment] = []  # segments that must be emptied
+        self._kept: list[Segment] = []  # segments that could not be emptied, for the next start
+        self._last_written_at = 0.0
         self._ended = False
         self._thread = threading.Thread(target=self._checkpoints, name="checkpoint", daemon=True)
         self._thread.start()
 
     def append(self, group: Sequence[Record], devices: Mapping[int, str]) -> Entry | None:
-        """Write a group behind the last one, not synced yet; None: the log does not take it.
+        """Write a group after the last one, without a sync. None if the log does not take it.
 
-        `devices`: the file systems (st_dev) that the files are on, and a folder on each.
+        `devices` are the devices (st_dev) of the group's files, with a folder on each.
         """
         with self._changed:
             return self._append(group, devices)
 
     def sync(self, segment: Segment) -> bool:
-        """All that was appended to it so far is on stable storage; False where it cannot be."""
+        """Make durable all that was appended to the segment. False if that failed."""
         try:
             segment.sync()
         except OSError as error:
@@ -86,14 +92,14 @@ class Log:
         return True
 
     def release(self, segment: Segment) -> None:
-        """The files of one of its groups are in their places."""
+        """The files of one group of the segment are in new/."""
         with self._changed:
             segment.users -= 1
-            if segment is not self._active:  # the thread may be waiting for its last user
+            if segment is not self._active:  # The checkpoint may wait for its last user.
                 self._changed.notify()
 
     def close(self) -> None:
-        """Empty what can be emptied, and let go of the segments."""
+        """Empty the segments, if that is possible, and close them."""
         with self._changed:
             self._ended = True
             self._changed.notify()
@@ -108,9 +114,9 @@ class Log:
                     return None
                 self._active = self._free.pop()
                 if not self._active.in_place():
-                    self._retire()  # the thread opens another one
+                    self._retire()  # The checkpoint opens another one.
                     continue
-                self._active.began = time.monotonic()
+                self._active.first_written_at = time.monotonic()
             segment, fresh = self._active, self._active.is_empty
             try:
                 for device, folder in devices.items():
@@ -120,17 +126,17 @@ class Log:
                 self._give_up(segment, error)
                 return None
             if begins is not None:
-                self._last = time.monotonic()
+                self._last_written_at = time.monotonic()
                 segment.users += 1
                 if fresh:
                     self._changed.notify()
                 return Entry(self, segment, begins)
             if fresh:
-                return None  # larger than a segment
+                return None  # The group is larger than a segment.
             self._retire()
 
     def _give_up(self, segment: Segment, error: OSError) -> None:
-        """Nothing more is written to it until it has been emptied."""
+        """Write nothing more to the segment until it has been emptied."""
         log("error", log=segment.path, error=error)
         if segment is self._active:
             self._retire()
@@ -141,17 +147,16 @@ class Log:
             self._active = None
             self._changed.notify()
 
-    # The thread
-
     def _checkpoints(self) -> None:
-        while segment := self._next():
+        """Empty segments until the log is closed. Runs on a thread of its own."""
+        while segment := self._next_to_empty():
             try:
                 segment.sync_devices()
                 short = segment.was_short
                 segment.empty()
                 segment.close_folders()
                 if not segment.in_place():
-                    segment = self._replaced(segment)
+                    segment = self._replace(segment)
                 elif short and segment.size < self._largest:
                     segment.allocate(min(2 * segment.size, self._largest))
             except OSError as error:
@@ -161,10 +166,10 @@ class Log:
                 with self._changed:
                     self._free.append(segment)
 
-    def _replaced(self, segment: Segment) -> Segment:
-        """Another segment; or this one, to be replaced later, where there can be none now."""
+    def _replace(self, segment: Segment) -> Segment:
+        """Open another segment in place of one whose file is gone. On an error, keep it and try later."""
         try:
-            other = self._another()
+            other = self._open_another()
         except OSError as error:
             log("error", log=segment.path, error=error, note="mail is synced file by file")
             return segment
@@ -172,11 +177,11 @@ class Log:
         segment.close()
         return other
 
-    def _next(self) -> Segment | None:
-        """Wait for a segment that is to be emptied; None: there is none any more."""
+    def _next_to_empty(self) -> Segment | None:
+        """Wait for a segment that must be emptied. None when the log is closed and all are emptied."""
         with self._changed:
             while True:
-                due = self._seconds_left()
+                due = self._seconds_until_due()
                 if due is not None and due <= 0:
                     self._retire()
                 ready = next((each for each in self._full if not each.users), None)
@@ -187,27 +192,28 @@ class Log:
                     return None
                 self._changed.wait(due if self._active else None)
 
-    def _seconds_left(self) -> float | None:
-        """Until the segment in use is due to be emptied; None where none is in use."""
+    def _seconds_until_due(self) -> float | None:
+        """Seconds until the active segment must be emptied; None if no segment is active."""
         if self._active is None:
             return None
         if self._ended:
             return 0
         now = time.monotonic()
-        idle = self._last + _IDLE - now
-        # Without a segment to go on with, messages would have to be synced in the Maildir meanwhile.
-        return min(idle, self._active.began + _OLDEST - now) if self._free else idle
+        idle = self._last_written_at + _IDLE - now
+        # Without a free segment to go on with, messages would have to be synced in the Maildirs meanwhile.
+        return min(idle, self._active.first_written_at + _OLDEST - now) if self._free else idle
 
 
 def open_log(folders: Folders, *, smallest: int = 1 << 20, largest: int = 32 << 20) -> Log | None:
-    """A log with segments of so many octets at first and at most, after `recover`. None: there can be none.
+    """Open a log, after `recovery.recover`. None if the mail folder cannot have one.
 
-    No segment is larger than a thirty-second part of the free space.
+    `smallest` and `largest` are the octets of a segment at first and at most. No segment gets larger than
+    1/32 of the free space.
     """
     folder = folders.mail / FOLDER
     segments: list[Segment] = []
 
-    def another() -> Segment:
+    def open_another() -> Segment:
         folders.forget()
         folders.make_folder(folder)
         return _free_segment(folders, folder, smallest)
@@ -225,16 +231,16 @@ def open_log(folders: Folders, *, smallest: int = 1 << 20, largest: int = 32 << 
         for segment in segments:
             segment.close()
         return None
-    return Log(segments, largest, another)
+    return Log(segments, largest, open_another)
 
 
 def _free_segment(folders: Folders, folder: Path, size: int) -> Segment:
-    """A segment of that size that nobody uses and nothing is in. Raises OSError."""
+    """Open a segment that no process uses and that has no records. Raises OSError."""
     for number in itertools.count():
         with contextlib.suppress(BlockingIOError):
             segment = Segment(folders.disk, str(folder / str(number)))
             try:
-                if not next(segment.records(), None):  # else it could not be recovered
+                if not next(segment.records(), None):  # Records would wait for a recovery.
                     segment.allocate(size)
                     folders.sync_folder(str(folder))
                     return segment

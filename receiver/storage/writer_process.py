@@ -1,12 +1,14 @@
-"""The process that stores small messages, for whoever forks it.
+"""Starting the writer, the process that stores small messages.
 
-A thread could store them, but for Python's lock: each system call of one thread hands it to the other, and
-both wait for it. That took a quarter of the CPU, and left the second core idle. So the receiver, or what
-starts its workers, forks a writer before it has any thread or loop. Each receiver hands it messages through
-a socket pair (`writer`). What the writer does is in `pipeline`.
+A thread cannot do this well because of Python's global interpreter lock. At each system call one thread hands
+the lock to the other, and both wait for it. That took a quarter of the CPU time and left the second core
+idle. So the receiver, or the supervisor of several workers, forks a writer before it has any thread or event
+loop. Each receiver sends messages to the writer through a socket pair (`writer`). The work of the writer is
+in `pipeline`.
 
-Neither outlives the other. Without whoever forked it the writer is killed; without it a receiver ends,
-with what it has under way, and is started anew by whoever started it.
+Neither process outlives the other. The kernel kills the writer when the process that forked it ends. A
+receiver that loses its writer ends the messages in progress, exits, and is started again by systemd or the
+supervisor.
 """
 
 from __future__ import annotations
@@ -23,35 +25,36 @@ from pathlib import Path
 from receiver.storage import pipeline
 from receiver.storage.folders import Folders
 from receiver.system import journal
-from receiver.system.libc import die_with_parent, few_arenas, name_process
+from receiver.system.libc import die_with_parent, limit_arenas, name_process
 
-NAME = "letterbox-store"
-_BUFFER = 212_992  # octets that a socket pair holds at least, where the system lets us (socket(7))
-_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # the receiver's to obey
+NAME = "letterbox-store"  # in ps(1) and top(1)
+_BUFFER = 212_992  # octets that each socket of a pair should buffer (SO_SNDBUF of socket(7))
+_SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # The writer ignores them.
 
 
-class Process:
-    """The process itself, for whoever forks it: before there is any thread, or a loop.
+class WriterProcess:
+    """The writer, as its parent sees it. Make it before there is any thread or event loop.
 
-    It stores into the folder `mail`, and lets go of the sockets that are `not_for_it`.
+    It stores messages in the folder `mail`. It closes the sockets `inherited`, which it must not keep open.
     """
 
-    def __init__(self, mail: Path, not_for_it: Sequence[socket.socket]) -> None:
+    def __init__(self, mail: Path, inherited: Sequence[socket.socket]) -> None:
         self._control, theirs = socket.socketpair()
-        gc.freeze()  # what is there by now is shared with it, not copied
+        # A collection would write to the header of each object, and so copy the memory that both share.
+        gc.freeze()
         parent = os.getpid()
-        # A signal that is the receiver's to obey would end it before it can say so.
+        # Without the mask, such a signal would end the new process before it can ignore it.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             self.id = os.fork()
             if not self.id:
-                _become(mail, theirs, [self._control, *not_for_it], parent, mask)
+                _run_writer(mail, theirs, [self._control, *inherited], parent, mask)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
 
     def channel(self) -> socket.socket:
-        """Another way to it, for one `Writer`. Raises OSError."""
+        """Make a new socket pair to the writer, and return the end for one `Writer`. Raises OSError."""
         ours, theirs = socket.socketpair()
         with theirs:
             for each in (ours, theirs):
@@ -60,25 +63,25 @@ class Process:
             socket.send_fds(self._control, [b"+"], [theirs.fileno()])
         return ours
 
-    def let_go(self) -> None:
-        """In another process that was forked: it is not ours."""
+    def close_control(self) -> None:
+        """Close our end of the control socket. A forked worker must not keep it, or the writer never ends."""
         self._control.close()
 
     def end(self) -> None:
-        """Let it empty its log and end, and wait for that."""
+        """Tell the writer to empty its log and end, and wait until it has ended."""
         self._control.close()
         with contextlib.suppress(ChildProcessError):
             os.waitpid(self.id, 0)
 
 
-def _become(
+def _run_writer(
     mail: Path,
     control: socket.socket,
     foreign: Sequence[socket.socket],
     parent: int,
     mask: set[int],
 ) -> None:
-    """In the new process. Never returns."""
+    """Run the writer in the new process. Never returns."""
     code = 1
     try:
         name_process(NAME)
@@ -88,7 +91,7 @@ def _become(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for each in foreign:
             each.close()
-        few_arenas()
+        limit_arenas()
         with journal.in_background():
             pipeline.serve(Folders(mail, claims=False), control)
         code = 0

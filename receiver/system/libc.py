@@ -44,7 +44,7 @@ def call(name: str, *arguments: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def few_arenas() -> None:
+def limit_arenas() -> None:
     """Threads share two heaps: with one each, much of what is freed is never given back."""
     if library is not None and hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, 2)

@@ -38,7 +38,7 @@ from receiver.smtp.open_connections import OpenConnections
 from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
-from receiver.storage.writer_process import Process
+from receiver.storage.writer_process import WriterProcess
 from tests.receiver.connections import Site, new_site
 
 WAYS = ("rst", "fin", "half", "silence")
@@ -362,11 +362,11 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: Config, process: Process) -> AsyncIterator[Receiver]:
+async def serving(config: Config, process: WriterProcess) -> AsyncIterator[Receiver]:
     loop = asyncio.get_running_loop()
     assert config.tls
     folders, storing = Folders(config.mail), Writer(process.channel())
-    folders.settle()
+    folders.prepare_mail_folder()
     store = Store(folders, config.hostname, writer=storing)
     await storing.open(lambda: None)
     alive: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -441,7 +441,7 @@ def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
         yield from (some[start : start + size] for start in range(0, len(some), size))
 
 
-async def run(config: Config, process: Process, *, every: bool, seed: int) -> Report:
+async def run(config: Config, process: WriterProcess, *, every: bool, seed: int) -> Report:
     """Break connections, and look after each batch of them; the report."""
     report = Report()
     loop = asyncio.get_running_loop()
@@ -501,7 +501,7 @@ def main() -> int:
     arguments = parser.parse_args()
     server.raise_file_limit()
     with configured() as config:
-        process = Process(config.mail, [])
+        process = WriterProcess(config.mail, [])
         began = time.monotonic()
         with (
             asyncio.Runner(loop_factory=by_loop(arguments.loop)) as runner,

@@ -26,7 +26,7 @@ AWAITS = {
     "waits in upgrade_to_tls",
     "waits in Store._run",
     "waits in Store.deliver",
-    "waits in Commit.deliver",
+    "waits in GroupCommit.deliver",
 }
 CALLBACKS = {
     "connection_made", "connection_made, done", "data_received", "data_received, done", "eof_received",

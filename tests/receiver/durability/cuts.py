@@ -31,15 +31,15 @@ KINDS = {"ext4": (128 << 20, "commit=300"), "xfs": (320 << 20, ""), "btrfs": (25
 SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
 
 # What a receiver is that trusts the file system: each must be caught.
-_LIE = "from receiver.storage.disk import System; nothing = lambda *_: None; "
+_LIE = "from receiver.storage.disk import SystemDisk as Disk; nothing = lambda *_: None; "
 WITHOUT_LOG = "from receiver.storage import pipeline; pipeline.open_log = lambda *_, **__: None; "
 LIARS = {
-    "no sync at all": _LIE + "System.fsync = System.fdatasync = System.syncfs = System.write_out = nothing",
-    "no sync of its log": _LIE + "System.fdatasync = nothing",
-    "no sync before its log is emptied": _LIE + "System.fsync = System.syncfs = nothing",
+    "no sync at all": _LIE + "Disk.fsync = Disk.fdatasync = Disk.syncfs = Disk.write_out = nothing",
+    "no sync of its log": _LIE + "Disk.fdatasync = nothing",
+    "no sync before its log is emptied": _LIE + "Disk.fsync = Disk.syncfs = nothing",
     "no recovery": "",
-    "no log, and no sync after the names": WITHOUT_LOG + _LIE + "System.fsync = System.syncfs = nothing",
-    "no log, and no content before the names": WITHOUT_LOG + _LIE + "System.write_out = nothing",
+    "no log, and no sync after the names": WITHOUT_LOG + _LIE + "Disk.fsync = Disk.syncfs = nothing",
+    "no log, and no content before the names": WITHOUT_LOG + _LIE + "Disk.write_out = nothing",
 }
 
 

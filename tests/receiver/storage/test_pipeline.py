@@ -18,6 +18,7 @@ import pytest
 from receiver.mailbox import Mailbox
 from receiver.storage import channel, pipeline
 from receiver.storage.folders import Folders
+from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC
 from receiver.storage.record import Copy, Record, make_record
 from receiver.storage.recovery import recover
 from tests.receiver.storage.faulty_disk import Disk
@@ -33,7 +34,7 @@ def record(name: str, content: bytes, *boxes: Mailbox) -> Record:
 
 
 def requested(number: int, message: Record) -> bytes:
-    return channel.request(number, message.name, message.copies, [message.content])
+    return channel.pack_request(number, message.name, message.copies, [message.content])
 
 
 class Receiver:
@@ -44,7 +45,7 @@ class Receiver:
         with theirs:
             socket.send_fds(control, [b"+"], [theirs.fileno()])
         self.channel.settimeout(DEADLINE)
-        self._replies = channel.Replies()
+        self._replies = channel.ResultDecoder()
         assert self.replies(1) == {channel.READY: 0}
 
     def send(self, number: int, message: Record) -> None:
@@ -56,7 +57,7 @@ class Receiver:
         while len(found) < wanted:
             octets = self.channel.recv(4096)
             assert octets, "the writer has hung up"
-            found |= dict(self._replies.take(octets))
+            found |= dict(self._replies.decode(octets))
         return found
 
 
@@ -85,15 +86,15 @@ def test_requests_and_replies_are_the_same_over_any_split() -> None:
     octets = b"".join(requested(number, message) for number, message in sent)
     chance = random.Random(1)
     for _ in range(50):
-        requests, found, at = channel.Requests(), [], 0
+        requests, found, at = channel.RequestDecoder(), [], 0
         while at < len(octets):
             size = chance.choice([1, 2, 7, 100, 5000])
-            found += requests.take(octets[at : at + size])
+            found += requests.decode(octets[at : at + size])
             at += size
         assert found == sent
-    replies, taken = channel.Replies(), []
+    replies, taken = channel.ResultDecoder(), []
     for at in range(48):
-        taken += replies.take(b"".join(n.to_bytes(4, "little") for n in range(12))[at : at + 1])
+        taken += replies.decode(b"".join(n.to_bytes(4, "little") for n in range(12))[at : at + 1])
     assert taken == [(n, n + 1) for n in range(0, 12, 2)]
 
 
@@ -157,7 +158,7 @@ class Slow(Disk):
             self.descriptors.append(fd)
             self.begun += 1
             if self.begun == 1:
-                time.sleep(pipeline._LONG * 2)
+                time.sleep(SLOW_SYNC * 2)
             else:
                 assert self.released.wait(DEADLINE)
             call(fd)
@@ -205,10 +206,10 @@ def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path
         rest = [(number, record(f"name{number}", b"x" * 4000)) for number in range(4, 404)]
         sending = threading.Thread(target=lambda: [receiver.send(*each) for each in rest])
         sending.start()
-        wait_until(lambda: len(stored(tmp_path, part="tmp")) >= pipeline._MOST, "enough has been taken")
+        wait_until(lambda: len(stored(tmp_path, part="tmp")) >= MAX_MESSAGES, "enough has been taken")
         sending.join(0.3)
         assert sending.is_alive()  # what it sends is not taken any more
-        assert len(stored(tmp_path, part="tmp")) < 2 * pipeline._MOST
+        assert len(stored(tmp_path, part="tmp")) < 2 * MAX_MESSAGES
         slow.released.set()
         sending.join(DEADLINE)
         assert receiver.replies(402) == dict.fromkeys(range(2, 404), 0)

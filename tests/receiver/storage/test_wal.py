@@ -88,11 +88,13 @@ def test_a_segment_without_room_says_so_and_is_as_it_was(segment: Segment, tmp_p
     assert left_in(tmp_path / "0") == first
 
 
-def test_a_withdrawn_record_is_left_out_and_those_behind_it_are_not(segment: Segment, tmp_path: Path) -> None:
+def test_a_record_with_a_tombstone_is_left_out_and_those_after_it_are_not(
+    segment: Segment, tmp_path: Path
+) -> None:
     sent = messages(5)
     begins = segment.append(sent)
     assert begins
-    segment.withdraw(begins[2])
+    segment.put_tombstone(begins[2])
     assert left_in(tmp_path / "0") == sent[:2] + sent[3:]
 
 
@@ -105,7 +107,7 @@ def test_any_octet_that_changes_ends_what_is_read_there(segment: Segment, tmp_pa
     end = begins[-1] + record.HEAD + len(sent[-1].body)
     for at in [*(begin + offset for begin in begins for offset in range(record.HEAD)), *range(0, end, 97)]:
         if any(4 <= at - begin < 8 for begin in begins):
-            continue  # the withdrawal
+            continue  # the tombstone
         octets = bytearray(whole)
         octets[at] ^= chance.randrange(1, 256)
         (tmp_path / "0").write_bytes(octets)
