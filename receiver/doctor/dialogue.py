@@ -1,4 +1,4 @@
-"""What the service says on 127.0.0.1:25: greeting, STARTTLS, RCPT, and a whole message stored."""
+"""Checks over SMTP on the loopback interface: greeting, STARTTLS, RCPT, and a message that is stored."""
 
 from __future__ import annotations
 
@@ -14,35 +14,33 @@ from pathlib import Path
 from receiver import one_time
 from receiver.config.values import Config
 from receiver.doctor.links import Link
-from receiver.doctor.units import SERVICE, last_words
+from receiver.doctor.units import DEPLOY, JOURNAL, RESTART, last_line
 from receiver.recipients import Domain
 from receiver.system import privileges
 
 SECONDS = 5.0
-_LARGEST_TEST_MESSAGE = 4096  # octets, with the trace above it
-_RESTART = f"systemctl restart {SERVICE}"
-_JOURNAL = f"journalctl -u {SERVICE} -n 20"
+_LARGEST_TEST_MESSAGE = 4096  # octets, with its trace fields
 _SENDER = "doctor@letterbox.invalid"
 
 
-def greeting(config: Config, port: int) -> Link:
-    """Both families greet with 220 and our name."""
+def check_greeting(config: Config, port: int) -> Link:
+    """The service greets with 220 and the hostname, over IPv4 and IPv6."""
     for address in ("127.0.0.1", "::1"):
         try:
             with socket.create_connection((address, port), SECONDS) as connection:
                 connection.settimeout(SECONDS)
-                said = connection.makefile("rb").readline(600).decode("ascii", "replace").strip()
+                line = connection.makefile("rb").readline(600).decode("ascii", "replace").strip()
         except TimeoutError:
-            evidence = f"{address} port {port} takes the connection, and says nothing for {SECONDS:g} s"
-            return Link("greeting", evidence, _RESTART)
+            evidence = f"{address} port {port} accepts the connection, but says nothing for {SECONDS:g} s"
+            return Link("greeting", evidence, RESTART)
         except OSError as error:
             if address == "::1" and not Path("/proc/net/if_inet6").exists():
-                continue  # a host without IPv6
-            return Link("greeting", f"{address} port {port}: {error.strerror or error}", _RESTART)
-        if not said.startswith(f"220 {config.hostname} "):
-            evidence = f"{address} port {port} says {said!r}, not 220 {config.hostname}"
+                continue  # The host has no IPv6.
+            return Link("greeting", f"{address} port {port}: {error.strerror or error}", RESTART)
+        if line.split()[:2] != ["220", config.hostname]:
+            evidence = f"{address} port {port} says {line!r}, not 220 {config.hostname}"
             return Link(
-                "greeting", evidence, f"{_RESTART}; if another program answers: ss -ltnp 'sport = :25'"
+                "greeting", evidence, f"{RESTART}; if another program answers: ss -ltnp 'sport = :25'"
             )
     return Link("greeting", f"220 {config.hostname}")
 
@@ -53,41 +51,42 @@ def _session(port: int) -> smtplib.SMTP:
     return session
 
 
-def starttls(config: Config, port: int) -> Link:
-    """It is offered, and works. Senders check no name and no issuer (RFC 7435), so neither does this."""
-    deploy = "pyinfra inventory.py deploy.py"
+def check_starttls(config: Config, port: int) -> Link:
+    """The service offers STARTTLS, and the handshake succeeds.
+
+    Most senders check neither the name nor the issuer of the certificate (RFC 7435), so this does not either.
+    """
     if config.tls is None:
-        return Link("STARTTLS", "the configuration has no [tls]: mail comes in clear text", deploy)
+        return Link("STARTTLS", "the configuration has no [tls]: mail comes in clear text", DEPLOY)
     try:
         with _session(port) as session:
             if not session.has_extn("starttls"):
-                return Link("STARTTLS", "the service does not offer it", _RESTART)
+                return Link("STARTTLS", "the service does not offer it", RESTART)
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             session.starttls(context=context)
             version = session.sock.version() if isinstance(session.sock, ssl.SSLSocket) else None
     except (smtplib.SMTPException, OSError) as error:
-        return Link("STARTTLS", f"it fails: {_text(error)}", f"{_JOURNAL}; {_RESTART}")
+        return Link("STARTTLS", f"it fails: {_text(error)}", f"{JOURNAL}; {RESTART}")
     return Link("STARTTLS", f"{version}")
 
 
-def rcpt(config: Config, port: int) -> Link:
-    """Every domain takes mail for its postmaster and its first mailbox."""
+def check_rcpt(config: Config, port: int) -> Link:
+    """The service accepts the postmaster and the first mailbox of each domain as recipients."""
     try:
         with _session(port) as session:
             for address in (address for domain in config.domains for address in _addresses(domain)):
                 session.rset()
                 code, text = session.mail(_SENDER)
-                if code != 452:  # storage is short: the next link's matter
+                if code != 452:  # 452 means that storage is short, which the next link checks.
                     code, text = session.rcpt(address)
                 if code not in (250, 452):
-                    said = text.decode("utf-8", "replace")
-                    evidence = f"RCPT TO:<{address}> is answered {code} {said}"
-                    return Link("RCPT", evidence, f"{_RESTART} (it may run with an older configuration)")
+                    evidence = f"RCPT TO:<{address}> is answered {code} {text.decode('utf-8', 'replace')}"
+                    return Link("RCPT", evidence, f"{RESTART} (it may run with an older configuration)")
     except (smtplib.SMTPException, OSError) as error:
-        return Link("RCPT", f"the conversation fails: {_text(error)}", f"{_JOURNAL}; {_RESTART}")
+        return Link("RCPT", f"the conversation fails: {_text(error)}", f"{JOURNAL}; {RESTART}")
     count = sum(len(_addresses(domain)) for domain in config.domains)
-    return Link("RCPT", f"{count} addresses at {len(config.domains)} domain(s) are taken")
+    return Link("RCPT", f"{count} addresses at {len(config.domains)} domain(s) are accepted")
 
 
 def _addresses(domain: Domain) -> list[str]:
@@ -95,18 +94,18 @@ def _addresses(domain: Domain) -> list[str]:
     return [f"{name}@{domain.name}" for name in names]
 
 
-def storing(config: Config, port: int) -> Link:
-    """A message to a one-time address goes all the way to the disk."""
+def check_storing(config: Config, port: int) -> Link:
+    """The service stores a test message to a one-time address. The message is removed again."""
     local, domain = one_time.new_local_part(), config.domains[0].name
     user = privileges.owner(config.mail)
     began = time.monotonic()
     try:
         with one_time.open_address(config.proofs, local, domain, config.mail):
-            failure = privileges.ask_child(user, lambda: _sent(f"{local}@{domain}", port), network=True)
+            failure = privileges.ask_child(user, lambda: _send(f"{local}@{domain}", port), network=True)
     except OSError as error:
         failure = _text(error)
     if failure:
-        return Link("Maildir", f"a test message is not stored: {failure} ({last_words()})", _JOURNAL)
+        return Link("Maildir", f"a test message is not stored: {failure} ({last_line()})", JOURNAL)
     privileges.ask_child(user, lambda: _remove_test_messages(config.mail / domain / one_time.MAILBOX / "new"))
     milliseconds = (time.monotonic() - began) * 1000
     return Link("Maildir", f"a test message was stored in {milliseconds:.0f} ms, and removed again")
@@ -115,8 +114,8 @@ def storing(config: Config, port: int) -> Link:
 _TEST_MESSAGE = "From: <doctor@letterbox.invalid>\r\nSubject: letterbox doctor\r\n\r\nA test message.\r\n"
 
 
-def _sent(recipient: str, port: int) -> str:
-    """Send the test message: what failed, empty where nothing did."""
+def _send(recipient: str, port: int) -> str:
+    """Send the test message. Returns the failure as a line; empty if it was stored."""
     try:
         with _session(port) as session:
             session.sendmail(_SENDER, [recipient], _TEST_MESSAGE)
@@ -127,7 +126,7 @@ def _sent(recipient: str, port: int) -> str:
 
 def _remove_test_messages(folder: Path) -> None:
     for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # a link, or gone by now
+        with contextlib.suppress(OSError):  # It may be a link, or may be gone by now.
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(fd, "rb") as file:
                 state = os.fstat(fd)
@@ -138,11 +137,11 @@ def _remove_test_messages(folder: Path) -> None:
 
 
 def _text(error: Exception) -> str:
-    """A line of what went wrong."""
+    """The error as a line: the reply of the server, or the error's own text."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, text = next(iter(error.recipients.values()))
         return f"{code} {text.decode('utf-8', 'replace')}"
     if isinstance(error, smtplib.SMTPResponseException):
-        said = error.smtp_error
-        return f"{error.smtp_code} {said.decode('utf-8', 'replace') if isinstance(said, bytes) else said}"
+        text = error.smtp_error
+        return f"{error.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"
     return str(error) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Whether there is room for mail, and whether the service's user may put it where it belongs."""
+"""Checks of the disk: space for mail, and whether the service's user may write to the mail folder."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from receiver.cli import terminal
 from receiver.config.values import Config
 from receiver.doctor.links import Link
 
-_FILES = 100  # of what a file system counts as inodes
+_FEWEST_INODES = 100
 
 
-def room(config: Config) -> Link:
-    """Space for two messages of the largest size, inodes, and no read-only file system."""
+def check_space(config: Config) -> Link:
+    """The file system has space for two messages of the largest size, has inodes, and is not read-only."""
     try:
         system = os.statvfs(config.mail)
     except OSError as error:
@@ -23,13 +23,13 @@ def room(config: Config) -> Link:
         return Link("disk", evidence, f"install -d -m 700 -o letterbox -g letterbox {config.mail}")
     free, wanted = system.f_bavail * system.f_frsize, 2 * config.limits.message_size
     where = f"the file system of {config.mail}"
-    mend = f"make room: df -h {config.mail}; du -xh -d1 {config.mail}; journalctl --vacuum-size=100M"
+    fix = f"make room: df -h {config.mail}; du -xh -d1 {config.mail}; journalctl --vacuum-size=100M"
     if system.f_flag & os.ST_RDONLY:
         return Link("disk", f"{where} is mounted read-only", f"mount -o remount,rw {_mount(config.mail)}")
     if free < wanted:
         evidence = f"{where} has {terminal.size(free)} left, and needs {terminal.size(wanted)}"
-        return Link("disk", evidence, mend)
-    if system.f_files and system.f_favail < _FILES:
+        return Link("disk", evidence, fix)
+    if system.f_files and system.f_favail < _FEWEST_INODES:
         evidence = f"{where} has {system.f_favail} inodes left"
         return Link("disk", evidence, f"make room: df -i {config.mail}")
     return Link("disk", f"{terminal.size(free)} free")
@@ -39,33 +39,35 @@ def _mount(path: Path) -> Path:
     return next(each for each in (path, *path.parents) if each.is_mount())
 
 
-def writable(config: Config, user: str | None) -> Link | None:
-    """The first folder of the mail that the service's user may not write to; None if it may everywhere."""
+def check_folders(config: Config, user: str | None) -> Link | None:
+    """The broken link for the first folder that the service's user cannot write to; None if there is none.
+
+    `user` is the service's user; if it is None, the owner of the mail folder.
+    """
     owner = pwd.getpwnam(user) if user else pwd.getpwuid(config.mail.stat().st_uid)
     for folder in _folders(config.mail):
         state = folder.lstat()
-        right = state.st_uid == owner.pw_uid and state.st_mode & 0o700 == 0o700 and folder.is_dir()
-        if not right or folder.is_symlink():
+        is_good = state.st_uid == owner.pw_uid and state.st_mode & 0o700 == 0o700 and folder.is_dir()
+        if not is_good or folder.is_symlink():
             kind = "folder" if folder.is_dir() else "file"
-            who = _name(state.st_uid)
             evidence = (
-                f"{folder} is a {kind} of {who} with mode {state.st_mode & 0o777:o}, "
+                f"{folder} is a {kind} of {_user_name(state.st_uid)} with mode {state.st_mode & 0o777:o}, "
                 f"and {owner.pw_name} cannot deliver into it"
             )
-            mend = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u=rwX,go= {config.mail}"
+            fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u=rwX,go= {config.mail}"
             if not folder.is_dir() or folder.is_symlink():
-                mend = f"mv {folder} /root/, and send again"
-            return Link("Maildir", evidence, mend)
+                fix = f"mv {folder} /root/, and send again"
+            return Link("Maildir", evidence, fix)
     return None
 
 
 def _folders(mail: Path) -> Iterator[Path]:
-    """The mail folder, the domains, the mailboxes, and what a Maildir has in it."""
+    """The mail folder, and below it the folders of domains, of mailboxes, and of the Maildirs."""
     yield mail
     for domain in sorted(mail.iterdir()):
         yield domain
         if domain.name.startswith(".") or not domain.is_dir():
-            continue  # what the receiver keeps for itself
+            continue  # The receiver's own folders begin with a dot.
         for box in sorted(domain.iterdir()):
             yield box
             for part in ("tmp", "new", "cur"):
@@ -73,7 +75,7 @@ def _folders(mail: Path) -> Iterator[Path]:
                     yield box / part
 
 
-def _name(uid: int) -> str:
+def _user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:

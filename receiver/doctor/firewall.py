@@ -1,6 +1,6 @@
-"""Whether firewalld lets 25/tcp in, in the zones that mail arrives in, now and after a restart.
+"""Checks whether firewalld admits 25/tcp in the zones that mail arrives in, now and after a restart.
 
-Asked over D-Bus with busctl: a `firewall-cmd` costs forty times as much.
+It asks over D-Bus with busctl(1), because a call of firewall-cmd(1) takes forty times as long.
 https://firewalld.org/documentation/man-pages/firewalld.dbus.html
 """
 
@@ -16,37 +16,37 @@ from receiver.doctor.links import Link
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
 _SMTP = ["25", "tcp"]
-NAME = "firewall zone"
+_LINK = "firewall zone"
 
 
-def zone(named: Sequence[str]) -> Link:
-    """The zones that are named, else those of the interfaces with a default route, else the default zone."""
+def check_zones(named: Sequence[str]) -> Link:
+    """25/tcp is open in the named zones.
+
+    If no zone is named, these are the zones of the interfaces with a default route, or else the default zone.
+    """
     active = subprocess.run(
         ["systemctl", "is-active", "firewalld"], capture_output=True, text=True, check=False
     )
     if active.stdout.strip() != "active":
-        return Link(NAME, "firewalld does not run, and closes nothing")
+        return Link(_LINK, "firewalld does not run, so it closes nothing")
     try:
         zones = list(named) or _zones_with_a_route()
         for name in zones:
-            for when, settings in (("", _now(name)), ("--permanent ", _permanent(name))):
-                if not _admits(settings):
-                    return _closed(name, when)
+            if not _admits(_runtime_settings(name)):
+                return _closed(name)
+            if not _admits(_permanent_settings(name)):
+                return _closed(name, only_permanently=True)
     except (OSError, subprocess.SubprocessError, ValueError, LookupError) as error:
-        return Link(NAME, f"firewalld does not answer: {error}", "systemctl restart firewalld")
-    return Link(NAME, f"25/tcp is open in {', '.join(zones)}")
+        return Link(_LINK, f"firewalld does not answer: {error}", "systemctl restart firewalld")
+    return Link(_LINK, f"25/tcp is open in {', '.join(zones)}")
 
 
-def _closed(name: str, when: str) -> Link:
-    what = "--add-service=smtp" if _SMTP in _service_ports() else "--add-port=25/tcp"
-    if when:
-        evidence = f"25/tcp is open in {name} now, and closed again after a restart"
-        return Link(NAME, evidence, f"firewall-cmd --permanent --zone={name} {what}")
-    return Link(
-        NAME,
-        f"25/tcp is closed in {name}",
-        f"firewall-cmd --zone={name} {what} && firewall-cmd --permanent --zone={name} {what}",
-    )
+def _closed(zone: str, *, only_permanently: bool = False) -> Link:
+    option = "--add-service=smtp" if _SMTP in _service_ports() else "--add-port=25/tcp"
+    permanently = f"firewall-cmd --permanent --zone={zone} {option}"
+    if only_permanently:
+        return Link(_LINK, f"25/tcp is open in {zone} now, but closed after a restart", permanently)
+    return Link(_LINK, f"25/tcp is closed in {zone}", f"firewall-cmd --zone={zone} {option} && {permanently}")
 
 
 def _zones_with_a_route() -> list[str]:
@@ -62,27 +62,30 @@ def _zones_with_a_route() -> list[str]:
     return list(dict.fromkeys(name or default for name in found)) or [default]
 
 
-def _now(name: str) -> dict[str, Any]:
-    return _unwrapped(_call(_PATH, f"{_NAME}.zone", "getZoneSettings2", name))
+def _runtime_settings(zone: str) -> dict[str, Any]:
+    return _unwrap(_call(_PATH, f"{_NAME}.zone", "getZoneSettings2", zone))
 
 
-def _permanent(name: str) -> dict[str, Any]:
-    path = str(_call(f"{_PATH}/config", f"{_NAME}.config", "getZoneByName", name))
-    return _unwrapped(_call(path, f"{_NAME}.config.zone", "getSettings2"))
+def _permanent_settings(zone: str) -> dict[str, Any]:
+    path = str(_call(f"{_PATH}/config", f"{_NAME}.config", "getZoneByName", zone))
+    return _unwrap(_call(path, f"{_NAME}.config.zone", "getSettings2"))
 
 
 def _service_ports() -> list[list[str]]:
-    ports = _unwrapped(_call(_PATH, _NAME, "getServiceSettings2", "smtp")).get("ports", [])
+    """The ports of firewalld's service smtp, each as port and protocol."""
+    ports = _unwrap(_call(_PATH, _NAME, "getServiceSettings2", "smtp")).get("ports", [])
     return [list(port) for port in ports]
 
 
 def _admits(settings: dict[str, Any]) -> bool:
+    """Whether a zone with these settings admits 25/tcp."""
     ports = [list(port) for port in settings.get("ports", ())]
     by_service = "smtp" in settings.get("services", ()) and _SMTP in _service_ports()
     return by_service or _SMTP in ports or settings.get("target") == "ACCEPT"
 
 
 def _call(path: str, interface: str, method: str, *arguments: str) -> Any:
+    """Call a method of firewalld with strings, and return its result. Raises LookupError."""
     signature = ["s" * len(arguments), *arguments] if arguments else []
     done = subprocess.run(
         ["busctl", "--json=short", "call", _NAME, path, interface, method, *signature],
@@ -96,5 +99,6 @@ def _call(path: str, interface: str, method: str, *arguments: str) -> Any:
     return json.loads(done.stdout)["data"][0]
 
 
-def _unwrapped(value: dict[str, Any]) -> dict[str, Any]:
+def _unwrap(value: dict[str, Any]) -> dict[str, Any]:
+    """The values of a D-Bus dictionary without their types."""
     return {key: item["data"] for key, item in value.items()}

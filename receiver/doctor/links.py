@@ -1,4 +1,4 @@
-"""A link of the path that a message takes, and walking it. Pure."""
+"""The links of the path that a message takes, and checking them in order."""
 
 from __future__ import annotations
 
@@ -11,38 +11,55 @@ from receiver.cli.terminal import BOLD, GREEN, RED, Screen
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """One link: the evidence, and where it does not hold the command or record that mends it."""
+    """One link: its name and the evidence, and for a broken link its fix.
+
+    `fix` is the command that repairs the link, or says what to do. It is empty if the link holds.
+    """
 
     name: str
     evidence: str
-    mend: str = ""
+    fix: str = ""
 
     @property
     def holds(self) -> bool:
-        return not self.mend
+        return not self.fix
 
     def to_json(self) -> dict[str, object]:
-        """`{"link", "holds", "evidence", "mend"}`: a line of `doctor --json`."""
-        return {"link": self.name, "holds": self.holds, "evidence": self.evidence, "mend": self.mend or None}
+        """The link as a line of `doctor --json`: `link`, `holds`, `evidence`, `fix`.
+
+        `mend` is the same as `fix`. It is the key's name up to 0.1, and stays for one release.
+        """
+        fix = self.fix or None
+        return {
+            "link": self.name,
+            "holds": self.holds,
+            "evidence": self.evidence,
+            "fix": fix,
+            "mend": fix,
+        }
 
 
 def from_json(value: Mapping[str, object]) -> Link:
-    return Link(str(value["link"]), str(value["evidence"]), str(value["mend"] or ""))
+    """The link of a line of `doctor --json`, also of a host that runs 0.1 and has no `fix`."""
+    return Link(str(value["link"]), str(value["evidence"]), str(value.get("fix", value.get("mend")) or ""))
 
 
-def walked(links: Iterable[Callable[[], Link]]) -> Iterator[Link]:
-    """The links in order, up to and with the first broken one: what lies behind it cannot be judged."""
-    for look in links:
-        link = look()
+def checked(checks: Iterable[Callable[[], Link]]) -> Iterator[Link]:
+    """Run the checks in order, up to and with the first broken link. Those after it could not be judged."""
+    for check in checks:
+        link = check()
         yield link
         if not link.holds:
             return
 
 
-def show(link: Link, screen: Screen) -> None:
-    """A line for a link that holds; for a broken one also the mend."""
+def print_link(link: Link, screen: Screen) -> None:
+    """Print a line for the link, and for a broken link another one with its fix."""
     mark = screen.styled("✓", GREEN) if link.holds else screen.styled("✗", RED, BOLD)
     name = screen.styled(f"{link.name:<14}", *([] if link.holds else [BOLD]))
     screen.line(f"{mark} {name} {terminal.plain(link.evidence)}")
     if not link.holds:
-        screen.line(f"  {screen.styled(f'{chr(0x2192)} {terminal.plain(link.mend)}', BOLD)}")
+        screen.line(f"  {screen.styled(f'→ {terminal.plain(link.fix)}', BOLD)}")
+
+
+show = print_link  # the name under which `first_mail` calls it

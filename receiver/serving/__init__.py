@@ -1,1 +1,1 @@
-"""`letterbox serve`: processes, listening, signals and the end."""
+"""`letterbox serve` and `letterbox check`: command lines, listening, workers, signals and shutdown."""

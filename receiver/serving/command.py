@@ -1,7 +1,7 @@
 """The command lines of `letterbox serve` and `letterbox check`.
 
-Exit codes: 0 stopped as asked, or the configuration is good; 1 cannot serve; 2 wrong usage; 78 the
-configuration is wrong (EX_CONFIG), with file, key and reason.
+Exit codes: 0: stopped as asked, or the configuration is good. 1: cannot serve. 2: wrong usage. 78: the
+configuration is wrong (EX_CONFIG of sysexits.h), with file, key and reason of each problem.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import Path
 from receiver.config.load import ConfigError, any_mailbox, load
 from receiver.config.values import MOST_WORKERS, Config
 from receiver.serving.check import problems, tls_problems
+from receiver.serving.listening import open_socket, parse_address
 from receiver.smtp.certificate import CertificateError
 from receiver.system import systemd
 
@@ -23,7 +24,7 @@ DEFAULT_LISTEN, DEFAULT_DOMAIN, DEFAULT_MAIL = "127.0.0.1:2525", "example.test",
 
 
 def serve(argv: Sequence[str]) -> int:
-    """Run `letterbox serve` with the arguments that follow its name; the exit code."""
+    """Run `letterbox serve`. `argv` are the arguments after the command's name. Returns the exit code."""
     arguments = _serve_parser().parse_args(argv)
     source = arguments.config or "command line"
     try:
@@ -32,7 +33,7 @@ def serve(argv: Sequence[str]) -> int:
             raise ConfigError(str(source), found)
         os.umask(0o077)
         return _run(config, arguments.listen)
-    except CertificateError as error:  # it was good a moment ago, or when the worker before this one began
+    except CertificateError as error:  # The files have changed since the check above.
         return _wrong(ConfigError(str(source), [str(error)]))
     except ConfigError as error:
         return _wrong(error)
@@ -42,10 +43,11 @@ def serve(argv: Sequence[str]) -> int:
 
 
 def check(argv: Sequence[str]) -> int:
-    """Run `letterbox check` with the arguments that follow its name; the exit code."""
+    """Run `letterbox check`. `argv` are the arguments after the command's name. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="letterbox check",
-        description="Exit 0 if the configuration can be served, 78 with every problem named if not.",
+        description="Check a configuration without serving, and print its problems. Exit codes: 0: no problem. "
+        "78: at least one.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", required=True, help="letterbox.toml")
     arguments = parser.parse_args(argv)
@@ -61,12 +63,13 @@ def check(argv: Sequence[str]) -> int:
 
 
 def _wrong(error: ConfigError) -> int:
+    """Print the problems of the configuration, and return the exit code."""
     print(error, file=sys.stderr)
     return os.EX_CONFIG
 
 
 def _run(config: Config, listen: list[tuple[str, int]] | None) -> int:
-    from receiver.serving.server import run  # imports what only a receiver needs
+    from receiver.serving.server import run  # late, because `check` does not need what it imports
 
     return run(config, _sockets(listen))
 
@@ -74,25 +77,29 @@ def _run(config: Config, listen: list[tuple[str, int]] | None) -> int:
 def _serve_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="letterbox serve",
-        description="Receive mail until SIGTERM; SIGHUP reads the certificate again. Sockets handed over by "
-        "systemd replace --listen. Without --config, any local part at --domain is a mailbox.",
+        description="Receive mail until SIGTERM. SIGHUP reads the certificate again. Sockets from systemd "
+        "replace --listen. Without --config, any local part at --domain is a mailbox.",
         epilog="python -m receiver serve --listen 127.0.0.1:2525 --domain example.test --mail ./mail",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="letterbox.toml; then only --listen")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="letterbox.toml; goes together with --listen alone"
+    )
     parser.add_argument(
         "--listen", action="append", type=_address, metavar="ADDRESS:PORT",
-        help=f"where to listen, can be repeated ({DEFAULT_LISTEN}); [::1]:2525 for IPv6",
+        help=f"an address to listen on, such as [::1]:2525; can be repeated ({DEFAULT_LISTEN})",
     )  # fmt: skip
     parser.add_argument(
         "--domain",
         action="append",
         metavar="NAME",
-        help=f"receive for it, can be repeated ({DEFAULT_DOMAIN})",
+        help=f"a domain to receive mail for; can be repeated ({DEFAULT_DOMAIN})",
     )
-    parser.add_argument("--mail", type=Path, metavar="FOLDER", help=f"store mail under it ({DEFAULT_MAIL})")
-    parser.add_argument("--hostname", metavar="NAME", help="what the greeting says (this machine's name)")
     parser.add_argument(
-        "--workers", type=_workers, metavar="NUMBER", help="processes that share the work (1)"
+        "--mail", type=Path, metavar="FOLDER", help=f"the folder of the Maildirs ({DEFAULT_MAIL})"
+    )
+    parser.add_argument("--hostname", metavar="NAME", help="the name in the greeting (this machine's name)")
+    parser.add_argument(
+        "--workers", type=_workers, metavar="NUMBER", help="the number of processes that receive mail (1)"
     )
     return parser
 
@@ -106,7 +113,7 @@ def _config(arguments: argparse.Namespace) -> Config:
         ]
         if given:
             raise ConfigError(
-                "command line", [f"{' and '.join(given)}: not together with --config, which says it"]
+                "command line", [f"{' and '.join(given)}: not together with --config, which has that too"]
             )
         return load(arguments.config)
     mail = (arguments.mail or Path(DEFAULT_MAIL)).absolute()
@@ -119,32 +126,18 @@ def _config(arguments: argparse.Namespace) -> Config:
 
 
 def _sockets(listen: list[tuple[str, int]] | None) -> list[socket.socket]:
+    """The sockets that systemd has handed over, else newly opened ones."""
     inherited = systemd.listening_sockets()
     if inherited:
         return inherited
-    return [_listen(*address) for address in listen or [_address(DEFAULT_LISTEN)]]
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    each = socket.socket(family, socket.SOCK_STREAM)
-    each.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    try:
-        each.bind((host, port))
-    except OSError as error:
-        each.close()
-        raise OSError(f"{host} port {port}: {error.strerror}") from None
-    each.setblocking(False)
-    return each
+    return [open_socket(*address) for address in listen or [parse_address(DEFAULT_LISTEN)]]
 
 
 def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not ADDRESS:PORT")
-    return host.strip("[]") or "0.0.0.0", int(port)  # noqa: S104
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def _workers(text: str) -> int:

@@ -1,4 +1,4 @@
-"""Listening, signals and the end: SIGTERM stops in a bounded time, SIGHUP reads the certificate again."""
+"""Serving: start, signals and shutdown. SIGTERM stops in a bounded time; SIGHUP reloads the certificate."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from receiver.config.values import Config
 from receiver.loop.event_loop import new_loop
 from receiver.serving.check import mail_problems
+from receiver.serving.listening import address_text
 from receiver.serving.tally import Tally
 from receiver.serving.workers import Supervisor
 from receiver.smtp.admission import Admission
@@ -28,27 +29,31 @@ from receiver.system import systemd
 from receiver.system.journal import in_background, log
 from receiver.system.libc import limit_arenas
 
-_BACKLOG = 1024
-_SWEEP_EVERY = 3600  # seconds
+_BACKLOG = 1024  # connections that wait to be accepted
+_SWEEP_EVERY = 3600  # seconds between removals of leftovers
 
 
 def run(config: Config, sockets: Sequence[socket.socket]) -> int:
-    """Serve until SIGTERM or SIGINT; the exit code. Raises OSError or CertificateError at the start."""
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is something to reload
+    """Serve until SIGTERM or SIGINT, and return the exit code.
+
+    With several workers it returns in each worker and in the supervisor. Raises OSError or CertificateError
+    if it cannot start.
+    """
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
-    process = WriterProcess(config.mail, sockets)
+    writer = WriterProcess(config.mail, sockets)
     if config.workers == 1:
         try:
-            return _run(config, sockets, Admission(config.limits), process.channel())
+            return _run(config, sockets, Admission(config.limits), writer.channel())
         finally:
-            process.end()
+            writer.end()
     tally = Tally(config.workers)
-    supervisor = Supervisor(config.workers, tally, sockets, process)
-    worker = supervisor.worker()
+    supervisor = Supervisor(config.workers, tally, sockets, writer)
+    worker = supervisor.run()
     if worker is None:
-        process.end()
+        writer.end()
         return supervisor.code
-    return _run(config, sockets, Admission(config.limits, tally.of(worker.number)), worker.channel)
+    return _run(config, sockets, Admission(config.limits, tally.of_worker(worker.number)), worker.channel)
 
 
 def _run(
@@ -79,20 +84,21 @@ async def _serve(
         )
         for each in sockets
     ]
-    addresses = ",".join(shown_address(each) for each in sockets)
+    addresses = ",".join(address_text(each) for each in sockets)
     for problem in mail_problems(config.mail):
-        log("warning", problem=problem, note="mail is put off until it is mended")
+        log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     loop.add_signal_handler(signal.SIGHUP, reload, certificate)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
-    sweeping = loop.create_task(sweep_again_and_again(store))
+    sweeping = loop.create_task(sweep_regularly(store))
     await stop.wait()
     sweeping.cancel()
     systemd.notify("STOPPING=1")
     for each in sockets:
         loop.remove_reader(each)
-    # What has just been accepted must become a session first: a closed Server drops it.
+    # A connection that the loop has just accepted must become a session first, because a closed Server drops
+    # it.
     await asyncio.sleep(0.05)
     for server in servers:
         server.close()
@@ -102,8 +108,8 @@ async def _serve(
     log("stopped")
 
 
-async def sweep_again_and_again(store: Store) -> None:
-    """Remove what other receivers left in tmp/ when they died: at the start, and now and then."""
+async def sweep_regularly(store: Store) -> None:
+    """Remove the leftovers of dead receivers, and recover their mail, at the start and every hour."""
     while True:
         removed = await store.sweep()
         if removed:
@@ -113,14 +119,14 @@ async def sweep_again_and_again(store: Store) -> None:
 
 
 async def recover(store: Store) -> None:
-    """Mail that a crash left in the log, before anything else is said of this host's mail."""
+    """Recover the mail that a crash left in the log. This comes before we serve."""
     made = await store.recover()
     if made:
         log("recovered", files=made)
 
 
 def reload(certificate: Certificate | None) -> None:
-    """Read the certificate again, now."""
+    """Read the certificate again, and tell systemd about it."""
     systemd.notify_reloading()
     if certificate:
         certificate.reload()
@@ -128,22 +134,20 @@ def reload(certificate: Certificate | None) -> None:
 
 
 def tune_memory() -> None:
-    """What is there by now stays; what comes is freed by its reference counts, but for a rare cycle."""
+    """Set up Python's garbage collector and the C library's heaps for a server that runs long.
+
+    Objects made at start-up live as long as the process, so the garbage collector need not look at them
+    (`gc.freeze`). A message's objects are freed by reference counting; cycles are rare, so the collector runs
+    rarely.
+    """
     limit_arenas()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 
 
 def raise_file_limit() -> None:
-    """As many open files as the system lets us: one a connection, and one a message."""
+    """Raise the limit on open files to the hard limit, because each connection and each message needs one."""
     now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     if now != most:
-        with contextlib.suppress(OSError, ValueError):  # a sandbox may forbid it
+        with contextlib.suppress(OSError, ValueError):  # A sandbox may forbid it.
             resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def shown_address(each: socket.socket) -> str:
-    name = each.getsockname()
-    if not isinstance(name, tuple):
-        return str(name)
-    return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"

@@ -30,9 +30,7 @@ FILE_SYNCS = 8  # syncs of files and folders that run at once
 _FEW_FILES = 4  # Up to so many files are synced one by one: syncfs also waits for what other programs wrote.
 
 Failures = dict[Incoming, OSError]
-SyncJob = tuple[
-    Sequence[Incoming], Callable[[], None]
-]  # the messages it concerns, and the sync
+SyncJob = tuple[Sequence[Incoming], Callable[[], None]]  # the messages it concerns, and the sync
 
 
 class Group:

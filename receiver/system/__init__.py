@@ -1,1 +1,1 @@
-"""What the os module lacks of the system: its log, its C library, its manager, and giving up root."""
+"""Parts of the system that the os module lacks: the journal, the C library, systemd, and giving up root."""

@@ -1,8 +1,8 @@
-"""The log: one line an event on standard error, `event=received id=… from=…`, for the system's journal.
+"""The log: a line for each event on standard error, such as `event=received id=… from=…`, for the journal.
 
-Values with anything but plain characters are quoted; control characters never reach the log, so that no
-sender can forge a line. Nothing here raises for what a sender wrote. While the receiver serves, a thread
-writes: a journal that does not take our lines costs lines, never mail.
+Values that contain other than plain characters are quoted. Control characters never reach the log, so no
+sender can forge a line. Nothing here raises because of what a sender wrote. While the receiver serves, a
+thread writes the lines. If the journal does not take them, lines are lost but mail goes on.
 """
 
 from __future__ import annotations
@@ -20,43 +20,43 @@ from select import PIPE_BUF
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
 LONGEST = 200  # characters of one value
-_WAITING = 10_000  # lines
-_AT_ONCE = 500  # lines
-_GATHER = 0.05  # seconds
-_FAREWELL = 2.0  # seconds for the last lines to be taken
+_MOST_WAITING = 10_000  # lines
+_MOST_AT_ONCE = 500  # lines of one write
+_GATHER = 0.05  # seconds in which lines for one write gather
+_LAST_LINES = 2.0  # seconds at the end in which the last lines may be written
 
 
 def log(event: str, **values: object) -> None:
-    """Write one line. None values are left out."""
+    """Write one line. Values that are None are left out. A key may end in `_`, which is left out too."""
     line = f"event={event}"
     for key, value in values.items():
         if value is not None:
             line += f" {key.rstrip('_')}={quoted(value)}"
     line += "\n"
-    if _writer:
-        _writer.take(line)
+    if _background:
+        _background.take(line)
         return
     try:
         sys.stderr.write(line)
         sys.stderr.flush()
     except (OSError, ValueError, AttributeError):
-        pass  # nowhere left to say it (sys.stderr may be closed, or None); the mail goes on
+        pass  # Standard error is closed, or missing. Mail goes on without the log.
 
 
 @contextlib.contextmanager
 def in_background() -> Iterator[None]:
-    """Lines are written by a thread until the context ends, and for a moment after it."""
-    global _writer
-    _writer = writer = _Writer()
+    """A thread writes the lines of this context. At its end, the last lines are written within a moment."""
+    global _background
+    _background = background = _BackgroundLog()
     try:
         yield
     finally:
-        _writer = None
-        writer.end()
+        _background = None
+        background.end()
 
 
-class _Writer:
-    """Lines wait here for standard error; when too many do, those that come are counted, and left out."""
+class _BackgroundLog:
+    """Lines that wait until a thread writes them. If too many wait, further ones are dropped and counted."""
 
     def __init__(self) -> None:
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -65,36 +65,39 @@ class _Writer:
         self._thread.start()
 
     def take(self, line: str | None) -> None:
-        if line is not None and self._lines.qsize() >= _WAITING:
+        if line is not None and self._lines.qsize() >= _MOST_WAITING:
             self._dropped += 1
         else:
             self._lines.put(line)
 
     def end(self) -> None:
         self.take(None)
-        self._thread.join(_FAREWELL)
+        self._thread.join(_LAST_LINES)
 
     def _write(self) -> None:
         ended = False
         while not ended:
             lines = [self._lines.get()]
-            time.sleep(_GATHER)  # one write, and one waking of this thread, for all that come meanwhile
+            time.sleep(_GATHER)  # so that one write, and one waking of this thread, serves many lines
             with contextlib.suppress(queue.Empty):
-                while len(lines) < _AT_ONCE:
+                while len(lines) < _MOST_AT_ONCE:
                     lines.append(self._lines.get_nowait())
             ended = None in lines
             if self._dropped:
                 lines.insert(0, f"event=dropped lines={self._dropped}\n")
                 self._dropped = 0
             for octets in writes(line.encode("utf-8", "replace") for line in lines if line):
-                # Not through sys.stderr: its lock, held by a thread that is stuck, would hold up our exit.
+                # sys.stderr is not used, because its lock, held by a stuck thread, would block our exit.
                 with contextlib.suppress(OSError):
                     while octets:
                         octets = octets[os.write(2, octets) :]
 
 
 def writes(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines, as many as the system takes in one piece: other workers write to the same place."""
+    """Join whole lines into pieces of at most PIPE_BUF octets, which the kernel writes at once (pipe(7)).
+
+    So the lines of several workers do not mix. A longer line is a piece of its own.
+    """
     gathered = b""
     for line in lines:
         if gathered and len(gathered) + len(line) > PIPE_BUF:
@@ -105,11 +108,11 @@ def writes(lines: Iterable[bytes]) -> Iterator[bytes]:
         yield gathered
 
 
-_writer: _Writer | None = None
+_background: _BackgroundLog | None = None
 
 
 def quoted(value: object) -> str:
-    """A value for one line: bare where it is plain, else in double quotes with escapes."""
+    """A value for a line of the log: as it is if it is plain, else in double quotes with escapes."""
     kind = value.__class__
     if kind is int:
         return str(value)

@@ -1,6 +1,6 @@
-"""What the os module lacks of the C library, by ctypes.
+"""Functions of the C library that the os module lacks, through ctypes.
 
-`library` is None where ctypes cannot be had; each user says what it does then.
+`library` is None if ctypes cannot be used. Each function that needs it says what it does then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _M_ARENA_MAX = -8  # mallopt(3)
 
 
 def _library() -> Any:
-    """The C library; None where ctypes cannot be had (a sandbox without writable code, an odd Python)."""
+    """The C library; None if ctypes cannot be used, as in a sandbox that forbids executable memory."""
     try:
         import ctypes
 
@@ -36,7 +36,7 @@ library = _library()
 
 
 def call(name: str, *arguments: int) -> None:
-    """A system call that answers 0, or -1 with errno. Raises OSError."""
+    """Call a function that returns 0, or -1 and sets errno. `library` must not be None. Raises OSError."""
     import ctypes
 
     if getattr(library, name)(*arguments):
@@ -45,19 +45,25 @@ def call(name: str, *arguments: int) -> None:
 
 
 def limit_arenas() -> None:
-    """Threads share two heaps: with one each, much of what is freed is never given back."""
+    """Let all threads share two heaps. With a heap for each thread, much freed memory stays unused.
+
+    Does nothing without `library`.
+    """
     if library is not None and hasattr(library, "mallopt"):
         library.mallopt(_M_ARENA_MAX, 2)
 
 
 def name_process(name: str) -> None:
-    """What ps(1) and top(1) call it: at most 15 octets."""
+    """Set the name that ps(1) and top(1) show, at most 15 octets. Does nothing without `library`."""
     if library is not None:
         library.prctl(_PR_SET_NAME, name.encode(), 0, 0, 0)
 
 
 def die_with_parent(parent: int) -> None:
-    """SIGKILL to this process when its parent ends, in whatever way."""
+    """Have the kernel kill this process when its parent ends (prctl(2), PR_SET_PDEATHSIG).
+
+    Exits at once if the parent has ended already. Without `library` the process outlives its parent.
+    """
     if library is not None:
         library.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
@@ -65,43 +71,56 @@ def die_with_parent(parent: int) -> None:
 
 
 def leave_network() -> None:
-    """Into a network namespace of this process's own, without an interface that is up. Raises OSError."""
+    """Move this process into a network namespace of its own, in which no interface is up. Raises OSError.
+
+    Does nothing without `library`.
+    """
     if library is not None:
         call("unshare", _CLONE_NEWNET)
 
 
 def drop_bounding_set() -> None:
-    """No program that this process executes can have a capability (capabilities(7)). Raises OSError."""
+    """Keep programs that this process executes from having any capability (capabilities(7)). Raises OSError.
+
+    Does nothing without `library`.
+    """
     if library is None:
         return
     for number in range(_MOST_CAPABILITIES):
         try:
             call("prctl", _PR_CAPBSET_DROP, number, 0, 0, 0)
         except OSError as error:
-            if error.errno == errno.EINVAL:  # behind the last that this kernel knows
+            if error.errno == errno.EINVAL:  # This kernel knows no capability of this number.
                 return
             raise
 
 
 def drop_capabilities() -> None:
-    """No capability, and no way to gain one by executing a program. Raises OSError."""
+    """Drop all capabilities, and the ways to gain one by executing a program. Raises OSError.
+
+    Does nothing without `library`.
+    """
     if library is None:
         return
     import ctypes
 
-    # Not ambient ones: a kernel before 4.3 has none, and answers EINVAL.
+    # The result is ignored: a kernel before 4.3 has no ambient capabilities, and answers EINVAL.
     library.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)  # no other process of the same user may look into this one
+    # Other processes of the same user must not read this process's memory.
+    call("prctl", _PR_SET_DUMPABLE, 0, 0, 0, 0)
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-    nothing = (ctypes.c_uint32 * 6)()
-    if library.capset(header, nothing):
+    no_capabilities = (ctypes.c_uint32 * 6)()
+    if library.capset(header, no_capabilities):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
 
 def overwrite_environment(names: Collection[bytes]) -> None:
-    """Overwrite the values that variables had when the process began (environ(7)); unsetenv(3) keeps them."""
+    """Overwrite the values of environment variables in memory (environ(7)), which unsetenv(3) does not.
+
+    Does nothing without `library`.
+    """
     if library is None:
         return
     import ctypes

@@ -1,9 +1,9 @@
-"""Give root up before the first octet of a stranger is parsed.
+"""Giving root up before the first octet of a stranger is parsed (credentials(7), capabilities(7)).
 
-People run the reading commands as root, and mail is hostile input. What only root may open is opened first.
-Then the process becomes the user that the mail belongs to: no capability, no way to gain one, no network, no
-descriptor and no environment variable of root's. Code that a message could run in a parser may then read what
-the receiver itself may read, and nothing else (credentials(7), capabilities(7)).
+People run the reading commands as root, and mail is hostile input. A command first opens what only root may
+open. Then the process becomes the user that owns the mail. It keeps no capability, no way to gain one, no
+network, and none of root's descriptors and environment variables. If a message could then run code in a
+parser, that code could read what the receiver may read, and nothing else.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from typing import Any
 
 from receiver.system import libc
 
-# What a program needs to speak to people: their language, their time zone, their terminal.
+# The variables of the user's language, time zone and terminal.
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM")
 _PASSED_ON = {signal.SIGTERM, signal.SIGINT}
-_STANDARD = 3  # descriptors that every process has
+_STANDARD = 3  # the number of standard descriptors: 0, 1 and 2
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Whom to become: ids of user and group."""
+    """The user to become: the ids of user and group."""
 
     uid: int
     gid: int
 
 
 class StillRoot(Exception):
-    """Root could not be given up; `str(e)` says why. Nothing of a stranger was parsed."""
+    """Root could not be given up, and no octet of a stranger was parsed. `str(e)` says why."""
 
 
 def owner(path: Path) -> User:
-    """Whom the path, or the nearest folder above it that is there, belongs to. Raises OSError."""
+    """The owner of the path, or of the nearest path above it that exists. Raises OSError."""
     found = next(each for each in (path, *path.parents) if os.path.lexists(each)).stat()
     return User(found.st_uid, found.st_gid)
 
@@ -55,12 +55,11 @@ def is_root() -> bool:
 def give_up(
     user: User, *, network: bool = False, keep: Collection[int] = (), late: Iterable[str] = ()
 ) -> None:
-    """Become that user for good. `keep` are descriptors that stay open, beside the standard ones.
+    """Become that user for good, and give up the network unless `network`. Raises StillRoot.
 
-    `late` are modules that will be imported afterwards.
-
-    Nothing happens where the process is not root's. Mail that belongs to root is a trial of somebody who runs
-    the receiver as root: the user stays root then, and all else is given up. Raises StillRoot.
+    `keep` are descriptors that stay open besides the standard ones. `late` are modules that the process
+    imports afterwards. Does nothing if the process is not root's. If the mail belongs to root, because
+    somebody tries the receiver as root, the user stays root and all else is given up.
     """
     if not is_root():
         return
@@ -69,7 +68,8 @@ def give_up(
     _close_all_but(keep)
     _forget_environment()
     if not network:
-        # A sandbox may forbid it. Then the network stays; files and capabilities matter more.
+        # A sandbox may forbid this. Then the network stays, because giving up files and capabilities matters
+        # more.
         with contextlib.suppress(OSError):
             libc.leave_network()
     try:
@@ -85,10 +85,10 @@ def give_up(
 
 
 def in_child(user: User, work: Callable[[], int], **options: Any) -> int:
-    """Do the work in a child that has given root up, and wait for it: its exit code.
+    """Do the work in a child process that has given root up, wait for it, and return its exit code.
 
-    Options are those of `give_up`. SIGTERM and SIGINT are passed on, so that what only root can tidy up is
-    tidied up after the child has ended. Without root there is no child.
+    `options` are those of `give_up`. SIGTERM and SIGINT are passed on to the child, so that after its end the
+    parent can clean up what only root may. Without root, the work is done in this process.
     """
     if not is_root():
         return work()
@@ -99,7 +99,7 @@ def in_child(user: User, work: Callable[[], int], **options: Any) -> int:
             os.kill(child, number)
 
     before: dict[int, Any] = {}
-    # A signal that comes while the child begins waits until it can be passed on.
+    # A signal that comes while the child starts waits until it can be passed on.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     try:
         child = start_child(user, lambda: _unblocked(mask, work), **options)
@@ -118,18 +118,18 @@ def _unblocked(mask: set[int], work: Callable[[], int]) -> int:
 
 
 def start_child(user: User, work: Callable[[], int], **options: Any) -> int:
-    """Begin the work in a child that has given root up, and that ends with us; its process id.
+    """Start the work in a child process that has given root up, and return its process id.
 
-    Options are those of `give_up`.
+    The child is killed if this process ends. `options` are those of `give_up`.
     """
     parent = os.getpid()
     child = os.fork()
     if not child:
 
         def unprivileged() -> int:
-            os.setsid()  # a terminal's Ctrl-C comes by way of the parent alone, and so comes once
+            os.setsid()  # so that Ctrl-C reaches only the parent, which passes it on
             give_up(user, **options)
-            libc.die_with_parent(parent)  # after the change of user, which would undo it (prctl(2))
+            libc.die_with_parent(parent)  # A change of user before this would undo it (prctl(2)).
             return work()
 
         _exit_with(unprivileged)
@@ -137,13 +137,16 @@ def start_child(user: User, work: Callable[[], int], **options: Any) -> int:
 
 
 def exit_code(child: int) -> int:
-    """Wait for a child: its exit code, 128 more than a signal's number where that ended it."""
+    """Wait for a child, and return its exit code. If a signal ended it, this is 128 more than the signal."""
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
 
 
 def ask_child(user: User, question: Callable[[], Any], **options: Any) -> Any:
-    """What a child that has given root up answers: a value that JSON can hold. Raises OSError."""
+    """Answer the question in a child process that has given root up. Raises OSError.
+
+    The answer must be a value that JSON can hold. `options` are those of `give_up`.
+    """
     if not is_root():
         return question()
     reading, writing = os.pipe()
@@ -153,11 +156,11 @@ def ask_child(user: User, question: Callable[[], Any], **options: Any) -> Any:
             json.dump(question(), out)
         return 0
 
-    with os.fdopen(reading) as said:
+    with os.fdopen(reading) as answers:
         keep = (writing, *options.pop("keep", ()))
         child = start_child(user, answer, keep=keep, **options)
         os.close(writing)
-        text = said.read()
+        text = answers.read()
         os.waitpid(child, 0)
     if not text:
         raise OSError(errno.EIO, "the process without privileges gave no answer")
@@ -165,7 +168,7 @@ def ask_child(user: User, question: Callable[[], Any], **options: Any) -> Any:
 
 
 def _exit_with(work: Callable[[], int]) -> None:
-    """In a child: never returns, so that it does nothing that its parent is about to do."""
+    """Do the work in a child and exit. Never returns, so that the child runs no code that is the parent's."""
     code = 1
     try:
         code = work()
@@ -191,7 +194,7 @@ def _close_all_but(keep: Collection[int]) -> None:
 
 
 def _forget_environment(kept: Iterable[str] = _KEPT) -> None:
-    """Variables may hold secrets of root's. Their octets are overwritten where the kernel put them."""
+    """Remove all variables but `kept`, and overwrite their values in memory, because they may be secrets."""
     names = [name for name in os.environ if name not in kept and not name.startswith("LC_")]
     libc.overwrite_environment({name.encode("utf-8", "surrogateescape") for name in names})
     for name in names:
@@ -199,7 +202,7 @@ def _forget_environment(kept: Iterable[str] = _KEPT) -> None:
 
 
 def _may_read(user: User, file: Path) -> bool:
-    """Whether the user may read a file, by the modes of it and of the folders above it."""
+    """Whether the user may read a file, as the modes of the file and of the folders above it say."""
     for path in (file, *file.parents):
         state = path.stat()
         mine = 6 if state.st_uid == user.uid else 3 if state.st_gid == user.gid else 0
@@ -210,18 +213,22 @@ def _may_read(user: User, file: Path) -> bool:
 
 
 def _import_now(late: Iterable[str]) -> None:
-    """Python itself is root's alone (as in /root/.pyenv): what is imported late must be there before."""
+    """Import modules now that the process would import later.
+
+    This is for a Python that only root may read, such as one in /root/.pyenv.
+    """
     import encodings
     import pkgutil
 
     for module in pkgutil.iter_modules(encodings.__path__, "encodings."):
-        with contextlib.suppress(ImportError):  # those of other systems
+        with contextlib.suppress(ImportError):  # Some are for other operating systems.
             importlib.import_module(module.name)
     for name in late:
         importlib.import_module(name)
 
 
 def _can_return() -> bool:
+    """Whether the process can become root again."""
     try:
         os.setuid(0)
     except OSError:

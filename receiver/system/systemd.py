@@ -1,4 +1,4 @@
-"""What systemd hands over and wants to hear: sd_listen_fds(3) and sd_notify(3), without its library."""
+"""Taking sockets from systemd and notifying it: sd_listen_fds(3) and sd_notify(3), without its library."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _FIRST = 3  # SD_LISTEN_FDS_START
 
 
 def listening_sockets() -> list[socket.socket]:
-    """The sockets of a .socket unit, none if we were not started by one. The variables are then unset."""
+    """The sockets of the .socket unit that started us; none if no such unit did. Unsets the variables."""
     mine = os.environ.get("LISTEN_PID") == str(os.getpid())
     count = os.environ.get("LISTEN_FDS", "0")
     for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"):
@@ -27,18 +27,22 @@ def listening_sockets() -> list[socket.socket]:
 
 
 def notify(*states: str) -> None:
-    """Tell the service manager, if there is one, like READY=1. Never raises."""
+    """Send states, such as READY=1, to the service manager, if there is one. Never raises."""
     with contextlib.suppress(OSError):
-        _tell("\n".join(states).encode())
+        _send("\n".join(states).encode())
 
 
-def tell_instead(tell: Callable[[bytes], object]) -> None:
-    """From here on, states go there: to a supervisor, who alone speaks to the manager (NotifyAccess=main)."""
-    global _tell
-    _tell = tell
+def redirect_notifications(send: Callable[[bytes], object]) -> None:
+    """Give all further states to `send`.
+
+    A worker sends them to its supervisor, because systemd listens to the main process alone
+    (NotifyAccess=main of systemd.service(5)).
+    """
+    global _send
+    _send = send
 
 
-def _tell_manager(states: bytes) -> None:
+def _send_to_manager(states: bytes) -> None:
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return
@@ -49,9 +53,9 @@ def _tell_manager(states: bytes) -> None:
         out.sendall(states)
 
 
-_tell: Callable[[bytes], object] = _tell_manager
+_send: Callable[[bytes], object] = _send_to_manager
 
 
 def notify_reloading() -> None:
-    """The start of a reload; READY=1 ends it (Type=notify-reload wants the time too)."""
+    """Tell the start of a reload, which READY=1 ends (Type=notify-reload of systemd.service(5))."""
     notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

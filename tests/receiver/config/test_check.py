@@ -31,7 +31,7 @@ def test_a_mail_folder_in_the_way_is_named(tmp_path: Path, capsys: pytest.Captur
     (tmp_path / "file").touch()
     for mail, why in (
         ("file", "is not a folder"),
-        ("file/mail", f"cannot be made, as {tmp_path}/file is not"),
+        ("file/mail", f"cannot be made, because {tmp_path}/file is not"),
     ):
         code, said = check(tmp_path, tmp_path / mail, capsys)
         assert (code, said.startswith(f"mail: {tmp_path / mail}: {why}")) == (78, True)
@@ -41,7 +41,7 @@ def test_a_read_only_mail_folder_is_named(small_disk: Path, capsys: pytest.Captu
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     code, said = check(small_disk.parent, small_disk / "mail", capsys)
     assert code == 78
-    assert said.startswith(f"mail: {small_disk}/mail: cannot be made, as {small_disk} is on a read-only file")
+    assert said.startswith(f"mail: {small_disk}/mail: cannot be made, because {small_disk} is on a read-only file")
 
 
 def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) -> None:

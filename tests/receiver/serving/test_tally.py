@@ -16,7 +16,7 @@ ADDRESSES = [f"192.{a}.{b}.{c}" for a in range(100, 104) for b in range(100, 200
 
 def test_a_worker_sees_what_all_others_have_and_not_its_own() -> None:
     tally = Tally(3)
-    one, two, three = (tally.of(each) for each in range(3))
+    one, two, three = (tally.of_worker(each) for each in range(3))
     one.add("192.0.2.1", 5)
     two.add("192.0.2.1", 2)
     two.add("192.0.2.1", -1)
@@ -28,18 +28,18 @@ def test_another_process_sees_it() -> None:
     tally = Tally(2)
     child = os.fork()
     if not child:
-        tally.of(0).add("192.0.2.1", 70_000)
+        tally.of_worker(0).add("192.0.2.1", 70_000)
         os._exit(0)
     os.waitpid(child, 0)
-    assert tally.of(1).count("192.0.2.1") == 70_000
+    assert tally.of_worker(1).count("192.0.2.1") == 70_000
 
 
 def test_the_dead_have_no_connections_and_the_living_keep_theirs() -> None:
     tally = Tally(3)
     for worker in range(3):
-        tally.of(worker).add("192.0.2.1", 1)
+        tally.of_worker(worker).add("192.0.2.1", 1)
     tally.forget(1)
-    assert [tally.of(each).count("192.0.2.1") for each in range(3)] == [1, 2, 1]
+    assert [tally.of_worker(each).count("192.0.2.1") for each in range(3)] == [1, 2, 1]
 
 
 def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None:
@@ -51,8 +51,8 @@ def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None
     assert others
     for other in in_row[0]:
         if other in others:
-            tally.of(0).add(other, 100)
-    assert tally.of(1).count(first) == 0
+            tally.of_worker(0).add(other, 100)
+    assert tally.of_worker(1).count(first) == 0
 
 
 def test_addresses_that_meet_in_one_row_hardly_meet_in_both() -> None:
@@ -68,11 +68,11 @@ def test_addresses_that_meet_in_one_row_hardly_meet_in_both() -> None:
 def test_admission_refuses_what_others_fill_and_counts_only_whom_it_let_in() -> None:
     tally = Tally(2)
     limits = Limits(connections_per_address=2)
-    one, two = (Admission(limits, tally.of(each)) for each in range(2))
+    one, two = (Admission(limits, tally.of_worker(each)) for each in range(2))
     assert one.enter("192.0.2.1") is None
     assert two.enter("192.0.2.1") is None
     for each in (one, two, one, two):
         assert each.enter("192.0.2.1") is TOO_MANY_FROM_ADDRESS
     two.leave("192.0.2.1")
     assert one.enter("192.0.2.1") is None
-    assert tally.of(1).count("192.0.2.1") == 2
+    assert tally.of_worker(1).count("192.0.2.1") == 2
