@@ -13,10 +13,11 @@ import select
 import signal
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 _SECONDS = 2  # of the processor
 _LONGEST = 10.0  # seconds that pass, on a machine that is busy
-_MEMORY = 1 << 30
+_MEMORY = 1 << 30  # octets, beyond what our own process has already
 _BLOCK = 1 << 20
 
 
@@ -53,7 +54,7 @@ def _work(work: Callable[[], str], reading: int, writing: int) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a panic tells its story there
         for kind, limit in (
             (resource.RLIMIT_CPU, _SECONDS),
-            (resource.RLIMIT_AS, _MEMORY),
+            (resource.RLIMIT_AS, _address_space() + _MEMORY),
             (resource.RLIMIT_CORE, 0),
         ):
             _, hard = resource.getrlimit(kind)
@@ -64,6 +65,13 @@ def _work(work: Callable[[], str], reading: int, writing: int) -> None:
             answer = answer[os.write(writing, answer[:_BLOCK]) :]
     finally:
         os._exit(0)  # whatever was raised: nothing of ours may run twice
+
+
+def _address_space() -> int:
+    """Octets of this process's address space (proc(5)); 0 where the system does not say."""
+    with contextlib.suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    return 0
 
 
 def _read(reading: int) -> bytes | None:

@@ -70,7 +70,7 @@ def delete_mx(lab: Lab, domain: str) -> None:
     """As a user does by hand, in the dashboard."""
     both = zones(lab)
     mx = tuple(held for held in records(lab)[domain] if held.record.type == "MX")
-    assert both.change(both.holding(domain), Plan((), deletes=mx)) == []
+    assert both.change(both.holding(domain), Plan((), deletes=mx)).confirmed
 
 
 def state(lab: Lab) -> tuple[object, ...]:
@@ -178,8 +178,10 @@ def test_going_back_to_before_a_domain_was_served_is_refused(lab: Lab, without_s
 def test_a_renamed_host_is_refused_while_an_mx_leads_to_its_name(lab: Lab, tmp_path: Path) -> None:
     renamed = changed(lab, tmp_path, '"ssh_user"', '"hostname": "mail.example.test", "ssh_user"')
     said = refused(lab, renamed)
-    # The host's own name and the zone's plan both say so; whichever is looked at first ends the run.
-    assert re.search(f"{EXAMPLE} MX 10 mx1.{EXAMPLE} leads mail to (the old|that) name", said)
+    # The host's own name and the zone's plan both say so, for either domain. The first to be looked at ends the
+    # run, and pyinfra looks at the hosts in no order.
+    lead = f"({EXAMPLE}|{SECOND}) MX 10 mx1.{EXAMPLE} leads mail to (the old|that) name"
+    assert re.search(lead, said), said
     assert f"--data forget_host=mx1.{EXAMPLE}" in said
     done(deploy(lab, "-y", "--data", f"forget_host=mx1.{EXAMPLE}", inventory=renamed))
     assert lab.world.lookup(EXAMPLE, "MX") == [f"10 mail.{EXAMPLE}.", f"20 mx2.{EXAMPLE}."]
@@ -192,7 +194,7 @@ def test_a_host_renamed_in_steps_never_leaves_a_name_without_addresses(lab: Lab,
     both = zones(lab)
     old = [held for held in records(lab)[EXAMPLE] if held.record.name == f"mx1.{EXAMPLE}"]
     theirs = [Change(held, replace(held.record, comment="until the MX has expired")) for held in old]
-    assert both.change(both.holding(EXAMPLE), Plan((), patches=tuple(theirs))) == []
+    assert both.change(both.holding(EXAMPLE), Plan((), patches=tuple(theirs))).confirmed
     said = refused(lab, renamed)
     assert f"its name is mx1.{EXAMPLE}, and the inventory calls it mail.{EXAMPLE}" in said
     done(deploy(lab, "-y", "--data", f"forget_host=mx1.{EXAMPLE}", inventory=renamed))
@@ -200,7 +202,7 @@ def test_a_host_renamed_in_steps_never_leaves_a_name_without_addresses(lab: Lab,
     assert lab.world.lookup(f"mx1.{EXAMPLE}", "A") == [lab.target.ipv4]
     by_hand = tuple(held for held in records(lab)[EXAMPLE] if held.record.name == f"mx1.{EXAMPLE}")
     assert len(by_hand) == 2
-    assert both.change(both.holding(EXAMPLE), Plan((), deletes=by_hand)) == []
+    assert both.change(both.holding(EXAMPLE), Plan((), deletes=by_hand)).confirmed
 
 
 def test_hosts_that_change_their_names_with_each_other_leave_none_without_addresses(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import signal
 import time
@@ -150,3 +151,8 @@ def _spin() -> str:
 def test_work_apart_that_fails_in_any_way_is_told_and_ours_goes_on(work) -> None:
     with pytest.raises(apart.Failed):
         apart.run(work)
+
+
+def test_html_is_laid_out_in_a_process_that_has_a_large_address_space_too() -> None:
+    with mmap.mmap(-1, 3 << 30):  # nothing of it is touched
+        assert html.render("<p>a<p>b", 1, lays_out=True).note == ""
