@@ -8,10 +8,10 @@ addresses published by its own zone.
 
 from collections.abc import Mapping
 
-from dns import domain as domain_data
-from dns.domain import Domain
-from dns.host_addresses import Addresses, published
-from dns.inventory import Inventory
+from dns.inventory import domain as domain_data
+from dns.inventory.checked import Inventory
+from dns.inventory.domain import Domain
+from dns.inventory.host_addresses import Addresses, published
 from dns.names import below, is_within
 from dns.records import Record, mark_of
 

@@ -8,8 +8,8 @@ https://developers.cloudflare.com/api/resources/dns/subresources/records/
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns import cloudflare_products
 from dns.canonical import canonical_content, canonical_name, joined, quoted
+from dns.plan import products
 
 __all__ = [
     "Record",
@@ -91,7 +91,7 @@ def from_api(answered: Mapping[str, object]) -> ZoneRecord:
         )
         if value
     }
-    owner = cloudflare_products.owner(kind, content, meta)
+    owner = products.owner(kind, content, meta)
     return ZoneRecord(
         id=_text(answered, "id"),
         record=Record(

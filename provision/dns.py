@@ -17,11 +17,11 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.api.state import State
 
-from dns import host_addresses, sync
-from dns.host_addresses import Addresses
-from dns.inventory import Inventory
-from dns.served import Progress, Server
+from dns import sync
+from dns.inventory import Inventory, host_addresses
+from dns.inventory.host_addresses import Addresses
 from dns.sync import Prepared, SyncError
+from dns.world.served import Progress, Server
 from provision.desired import inventory, told
 from provision.fact import Commands, Moment, moment, observe, refuse
 from provision.observed import Observed

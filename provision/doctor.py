@@ -17,11 +17,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dns.check import asking_from, examine, own_addresses
+from dns.check.findings import Finding
 from dns.errors import SyncError
-from dns.findings import Finding
-from dns.greeting import Greeting
 from dns.inventory import Inventory, InventoryError, MailHost, load
-from dns.seen import Seen
+from dns.world.greeting import Greeting
+from dns.world.seen import Seen
 from provision import layout, path, remote, vantage
 from provision.counting import counting
 from receiver.doctor import links

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dns.findings import Finding, required
-from dns.greeting import Greeting
-from dns.seen import Seen
+from dns.check.findings import Finding, required
+from dns.world.greeting import Greeting
+from dns.world.seen import Seen
 from receiver.doctor.links import Link
 
 IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")

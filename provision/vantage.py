@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dns.greeting import Greeting
 from dns.inventory import MailHost
-from dns.vantage import From
+from dns.world.greeting import Greeting
+from dns.world.vantage import From
 from provision import remote
 
 _SCRIPT = r"""

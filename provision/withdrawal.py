@@ -14,10 +14,9 @@ from pyinfra import context, logger
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
-from dns import host_addresses
 from dns.errors import SyncError
-from dns.inventory import MailHost
-from dns.leads import Leads, look_up, with_addresses
+from dns.inventory import MailHost, host_addresses
+from dns.world.leads import Leads, look_up, with_addresses
 from provision import layout, served
 from provision.desired import desired, inventory, told
 from provision.dns import own_addresses

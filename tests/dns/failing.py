@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from dns import check
-from dns.findings import Finding
+from dns.check.findings import Finding
 from dns.inventory import load
 from tests.dns.conftest import DOMAIN
 from tests.dns.nameserver import Fault

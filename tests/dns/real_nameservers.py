@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dns import answers
+from dns.world import answers
 
 SECONDS = 20.0
 

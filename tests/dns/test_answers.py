@@ -2,8 +2,8 @@
 
 import pytest
 
-from dns import answers
-from dns.answers import Answer, Expected, lacking
+from dns.world import answers
+from dns.world.answers import Answer, Expected, lacking
 from tests.dns.nameserver import Fault, Nameserver
 from tests.dns.world import SOA
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dns import check
-from dns.findings import Finding, exit_code
+from dns.check.findings import Finding, exit_code
 from dns.inventory import load
 from tests.dns import world as loopback
 from tests.dns.conftest import DOMAIN, OURS, inventory_text

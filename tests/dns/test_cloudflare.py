@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from dns.cloudflare_api import READ_ATTEMPTS
-from dns.cloudflare_zone import LIST_ATTEMPTS
+from dns.cloudflare.api import READ_ATTEMPTS
+from dns.cloudflare.zones import LIST_ATTEMPTS
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_failures import only_line
 from tests.dns.test_sync import WANTED

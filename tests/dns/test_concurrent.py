@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 
 from dns import sync
-from dns.cloudflare_zone import Zones
+from dns.cloudflare.zones import Zones
 from dns.inventory import load
 from tests.dns.conftest import values
 from tests.dns.test_sync import WANTED

@@ -2,7 +2,7 @@
 
 import io
 
-from dns.countdown import count_down
+from dns.terminal.countdown import count_down
 
 
 class Terminal(io.StringIO):

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from dns import delegation
-from dns.findings import exit_code
+from dns.check.findings import exit_code
+from dns.world import delegation
 from tests.dns import world as loopback
 from tests.dns.conftest import DOMAIN, OURS, inventory_text
 from tests.dns.failing import ALL, QUICK, codes, delegating, found

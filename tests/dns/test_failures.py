@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dns import sync
-from dns.cloudflare_zone import Zones
+from dns.cloudflare.zones import Zones
 from dns.inventory import load
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_sync import WANTED

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dns.cloudflare_api import READ_ATTEMPTS
+from dns.cloudflare.api import READ_ATTEMPTS
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_cloudflare import refused
 from tests.dns.test_failures import only_line

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dns.errors import HostUnreadable
-from dns.host_addresses import (
+from dns.inventory.host_addresses import (
     Addresses,
     inventorys,
     is_complete,
@@ -20,7 +20,7 @@ from dns.host_addresses import (
     read_over_ssh,
     ssh_arguments,
 )
-from dns.mail_host import MailHost
+from dns.inventory.mail_host import MailHost
 
 HOST = MailHost("mx1", "mx1.example.com", None, None)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from dns import check_text, judge_mail, judge_zone
-from dns.answers import Answer, Expected
-from dns.delegation import Delegation
-from dns.findings import Finding, advised, exit_code, required, unknown
-from dns.greeting import Greeting
-from dns.outlived import Lifetimes
-from dns.seen import AddressSeen, HostSeen, Seen, ServerSeen
-from dns.served import Server
+from dns.check import judge_mail, judge_zone, report
+from dns.check.findings import Finding, advised, exit_code, required, unknown
+from dns.check.outlived import Lifetimes
+from dns.world.answers import Answer, Expected
+from dns.world.delegation import Delegation
+from dns.world.greeting import Greeting
+from dns.world.seen import AddressSeen, HostSeen, Seen, ServerSeen
+from dns.world.served import Server
 
 V4, V6 = "185.199.108.25", "2a00:1450:4001::25"
 MX = Expected("e.org", "MX", frozenset({"10 mx.e.org"}))
@@ -574,13 +574,13 @@ def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> No
         delegation=None, lost="barred", servers=(), resolvers=(), addresses=(place(V4, pointers={}),)
     )
     assert [finding.code for finding in found(barred)] == ["delegation"]
-    assert f"reverse DNS could not be looked up: {V4}" in check_text.remarks(barred)
+    assert f"reverse DNS could not be looked up: {V4}" in report.remarks(barred)
 
 
 def test_a_finding_has_the_name_and_the_type_of_its_record() -> None:
     (finding,) = found(seen(servers=servers(answers(A=Answer("SERVFAIL")))))
     assert (finding.name, finding.type) == ("mx.e.org", "A")
-    (said,) = check_text.plain(seen(), [finding])["required"]  # type: ignore[misc]
+    (said,) = report.plain(seen(), [finding])["required"]  # type: ignore[misc]
     assert (said["name"], said["type"]) == ("mx.e.org", "A")
 
 
@@ -590,7 +590,7 @@ def test_what_could_not_be_seen_and_is_not_required_is_a_remark() -> None:
         addresses=(place(V4, pointers=None), place(V6)),
     )
     assert found(partly) == []
-    assert check_text.lines(partly, []) == [
+    assert report.lines(partly, []) == [
         "e.org: all that is required holds "
         "(answered: 4 nameserver addresses, 1 of 2 resolvers, port 25 of 2 addresses)",
         "no answer came from resolvers: 1.1.1.1",
@@ -635,7 +635,7 @@ def test_the_exit_code_is_that_of_the_worst(findings: list[Finding], code: int) 
 
 def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
     wrong = seen(addresses=(place(V4, Greeting("refused")), place(V6, None)))
-    lines = check_text.lines(wrong, found(wrong))
+    lines = report.lines(wrong, found(wrong))
     assert lines[0] == (
         "e.org: 1 of what is required does not hold "
         "(answered: 4 nameserver addresses, 1 resolvers, port 25 of 0 of 2 addresses)"
@@ -644,6 +644,6 @@ def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
     assert "nothing listens there" in lines[2]
     assert lines[3].startswith("    -> systemctl status letterbox.socket")
     assert lines[-1] == f"not asked, there is no route from here: mx.e.org ({V6})"
-    plain = check_text.plain(wrong, found(wrong))
+    plain = report.plain(wrong, found(wrong))
     assert plain["exit_code"] == 2
     assert [one["code"] for one in plain["required"]] == ["port-25"]  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.leads import Lead, Leads, look_up, with_addresses
+from dns.world.leads import Lead, Leads, look_up, with_addresses
 from tests.dns.world import MAIL4, MAIL6, World
 from tests.lab.cloudflare import StandIn
 

@@ -6,7 +6,7 @@ import pytest
 
 from dns import check, sync
 from dns.inventory import load
-from dns.served import expected
+from dns.world.served import expected
 from tests.dns.conftest import DOMAIN, HOST, OURS, Run, inventory_text, values
 from tests.dns.test_sync import WANTED
 from tests.dns.world import World

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from dns import outside, sync
+from dns import sync
 from dns.inventory import load
 from dns.plan import Plan
+from dns.sync import foreign_hosts
 from tests.dns.conftest import DOMAIN, OURS, inventory_text, values
 from tests.dns.nameserver import Fault
 from tests.dns.world import MAIL4, World
@@ -32,7 +33,7 @@ def published(cloudflare: StandIn, *records: dict[str, Any]) -> None:
 def checked(world: World, inventory: Path) -> Plan:
     """What is said of the host beside a plan for other.test."""
     read = load(inventory)
-    return outside.checked(Plan(()), "other.test", read.hosts, read, {}, world.where)
+    return foreign_hosts.checked(Plan(()), "other.test", read.hosts, read, {}, world.where)
 
 
 def test_a_host_that_its_own_zone_publishes_is_silent(inventory: Path) -> None:

@@ -24,4 +24,4 @@ def test_no_module_of_ours_has_a_name_of_dnspythons() -> None:
 def test_dnspython_is_found_behind_our_modules() -> None:
     assert message.make_query("example.test.", "MX").question
     assert resolver.Resolver(configure=False)
-    assert importlib.import_module("dns.sync").__file__ == str(ROOT / "dns" / "sync.py")
+    assert importlib.import_module("dns.sync").__file__ == str(ROOT / "dns" / "sync" / "__init__.py")

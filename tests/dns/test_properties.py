@@ -9,14 +9,13 @@ from dns.zone import from_text as zone_from_text
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dns import undo
-from dns.answers import Answer, canonical_rdata, lacking
-from dns.host_addresses import Addresses
 from dns.inventory import Inventory, from_hosts
+from dns.inventory.host_addresses import Addresses
 from dns.plan import Plan, Replacing
 from dns.records import is_marked
-from dns.served import expected
-from dns.sync import Prepared, SyncError, Zones, apply, prepare
+from dns.sync import Prepared, SyncError, Zones, apply, prepare, undo
+from dns.world.answers import Answer, canonical_rdata, lacking
+from dns.world.served import expected
 from tests.dns.conftest import TOKEN
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.refusals import Refusal

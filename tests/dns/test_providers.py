@@ -3,7 +3,7 @@
 import pytest
 
 from dns.plan import Replacing, plan
-from dns.providers import KNOWN, named, provider_of
+from dns.plan.providers import KNOWN, named, provider_of
 from dns.records import Record
 from tests.dns.conftest import Run, values
 from tests.dns.test_failures import only_line

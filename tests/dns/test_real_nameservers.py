@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from dns.message import Message
 
-from dns import answers, check, flags, rcode, rdatatype
+from dns import check, flags, rcode, rdatatype
 from dns.inventory import load
+from dns.world import answers
 from tests.dns import real_nameservers
 from tests.dns.nameserver import Nameserver
 from tests.dns.world import MAIL4, MAIL6, SOA, World

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dns import answers
-from dns.located import Server
+from dns.world import answers
+from dns.world.nameservers import Server
 from tests.dns.failing import ALL, codes, found
 from tests.dns.test_check import DS, sign
 from tests.dns.world import NS1, REGISTRY_ZONE, World

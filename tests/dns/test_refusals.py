@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.cloudflare_errors import explained
+from dns.cloudflare.refusals import explained
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_failures import only_line
 from tests.lab.cloudflare import Fault, StandIn

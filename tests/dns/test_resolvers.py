@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from dns import check, check_text
+from dns import check
+from dns.check import report
 from dns.inventory import load
-from dns.located import Server
-from dns.mail_hosts_seen import address_seen
-from dns.vantage import Rows
+from dns.world.mail_hosts import address_seen
+from dns.world.nameservers import Server
+from dns.world.vantage import Rows
 from tests.dns.failing import FAULTS, QUESTIONS, QUICK, codes, found
 from tests.dns.nameserver import Fault
 from tests.dns.world import MAIL4, SOA, World
@@ -27,8 +28,8 @@ class TestResolvers:
         where = replace(world.where, resolvers=world.where.resolvers * 3)
         seen, findings = check.examine(read, read.domain("example.test"), {}, where=where)
         assert codes(findings) == [("unknown", "resolver")]
-        assert "0 of 3 resolvers" in check_text.summary(seen, findings)
-        assert check_text.plain(seen, findings)["resolvers"] == []
+        assert "0 of 3 resolvers" in report.summary(seen, findings)
+        assert report.plain(seen, findings)["resolvers"] == []
 
     def test_one_resolver_that_fails_beside_another_is_a_remark(self, world: World, inventory: Path) -> None:
         read = load(inventory)
@@ -37,7 +38,7 @@ class TestResolvers:
             read, read.domain("example.test"), {}, where=replace(world.where, resolvers=both)
         )
         assert findings == []
-        assert "no answer came from resolvers: 127.83.0.99" in check_text.remarks(seen)
+        assert "no answer came from resolvers: 127.83.0.99" in report.remarks(seen)
 
     @pytest.mark.parametrize("fault", QUICK[:-2])
     def test_a_resolver_that_does_not_answer_one_question_has_no_old_answers(

@@ -11,11 +11,13 @@ from typing import TypeVar
 
 import pytest
 
-from dns import check, served_display, sync
-from dns.answers import Answer
+from dns import check, sync
 from dns.errors import NotServed
 from dns.inventory import load
-from dns.served import (
+from dns.sync import Prepared
+from dns.terminal import progress
+from dns.world.answers import Answer
+from dns.world.served import (
     Expected,
     Progress,
     Server,
@@ -27,8 +29,7 @@ from dns.served import (
     resolver_at,
     servers_of,
 )
-from dns.sync import Prepared
-from dns.vantage import REFERENCES
+from dns.world.vantage import REFERENCES
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Fault, Nameserver
 from tests.dns.world import SOA, MailHost
@@ -217,7 +218,7 @@ def test_a_resolver_that_is_none_is_said(text: str) -> None:
 def test_without_a_terminal_the_progress_is_lines() -> None:
     out = io.StringIO()
     one, other = Server("ns1.test", "192.0.2.1"), Server("ns2.test", "192.0.2.2")
-    with served_display.shown("asking", out) as show:
+    with progress.shown("asking", out) as show:
         show({one: Progress(one, 3, 3), other: Progress(other, 1, 3, "e.test MX: missing")})
         show({one: Progress(one, 3, 3), other: Progress(other, 3, 3)})
     assert out.getvalue().splitlines() == [

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from dns.findings import exit_code
-from dns.located import Server
+from dns.check.findings import exit_code
+from dns.world.nameservers import Server
 from tests.dns import world as loopback
 from tests.dns.failing import ALL, FAULTS, QUESTIONS, QUICK, codes, found
 from tests.dns.nameserver import Fault

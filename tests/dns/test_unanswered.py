@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from dns import check, check_text
-from dns.findings import exit_code
+from dns import check
+from dns.check import report
+from dns.check.findings import exit_code
 from dns.inventory import load
 from tests.dns.conftest import OURS, inventory_text
 from tests.dns.failing import ALL, FAULTS, POLICIES, QUESTIONS, QUICK, RICH, codes, found
@@ -92,8 +93,8 @@ class TestNameserversThatDoNotAnswer:
         world.ns[0].faults[ALL] = "REFUSED"
         read = load(inventory)
         seen, findings = check.examine(read, read.domain("example.test"), {}, where=world.where)
-        assert "(answered: 2 of 3 nameserver addresses, 1 resolvers," in check_text.summary(seen, findings)
-        said = check_text.plain(seen, findings)["nameservers"]
+        assert "(answered: 2 of 3 nameserver addresses, 1 resolvers," in report.summary(seen, findings)
+        said = report.plain(seen, findings)["nameservers"]
         assert [one["answered"] for one in said] == [False, True, True]  # type: ignore[attr-defined]
 
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from dns import sync, undo
-from dns.cloudflare_zone import Zones
+from dns import sync
+from dns.cloudflare.zones import Zones
 from dns.inventory import load
+from dns.sync import undo
 from tests.dns.conftest import DOMAIN, HOST, TOKEN, Run, inventory_text, values
 from tests.dns.test_failures import only_line
 from tests.dns.test_sync import WANTED

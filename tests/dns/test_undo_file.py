@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from dns import sync, undo_file
+from dns import sync
 from dns.inventory import load
+from dns.sync import undo_file
 from tests.dns.conftest import Run, values
 from tests.dns.test_failures import only_line
 from tests.dns.test_sync import WANTED
@@ -110,8 +111,8 @@ class TestWhatIsKept:
         run()
         change_address(inventory)
         killed = (
-            "import os, sys\nfrom dns import cloudflare_answers, sync\n"
-            "cloudflare_answers.made_of = lambda *_: os._exit(9)\nsync.main(sys.argv[1:])"
+            "import os, sys\nfrom dns import sync\nfrom dns.cloudflare import answers\n"
+            "answers.made_of = lambda *_: os._exit(9)\nsync.main(sys.argv[1:])"
         )
         arguments = ["example.test", "--inventory", str(inventory), "--wait", "0"]
         done = subprocess.run(
@@ -217,7 +218,7 @@ class TestWhatIsKept:
     @pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user without a home folder")
     def test_a_user_without_a_home_folder_is_told_what_to_set(self) -> None:
         code = (
-            "import os\nfrom dns import undo_file\nfrom dns.errors import SyncError\nos.setuid(54321)\n"
+            "import os\nfrom dns.sync import undo_file\nfrom dns.errors import SyncError\nos.setuid(54321)\n"
             "try: undo_file.file_of('e.test')\nexcept SyncError as error: print(error)"
         )
         done = subprocess.run(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.findings import exit_code
+from dns.check.findings import exit_code
 from tests.dns.conftest import DOMAIN, OURS, inventory_text
 from tests.dns.failing import FAULTS, QUICK, codes, delegating, found
 from tests.dns.nameserver import Fault

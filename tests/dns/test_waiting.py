@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dns import sync
-from dns.cloudflare_api import LONGEST_WAIT, READ_ATTEMPTS, WAITS
-from dns.cloudflare_zone import Zones
+from dns.cloudflare.api import LONGEST_WAIT, READ_ATTEMPTS, WAITS
+from dns.cloudflare.zones import Zones
 from dns.inventory import load
 from tests.dns.conftest import Run, values
 from tests.dns.test_failures import only_line

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dns.desired import desired
 from dns.inventory import Inventory, from_hosts
-from dns.leads import Lead, Leads
 from dns.plan import Plan, plan
 from dns.records import Record, ZoneRecord
-from dns.withdrawal import checked, look_elsewhere, why_not, withdrawn
+from dns.sync.withdrawal import checked, look_elsewhere, why_not, withdrawn
+from dns.world.leads import Lead, Leads
 from tests.dns.conftest import DOMAIN, HOST, OURS, Run, inventory_text, values
 from tests.dns.world import World
 from tests.lab.cloudflare import StandIn

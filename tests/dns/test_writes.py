@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from dns import sync
-from dns.change import WRITE_ATTEMPTS
-from dns.cloudflare_zone import Zones
+from dns.cloudflare.zones import Zones
 from dns.inventory import load
 from dns.plan import Replacing
+from dns.sync.change import WRITE_ATTEMPTS
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_failures import only_line
 from tests.dns.test_sync import WANTED

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from dns.served import Server, resolver_at
-from dns.vantage import From
+from dns.world.served import Server, resolver_at
+from dns.world.vantage import From
 from tests.dns.nameserver import Nameserver
 
 RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from dns import sync
-from dns.greeting import Greeting
+from dns.world.greeting import Greeting
 from provision import doctor, path, vantage
 from provision.doctor import main
 from tests.lab.lab import Lab

@@ -12,7 +12,7 @@ import pytest
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
 from dns.inventory import Domain
-from dns.vantage import REFERENCES
+from dns.world.vantage import REFERENCES
 
 SECONDS = 30
 """How long a reply may take: a busy host is slow, a broken one is silent for ever."""

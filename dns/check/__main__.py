@@ -1,0 +1,7 @@
+"""`python -m dns.check`."""
+
+import sys
+
+from dns.check.command import main
+
+sys.exit(main())

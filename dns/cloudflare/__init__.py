@@ -1,0 +1,1 @@
+"""Cloudflare's API: zones and records as it answers and takes them."""

@@ -1,0 +1,1 @@
+"""What the DNS and port 25 answer."""
