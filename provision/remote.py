@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dns.errors import HostUnreadable
 from dns.inventory import InventoryError, MailHost, load
-from dns.inventory.host_addresses import ssh_arguments
+from dns.inventory.over_ssh import ssh_arguments
 
 __all__ = ["HostUnreadable", "as_root", "hosts_named", "run"]
 

@@ -169,10 +169,10 @@ def look_with(names: Collection[str]) -> Look:
     """Asking the DNS, as `LETTERBOX_RESOLVER` or the system says; the addresses of `names` are known."""
 
     def look(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
-        from dns.check import asking_from
+        from dns.world.vantage import vantage_with
 
         try:
-            where = asking_from(None)
+            where = vantage_with(None)
         except SyncError as error:
             raise DeployError(str(error)) from None
         found = {name: look_up(name, where) for name in domains}

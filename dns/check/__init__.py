@@ -1,5 +1,8 @@
 """Whether the world sees what a domain that receives mail needs: `python -m dns.check DOMAIN`."""
 
-from dns.check.command import asking_from, examine, main, own_addresses
+from __future__ import annotations
 
-__all__ = ["asking_from", "examine", "main", "own_addresses"]
+from dns.check.command import main
+from dns.check.examination import examine
+
+__all__ = ["examine", "main"]

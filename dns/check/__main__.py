@@ -1,5 +1,7 @@
 """`python -m dns.check`."""
 
+from __future__ import annotations
+
 import sys
 
 from dns.check.command import main

@@ -1,49 +1,52 @@
-"""What was found of a domain, for people in two groups, and for programs as JSON. Pure."""
+"""What was found of a domain: as lines for people, and as JSON for programs. Pure."""
 
-import json
-from collections.abc import Sequence
+from __future__ import annotations
 
-from dns.check.findings import GROUPS, Finding, exit_code
+from collections.abc import Mapping, Sequence
+
+from dns.check.findings import Finding, Group, exit_code
+from dns.terminal.colour import MAGENTA, RED, YELLOW, painted
+from dns.world.greeting import READY
 from dns.world.seen import AddressSeen, Seen
 
-_TITLES = {
-    "required": "required, but missing or wrong",
-    "unknown": "required, and could not be told",
-    "advised": "advised",
+_TITLES: Mapping[Group, tuple[str, int]] = {
+    Group.REQUIRED: ("required, but missing or wrong", RED),
+    Group.UNKNOWN: ("required, but could not be determined", MAGENTA),
+    Group.ADVISED: ("advised", YELLOW),
 }
-_COLOURS = {"required": 31, "unknown": 35, "advised": 33}
 
 
 def lines(seen: Seen, findings: Sequence[Finding], *, colour: bool = False) -> list[str]:
-    """One line that says how it stands, then every finding with what mends it, by group."""
+    """A line that sums up, then every finding with its fix, by group, then remarks."""
     text = [summary(seen, findings)]
-    for group in GROUPS:
-        members = [finding for finding in findings if finding.group == group]
+    for group in Group:
+        members = [finding for finding in findings if finding.group is group]
         if members:
-            text.append(_painted(f"{_TITLES[group]}:", _COLOURS[group], colour))
+            title, code = _TITLES[group]
+            text.append(painted(f"{title}:", code, colour=colour))
         for finding in members:
-            text += [f"  {finding.problem}", f"    -> {finding.mend}"]
+            text += [f"  {finding.problem}", f"    -> {finding.fix}"]
     return [*text, *remarks(seen)]
 
 
 def summary(seen: Seen, findings: Sequence[Finding]) -> str:
-    """How it stands, and whose answers that rests on."""
-    count = {group: sum(finding.group == group for finding in findings) for group in GROUPS}
-    if count["required"]:
-        state = f"{count['required']} of what is required does not hold"
-    elif count["unknown"]:
-        state = f"{count['unknown']} of what is required could not be told"
+    """How many findings there are, and how many servers have answered."""
+    count = {group: sum(finding.group is group for finding in findings) for group in Group}
+    if count[Group.REQUIRED]:
+        state = f"{count[Group.REQUIRED]} of what is required does not hold"
+    elif count[Group.UNKNOWN]:
+        state = f"{count[Group.UNKNOWN]} of what is required could not be determined"
     else:
         state = "all that is required holds"
     heard = (
-        f"{_of(sum(one.answered for one in seen.servers), len(seen.servers))} nameserver addresses",
-        f"{_of(sum(one.answered for one in seen.resolvers), len(seen.resolvers))} resolvers",
-        f"port 25 of {_of(sum(map(_greeted, seen.addresses)), len(seen.addresses))} addresses",
+        f"{_count(sum(one.answered for one in seen.servers), len(seen.servers))} nameserver addresses",
+        f"{_count(sum(one.answered for one in seen.resolvers), len(seen.resolvers))} resolvers",
+        f"port 25 of {_count(sum(map(_greeted, seen.addresses)), len(seen.addresses))} addresses",
     )
     return f"{seen.domain}: {state} (answered: {', '.join(heard)})"
 
 
-def _of(count: int, asked: int) -> str:
+def _count(count: int, asked: int) -> str:
     return f"{count}" if count == asked else f"{count} of {asked}"
 
 
@@ -52,12 +55,12 @@ def _greeted(place: AddressSeen) -> bool:
 
 
 def remarks(seen: Seen) -> list[str]:
-    """What this machine could not see, without which it can be told all the same."""
+    """What this machine could not see, and what is not needed for the findings."""
     said: list[str] = []
-    unseen = [f"{server.name} ({server.address})" for server in seen.without_route]
+    unseen = [str(server) for server in seen.without_route]
     unseen += [f"{place.hostname} ({place.address})" for place in seen.addresses if place.greeting is None]
     if unseen:
-        said.append(f"not asked, there is no route from here: {', '.join(unseen)}")
+        said.append(f"not asked, because there is no route from here: {', '.join(unseen)}")
     silent = [one.server.address for one in seen.resolvers if not one.answered]
     if silent:
         said.append(f"no answer came from resolvers: {', '.join(silent)}")
@@ -67,24 +70,15 @@ def remarks(seen: Seen) -> list[str]:
     return said
 
 
-def as_json(seen: Seen, findings: Sequence[Finding]) -> str:
-    """The same as one JSON object."""
-    return json.dumps(plain(seen, findings), indent=2)
-
-
-def plain(seen: Seen, findings: Sequence[Finding]) -> dict[str, object]:
-    """The findings and what they rest on, as plain values."""
+def to_json(seen: Seen, findings: Sequence[Finding]) -> dict[str, object]:
+    """The findings and what they are based on, as an object for JSON."""
     return {
         "domain": seen.domain,
         "zone": seen.zone,
         "exit_code": exit_code(findings),
         **{
-            group: [
-                {"code": f.code, "problem": f.problem, "mend": f.mend, "name": f.name, "type": f.type}
-                for f in findings
-                if f.group == group
-            ]
-            for group in GROUPS
+            group.value: [finding.to_json() for finding in findings if finding.group is group]
+            for group in Group
         },
         "nameservers": [
             {"name": one.server.name, "address": one.server.address, "answered": one.answered}
@@ -96,14 +90,12 @@ def plain(seen: Seen, findings: Sequence[Finding]) -> dict[str, object]:
                 "hostname": place.hostname,
                 "address": place.address,
                 "greeting": place.greeting and (place.greeting.failure or place.greeting.text),
-                "starttls": bool(place.greeting and place.greeting.code == 220 and place.greeting.tls == ""),
+                "starttls": bool(
+                    place.greeting and place.greeting.code == READY and place.greeting.tls == ""
+                ),
                 "reverse": sorted(place.pointers or ()),
             }
             for place in seen.addresses
         ],
         "remarks": remarks(seen),
     }
-
-
-def _painted(text: str, code: int, colour: bool) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colour else text

@@ -1,1 +1,1 @@
-"""Cloudflare's API: zones and records as it answers and takes them."""
+"""Cloudflare's API: finding, reading and changing a zone. `zones.Zones` is the way in."""

@@ -1,24 +1,25 @@
-"""What Cloudflare's API answered, looked at before it is believed. Pure.
+"""Reading what Cloudflare's API answers. Everything is checked before it is believed. Pure.
 
-An answer is a mapping with ``success: true`` and a ``result``; a list says in ``result_info`` how much of
-it there is; a zone says what kind it is, and by which nameservers it is served; the answer to a batch
-holds the records as they are now, and the deleted ones as they were.
+An answer is a mapping with `success: true` and a `result`. A list says in `result_info` how many items there
+are. A zone has a type, a status and nameservers.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from __future__ import annotations
 
-from dns.cloudflare.refusals import explained
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from dns.cloudflare.api_records import from_api
+from dns.cloudflare.refusals import explain
 from dns.errors import Unreachable, ZoneUnusable
-from dns.plan.matching import Change, Plan
-from dns.records import ZoneRecord, canonical_name, difference, from_api, same
+from dns.records import ZoneRecord, canonical_name
 
 AGAIN = "run again, or report it"
 
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A zone as Cloudflare describes it. ``status``: active, pending, initializing, moved."""
+    """A zone as Cloudflare describes it. `status` is active, pending, initializing or moved."""
 
     id: str
     name: str
@@ -29,47 +30,29 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page of a list. ``total`` is how many items there are in all, ``pages`` on how many pages."""
+    """One page of a list. `total` is the number of items on all pages, `pages` the number of pages."""
 
     items: tuple[Mapping[str, object], ...]
     total: int | None
     pages: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """What the answer to a batch says was made of the plan.
-
-    ``plan`` is the plan with its records as they were answered: the deleted ones as they really were.
-    ``posted`` are the posted records in the plan's order, without an identifier where none was answered.
-    ``unconfirmed`` says what the answer does not confirm, ``edited`` which of the deleted records had been
-    edited since they were read.
-    """
-
-    plan: Plan
-    posted: tuple[ZoneRecord, ...]
-    unconfirmed: tuple[str, ...] = ()
-    edited: tuple[str, ...] = ()
-    confirmed: bool = True
-    """Whether any of it is confirmed: then all was carried out, as a batch is one transaction."""
-
-
-def envelope(answer: object) -> Mapping[str, object]:
-    """The answer, if it is one of the API's successes. Raises Unreachable."""
+def check_success(answer: object) -> Mapping[str, object]:
+    """Return the answer if the API says that the request succeeded. Raises Unreachable otherwise."""
     if not isinstance(answer, Mapping) or "result" not in answer:
-        raise Unreachable(explained(200, answer if isinstance(answer, str) else None).text)
+        raise Unreachable(explain(200, answer if isinstance(answer, str) else None).text)
     if answer.get("success") is not True:
-        raise Unreachable(explained(200, answer).text)
+        raise Unreachable(explain(200, answer).text)
     return answer
 
 
-def page_of(answer: Mapping[str, object]) -> Page:
-    """The items of a list's answer, which says how many there are in all. Raises Unreachable."""
+def page_from(answer: Mapping[str, object]) -> Page:
+    """Read one page of a list. Raises Unreachable if it does not say how many items there are in all."""
     result, info = answer.get("result"), answer.get("result_info")
     if not isinstance(result, list) or not all(
         isinstance(item, Mapping) and isinstance(item.get("id"), str) for item in result
     ):
-        raise Unreachable(f"Cloudflare answered no list of items with an id where one was asked for: {AGAIN}")
+        raise Unreachable(f"Cloudflare did not answer with a list of items that have an id: {AGAIN}")
     said = info if isinstance(info, Mapping) else {}
     total, pages = _count(said.get("total_count")), _count(said.get("total_pages"))
     if total is None and pages is None:
@@ -83,18 +66,18 @@ def _count(value: object) -> int | None:
     return None
 
 
-def zone_record(item: Mapping[str, object]) -> ZoneRecord:
-    """The record of a list's item. Raises Unreachable."""
+def record_from(item: Mapping[str, object]) -> ZoneRecord:
+    """Read a record from an item of a list. Raises Unreachable."""
     try:
         return from_api(item)
     except ValueError as error:
         raise Unreachable(f"Cloudflare answered {error}: {AGAIN}") from None
 
 
-def zone_named(name: str, items: Iterable[Mapping[str, object]]) -> Zone | None:
-    """The zone of this name among those that were answered, fit to be written into; None if there is none.
+def zone_from(name: str, items: Iterable[Mapping[str, object]]) -> Zone | None:
+    """Find the zone of this name among the items of a list. None if there is none.
 
-    Raises ZoneUnusable for one whose records Cloudflare does not serve, and where two could be meant.
+    Raises ZoneUnusable if Cloudflare does not serve the zone's records, and if two zones could be meant.
     """
     found = {zone.id: zone for zone in map(_zone, items) if zone.name == name}
     zones = [zone for zone in found.values() if zone.type != "internal"] or list(found.values())
@@ -103,24 +86,24 @@ def zone_named(name: str, items: Iterable[Mapping[str, object]]) -> Zone | None:
         many = ", ".join(f"{zone.id} ({zone.type}, {zone.status})" for zone in zones)
         raise ZoneUnusable(
             f"{name}: the token sees {len(zones)} zones of this name ({many}), so nothing was changed: "
-            "give the token access to that one alone, or delete the others in the dashboard"
+            "give the token access to one of them alone, or delete the others in the dashboard"
         )
     if not zones:
         return None
     zone = active[0] if len(zones) > 1 else zones[0]
     if zone.type != "full":
-        why, fix = _NOT_FULL.get(zone.type, _OF_A_TYPE_NOT_KNOWN)
+        why, fix = _NOT_FULL.get(zone.type, _UNKNOWN_TYPE)
         raise ZoneUnusable(f"zone {name} is of type {zone.type!r}: {why}, so nothing was changed: {fix}")
     if not zone.nameservers:
         raise ZoneUnusable(
             f"zone {name}: Cloudflare names no nameservers that serve it, so nothing was changed: "
-            "see DNS > Records in the dashboard, and run again when it names them"
+            "run again when DNS > Records in the dashboard names them"
         )
     return zone
 
 
-_OF_A_TYPE_NOT_KNOWN = (
-    "who serves its records is not known",
+_UNKNOWN_TYPE = (
+    "this program does not know who serves its records",
     "convert it to a full setup in the dashboard, or report this",
 )
 _NOT_FULL = {
@@ -155,63 +138,3 @@ def _zone(item: Mapping[str, object]) -> Zone:
         ),
         type=str(item["type"]),
     )
-
-
-def made_of(plan: Plan, answer: Mapping[str, object]) -> Made:
-    """What the answer to the plan's batch confirms."""
-    result = answer.get("result")
-    returned = result if isinstance(result, Mapping) else {}
-    unconfirmed: list[str] = []
-    posts, patches, deletes = (_records(returned.get(kind)) for kind in ("posts", "patches", "deletes"))
-    posted: list[ZoneRecord] = []
-    for record in plan.posts:
-        held = next((held for held in posts if same(held.record, record)), None)
-        posted.append(held or ZoneRecord("", record))
-        if held is None:
-            unconfirmed.append(f"{record.shown}: Cloudflare did not confirm it")
-        else:
-            posts.remove(held)
-    changes: list[Change] = []
-    for change in plan.patches:
-        held = next((held for held in patches if held.id == change.before.id), None)
-        if held is not None and same(held.record, change.after):
-            changes.append(replace(change, after=held.record))
-        else:
-            changes.append(change)
-            unconfirmed.append(f"{change.after.shown}: Cloudflare did not confirm it")
-    was = {held.id: held for held in deletes}
-    named = {str(item.get("id")) for item in _mappings(returned.get("deletes"))}
-    if any(held.id not in named for held in plan.deletes):
-        unconfirmed.append("Cloudflare did not confirm every deletion")
-    return Made(
-        replace(
-            plan,
-            patches=tuple(changes),
-            deletes=tuple(was.get(held.id, held) for held in plan.deletes),
-        ),
-        tuple(posted),
-        tuple(unconfirmed),
-        tuple(
-            difference(held.record, was[held.id].record)
-            for held in plan.deletes
-            if held.id in was and not same(was[held.id].record, held.record)
-        ),
-        confirmed=bool(named & {held.id for held in plan.deletes})
-        or any(held.id for held in posted)
-        or any(held.id == change.before.id for held in patches for change in plan.patches),
-    )
-
-
-def _records(items: object) -> list[ZoneRecord]:
-    """Those of the items that are records."""
-    found: list[ZoneRecord] = []
-    for item in _mappings(items):
-        try:
-            found.append(from_api(item))
-        except ValueError:
-            continue
-    return found
-
-
-def _mappings(items: object) -> list[Mapping[str, object]]:
-    return [item for item in items if isinstance(item, Mapping)] if isinstance(items, list) else []

@@ -1,7 +1,10 @@
-"""What leads to Cloudflare in the environment: token, endpoint, proxies, certificates; checked before use.
+"""The environment variables that matter for reaching Cloudflare: token, endpoint, proxies, certificates.
 
-Each problem names its variable. Nothing is sent, and neither httpx nor the SDK is imported.
+They are checked before they are used, and each error names its variable. Nothing is sent. Neither httpx nor
+the SDK is imported.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Mapping
@@ -17,17 +20,17 @@ _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def token(environ: Mapping[str, str]) -> str:
-    """The API token. Raises NoToken."""
+    """Return the API token. Raises NoToken."""
     found = environ.get("CLOUDFLARE_API_TOKEN", "").strip()
     if not found:
         raise NoToken(f"CLOUDFLARE_API_TOKEN is not set: make a token at {TOKEN_PAGE} and export it")
     if not re.fullmatch(r"[\x21-\x7e]+", found):
-        raise NoToken("CLOUDFLARE_API_TOKEN holds characters that no token has: copy it again")
+        raise NoToken("CLOUDFLARE_API_TOKEN has characters that no token has: copy it again")
     return found
 
 
 def base_url(environ: Mapping[str, str]) -> str | None:
-    """The endpoint, if one is named. Raises WrongSetting where it is no address."""
+    """Return the endpoint if one is set. Raises WrongSetting if it is not an address."""
     found = environ.get("CLOUDFLARE_BASE_URL", "").strip()
     if not found:
         return None
@@ -38,9 +41,9 @@ def base_url(environ: Mapping[str, str]) -> str | None:
 
 
 def check_network(environ: Mapping[str, str], endpoint: str | None) -> None:
-    """Raise WrongSetting where a proxy or a file of certificates that is named cannot be used."""
+    """Check the proxies and the certificates that are named. Raises WrongSetting if one cannot be used."""
     for name in PROXIES:
-        # Both spellings count, the lower-case one first, even where it is empty (urllib.request.getproxies).
+        # Both spellings count. The lower-case one wins, even if it is empty (urllib.request.getproxies).
         said = name.lower() if name.lower() in environ else name
         value = environ.get(said, "").strip()
         if value:
@@ -50,13 +53,13 @@ def check_network(environ: Mapping[str, str], endpoint: str | None) -> None:
 
 
 def proxies_named(environ: Mapping[str, str]) -> str:
-    """The variables that name a proxy, or the name of the one that would."""
+    """The variables that name a proxy. If none does, the name of the usual one."""
     names = [spelt for name in PROXIES for spelt in (name, name.lower()) if environ.get(spelt)]
     return ", ".join(names) or "HTTPS_PROXY"
 
 
 def certificates_named(environ: Mapping[str, str]) -> str:
-    """The variable that certificates are read from, with its value, or the name of the one that would be."""
+    """The variable that names the certificates, with its value. If none does, the name of the usual one."""
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         if environ.get(name):
             return f"{name} {environ[name]}"
@@ -66,12 +69,12 @@ def certificates_named(environ: Mapping[str, str]) -> str:
 def _check_proxy(name: str, value: str) -> None:
     url = value if "://" in value else f"http://{value}"
     scheme = url.partition("://")[0].lower()
-    problem = "is no address of a proxy" if scheme not in _PROXY_SCHEMES else _wrong(url)
+    problem = "is not the address of a proxy" if scheme not in _PROXY_SCHEMES else _wrong(url)
     if problem:
         others = ", ".join(other for other in PROXIES if other != name.upper())
         raise WrongSetting(
             f"{name} {_without_password(value)!r} {problem}: write it as "
-            f"http://proxy.example.com:3128, or unset it ({others} are read too)"
+            f"http://proxy.example.com:3128, or unset it ({others} are used too)"
         )
 
 
@@ -89,7 +92,7 @@ def _check_certificates(environ: Mapping[str, str]) -> None:
             missing = True
         if missing:
             raise WrongSetting(f"{name} {value!r}: there is no such {what}: correct or unset it")
-        return  # where there is a file, the folder is not looked at
+        return  # SSL_CERT_DIR is ignored if SSL_CERT_FILE is set
 
 
 def _wrong(url: str) -> str | None:

@@ -1,5 +1,7 @@
 """The addresses of Cloudflare's proxy, from its published list (https://www.cloudflare.com/ips/)."""
 
+from __future__ import annotations
+
 import ipaddress
 
 NETWORKS = tuple(
@@ -31,7 +33,7 @@ NETWORKS = tuple(
 )
 
 
-def proxied(text: str) -> bool:
+def is_proxy(text: str) -> bool:
     """Whether this is an address of Cloudflare's proxy."""
     try:
         address = ipaddress.ip_address(text)

@@ -1,8 +1,10 @@
-"""Cloudflare's refusals and broken answers in words: its own, the cause, and what to do. Pure.
+"""Cloudflare's refusals and broken answers in words: what it said, the cause, and the fix. Pure.
 
-One code has several meanings, by the status and the message that come with it. The codes are those that
-this program can meet; any other is passed on with its message.
+One code can have several meanings. The HTTP status and the message that come with it decide. The table has
+the codes that this program can meet. Any other code is passed on with its message.
 """
+
+from __future__ import annotations
 
 import re
 from collections.abc import Mapping
@@ -14,60 +16,75 @@ PERMISSIONS = "Zone > Zone > Read and Zone > DNS > Edit"
 ALREADY_THERE = (81057, 81058)
 NOT_THERE = (81044,)
 
-_NOT_PERMITTED = (
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    """What a refusal means. `not_permitted`: the token is valid, but it may not do this."""
+
+    fix: str
+    not_permitted: bool = False
+
+
+_NOT_PERMITTED = _Meaning(
     f"the token lacks a permission, or the zone is another account's: give it {PERMISSIONS} on this zone "
-    f"at {TOKEN_PAGE}"
+    f"at {TOKEN_PAGE}",
+    not_permitted=True,
 )
-_NOT_VALID = f"the token is not valid, or may not do this: make one with {PERMISSIONS} at {TOKEN_PAGE}"
-_NOT_HERE = (
-    "the token has a filter of client addresses, which does not let this one in: run this from an address "
-    f"that it names, or change the filter at {TOKEN_PAGE}"
+_NOT_VALID = _Meaning(
+    f"the token is not valid, or may not do this: make one with {PERMISSIONS} at {TOKEN_PAGE}"
 )
-_NOT_ARRIVED = (
-    "no credentials arrived, though a token was sent: see whether a proxy takes the Authorization header "
-    f"away (HTTPS_PROXY, CLOUDFLARE_BASE_URL), else set CLOUDFLARE_API_TOKEN to another from {TOKEN_PAGE}"
+_NOT_HERE = _Meaning(
+    "the token's filter of client addresses does not allow this address: run this from an address that it "
+    f"allows, or change the filter at {TOKEN_PAGE}"
 )
-_MALFORMED = f"CLOUDFLARE_API_TOKEN is not in the form of a token: copy it again from {TOKEN_PAGE}"
-_LOCKED_OUT = "too many requests were refused: wait an hour, and run again with a token that is right"
-_CONFLICT = (
-    "an A, AAAA or CNAME record with that name stands in the way: run again to see it, it came in between"
+_NOT_ARRIVED = _Meaning(
+    "a token was sent, but no credentials arrived: find out whether a proxy removes the Authorization header "
+    f"(HTTPS_PROXY, CLOUDFLARE_BASE_URL), or set CLOUDFLARE_API_TOKEN to another token from {TOKEN_PAGE}"
 )
-_MEANINGS: Mapping[int, str] = {
+_MALFORMED = _Meaning(
+    f"CLOUDFLARE_API_TOKEN does not have the form of a token: copy it again from {TOKEN_PAGE}"
+)
+_LOCKED_OUT = _Meaning("too many requests were refused: wait an hour, and run again with a valid token")
+_CONFLICT = _Meaning(
+    "an A, AAAA or CNAME record of that name is in the way, and was added after the zone was read: run again "
+    "to see it"
+)
+_MEANINGS: Mapping[int, _Meaning] = {
     9106: _NOT_ARRIVED,
     6003: _MALFORMED,
     6103: _MALFORMED,
     6111: _MALFORMED,
     9109: _NOT_VALID,
-    1000: f"the token is not valid: make one with {PERMISSIONS} at {TOKEN_PAGE}",
+    1000: _Meaning(f"the token is not valid: make one with {PERMISSIONS} at {TOKEN_PAGE}"),
     10000: _NOT_PERMITTED,
     10502: _LOCKED_OUT,
-    1038: (
-        "Cloudflare's API changes no records of domains like this one: make these in the dashboard by hand "
-        "(--dry-run shows them), or take another domain"
+    1038: _Meaning(
+        "Cloudflare's API does not change records of domains like this one: make the records by hand in the "
+        "dashboard (--dry-run shows them), or use another domain"
     ),
-    1043: (
-        "another product of Cloudflare's owns the record (a Worker, an R2 bucket, Email Routing): remove it "
-        "there, DNS > Records in the dashboard says whose it is"
+    1043: _Meaning(
+        "another product of Cloudflare owns the record (a Worker, an R2 bucket, Email Routing): remove it "
+        "there; DNS > Records in the dashboard names the owner"
     ),
-    81045: (
+    81045: _Meaning(
         "the zone holds as many records as its plan allows: delete some that are not needed in the "
-        "dashboard, or take a larger plan"
+        "dashboard, or change to a larger plan"
     ),
-    9100: "an MX came without its priority: this is a fault of this program, please report it",
-    9009: "the target of an MX must be a name, not an address: correct hostname in the inventory",
+    9100: _Meaning("an MX was sent without its priority: this is a fault of this program, please report it"),
+    9009: _Meaning("the target of an MX must be a name, not an address: correct hostname in the inventory"),
     81053: _CONFLICT,
     81054: _CONFLICT,
-    81057: "a record of that value is already there: run again to see it",
-    81058: "an identical record is already there: run again to see it",
-    81044: "a record that was to be changed is gone: run again to see what is there now",
-    890190: (
+    81057: _Meaning("a record of that value is already there: run again to see it"),
+    81058: _Meaning("an identical record is already there: run again to see it"),
+    81044: _Meaning("a record that was to be changed is gone: run again to see what is there now"),
+    890190: _Meaning(
         "Email Routing is on and owns the zone's MX: turn it off in the dashboard "
         "(Email > Email Routing > Settings > Disable)"
     ),
-    9300: "tags need a paid plan: this is a fault of this program, please report it",
-    7003: "there is no such zone any more: run again",
+    9300: _Meaning("tags need a paid plan: this is a fault of this program, please report it"),
+    7003: _Meaning("the zone does not exist any more: run again"),
 }
-# The other meanings of a code, told by Cloudflare's words.
+# Other meanings of some codes. Words in Cloudflare's message decide.
 _BY_MESSAGE = (
     (9106, "authentication failed", _NOT_VALID),
     (9109, "from location", _NOT_HERE),
@@ -75,10 +92,12 @@ _BY_MESSAGE = (
     (9109, "unauthorized to access", _NOT_PERMITTED),
     (10000, "from location", _NOT_HERE),
 )
-_STATUS: Mapping[int, str] = {
-    401: f"the token was not accepted: make one with {PERMISSIONS} at {TOKEN_PAGE}",
+_BY_STATUS: Mapping[int, _Meaning] = {
+    401: _Meaning(f"the token was not accepted: make one with {PERMISSIONS} at {TOKEN_PAGE}"),
     403: _NOT_PERMITTED,
-    429: "too many requests (1,200 in 5 minutes for all that use this account): wait, and run again",
+    429: _Meaning(
+        "too many requests (1,200 in 5 minutes for all that use this account): wait, and run again"
+    ),
 }
 
 
@@ -86,8 +105,8 @@ _STATUS: Mapping[int, str] = {
 class Explanation:
     """A refusal: its code (0 for none), one line for the user, and what it means for the caller.
 
-    ``usable`` is False where the answer is none of the API's, or says that Cloudflare failed, so that it
-    is not known what was done. ``not_permitted``: the token is good, but not for this.
+    `usable` is False if the answer is not the API's, or if it says that Cloudflare failed. Then it is not
+    known what was done. `not_permitted`: the token is valid, but it may not do this.
     """
 
     code: int
@@ -96,8 +115,34 @@ class Explanation:
     not_permitted: bool = False
 
 
-def codes_of(body: object) -> list[tuple[int, str]]:
-    """The codes and messages of an error answer, the innermost of each chain first."""
+def explain(status: int, body: object) -> Explanation:
+    """Explain an error answer: Cloudflare's own words, the cause, and the fix. `body` is JSON, or text."""
+    codes = error_codes(body)
+    if not codes and isinstance(body, Mapping) and isinstance(body.get("error"), str):
+        codes = [(1038 if "TLD" in body["error"] else 0, body["error"])]  # the older form of 1038
+    if not codes:
+        return _without_error(status, body)
+    if status >= 500:
+        said = "; ".join(f"{code} {_line(message)}" for code, message in codes[:1])
+        return Explanation(
+            codes[0][0],
+            f"Cloudflare has a fault of its own (HTTP {status}: {said}): see {STATUS_PAGE}, and run again",
+            usable=False,
+        )
+    code, message = next((each for each in codes if each[0] in _MEANINGS), codes[0])
+    meaning = _meaning(code, message, status)
+    said = (
+        f"Cloudflare refused ({code} {_line(message)})" if code else f"Cloudflare refused ({_line(message)})"
+    )
+    return Explanation(
+        code,
+        f"{said}: {meaning.fix}" if meaning else said,
+        not_permitted=status == 403 and (code == 0 or (meaning is not None and meaning.not_permitted)),
+    )
+
+
+def error_codes(body: object) -> list[tuple[int, str]]:
+    """The codes and messages in an error answer. Of a chain of errors the innermost comes first."""
     found: list[tuple[int, str]] = []
     errors = body.get("errors") if isinstance(body, Mapping) else None
     for error in errors if isinstance(errors, list) else ():
@@ -113,54 +158,28 @@ def codes_of(body: object) -> list[tuple[int, str]]:
     return found
 
 
-def explained(status: int, body: object) -> Explanation:
-    """What Cloudflare refused, in its own words, why, and what to do. ``body`` is JSON, or text."""
-    codes = codes_of(body)
-    if not codes and isinstance(body, Mapping) and isinstance(body.get("error"), str):
-        codes = [(1038 if "TLD" in body["error"] else 0, body["error"])]  # the older form of 1038
-    if not codes:
-        return _no_answer(status, body)
-    if status >= 500:
-        said = "; ".join(f"{code} {_line(message)}" for code, message in codes[:1])
-        return Explanation(
-            codes[0][0],
-            f"Cloudflare has a fault of its own (HTTP {status}: {said}): see {STATUS_PAGE}, and run again",
-            usable=False,
-        )
-    code, message = next((each for each in codes if each[0] in _MEANINGS), codes[0])
-    fix = _fix(code, message, status)
-    said = (
-        f"Cloudflare refused ({code} {_line(message)})" if code else f"Cloudflare refused ({_line(message)})"
-    )
-    return Explanation(
-        code,
-        f"{said}: {fix}" if fix else said,
-        not_permitted=status == 403 and (fix == _NOT_PERMITTED or code == 0),
-    )
-
-
-def _fix(code: int, message: str, status: int) -> str | None:
+def _meaning(code: int, message: str, status: int) -> _Meaning | None:
     lowered = message.lower()
-    for other, words, fix in _BY_MESSAGE:
+    for other, words, meaning in _BY_MESSAGE:
         if code == other and words in lowered:
-            return fix
-    return _STATUS[429] if status == 429 else _MEANINGS.get(code) or _STATUS.get(status)
+            return meaning
+    return _BY_STATUS[429] if status == 429 else _MEANINGS.get(code) or _BY_STATUS.get(status)
 
 
-def _no_answer(status: int, body: object) -> Explanation:
-    """An answer without an error of the API's: a page of a firewall or proxy, or no error at all."""
+def _without_error(status: int, body: object) -> Explanation:
+    """Explain an answer without an error of the API: the page of a firewall or proxy, or nothing at all."""
     page = (
         re.search(r"<title[^>]*>(.*?)</title>", body, re.DOTALL | re.IGNORECASE)
         if isinstance(body, str)
         else None
     )
     title = f", a page titled {_line(page[1])!r}" if page and _line(page[1]) else ""
-    if status in _STATUS and not isinstance(body, str):
+    if status in _BY_STATUS and not isinstance(body, str):
         return Explanation(
-            0, f"Cloudflare refused (HTTP {status}): {_STATUS[status]}", not_permitted=status == 403
+            0, f"Cloudflare refused (HTTP {status}): {_BY_STATUS[status].fix}", not_permitted=status == 403
         )
     if status == 429:
-        return Explanation(0, f"Cloudflare refused (HTTP 429{title}): {_STATUS[429]}")
+        return Explanation(0, f"Cloudflare refused (HTTP 429{title}): {_BY_STATUS[429].fix}")
     blocked = "a firewall (WAF) refused the request, or " if status in (401, 403, 406) else ""
     return Explanation(
         0,

@@ -1,4 +1,6 @@
-"""The official SDK's client, loaded late and in as little time as it takes: most of what a run costs."""
+"""The client of the official SDK, imported late and fast, because the import takes most of a run's time."""
+
+from __future__ import annotations
 
 import gc
 import ssl
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 
-def connected(token: str, base_url: str | None, seconds: float) -> "Cloudflare":
-    """A client that repeats nothing by itself. ``seconds`` is how long an answer may take.
+def connect(token: str, base_url: str | None, seconds: float) -> Cloudflare:
+    """Make a client that tries nothing again by itself. `seconds` is how long an answer may take.
 
-    Raises ValueError, ImportError or OSError where the environment's proxy or certificates cannot be
+    Raises ValueError, ImportError or OSError if the proxy or the certificates of the environment cannot be
     used.
     """
-    with _quickly():
+    with _fast_import():
         import httpx
         from cloudflare import Cloudflare
 
@@ -33,39 +35,44 @@ def connected(token: str, base_url: str | None, seconds: float) -> "Cloudflare":
         )
     except httpx.InvalidURL as error:
         raise ValueError(str(error)) from None
-    # With these in the environment the SDK would silently leave the token out.
+    # If the environment sets these, the SDK silently leaves the token out.
     client.api_email = client.api_key = client.user_service_key = None
-    # And with CLOUDFLARE_CUSTOM_HEADERS it would send another program's headers, or token, in place of ours.
+    # CLOUDFLARE_CUSTOM_HEADERS may hold the headers or the token of another program.
     client._custom_headers = {}
     return client
 
 
-def _without_tls(base_url: str | None, timeout: "httpx.Timeout") -> "httpx.Client | None":
-    """For an endpoint without TLS, a client that trusts no certificate: to load them takes 30 ms.
+def _without_tls(base_url: str | None, timeout: httpx.Timeout) -> httpx.Client | None:
+    """For an endpoint without TLS, a client that loads no certificates, which would take 30 ms.
 
-    It follows no redirection, which could only lead to TLS.
+    The client follows no redirection, so it never needs TLS.
     """
     import httpx
 
     if base_url is None or not base_url.startswith("http:"):
         return None
-    nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.Client(base_url=base_url, timeout=timeout, verify=nobody)
+    trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(base_url=base_url, timeout=timeout, verify=trusts_nobody)
 
 
 @contextmanager
-def _quickly() -> Iterator[None]:
-    """Import without httpx's own command line (70 ms for click and rich), and without collecting (30 ms)."""
-    skipped = "httpx._main"
+def _fast_import() -> Iterator[None]:
+    """Import httpx without its command line, and without garbage collection.
+
+    The command line brings click and rich, which nothing here uses. An import makes many objects and no
+    garbage. CPU time of the import, median of 15 processes: 431 ms as it is, 345 ms without the command
+    line, 334 ms also without garbage collection.
+    """
+    command_line = "httpx._main"
     was_enabled = gc.isenabled()
     gc.disable()
     if "httpx" not in sys.modules:
-        # None makes the import fail, which httpx takes for click not being installed.
-        sys.modules[skipped] = None  # type: ignore[assignment]
+        # With None here the import fails, and httpx goes on without it, as if click were not installed.
+        sys.modules[command_line] = None  # type: ignore[assignment]
     try:
         yield
     finally:
-        if sys.modules.get(skipped, "") is None:
-            del sys.modules[skipped]
+        if sys.modules.get(command_line, "") is None:
+            del sys.modules[command_line]
         if was_enabled:
             gc.enable()

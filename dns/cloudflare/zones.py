@@ -1,29 +1,31 @@
-"""A zone at Cloudflare: found, read and changed. Two requests to know, one to change.
+"""A zone at Cloudflare: found and read in two requests, and changed in one.
 
-A write is sent once. When its outcome is unknown the caller is told so (OutcomeUnknown), to read again
-and compare.
+A change is sent once. If its outcome is unknown, OutcomeUnknown says so, and the caller reads the zone again
+to compare.
 """
+
+from __future__ import annotations
 
 import os
 import time
 from collections.abc import Callable, Mapping
 
 from dns.cloudflare import answers
-from dns.cloudflare.answers import Made, Zone
+from dns.cloudflare.answers import Zone
 from dns.cloudflare.api import Api
+from dns.cloudflare.api_records import changed_fields, to_api
+from dns.cloudflare.outcome import Outcome, outcome_from
 from dns.cloudflare.refusals import TOKEN_PAGE
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable, ZoneNotFound
-from dns.plan.matching import Plan
-from dns.records import ZoneRecord, changed_fields, to_api
-
-__all__ = ["Made", "OutcomeUnknown", "Zone", "Zones"]
+from dns.plan import Plan
+from dns.records import ZoneRecord
 
 Items = list[Mapping[str, object]]
 
 PER_PAGE = 5000
 ZONES_PER_PAGE = 50
 MOST_PAGES = 1000
-LIST_ATTEMPTS = 3  # readings of a list that changes while its pages are read
+LIST_ATTEMPTS = 3  # how often a list is read that changes while its pages are read
 BATCH_LENGTH = 200  # operations in one batch on the Free plan
 
 
@@ -38,9 +40,9 @@ class Zones:
         pause: Callable[[float], None] = time.sleep,
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
-        """Take token and endpoint from the environment. ``timeout`` in seconds an answer.
+        """Take the token and the endpoint from the environment. `timeout` is in seconds, for each answer.
 
-        ``pause`` waits out a rate limit, ``tell`` says so beforehand. Raises NoToken, WrongSetting.
+        `pause` waits at a rate limit, after `tell` got a line about it. Raises NoToken, WrongSetting.
         """
         self._api = Api(environ, timeout=timeout, pause=pause, tell=tell)
 
@@ -50,9 +52,9 @@ class Zones:
         return self._api.requests
 
     def holding(self, domain: str) -> Zone:
-        """The zone of the domain, or the nearest above it that the token sees.
+        """Find the zone of the domain, or the nearest zone above it that the token sees.
 
-        Raises ZoneNotFound; ZoneUnusable where records in it would not be served.
+        Raises ZoneNotFound, or ZoneUnusable if records in the zone would not be served.
         """
         name = domain
         refused: NotPermitted | None = None
@@ -60,9 +62,9 @@ class Zones:
             try:
                 items = self._all("/zones", ZONES_PER_PAGE, {"name": name})
             except NotPermitted as error:
-                # So the API answers a token for single zones about a name that is none of them.
+                # A token for single zones gets this answer for every name that is not one of them.
                 refused, items = refused or error, []
-            zone = answers.zone_named(name, items)
+            zone = answers.zone_from(name, items)
             if zone:
                 return zone
             name = name.partition(".")[2]
@@ -70,19 +72,19 @@ class Zones:
             raise refused
         said = f" ({refused})" if refused else ""
         raise ZoneNotFound(
-            f"{domain}: no zone of this name at Cloudflare that the token can see{said}: add the domain "
+            f"{domain}: the token sees no zone of this name at Cloudflare{said}: add the domain "
             f"there, or give the token access to it at {TOKEN_PAGE}"
         )
 
     def records(self, zone: Zone) -> tuple[ZoneRecord, ...]:
-        """Every record of the zone; one request for each 5,000, or for as many as Cloudflare gives."""
+        """Read every record of the zone: one request for each 5,000 records, or for each page that comes."""
         items = self._all(f"/zones/{zone.id}/dns_records", PER_PAGE, {})
-        return tuple(answers.zone_record(item) for item in items)
+        return tuple(answers.record_from(item) for item in items)
 
-    def change(self, zone: Zone, plan: Plan) -> Made:
-        """Make all of the plan's changes in one transaction; what the answer says of them.
+    def change(self, zone: Zone, plan: Plan) -> Outcome:
+        """Make all changes of the plan in one transaction. Returns what the answer confirms.
 
-        Raises Refused where nothing was changed, and OutcomeUnknown where that cannot be said.
+        Raises Refused if nothing was changed, and OutcomeUnknown if it is not known whether it was.
         """
         if plan.changes > BATCH_LENGTH:
             raise Refused(
@@ -103,25 +105,25 @@ class Zones:
             answer = self._api.post(path, sent)
         except Unreachable as error:
             raise OutcomeUnknown(str(error)) from None
-        return answers.made_of(plan, answer)
+        return outcome_from(plan, answer)
 
     def _all(self, path: str, per_page: int, query: Mapping[str, object]) -> Items:
-        """Every item of a list, page by page; read anew where it changes meanwhile. Raises Unreachable."""
+        """Read every item of a list, page by page. If it changes, start again. Raises Unreachable."""
         for _ in range(LIST_ATTEMPTS):
             items = self._pages(path, per_page, query)
             if items is not None:
                 return items
         raise Unreachable(
-            f"{path}: the list changed while its pages were read ({LIST_ATTEMPTS} times): "
+            f"{path}: the list changed each time while its pages were read ({LIST_ATTEMPTS} times): "
             "run again when nobody else changes it"
         )
 
     def _pages(self, path: str, per_page: int, query: Mapping[str, object]) -> Items | None:
-        """Every item of a list, each once; None where it changed between two pages."""
+        """Read every item of a list, each once. None if the list changed between two pages."""
         found: dict[object, Mapping[str, object]] = {}
         total: int | None = None
         for number in range(1, MOST_PAGES + 1):
-            page = answers.page_of(self._api.get(path, {**query, "per_page": per_page, "page": number}))
+            page = answers.page_from(self._api.get(path, {**query, "per_page": per_page, "page": number}))
             if number > 1 and page.total != total:
                 return None
             total, before = page.total, len(found)
@@ -132,9 +134,11 @@ class Zones:
             if len(found) == before:
                 if whole and total is not None:
                     return list(found.values())
-                # The page repeats, or there is none, though there should be more.
+                # The page repeats another or is empty, although there are more items.
                 raise Unreachable(
                     f"{path}: Cloudflare gave {len(found)} of {total or 'more'} items: "
                     "run again, or report it"
                 )
-        raise Unreachable(f"{path}: more than {MOST_PAGES} pages: report it, this program reads no more")
+        raise Unreachable(
+            f"{path}: has more than {MOST_PAGES} pages, and this program reads no more: report it"
+        )

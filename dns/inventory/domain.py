@@ -1,13 +1,12 @@
-"""A domain that is served, read from the inventory's ``domains``.
+"""A served domain, read from the inventory's `domains`. Pure."""
 
-``read`` checks what can be seen in one domain alone; ``alias_problems`` what takes all of them:
-targets that nobody holds, and aliases that lead back to themselves. Neither touches the network.
-"""
+from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dns.inventory import aliases
 from dns.names import a_label, below, did_you_mean, local_part
 
 KEYS = (
@@ -21,7 +20,7 @@ KEYS = (
     "caa",
 )
 AUTOMATIC_TTL = 1
-# Where records stand below the domain: DMARC (RFC 7489) and TLS reports (RFC 8460).
+# The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
 DMARC, TLS_REPORTS = "_dmarc", "_smtp._tls"
 
 
@@ -29,11 +28,11 @@ DMARC, TLS_REPORTS = "_dmarc", "_smtp._tls"
 class Domain:
     """One served domain.
 
-    ``name`` is in A-label form; local parts are in lower case. An alias's targets are local names
-    of this domain, or full addresses at another served one. ``sends_mail`` is None where SPF and
-    DMARC are left alone. ``ttl`` is in seconds, 1 for Cloudflare's automatic one. ``tls_reports``
-    are the URIs that senders report failed TLS to (RFC 8460), ``caa`` the authorities that may issue
-    certificates below the domain (RFC 8659); where these are empty, nothing is published.
+    `name` is in A-label form, and local parts are in lower case. The targets of an alias are local names
+    of this domain, or full addresses at another served domain. `sends_mail` is None if SPF and DMARC are
+    left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
+    which senders report failed TLS (RFC 8460). `caa` are the authorities that may issue certificates for
+    the domain (RFC 8659). If one of these two is empty, nothing is published for it.
     """
 
     name: str
@@ -47,8 +46,11 @@ class Domain:
     caa: tuple[str, ...] = ()
 
 
-def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
-    """The domain and every problem found in it; no domain where its name or shape is wrong."""
+def from_data(name: object, data: object) -> tuple[Domain | None, list[str]]:
+    """Return the domain and every problem in it. There is no domain if its name or shape is wrong.
+
+    What takes all domains to see, such as the target of an alias, `aliases.problems` checks.
+    """
     if not isinstance(name, str):
         return None, [f"domains: {name!r} is not a domain name: write it as a string"]
     try:
@@ -58,18 +60,18 @@ def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
     if not isinstance(data, Mapping):
         return None, [f'domain {name}: must be a dict such as {{"mailboxes": ["alice"]}}, not {data!r}']
     problems = [
-        f"unknown key {key}{did_you_mean(str(key), KEYS)}: known are {', '.join(KEYS)}"
+        f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
         for key in data
         if key not in KEYS
     ]
     mailboxes = _mailboxes(data.get("mailboxes", ()), problems)
-    aliases = _aliases(data.get("aliases"), mailboxes, problems)
-    if not mailboxes and "postmaster" not in aliases:
+    own_aliases = aliases.from_data(data.get("aliases"), mailboxes, problems)
+    if not mailboxes and "postmaster" not in own_aliases:
         problems.append('has no mailbox: give "mailboxes": ["alice"], or an alias for postmaster')
     domain = Domain(
         name=ascii_name,
         mailboxes=mailboxes,
-        aliases=aliases,
+        aliases=own_aliases,
         catch_all=_catch_all(data.get("catch_all"), mailboxes, problems),
         sends_mail=_sends_mail(data.get("sends_mail"), problems),
         subaddress_separators=_separators(data.get("subaddress_separators", "+"), problems),
@@ -81,7 +83,7 @@ def read(name: object, data: object) -> tuple[Domain | None, list[str]]:
         try:
             below(ascii_name, prefix) if asked else None
         except ValueError as error:
-            problems.append(f"{error}: leave out the key that publishes it, or take a shorter name")
+            problems.append(f"{error}: leave out the key that publishes it, or use a shorter name")
     return domain, [f"domain {name}: {problem}" for problem in problems]
 
 
@@ -103,46 +105,6 @@ def _mailboxes(value: object, problems: list[str]) -> tuple[str, ...]:
         else:
             names.append(name)
     return tuple(names)
-
-
-def _aliases(value: object, mailboxes: tuple[str, ...], problems: list[str]) -> dict[str, tuple[str, ...]]:
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        problems.append(f'aliases must be a dict such as {{"postmaster": ["alice"]}}, not {value!r}')
-        return {}
-    aliases: dict[str, tuple[str, ...]] = {}
-    for key, given in value.items():
-        targets = [given] if isinstance(given, str) else given
-        if not isinstance(targets, list | tuple) or not targets:
-            problems.append(f'alias {key} must lead to a list such as ["alice"], not {given!r}')
-            continue
-        try:
-            alias = local_part(key) if isinstance(key, str) else ""
-            if not alias:
-                raise ValueError("is not a name: write it as a string")
-        except ValueError as error:
-            problems.append(f"alias {key!r} {error}")
-            continue
-        if alias in mailboxes:
-            problems.append(f"alias {key} is a mailbox too: make it one or the other")
-        if alias in aliases:
-            problems.append(f"alias {key!r} is named twice (case does not matter): name it once")
-        aliases[alias] = tuple(_targets(alias, targets, problems))
-    return aliases
-
-
-def _targets(alias: str, targets: list[object] | tuple[object, ...], problems: list[str]) -> list[str]:
-    read: list[str] = []
-    for target in targets:
-        try:
-            if not isinstance(target, str):
-                raise ValueError("is not a name: write it as a string")
-            local, at, domain = target.rpartition("@")
-            read.append(f"{local_part(local)}@{a_label(domain)}" if at else local_part(target))
-        except ValueError as error:
-            problems.append(f"alias {alias}: target {target!r} {error}")
-    return read
 
 
 def _catch_all(value: object, mailboxes: tuple[str, ...], problems: list[str]) -> str | None:
@@ -205,44 +167,3 @@ def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
         except ValueError as error:
             problems.append(f"caa {item!r} {error}: name the authority as in letsencrypt.org")
     return tuple(names)
-
-
-def alias_problems(domains: Mapping[str, Domain]) -> list[str]:
-    """What is wrong with where the aliases lead, over all domains, keyed by their A-label names."""
-    edges: dict[str, tuple[str, ...]] = {}
-    held: set[str] = set()
-    for name, domain in domains.items():
-        held.update(f"{mailbox}@{name}" for mailbox in domain.mailboxes)
-        if domain.mailboxes:
-            held.add(f"postmaster@{name}")
-        for alias, targets in domain.aliases.items():
-            edges[f"{alias}@{name}"] = tuple(t if "@" in t else f"{t}@{name}" for t in targets)
-    problems: list[str] = []
-    for source, targets in edges.items():
-        alias, _, name = source.rpartition("@")
-        where = f"domain {name}: alias {alias}"
-        problems += [
-            f"{where}: target {target} is no mailbox and no alias of a served domain"
-            for target in targets
-            if target not in held and target not in edges
-        ]
-        # Each ring is reported once, at the first of its names in alphabetical order.
-        ring = _ring(source, edges)
-        if ring and source == min(ring):
-            problems.append(f"{where}: leads back to itself ({' -> '.join([*ring, source])})")
-    return problems
-
-
-def _ring(source: str, edges: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """The shortest way from the address back to itself, without the return, or nothing."""
-    paths: list[tuple[str, ...]] = [(source,)]
-    seen: set[str] = set()
-    while paths:
-        path = paths.pop(0)
-        for target in edges.get(path[-1], ()):
-            if target == source:
-                return path
-            if target not in seen:
-                seen.add(target)
-                paths.append((*path, target))
-    return ()

@@ -1,14 +1,12 @@
-"""A mail host as the inventory names it, read from pyinfra's host data.
+"""A mail host, read from the data that pyinfra has of it. Pure."""
 
-``read`` never touches the network and never stops at the first problem: it returns every one, as
-``thing: cause: mend``, for the caller to put the file's name before.
-"""
+from __future__ import annotations
 
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.names import a_label, below, did_you_mean, unreachable
+from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
 KEYS = (
     "hostname",
@@ -23,17 +21,17 @@ KEYS = (
     "domains",
 )
 BOTH = frozenset({4, 6})
-# What pyinfra and its connectors read from host data, and its underscored global arguments.
-_PYINFRAS = ("_", "ssh_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
+# The keys that pyinfra and its connectors read. Its global arguments begin with an underscore.
+_OF_PYINFRA = ("_", "ssh_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
 
 
 @dataclass(frozen=True, slots=True)
 class MailHost:
     """One host that takes mail.
 
-    ``name`` is how ssh reaches it, ``hostname`` what MX and the greeting call it (an A-label).
-    ``ipv4`` and ``ipv6`` are None where the inventory leaves them to be read from the host, and where
-    ``ip_versions`` says that it has no such address. ``ssh`` holds pyinfra's ``ssh_*`` data as given.
+    `name` is the name that ssh reaches it by. `hostname` is its name in MX records and in its greeting, in
+    A-label form. `ipv4` and `ipv6` are None if the inventory leaves them to be read from the host, and also
+    if `ip_versions` says that the host has no such address. `ssh` holds pyinfra's `ssh_*` data as given.
     """
 
     name: str
@@ -42,24 +40,27 @@ class MailHost:
     ipv6: str | None
     mx_preference: int = 10
     firewalld: str = "as-is"
-    """``as-is``: opened if it runs or will at boot, else left alone; ``running``: installed and started."""
+    """`as-is` opens port 25 if firewalld runs or starts at boot. `running` also installs and starts it."""
     firewalld_zones: tuple[str, ...] = ()
     allow_private_address: bool = False
     workers: int = 1
-    """Processes that share the receiver's work."""
+    """How many processes share the receiver's work."""
     log_headers: bool = False
-    """Whether the journal gets each message's Subject, From and Date."""
+    """Whether the Subject, From and Date of each message are logged."""
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
-    """Those in which the world reaches it: 4, 6 or both."""
+    """The IP versions over which the world reaches it: 4, 6 or both."""
 
 
-def read(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
-    """The host, and every problem found in its data (the host is to be used only if there is none)."""
+def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
+    """Return the host and every problem in its data. Use the host only if there is no problem.
+
+    A problem is one line, `thing: cause: fix`. The caller puts the name of the file before it.
+    """
     problems = [
-        f"unknown key {key}{did_you_mean(str(key), KEYS)}: known are {', '.join(KEYS)}"
+        f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
         for key in data
-        if key not in KEYS and not str(key).startswith(_PYINFRAS)
+        if key not in KEYS and not str(key).startswith(_OF_PYINFRA)
     ]
     allow_private = _flag("allow_private_address", data, problems)
     host = MailHost(
@@ -88,12 +89,12 @@ def _hostname(name: str, data: Mapping[str, object], problems: list[str]) -> str
         return name
     try:
         found = a_label(value)
-        # DANE's record stands below the host's name, and senders ask for it (RFC 7672).
+        # Senders ask for DANE's record, which has these labels before the host's name (RFC 7672).
         below(found, "_25._tcp")
         return found
     except ValueError as error:
         if given is None:
-            problems.append(f"its name {error}: add hostname, the full name the world knows it by")
+            problems.append(f"its name {error}: add hostname, the full name that the world knows it by")
         else:
             problems.append(f"hostname {value!r} {error}: give a full name such as mx1.example.com")
         return value
@@ -115,20 +116,20 @@ def _address(
     except ValueError:
         problems.append(
             f"{key} {value!r} is not an IPv{version} address: write it as a string, leave it out to have it "
-            "read from the host, or say False where it has none"
+            "read from the host, or set it to False if the host has none"
         )
         return None
-    kind = unreachable(address)
+    kind = why_unreachable(address)
     if kind and not allow_private:
-        mend = (
-            "set the host's own" if "example" in kind else "set the public one, or allow_private_address=True"
-        )
-        problems.append(f"{key} {address} is {kind}, the world cannot reach it: {mend}")
+        fix = "set the public one, or allow_private_address=True"
+        if is_documentation(address):
+            fix = "set the address of your host"
+        problems.append(f"{key} {address} is {kind}, which the world cannot reach: {fix}")
     return str(address)
 
 
 def _ip_versions(data: Mapping[str, object], problems: list[str]) -> frozenset[int]:
-    """Those whose address is not said to be False."""
+    """The IP versions whose address is not set to False."""
     found = frozenset(version for version in BOTH if data.get(f"public_ipv{version}") is not False)
     if not found:
         problems.append("public_ipv4 and public_ipv6 are both False: a mail host needs one of them")
@@ -136,7 +137,7 @@ def _ip_versions(data: Mapping[str, object], problems: list[str]) -> frozenset[i
 
 
 def _check_port(value: object, problems: list[str]) -> None:
-    """``ssh_port``, which is pyinfra's, and ours where addresses are read over ssh."""
+    """Check `ssh_port`, which pyinfra uses, and which we use to read addresses over ssh."""
     text = str(value)
     if value is not None and not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
         problems.append(f"ssh_port must be a whole number from 1 to 65535, not {value!r}")

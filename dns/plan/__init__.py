@@ -1,5 +1,9 @@
-"""How what is desired differs from what is in the zone."""
+"""How the records that are desired differ from those in the zone. Pure: records in, a plan out."""
 
-from dns.plan.matching import ADDRESS, NOTHING, Change, Obstacle, Plan, Replacing, not_seen, plan
+from __future__ import annotations
 
-__all__ = ["ADDRESS", "NOTHING", "Change", "Obstacle", "Plan", "Replacing", "not_seen", "plan"]
+from dns.plan.changes import Change, Plan, count_not_visible
+from dns.plan.matching import plan
+from dns.plan.obstacles import Obstacle, Replacing
+
+__all__ = ["Change", "Obstacle", "Plan", "Replacing", "count_not_visible", "plan"]

@@ -1,66 +1,23 @@
-"""How what is desired differs from what is in the zone. Pure: two sets of records in, a plan out.
+"""Planning: each desired record is matched with at most one record of the zone. Pure.
 
-Only records that carry our mark are changed or deleted. An equal record of somebody else's is
-adopted as it is. What else stands at our names is an obstacle, named with what it would break, and
-goes only if the user named it, and Cloudflare does not keep it read-only. All other records of the zone
-are not looked at.
+Only records that carry our mark are changed or deleted. An equal record of somebody else is adopted as it is.
+Any other record at one of our names is an obstacle. The plan names it, and says what it would break. It is
+replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
 
-The mark names a domain. A mail host's addresses are those of every domain of the inventory, so they are
-ours with any of their marks.
+A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
+as ours with the mark of any of these domains.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dns.names import is_within
 from dns.plan import policies
-from dns.plan.obstacles import Obstacle, Replacing, delegation, in_the_way
-from dns.records import SHARED, Record, ZoneRecord, is_marked, mark_of, same
-
-__all__ = ["NOTHING", "Change", "Obstacle", "Plan", "Replacing", "plan"]
-
-ADDRESS = ("A", "AAAA")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A record that stays, with other attributes."""
-
-    before: ZoneRecord
-    after: Record
-
-
-NOTHING = Replacing()
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What is to be done to a zone for one domain, and what was found."""
-
-    desired: tuple[Record, ...]
-    posts: tuple[Record, ...] = ()
-    patches: tuple[Change, ...] = ()
-    deletes: tuple[ZoneRecord, ...] = ()
-    kept: tuple[ZoneRecord, ...] = ()
-    adopted: tuple[ZoneRecord, ...] = ()
-    obstacles: tuple[Obstacle, ...] = ()
-    notes: tuple[str, ...] = ()
-    withheld: tuple[Record, ...] = ()  # desired, but another's SPF or DMARC stands there and stays
-    spared: tuple[ZoneRecord, ...] = ()
-
-    def without_deletes(self) -> "Plan":
-        """The same plan, but what it would delete stays: for a run that knows only some of the hosts."""
-        return replace(self, deletes=(), spared=self.deletes)
-
-    @property
-    def changes(self) -> int:
-        """How many records are to be changed."""
-        return len(self.posts) + len(self.patches) + len(self.deletes)
-
-    @property
-    def in_sync(self) -> bool:
-        """Whether there is nothing to do, and nothing in the way."""
-        return not self.changes and not self.obstacles
+from dns.plan.changes import Change, Plan
+from dns.plan.obstacles import NOTHING, Obstacle, Replacing, delegation, in_the_way
+from dns.records import ADDRESS_TYPES, SHARED_TYPES, Record, ZoneRecord, is_marked, mark_of
 
 
 def plan(
@@ -69,78 +26,64 @@ def plan(
     desired: Sequence[Record],
     actual: Iterable[ZoneRecord],
     replacing: Replacing = NOTHING,
-    others: Iterable[str] = (),
+    siblings: Iterable[str] = (),
 ) -> Plan:
-    """The way from ``actual`` to ``desired`` for the domain in the zone (both in A-label form).
+    """Plan the changes that turn `actual` into `desired` for the domain in the zone (both in A-label form).
 
-    ``others`` are the inventory's other domains.
+    `siblings` are the other domains of the inventory.
     """
-    mark, marks = mark_of(domain), {mark_of(other) for other in others} - {mark_of(domain)}
+    mark, marks = mark_of(domain), {mark_of(sibling) for sibling in siblings} - {mark_of(domain)}
     spots = {(record.name, record.type) for record in desired}
-    hosts = {record.name for record in desired if record.type in ADDRESS}
-    # Both families of a host's addresses are ours to say, also when it has none of one.
-    spots |= {(name, kind) for name in hosts for kind in ADDRESS}
+    hosts = {record.name for record in desired if record.type in ADDRESS_TYPES}
+    # A host's A and AAAA are both ours, even if the host has no address of one of the two.
+    spots |= {(name, kind) for name in hosts for kind in ADDRESS_TYPES}
     found = tuple(actual)
-    rest = _Matching(domain, mark, marks, replacing, spots)
+    matching = _Matching(domain, mark, marks, replacing, spots)
     for held in found:
         record = held.record
         if is_marked(record, mark) or (record.name, record.type) in spots:
-            rest.left.append(held)
+            matching.left.append(held)
         elif record.type == "CNAME" and (
             record.name in hosts
-            # At the apex Cloudflare flattens a CNAME, and MX may stand beside it.
+            # At the apex Cloudflare flattens a CNAME, so an MX may be beside it.
             or (record.name != zone and (record.name, "MX") in spots)
         ):
-            rest.set_aside(held)
+            matching.set_aside(held)
         elif record.type == "CNAME" and record.name != zone:
-            rest.aliases[record.name] = record
+            matching.aliases[record.name] = record
         elif record.type == "NS" and record.name != zone:
             shadowed = sorted(name for name, _ in spots if is_within(name, record.name))
             if shadowed:
-                rest.obstacles.append(delegation(record, shadowed[0]))
+                matching.obstacles.append(delegation(record, shadowed[0]))
     for record in desired:
-        rest.match(record)
-    rest.sort_out_the_others()
-    foreign = (held for held in found if not rest.is_the_inventorys(held.record))
+        matching.match(record)
+    matching.settle_unmatched()
+    foreign = (held for held in found if not matching.is_of_the_inventory(held.record))
     return Plan(
         desired=tuple(desired),
-        posts=tuple(rest.posts),
-        patches=tuple(rest.patches),
-        deletes=tuple(rest.deletes),
-        kept=tuple(rest.kept),
-        adopted=tuple(rest.adopted),
-        obstacles=tuple(rest.obstacles),
-        notes=(*rest.notes, *policies.opened(desired, foreign, zone, rest.posts)),
-        withheld=tuple(rest.withheld),
-    )
-
-
-def not_seen(plan: Plan, actual: Iterable[ZoneRecord]) -> int:
-    """How many of the plan's changes cannot be seen in the zone. Pure.
-
-    None of them: it was made. All of them: it was not, as a plan is carried out whole or not at all. Some
-    of them: others have changed the zone too, and whether it was made is not known.
-    """
-    there = {held.id: held.record for held in actual}
-    return (
-        sum(not any(same(held, record) for held in there.values()) for record in plan.posts)
-        + sum(not same(there.get(change.before.id), change.after) for change in plan.patches)
-        + sum(held.id in there for held in plan.deletes)
+        posts=tuple(matching.posts),
+        patches=tuple(matching.patches),
+        deletes=tuple(matching.deletes),
+        kept=tuple(matching.kept),
+        adopted=tuple(matching.adopted),
+        obstacles=tuple(matching.obstacles),
+        notes=(*matching.notes, *policies.weakened_caa(desired, foreign, zone, matching.posts)),
+        withheld=tuple(matching.withheld),
     )
 
 
 class _Matching:
-    """The records at our names, each matched with at most one that is desired."""
+    """The records at our names that are not matched yet (`left`), and the parts of the plan so far."""
 
     def __init__(
         self,
         domain: str,
         mark: str,
-        marks: Collection[str],
+        sibling_marks: Collection[str],
         replacing: Replacing,
         spots: Collection[tuple[str, str]],
     ) -> None:
-        self.domain, self.mark, self.marks = domain, mark, marks
+        self.domain, self.mark, self.sibling_marks = domain, mark, sibling_marks
         self.replacing, self.spots = replacing, spots
         self.left: list[ZoneRecord] = []
         self.aliases: dict[str, Record] = {}
@@ -154,14 +97,14 @@ class _Matching:
         self.withheld: list[Record] = []
 
     def set_aside(self, held: ZoneRecord) -> None:
-        """Delete what is not ours if the user named it and it can be deleted; else it is in the way."""
+        """Delete a record of somebody else if the user named it and it may be deleted. Else report it."""
         if not held.locked and self.replacing.names(held.record):
             self.deletes.append(held)
         else:
             self.obstacles.append(in_the_way(held, self.domain, self.replacing))
 
     def match(self, wanted: Record) -> None:
-        """Settle one desired record: kept, adopted, patched, posted, or kept back for an obstacle."""
+        """Decide about one desired record: keep, adopt, patch or post it, or report an obstacle."""
         held = self._take(wanted)
         if held is None:
             self._add(wanted)
@@ -173,8 +116,8 @@ class _Matching:
                 self.kept.append(held)
             else:
                 self._patch(held, wanted, ttl=wanted.ttl, comment=record.comment)
-        elif self._is_a_siblings(record) and not held.locked:
-            # Its time to live is the other domain's to say, or the two would change it for ever.
+        elif self._is_of_a_sibling(record) and not held.locked:
+            # The other domain decides about its TTL. Otherwise the two would change it for ever.
             if equal:
                 self.kept.append(held)
             else:
@@ -193,18 +136,19 @@ class _Matching:
             self.posts.append(wanted)
             return
         self.withheld.append(wanted)
-        beside = f"{wanted.content!r} is not published beside it"
-        self.notes.append(f"{foreign.shown}: is not ours and stays; {beside}")
+        self.notes.append(
+            f"{foreign.zone_line}: is not ours and stays; {wanted.content!r} is not published beside it"
+        )
 
     def _patch(self, held: ZoneRecord, wanted: Record, *, ttl: int, comment: str | None) -> None:
-        # What was written behind the mark is its writer's, and so are tags and settings.
+        # Tags, settings, and the part of a comment behind our mark belong to whoever wrote them.
         after = replace(
             held.record, priority=wanted.priority, proxied=wanted.proxied, ttl=ttl, comment=comment
         )
         self.patches.append(Change(held, after))
 
     def _take(self, wanted: Record) -> ZoneRecord | None:
-        """The record of the same value, else the one that differs only in its priority."""
+        """Take the record of the same value, or else one that differs only in its priority."""
         alike = [held for held in self.left if held.record.value[:3] == wanted.value[:3]]
         alike.sort(key=lambda held: held.record.priority != wanted.priority)
         if not alike:
@@ -212,24 +156,26 @@ class _Matching:
         self.left.remove(alike[0])
         return alike[0]
 
-    def sort_out_the_others(self) -> None:
-        """What was matched with nothing: ours goes, another's is an obstacle, other texts are let be."""
+    def settle_unmatched(self) -> None:
+        """Decide about records that match nothing: delete ours, report others, leave other texts alone."""
         for held in self.left:
             record = held.record
-            at_ours = (record.name, record.type) in self.spots and record.type not in SHARED
+            at_ours = (record.name, record.type) in self.spots and record.type not in SHARED_TYPES
             if held.locked:
                 if at_ours:
                     self.obstacles.append(in_the_way(held, self.domain, self.replacing))
                 elif is_marked(record, self.mark):
-                    self.notes.append(f"{record.shown}: is no longer wanted, but read-only at Cloudflare")
-            elif is_marked(record, self.mark) or (at_ours and self._is_a_siblings(record)):
+                    self.notes.append(
+                        f"{record.zone_line}: is no longer wanted, but Cloudflare keeps it read-only"
+                    )
+            elif is_marked(record, self.mark) or (at_ours and self._is_of_a_sibling(record)):
                 self.deletes.append(held)
             elif at_ours:
                 self.set_aside(held)
 
-    def is_the_inventorys(self, record: Record) -> bool:
-        """Whether it carries the mark of any domain of the inventory."""
-        return is_marked(record, self.mark) or self._is_a_siblings(record)
+    def is_of_the_inventory(self, record: Record) -> bool:
+        """Whether the record carries the mark of any domain of the inventory."""
+        return is_marked(record, self.mark) or self._is_of_a_sibling(record)
 
-    def _is_a_siblings(self, record: Record) -> bool:
-        return any(is_marked(record, mark) for mark in self.marks)
+    def _is_of_a_sibling(self, record: Record) -> bool:
+        return any(is_marked(record, mark) for mark in self.sibling_marks)

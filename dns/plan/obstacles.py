@@ -1,4 +1,6 @@
-"""What stands in the way in a zone: what it breaks, and how its owner can be rid of it. Pure."""
+"""Records of somebody else that are in the way: what each breaks, and how to get rid of it. Pure."""
+
+from __future__ import annotations
 
 import shlex
 from collections.abc import Iterable
@@ -6,28 +8,28 @@ from dataclasses import dataclass
 
 from dns.plan import products
 from dns.plan.providers import KNOWN, provider_of
-from dns.records import Record, ZoneRecord
+from dns.records import ADDRESS_TYPES, Record, ZoneRecord
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """A record that is not ours and stands in the way: what it breaks, and how to be rid of it.
+    """A record that is not ours and is in the way: what it breaks, and how to get rid of it.
 
-    ``option`` is that of ``dns.sync`` which replaces it, without a value where none does.
+    `option` is the option of `dns.sync` that replaces the record. It is empty if no option does.
     """
 
     record: Record
     breaks: str
-    mend: str
+    fix: str
     option: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return f"{self.record.shown}: {self.breaks}: {self.mend}"
+        return f"{self.record.zone_line}: {self.breaks}: {self.fix}"
 
 
 @dataclass(frozen=True, slots=True)
 class Replacing:
-    """What the user named to be replaced: targets of MX, targets of CNAME, addresses, providers."""
+    """What the user asked to replace: targets of MX, targets of CNAME, addresses, and mail providers."""
 
     mx: frozenset[str] = frozenset()
     cname: frozenset[str] = frozenset()
@@ -36,39 +38,42 @@ class Replacing:
 
     @property
     def options(self) -> tuple[tuple[str, ...], ...]:
-        """The same as options of ``dns.sync``."""
+        """The same as options of `dns.sync`."""
         named = {"provider": self.providers, "mx": self.mx, "cname": self.cname, "address": self.address}
         return tuple((f"--replace-{kind}", each) for kind, names in named.items() for each in sorted(names))
 
     def names(self, record: Record) -> bool:
-        """Whether this record is to be replaced."""
+        """Whether the user asked to replace this record."""
         if record.type in ("MX", "CNAME"):
             named = self.mx if record.type == "MX" else self.cname
             return record.content in named or provider_of(record.content) in self.providers
-        return record.type in ("A", "AAAA") and record.content in self.address
+        return record.type in ADDRESS_TYPES and record.content in self.address
+
+
+NOTHING = Replacing()
 
 
 def in_the_way(held: ZoneRecord, domain: str, given: Replacing) -> Obstacle:
-    """A record of somebody else's at a name of ours. ``given`` is what is to be replaced already."""
+    """What a record of somebody else at one of our names breaks. `given` is what is replaced already."""
     record = held.record
     if held.locked:
         product = products.product(held.owner, record.type, record.content)
         return Obstacle(record, product.breaks, product.fix)
     if record.type == "CNAME":
-        breaks = "a mail host and a domain with MX may not be an alias"
+        breaks = "a mail host and a domain with an MX may not be an alias"
     elif record.content == ".":
         breaks = "a null MX says that the domain takes no mail"
     elif record.type == "MX":
         breaks = "mail would go there too, or first"
     elif record.proxied:
-        breaks = "is proxied, and the proxy does not take mail"
+        breaks = "is proxied, and Cloudflare's proxy takes no mail"
     else:
-        breaks = "is no address of this mail host, mail would go there too"
+        breaks = "is not an address of this mail host, and mail would go there too"
     return _replaceable(record, breaks, domain, given)
 
 
 def delegation(record: Record, name: str) -> Obstacle:
-    """A delegation of a part of the zone in which our records are."""
+    """The obstacle that an NS record is if it delegates the part of the zone that holds our records."""
     return Obstacle(
         record,
         f"delegates {name} to other nameservers, which would not know our records",
@@ -80,31 +85,31 @@ def _replaceable(record: Record, breaks: str, domain: str, given: Replacing) -> 
     provider = provider_of(record.content) if record.type in ("MX", "CNAME") else None
     if provider:
         option = ("--replace-provider", provider)
-        mend = f"to leave {KNOWN[provider].title}, run {command(domain, [*given.options, option])}"
+        fix = f"to leave {KNOWN[provider].title}, run {command(domain, [*given.options, option])}"
     else:
         kind = {"MX": "mx", "CNAME": "cname"}.get(record.type, "address")
         option = (f"--replace-{kind}", record.content)
-        mend = f"to replace it, run {command(domain, [*given.options, option])}"
-    return Obstacle(record, breaks, mend, option)
+        fix = f"to replace it, run {command(domain, [*given.options, option])}"
+    return Obstacle(record, breaks, fix, option)
 
 
 def command(domain: str, options: Iterable[tuple[str, ...]]) -> str:
-    """The command line of ``dns.sync`` with these options, each once."""
+    """The command line of `dns.sync` with these options, each once."""
     words = [word for option in dict.fromkeys(options) for word in option]
     return shlex.join(["python", "-m", "dns.sync", domain, *words])
 
 
-def described(domain: str, obstacles: Iterable[Obstacle], given: Replacing) -> str:
-    """All of them in one line, each once, with one command for those that it can replace."""
+def in_one_line(domain: str, obstacles: Iterable[Obstacle], given: Replacing) -> str:
+    """All obstacles in one line, each once, with one command that replaces those that can be replaced."""
     found = list(dict.fromkeys(obstacles))
     options = [obstacle.option for obstacle in found if obstacle.option]
-    lines: dict[str, list[str]] = {}
+    by_reason: dict[str, list[str]] = {}
     for obstacle in found:
         replaced = obstacle.option and len(options) > 1
-        why = obstacle.breaks if replaced else f"{obstacle.breaks}: {obstacle.mend}"
-        lines.setdefault(why, []).append(obstacle.record.shown)
-    said = "; ".join(f"{', '.join(shown)}: {why}" for why, shown in lines.items())
+        why = obstacle.breaks if replaced else f"{obstacle.breaks}: {obstacle.fix}"
+        by_reason.setdefault(why, []).append(obstacle.record.zone_line)
+    line = "; ".join(f"{', '.join(records)}: {why}" for why, records in by_reason.items())
     if len(options) < 2:
-        return said
-    them = "them" if len(options) == len(found) else "those that can be"
-    return f"{said}: to replace {them}, run {command(domain, [*given.options, *options])}"
+        return line
+    them = "them" if len(options) == len(found) else "those that can be replaced"
+    return f"{line}: to replace {them}, run {command(domain, [*given.options, *options])}"

@@ -1,9 +1,12 @@
-"""Policies of somebody else's that stand where ours are to: which stay, and which ours would change. Pure.
+"""Policies of somebody else at our names: SPF, DMARC, TLS reports and CAA. Pure.
 
-SPF (RFC 7208), DMARC (RFC 7489) and TLSRPT (RFC 8460) count one record at a name, so another's stays and
-ours is kept back. CAA (RFC 8659) counts all records at the nearest name that has any: what one of them
-allows is allowed, so ours beside a stricter one opens what that one closed.
+A name may have only one record of SPF (RFC 7208), of DMARC (RFC 7489) and of TLSRPT (RFC 8460). If somebody
+else's is there, it stays and ours is not published. A name may have several CAA (RFC 8659), and what one of
+them allows is allowed. So ours beside a stricter one allows what that one forbids. The nearest name above
+that has any CAA counts.
 """
+
+from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
@@ -12,7 +15,7 @@ from dns.records import Record, ZoneRecord, joined
 
 
 def foreign_policy(wanted: Record, others: Iterable[Record], aliases: Mapping[str, Record]) -> Record | None:
-    """The record of ``others`` in whose place this SPF, DMARC or TLSRPT is, also one behind an alias."""
+    """Find the record among `others` or `aliases` that is in the place of this SPF, DMARC or TLSRPT."""
     if wanted.type != "TXT":
         return None
     version = wanted.content.split(";")[0].split()[0].lower()
@@ -22,13 +25,13 @@ def foreign_policy(wanted: Record, others: Iterable[Record], aliases: Mapping[st
     return aliases.get(wanted.name)
 
 
-def opened(
+def weakened_caa(
     wanted: Iterable[Record], foreign: Iterable[ZoneRecord], zone: str, new: Collection[Record]
 ) -> Iterator[str]:
-    """What our CAA opens that other CAA closed, in words.
+    """Say in words what our CAA allows that somebody else's CAA forbids.
 
-    ``foreign`` are records that are not ours; ``new`` are ours that are not there yet: that another
-    authority may issue too is said once, when it comes to be so.
+    `foreign` are records that are not ours. `new` are our records that are not in the zone yet. That another
+    authority may issue too is said only while ours is new.
     """
     ours = [record for record in wanted if record.type == "CAA"]
     if not ours:
@@ -42,24 +45,22 @@ def opened(
         issuer, parameters = _issuer(record)
         if at != name:
             yield (
-                f"{record.shown}: is not ours and stays, but no longer counts for {name}, where ours "
-                f"({allowed}) stands now"
+                f"{record.zone_line}: is not ours and stays, but it no longer counts for {name}, which has "
+                f"ours ({allowed}) now"
             )
         elif not issuer:
-            yield f"{record.shown}: is not ours and stays, but no longer keeps {allowed} from issuing"
+            yield f"{record.zone_line}: is not ours and stays, but it no longer keeps {allowed} from issuing"
         elif parameters and any(_issuer(own) == (issuer, "") for own in ours):
             yield (
-                f"{record.shown}: is not ours and stays, but ours beside it lets {issuer} issue without "
+                f"{record.zone_line}: is not ours and stays, but beside ours {issuer} may issue without "
                 f"{parameters}"
             )
         elif any(own in new and _issuer(own)[0] != issuer for own in ours):
-            yield (
-                f"{record.shown}: is not ours and stays, but {issuer} is not alone any more: so may {allowed}"
-            )
+            yield f"{record.zone_line}: is not ours and stays, but now {allowed} may issue beside {issuer}"
 
 
 def _nearest(name: str, zone: str, names: set[str]) -> str | None:
-    """The name itself or the nearest above it in the zone that has a CAA (RFC 8659, section 3)."""
+    """The nearest name that has a CAA: the name itself or one above it in the zone (RFC 8659, section 3)."""
     while is_within(name, zone):
         if name in names:
             return name
@@ -72,7 +73,7 @@ def _tag(record: Record) -> str:
 
 
 def _issuer(record: Record) -> tuple[str, str]:
-    """The authority that may issue (none: nobody may), and the parameters that bind it."""
+    """The authority that may issue (empty: none may), and the parameters that bind it."""
     value = joined(record.content.split(" ", 2)[2])
     issuer, _, parameters = value.partition(";")
     return issuer.strip().lower(), parameters.strip()

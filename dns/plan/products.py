@@ -1,8 +1,10 @@
-"""Cloudflare's other products that make records of their own, which the API keeps read-only. Pure.
+"""Products of Cloudflare that make records of their own. The API keeps these records read-only. Pure.
 
-Such a record says whose it is in its ``meta``. Where that does not tell, its content may:
+The `meta` of such a record says which product made it. If it does not, the content may tell:
 https://developers.cloudflare.com/dns/manage-dns-records/
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product: what its record does to mail, and where its owner is to change it."""
+    """A product: what its record does to mail, and where the user can remove it."""
 
     name: str
     breaks: str
@@ -45,8 +47,8 @@ TUNNEL = Product(
 )
 UNKNOWN = Product(
     "Cloudflare",
-    "another product of Cloudflare's made it, and keeps it read-only",
-    "find that product in the dashboard (DNS > Records says whose the record is), and remove it there",
+    "another product of Cloudflare made it, and keeps it read-only",
+    "find that product in the dashboard (DNS > Records names it), and remove the record there",
 )
 _BY_NAME = {each.name: each for each in (EMAIL_ROUTING, WORKERS, R2, PAGES, TUNNEL, UNKNOWN)}
 _BY_META = {"origin_worker_id": WORKERS, "r2_bucket": R2, "managed_by_argo_tunnel": TUNNEL}
@@ -71,12 +73,12 @@ def owner(kind: str, content: str, meta: Mapping[str, object]) -> str:
 
 
 def product(name: str, kind: str, content: str) -> Product:
-    """The product of this name; where there is no name, the one that the record's content leads to."""
+    """The product of this name. If there is no name, the product that the record's content leads to."""
     return _BY_NAME.get(name) or _by_content(kind, content)
 
 
 def _by_content(kind: str, content: str) -> Product:
-    if (kind, content) == ("AAAA", "100::"):  # what a Worker's custom domain is made as
+    if (kind, content) == ("AAAA", "100::"):  # the record of a Worker's custom domain
         return WORKERS
     targets = (found for end, found in _BY_TARGET.items() if content == end or content.endswith(f".{end}"))
     return next(targets, UNKNOWN)

@@ -1,18 +1,20 @@
-"""Mail providers whom many domains leave, known by where their MX and aliases lead. Pure.
+"""Well-known mail providers, known by the names that their MX and aliases lead to. Pure.
 
-The names are what ``--replace-provider`` takes; a target belongs to a provider if it is one of its
-domains or below one.
+`--replace-provider` takes these names. A target belongs to a provider if it is one of its domains, or below
+one.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dns.names import did_you_mean
+from dns.names import did_you_mean, is_within
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider: what people call it, and the domains that its servers are named in."""
+    """A provider: what people call it, and the domains of its servers."""
 
     title: str
     domains: tuple[str, ...]
@@ -58,20 +60,20 @@ KNOWN: Mapping[str, Provider] = {
 
 
 def provider_of(target: str) -> str | None:
-    """The name of the provider that the MX or CNAME target is one of, or None."""
+    """The name of the provider that this target of an MX or CNAME belongs to, or None."""
     for name, provider in KNOWN.items():
-        if any(target == domain or target.endswith(f".{domain}") for domain in provider.domains):
+        if any(is_within(target, domain) for domain in provider.domains):
             return name
     return None
 
 
-def named(text: str) -> str:
-    """The provider's name, from its name or title in any case. Raises ValueError, with those known."""
+def parse_provider(text: str) -> str:
+    """Find a provider by its name or title, in any case. Raises ValueError with the names of all."""
     wanted = " ".join(text.split()).casefold()
     for name, provider in KNOWN.items():
         if wanted in (name, provider.title.casefold()):
             return name
     raise ValueError(
-        f"{text!r} is no provider that is known{did_you_mean(wanted, KNOWN)}: name its records with "
-        f"--replace-mx, or one of {', '.join(KNOWN)}"
+        f"{text!r} is not a known provider{did_you_mean(wanted, KNOWN)}: name its records with "
+        f"--replace-mx, or name one of {', '.join(KNOWN)}"
     )

@@ -1,5 +1,7 @@
 """`python -m dns.sync`."""
 
+from __future__ import annotations
+
 import sys
 
 from dns.sync.command import main

@@ -1,15 +1,17 @@
-"""The command line of ``python -m dns.sync``."""
+"""The arguments of `python -m dns.sync`."""
+
+from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from dns.plan import providers
-from dns.plan.matching import Replacing
+from dns.plan import Replacing, providers
 from dns.records import canonical_content, canonical_name
-from dns.sync.report import error_as_json
-from dns.terminal.arguments import Parser, resolver_argument, seconds
+from dns.sync.report import error_to_json
+from dns.terminal.arguments import Parser, parse_resolver, parse_seconds
 
 EPILOG = f"""exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
 environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone),
@@ -36,18 +38,19 @@ class Arguments:
 
 
 class _Parser(Parser):
-    """One that says what is wrong as JSON too, where JSON is wanted."""
+    """Reports a wrong argument as JSON too, if JSON is asked for."""
 
     wants_json = False
 
     def error(self, message: str) -> NoReturn:
         if self.wants_json:
-            print(error_as_json("", f"{message}: see {self.prog} --help", applied=False))
+            error = error_to_json("", f"{message}: see {self.prog} --help", applied=False)
+            print(json.dumps(error, indent=2))
         super().error(message)
 
 
-def parsed(argv: Sequence[str]) -> Arguments:
-    """The arguments; exits with 0 after --help, and with 1 and a line to read where they are wrong."""
+def parse_arguments(argv: Sequence[str]) -> Arguments:
+    """Read the arguments. Exits with 0 after --help, and with 1 and a line of text if they are wrong."""
     parser = _Parser(
         prog="python -m dns.sync",
         description="Make a domain's records at Cloudflare match the inventory.",
@@ -58,7 +61,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
     parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory")
     parser.add_argument("--inventory", default="inventory.py", metavar="FILE", help="default: %(default)s")
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--dry-run", action="store_true", help="show what would change, change nothing")
+    only.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     only.add_argument("--check", action="store_true", help="the same in one line, for cron and CI")
     parser.add_argument(
         "--undo",
@@ -66,7 +69,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
         help="put back what the last run from this machine changed",
     )
     parser.add_argument(
-        "--json", action="store_true", help="the plan and its outcome, or the error, as one JSON object"
+        "--json", action="store_true", help="print the plan and its outcome, or the error, as one JSON object"
     )
     parser.add_argument(
         "--replace-provider",
@@ -74,7 +77,7 @@ def parsed(argv: Sequence[str]) -> Arguments:
         default=[],
         type=_provider,
         metavar="NAME",
-        help="leave a mail provider, such as google: replace all of its MX (may be repeated)",
+        help="leave a mail provider, such as google: replace all its MX (may be repeated)",
     )
     for kind, what in (
         ("mx", "an MX to TARGET"),
@@ -86,28 +89,28 @@ def parsed(argv: Sequence[str]) -> Arguments:
             action="append",
             default=[],
             metavar="ADDRESS" if kind == "address" else "TARGET",
-            help=f"replace {what} that is in the way and not ours (may be repeated)",
+            help=f"replace {what} that is not ours and is in the way (may be repeated)",
         )
     parser.add_argument(
         "--forget-host",
         action="append",
         default=[],
         metavar="NAME",
-        help="delete the addresses of this mail host although an MX still leads to it: senders that have "
-        "that MX return their mail as undeliverable (may be repeated)",
+        help="delete the addresses of this mail host although an MX still leads to it; a sender that still "
+        "has that MX returns its mail as undeliverable (may be repeated)",
     )
     parser.add_argument(
         "--wait",
-        type=seconds,
+        type=parse_seconds,
         default=120.0,
         metavar="SECONDS",
-        help="how long to wait for the zone's nameservers to answer; 0: not at all (default: 120)",
+        help="how long to wait for the zone's nameservers to answer; 0 does not wait (default: 120)",
     )
     parser.add_argument(
         "--resolver",
-        type=resolver_argument,
+        type=parse_resolver,
         metavar="ADDRESS[#PORT]",
-        help="in place of the system's resolver",
+        help="ask this resolver in place of the system's",
     )
     given = parser.parse_args(argv)
     return Arguments(
@@ -131,6 +134,6 @@ def parsed(argv: Sequence[str]) -> Arguments:
 
 def _provider(text: str) -> str:
     try:
-        return providers.named(text)
+        return providers.parse_provider(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None

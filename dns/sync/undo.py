@@ -1,20 +1,23 @@
-"""Putting back what the last run changed in a domain's zone: only that, and only where nobody has changed it.
+"""Undoing the last run's change of a zone: only what it changed, and only if nobody changed it since.
 
-What was changed is read from this machine (``undo_file``), what is there now from the zone.
+`undo_file` has kept on this machine what was changed. The zone says what is there now.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 
-from dns.cloudflare.zones import Zone, Zones
+from dns.cloudflare.answers import Zone
+from dns.cloudflare.zones import Zones
 from dns.errors import ChangedBut, OutcomeUnknown, SyncError
-from dns.plan.matching import Change, Plan, not_seen
+from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
 from dns.sync import undo_file
-from dns.sync.undo_file import Saved
+from dns.sync.saved import Saved
 
 
-def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
-    """The plan that puts back what was changed; what has changed since is noted and stays. Pure."""
+def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
+    """Plan what undoes the saved change. A record that has changed since stays, and a note says so. Pure."""
     there = {held.id: held for held in actual}
     by_value = {held.record.value: held for held in there.values()}
     deletes, patches, posts, notes = [], [], [], []
@@ -22,18 +25,18 @@ def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
         held = there.get(made.id) if made.id else by_value.get(made.record.value)
         if held is None:
             if made.record.value in by_value:
-                notes.append(f"{made.record.shown}: was made anew since, and stays")
+                notes.append(f"{made.record.zone_line}: was made again since by somebody else, and stays")
         elif _can_be_undone(held, made.record, notes):
             deletes.append(held)
     for change in saved.patched:
         held = there.get(change.before.id)
         if held is None:
-            notes.append(f"{change.after.shown}: has changed since, and stays as it is")
+            notes.append(f"{change.after.zone_line}: has changed since, and stays as it is")
         elif held.record != change.before.record and _can_be_undone(held, change.after, notes):
             patches.append(Change(held, change.before.record))
     for record in saved.deleted:
         if record.value in by_value:
-            notes.append(f"{record.shown}: is there again already")
+            notes.append(f"{record.zone_line}: is there again already")
         else:
             posts.append(record)
     return Plan((), tuple(posts), tuple(patches), tuple(deletes), notes=tuple(notes))
@@ -41,31 +44,32 @@ def way_back(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
 
 def _can_be_undone(held: ZoneRecord, after: Record, notes: list[str]) -> bool:
     if held.record != after:
-        notes.append(f"{after.shown}: has changed since, and stays")
+        notes.append(f"{after.zone_line}: has changed since, and stays")
     elif held.locked:
-        notes.append(f"{after.shown}: is read-only at Cloudflare now, and stays")
+        notes.append(f"{after.zone_line}: is read-only at Cloudflare now, and stays")
     else:
         return True
     return False
 
 
-def visible(saved: Saved, actual: Iterable[ZoneRecord]) -> tuple[int, int]:
-    """How many of the changes are to be seen in the zone, and how many there are. Pure."""
+def count_visible(saved: Saved, actual: Iterable[ZoneRecord]) -> tuple[int, int]:
+    """Count the saved changes that can be seen in the zone, and all of them. Pure."""
     there = {held.id: held.record for held in actual}
     values = {record.value for record in there.values()}
-    seen = (
+    visible = (
         sum(any(same(held, made.record) for held in there.values()) for made in saved.posted)
         + sum(same(there.get(change.before.id), change.after) for change in saved.patched)
         + sum(record.value not in values for record in saved.deleted)
     )
-    return seen, len(saved.posted) + len(saved.patched) + len(saved.deleted)
+    return visible, len(saved.posted) + len(saved.patched) + len(saved.deleted)
 
 
-def plan_back(domain: str, zones: Zones) -> tuple[Zone, Plan]:
-    """The zone as it is, in two requests, and the plan to put back what the last run changed.
+def plan_undo(domain: str, zones: Zones) -> tuple[Zone, Plan]:
+    """Read the zone in two requests, and plan what undoes the last run's change.
 
-    A change whose outcome was not known counts if all of it is to be seen, and not if nothing is. Raises
-    SyncError where that does not tell, where no change is known, or where it was made in another zone.
+    A change whose outcome was unknown counts as made if all of it can be seen in the zone, and as not made if
+    nothing can. Raises SyncError if only a part can be seen, if no change is known, or if it was made in
+    another zone.
     """
     zone: Zone | None = None
     actual: tuple[ZoneRecord, ...] = ()
@@ -78,33 +82,34 @@ def plan_back(domain: str, zones: Zones) -> tuple[Zone, Plan]:
                 continue
             raise SyncError(
                 f"{domain}: the last change was made in another zone named {saved.zone} "
-                f"({saved.zone_id or 'its identifier is not known'}), nothing was undone: use a token that "
-                f"sees that zone, or delete {path}"
+                f"({saved.zone_id or 'its identifier is not known'}), so nothing was undone: use a token "
+                f"that sees that zone, or delete {path}"
             )
         actual = actual or zones.records(zone)
-        seen, changes = visible(saved, actual)
-        if certain or seen == changes:
-            return zone, way_back(saved, actual)
-        if seen:
+        visible, changes = count_visible(saved, actual)
+        if certain or visible == changes:
+            return zone, reverse(saved, actual)
+        if visible:
             raise SyncError(
-                f"{domain}: whether the last run changed it is not known: {seen} of {changes} changes are to "
-                f"be seen, which may be somebody else's; nothing was undone: do it by hand, and delete {path}"
+                f"{domain}: it is unknown whether the last run changed the zone: {visible} of {changes} "
+                "changes can be seen, which may be somebody else's; nothing was undone: undo it by hand, and "
+                f"delete {path}"
             )
     raise SyncError(
-        f"{domain}: no change to undo is known on this machine ({undo_file.file_of(domain)} is not there)"
+        f"{domain}: no change to undo is known on this machine ({undo_file.file_of(domain)} does not exist)"
     )
 
 
-def put_back(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
-    """Carry out the plan, in one transaction, and forget the change that it undoes.
+def apply(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
+    """Carry out the plan in one transaction, and forget the change that it undoes.
 
-    Raises SyncError where Cloudflare refused (nothing was changed), or where it is not all put back.
+    Raises SyncError if Cloudflare refused (nothing was changed), or if not everything is undone.
     """
     edited: tuple[str, ...] = ()
     if plan.changes:
         try:
-            made = zones.change(zone, plan)
-            edited, problem = made.edited, "; ".join(made.unconfirmed)
+            outcome = zones.change(zone, plan)
+            edited, problem = outcome.edited, "; ".join(outcome.unconfirmed)
         except OutcomeUnknown as error:
             problem = str(error)
         if problem:
@@ -112,19 +117,19 @@ def put_back(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
     undo_file.forget(domain)
     if edited:
         raise ChangedBut(
-            f"{domain}: undone, but edited in between by somebody else, and deleted: {'; '.join(edited)}: "
-            "make it again if it is to stay"
+            f"{domain}: undone, but somebody had edited these records after they were read, and they are "
+            f"deleted: {'; '.join(edited)}: make them again if they should stay"
         )
 
 
 def _settle(domain: str, zone: Zone, plan: Plan, zones: Zones, problem: str) -> None:
-    """Read again after an undo whose outcome is not known; raise if it is not all undone."""
+    """Read the zone after an undo whose outcome is unknown. Raises SyncError if not everything is undone."""
     try:
-        left = not_seen(plan, zones.records(zone))
+        left = count_not_visible(plan, zones.records(zone))
     except SyncError as again:
         raise OutcomeUnknown(
-            f"{problem}; whether it was undone is unknown, as {domain} cannot be read either ({again}): "
-            "run again when it can, that shows it"
+            f"{problem}; whether it was undone is unknown, because {domain} cannot be read either ({again}): "
+            "run again when it can be read"
         ) from None
     if left:
         raise (ChangedBut if left < plan.changes else SyncError)(

@@ -1,10 +1,12 @@
-"""What a sync does around a change to prove it: who is to answer, until they do, and a look from outside.
+"""Verifying a change: waiting until the nameservers answer it, and then looking at the domain from outside.
 
-Whom to ask is found out before the change, so that a wrong resolver or a name that cannot be looked up
-stops the run while nothing is changed. What fails after it says that the change was made.
+The nameservers are located before the change. So a wrong resolver, or a name that cannot be looked up, stops
+the run while nothing is changed. An error after the change says that the zone was changed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,39 +14,39 @@ from typing import TYPE_CHECKING
 from dns.check.findings import Finding
 from dns.errors import ChangedBut, SyncError
 from dns.sync.change import Prepared
-from dns.terminal.arguments import named_resolver
 
 if TYPE_CHECKING:
+    from dns.world.nameservers import Located, Server
+    from dns.world.progress import OnProgress
     from dns.world.seen import Seen
-    from dns.world.served import Server
 
-SLACK = 5.0  # seconds beyond a time to live: caches count in whole ones
+SLACK = 5.0  # seconds that are added to a TTL, because caches count in whole seconds
 WAIT_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What was seen after the change, and found."""
+class Verification:
+    """What was seen from outside after the change, and what is wrong with it."""
 
-    seen: "Seen"
+    seen: Seen
     findings: tuple[Finding, ...]
 
     def lines(self, *, colour: bool = False) -> list[str]:
-        """For people."""
+        """The report for people."""
         from dns.check import report
 
         return report.lines(self.seen, self.findings, colour=colour)
 
-    def plain(self) -> Mapping[str, object]:
-        """For programs."""
+    def to_json(self) -> Mapping[str, object]:
+        """The report for programs."""
         from dns.check import report
 
-        return report.plain(self.seen, self.findings)
+        return report.to_json(self.seen, self.findings)
 
 
 @contextmanager
 def changed_but(domain: str) -> Iterator[None]:
-    """Say of what fails in the block that the zone was changed before. Raises ChangedBut."""
+    """Make an error in the block say that the zone was changed before. Raises ChangedBut."""
     try:
         yield
     except ChangedBut:
@@ -53,73 +55,82 @@ def changed_but(domain: str) -> Iterator[None]:
         raise ChangedBut(f"{domain}: changed, but {error}") from None
 
 
-def nameservers_to_ask(prepared: Prepared, resolver: str | None = None) -> "tuple[Server, ...]":
-    """The addresses of the zone's nameservers that this machine can ask.
+def locate_nameservers(prepared: Prepared, resolver: str | None = None) -> Located:
+    """Look up the addresses of the zone's nameservers.
 
-    ``resolver`` (``ADDRESS`` or ``ADDRESS#PORT``, by default LETTERBOX_RESOLVER, else the system's) looks
-    them up. Raises SyncError where it is none, or knows none.
+    `resolver` is `ADDRESS` or `ADDRESS#PORT`, by default LETTERBOX_RESOLVER, else the system's. Raises
+    SyncError if one cannot be looked up, or if this machine can send to none.
     """
-    from dns.world import served
+    from dns.world.nameservers import locate_all
+    from dns.world.resolvers import named_resolver, resolver_at
 
-    return served.servers_of(prepared.zone.nameservers, served.resolver_at(named_resolver(resolver)))
+    return locate_all(prepared.zone.nameservers, resolver_at(named_resolver(resolver)))
+
+
+def nameservers_to_ask(prepared: Prepared, resolver: str | None = None) -> tuple[Server, ...]:
+    """The addresses of the zone's nameservers that this machine can ask. Raises as `locate_nameservers`."""
+    return locate_nameservers(prepared, resolver).servers
 
 
 def wait_until_served(
     prepared: Prepared,
     *,
-    servers: "Sequence[Server] | None" = None,
+    servers: Sequence[Server] | None = None,
     seconds: float = WAIT_SECONDS,
     resolver: str | None = None,
     port: int = 53,
-    show: Callable[..., None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> float:
-    """Ask the zone's own nameservers until all answer every record; the seconds that took.
+    """Ask the zone's own nameservers until all answer every record. Returns how many seconds that took.
 
-    ``servers`` is what ``nameservers_to_ask`` found, by default it is asked (``resolver`` as there);
-    ``port`` is where they listen. ``show`` gets the progress, by default it is shown on stderr. Raises
+    `servers` is what `nameservers_to_ask` returned. By default they are looked up (`resolver` as there).
+    `port` is where they listen. `on_progress` gets the progress, which by default is shown on stderr. Raises
     NotServed with what is still missing.
     """
-    from dns.terminal.progress import shown
-    from dns.world import served
+    from dns.terminal.progress import display
+    from dns.world import expected, served
 
-    questions = served.expected(prepared.plan)
+    questions = expected.from_plan(prepared.plan)
     servers = nameservers_to_ask(prepared, resolver) if servers is None else servers
-    if show is not None:
-        return served.wait(servers, questions, seconds=seconds, port=port, show=show)
+    if on_progress is not None:
+        return served.wait(servers, questions, seconds=seconds, port=port, on_progress=on_progress)
     title = f"{prepared.zone.name}: asking its nameservers, for {seconds:g} s at most"
-    with shown(title) as display:
-        return served.wait(servers, questions, seconds=seconds, port=port, show=display)
+    with display(title) as show:
+        return served.wait(servers, questions, seconds=seconds, port=port, on_progress=show)
 
 
-def lifetime(prepared: Prepared, servers: "Sequence[Server]") -> int | None:
-    """For how many seconds caches may keep what is about to change; None where nobody could be asked."""
-    from dns.world import served
+def longest_ttl(prepared: Prepared, servers: Sequence[Server]) -> int | None:
+    """For how many seconds caches may keep what is about to change. None if nobody could be asked."""
+    from dns.world import expected, served
 
-    return served.lifetime(servers, served.expected(prepared.plan))
+    return served.longest_ttl(servers, expected.from_plan(prepared.plan))
 
 
-def prove(prepared: Prepared, resolver: str | None, *, seconds: float, life: int | None) -> Looked:
-    """Look from outside; where resolvers have old answers, again until these must have run out.
+def verify(
+    prepared: Prepared, resolver: str | None, *, located: Located, seconds: float, ttl: int | None
+) -> Verification:
+    """Look at the domain from outside. If resolvers have old answers, look again until these have expired.
 
-    ``life`` is what ``lifetime`` said before the change; it is waited for ``seconds`` at most.
+    `located` is where the nameservers are. `ttl` is what `longest_ttl` returned before the change. The wait
+    takes `seconds` at most.
     """
-    from dns.check import command
-    from dns.terminal import progress
+    from dns.check.examination import examine
+    from dns.terminal.progress import display
 
-    inventory = prepared.inventory
-    until = seconds if life is None else min(seconds, life + SLACK)
+    until = seconds if ttl is None else min(seconds, ttl + SLACK)
     title = f"{prepared.domain.name}: looking from outside"
-    if life:
-        title += f"; resolvers may have old answers for {life} s"
-    with progress.shown(title, in_lines=False) as show:
-        seen, findings = command.examine(
-            inventory,
+    if ttl:
+        title += f"; resolvers may have old answers for {ttl} s"
+    with display(title, as_lines=False) as show:
+        seen, findings = examine(
+            prepared.inventory,
             prepared.domain,
             prepared.addresses,
             resolver=resolver,
             nameservers=prepared.zone.nameservers,
+            located=located,
             seconds=max(0.0, until),
-            waits_for=lambda finding: finding.code == "stale",
-            show=show,
+            wait_for=lambda finding: finding.code == "stale",
+            on_progress=show,
         )
-    return Looked(seen, tuple(findings))
+    return Verification(seen, tuple(findings))

@@ -1,1 +1,1 @@
-"""What the command lines of this room share: arguments, colour, progress."""
+"""What the command lines share: their arguments, colour, and progress."""

@@ -1,4 +1,6 @@
-"""Waiting for seconds, counted down on a terminal."""
+"""Waiting for some seconds, with a countdown on a terminal."""
+
+from __future__ import annotations
 
 import math
 import sys
@@ -6,13 +8,15 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
+from dns.terminal.colour import is_live
+
 
 def count_down(
     seconds: float, *, stream: TextIO | None = None, sleep: Callable[[float], None] = time.sleep
 ) -> None:
-    """Sleep so long; on a terminal with the seconds that are left, if it is one or more."""
+    """Sleep for this long. A terminal (stderr by default) shows how many seconds are left, from one on."""
     out = sys.stderr if stream is None else stream
-    if seconds < 1 or not out.isatty():
+    if seconds < 1 or not is_live(out):
         sleep(seconds)
         return
     sleep(seconds - math.floor(seconds))

@@ -1,1 +1,1 @@
-"""What the DNS and port 25 answer."""
+"""What the world answers about a domain: nameservers, resolvers, and port 25 of the mail hosts."""

@@ -1,23 +1,21 @@
-"""Where a domain's mail is led to: its MX as its own nameservers answer, and as resolvers still keep it.
+"""Where a domain's mail is led to: the MX that its nameservers answer, and those that resolvers still keep.
 
-A domain without MX is its own mail host (RFC 5321, section 5.1). No answer is not an answer: where a
-nameserver cannot be asked, `Leads.unknown` says why, and nobody may conclude that mail goes elsewhere.
-
-What asks is imported late: `dns.sync` looks up leads only when a name is to go.
+A domain without MX is its own mail host (RFC 5321, section 5.1). If a nameserver cannot be asked,
+`Leads.unknown` says why. Then nobody may conclude that mail goes elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from dns.errors import SyncError
-
-if TYPE_CHECKING:
-    from dns.world.answers import Answer
-    from dns.world.served import Server
-    from dns.world.vantage import From
+from dns.records import ADDRESS_TYPES
+from dns.world import asking, delegation
+from dns.world.answers import Answer
+from dns.world.nameservers import Server
+from dns.world.vantage import VantagePoint
 
 LONGEST_CHAIN = 8  # aliases that are followed from the domain to its MX
 
@@ -29,13 +27,13 @@ class Lead:
     domain: str
     target: str
     preference: int | None
-    """None where the domain has no MX, and is its own target."""
+    """None if the domain has no MX, and is its own target."""
     ttl: int
     """For how many seconds a sender may keep it."""
     source: str
     """The nameserver or resolver that answers so."""
     addresses: frozenset[str] = frozenset()
-    """Those of the target, where `with_addresses` looked them up."""
+    """The addresses of the target, if `with_addresses` looked them up."""
 
     def __str__(self) -> str:
         if self.preference is None:
@@ -45,12 +43,12 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Leads:
-    """All that is known of where a domain's mail is led to."""
+    """Everything that is known about where a domain's mail is led to."""
 
     domain: str
     found: tuple[Lead, ...] = ()
     unknown: str = ""
-    """Why there may be more leads than were found; empty where there are no more."""
+    """Why there may be more leads than were found. Empty if there are no more."""
 
     def to(self, names: Collection[str], addresses: Collection[str] = ()) -> Lead | None:
         """The first lead to one of these names, or to a target that has one of these addresses."""
@@ -60,35 +58,32 @@ class Leads:
         return None
 
 
-def look_up(domain: str, where: From) -> Leads:
-    """Ask every nameserver of the domain, down from the root, and the resolvers for what they keep."""
-    published = _published(domain, where, LONGEST_CHAIN)
+def look_up(domain: str, vantage: VantagePoint) -> Leads:
+    """Ask every nameserver of the domain, from the root down, and the resolvers for what they keep."""
+    published = _published(domain, vantage, LONGEST_CHAIN)
     targets = {lead.target for lead in published.found}
-    kept = [lead for lead in cached(domain, where) if lead.target not in targets]
+    kept = [lead for lead in cached(domain, vantage) if lead.target not in targets]
     return replace(published, found=(*published.found, *kept))
 
 
-def cached(domain: str, where: From) -> tuple[Lead, ...]:
-    """The MX that resolvers answer. One that does not answer adds nothing: it proves nothing either way."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from dns.world import answers
+def cached(domain: str, vantage: VantagePoint) -> tuple[Lead, ...]:
+    """The MX that resolvers answer. A resolver that does not answer proves nothing, and adds nothing."""
 
     def ask(resolver: Server) -> list[Lead]:
-        answer = answers.ask(resolver.address, domain, "MX", port=where.resolver.port, recursive=True)
+        answer = asking.ask(resolver.address, domain, "MX", port=vantage.resolver.port, recursive=True)
         return list(_leads(domain, answer, f"the resolver {resolver.address}"))
 
-    with ThreadPoolExecutor(max_workers=max(1, len(where.resolvers))) as pool:
-        return tuple(lead for found in pool.map(ask, where.resolvers) for lead in found)
+    with ThreadPoolExecutor(max_workers=max(1, len(vantage.resolvers))) as pool:
+        return tuple(lead for found in pool.map(ask, vantage.resolvers) for lead in found)
 
 
-def with_addresses(leads: Leads, where: From, *, but: Collection[str] = ()) -> Leads:
-    """The same leads with their targets' addresses, but for these names, which are known already."""
+def with_addresses(leads: Leads, vantage: VantagePoint, *, but: Collection[str] = ()) -> Leads:
+    """The same leads with the addresses of their targets, except for the names in `but`."""
     found: list[Lead] = []
     unknown = leads.unknown
     for lead in leads.found:
         if lead.target not in but:
-            said = [where.resolve(lead.target, kind) for kind in ("A", "AAAA")]
+            said = [vantage.resolve(lead.target, kind) for kind in ADDRESS_TYPES]
             lead = replace(lead, addresses=said[0].values | said[1].values)
             if any(answer.exists is None for answer in said) and not unknown:
                 reason = next(a.silence or a.status for a in said if a.exists is None)
@@ -97,17 +92,13 @@ def with_addresses(leads: Leads, where: From, *, but: Collection[str] = ()) -> L
     return replace(leads, found=tuple(found), unknown=unknown)
 
 
-def _published(domain: str, where: From, chain: int) -> Leads:
-    """What the nameservers of the zone that holds the domain answer; aliases are followed."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    from dns.world import delegation
-
+def _published(domain: str, vantage: VantagePoint, chain: int) -> Leads:
+    """What the nameservers of the zone that holds the domain answer. Aliases are followed."""
     if not chain:
         return Leads(domain, unknown=f"{domain} is an alias of an alias, more than {LONGEST_CHAIN} deep")
     try:
-        zone = delegation.find(domain, where.resolver, port=where.port)
-        servers = delegation.locate(zone, where.resolver).servers
+        zone = delegation.find(domain, vantage.resolver, port=vantage.port)
+        servers = delegation.locate(zone, vantage.resolver).servers
     except SyncError as error:
         return Leads(domain, unknown=str(error))
     found: dict[str, Lead] = {}
@@ -116,7 +107,7 @@ def _published(domain: str, where: From, chain: int) -> Leads:
     with ThreadPoolExecutor(max_workers=max(1, len(zone.nameservers))) as pool:
         for name, (answer, reason) in zip(
             zone.nameservers,
-            pool.map(lambda name: _answer(name, servers, domain, where.port), zone.nameservers),
+            pool.map(lambda name: _answer(name, servers, domain, vantage.port), zone.nameservers),
             strict=True,
         ):
             if answer is None:
@@ -130,19 +121,17 @@ def _published(domain: str, where: From, chain: int) -> Leads:
                     found.setdefault(domain, Lead(domain, domain, None, answer.ttl, name))
     unknown = "; ".join(silent)
     for alias in sorted(aliases):
-        behind = _published(alias, where, chain - 1)
+        behind = _published(alias, vantage, chain - 1)
         found |= {lead.target: replace(lead, domain=domain) for lead in behind.found}
         unknown = unknown or behind.unknown
     return Leads(domain, tuple(found.values()), unknown)
 
 
 def _answer(name: str, servers: Collection[Server], domain: str, port: int) -> tuple[Answer | None, str]:
-    """The nameserver's own answer about MX, from whichever of its addresses gives one; else why none did."""
-    from dns.world import answers
-
+    """The answer about MX of the nameserver of this name, at any of its addresses; or None and why."""
     reason = "has no address that this machine has a route to"
     for server in [server for server in servers if server.name == name] * 2:  # a question may get lost
-        answer = answers.ask(server.address, domain, "MX", port=port)
+        answer = asking.ask(server.address, domain, "MX", port=port)
         if answer.exists is not None and answer.authoritative:
             return answer, ""
         said = answer.silence or ("not authoritative" if answer.exists is not None else answer.status)
@@ -151,7 +140,7 @@ def _answer(name: str, servers: Collection[Server], domain: str, port: int) -> t
 
 
 def _leads(domain: str, answer: Answer, source: str) -> Iterator[Lead]:
-    """The targets of an answer's MX. `.` is none: the domain takes no mail (RFC 7505)."""
+    """The targets of the MX in an answer. `.` is not a target: the domain takes no mail (RFC 7505)."""
     for value in sorted(answer.values):
         preference, _, target = value.partition(" ")
         if target != ".":

@@ -1,22 +1,26 @@
-"""Looking at a domain from outside: everything that ``seen`` holds, asked for at once where it can be.
+"""Looking at a domain from outside: everything in `Seen`, asked at the same time where possible.
 
-Nothing here judges, and nothing but questions is sent: no token, no SDK, no mail.
+Nothing is judged here. Only questions are sent: no token, no mail.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dns.desired import desired
 from dns.errors import SyncError
-from dns.inventory.checked import Domain, Inventory, MailHost
-from dns.inventory.host_addresses import Addresses, known
+from dns.inventory import Domain, Inventory, MailHost
+from dns.inventory.host_addresses import Addresses, published_if_known
 from dns.names import is_within
-from dns.world import answers, delegation
-from dns.world.answers import Answer, Expected
-from dns.world.mail_hosts import address_seen, leaving, looked_up, to_probe
+from dns.world import answers, asking, delegation
+from dns.world.answers import Answer
+from dns.world.expected import Expected, from_records, mismatch
+from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
+from dns.world.nameservers import Located, Server
+from dns.world.progress import OnProgress, Progress, ProgressBoard, ignore
 from dns.world.seen import HostSeen, Seen, ServerSeen
-from dns.world.served import Progress, Server, questions
-from dns.world.vantage import From, Rows, Show
+from dns.world.vantage import VantagePoint
 
 THREADS = 16
 SEP = 1  # the flag of a key that signs keys (RFC 4034, 2.1.1)
@@ -26,50 +30,53 @@ def look(
     inventory: Inventory,
     domain: Domain,
     own: Mapping[str, Addresses],
-    where: From,
+    vantage: VantagePoint,
     *,
     nameservers: tuple[str, ...] = (),
-    show: Show = lambda progress: None,
+    located: Located | None = None,
+    on_progress: OnProgress = ignore,
 ) -> Seen:
-    """Everything that can be seen of the domain, once.
+    """Look once at everything that can be seen of the domain.
 
-    ``own`` holds the hosts' own addresses, by ``MailHost.name``, as far as they could be read;
-    ``nameservers`` are those that Cloudflare means for the zone, where they are known.
+    `own` holds the addresses that were read from the hosts, by `MailHost.name`. `nameservers` are those that
+    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it.
     """
     lost = ""
     try:
-        found = delegation.find(domain.name, where.resolver, port=where.port)
+        found = delegation.find(domain.name, vantage.resolver, port=vantage.port)
     except SyncError as error:
-        lost, found = str(error), _by_resolver(domain.name, where)
-    located = delegation.locate(found, where.resolver, port=None if lost else where.port)
+        lost, found = str(error), _by_resolver(domain.name, vantage)
+    place = delegation.locate(found, vantage.resolver, port=None if lost else vantage.port, known=located)
     wanted = _expected(inventory, domain, found.zone, own)
-    rows = Rows(show)
+    board = ProgressBoard(on_progress)
 
-    def host_seen(host: MailHost) -> HostSeen:
+    def look_at_host(host: MailHost) -> HostSeen:
         in_zone = is_within(host.hostname, found.zone)
-        servers = located.servers if in_zone and not lost else ()
-        return looked_up(host, own.get(host.name), where, in_zone=in_zone, servers=servers, walk=not lost)
+        servers = place.servers if in_zone and not lost else ()
+        return look_up_host(
+            host, own.get(host.name), vantage, in_zone=in_zone, servers=servers, from_root=not lost
+        )
 
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        hosts = pool.map(host_seen, inventory.hosts)
+        hosts = pool.map(look_at_host, inventory.hosts)
         asked = [
-            pool.submit(_asked, server, wanted, found.zone, where.port, False, rows)
-            for server in located.servers
+            pool.submit(_ask_server, server, wanted, found.zone, vantage.port, False, board)
+            for server in place.servers
         ]
         seen_hosts = tuple(hosts)
-        places = [
-            pool.submit(address_seen, host.hostname, address, where, rows)
+        probes = [
+            pool.submit(look_at_address, host.hostname, address, vantage, board)
             for host in seen_hosts
-            for address in to_probe(host)
+            for address in addresses_to_probe(host)
         ]
         servers = tuple(one.result() for one in asked)
-        wanted = tuple(_less_policies_of_others(wanted, servers))
-        # Asked too early, a resolver would keep for long that there is nothing (RFC 2308).
+        wanted = tuple(_without_foreign_policies(wanted, servers))
+        # A resolver that is asked too early keeps for long that there is nothing (RFC 2308).
         cached = [
-            pool.submit(_asked, server, wanted, "", where.resolver.port, True, rows)
-            for server in (where.resolvers if nothing_differs(servers, wanted) else ())
+            pool.submit(_ask_server, server, wanted, "", vantage.resolver.port, True, board)
+            for server in (vantage.resolvers if nothing_differs(servers, wanted) else ())
         ]
-        addresses = tuple(place.result() for place in places)
+        addresses = tuple(probe.result() for probe in probes)
         key_ds, ds_to_set = _keys(found.zone, servers)
         return Seen(
             domain=domain.name,
@@ -77,15 +84,15 @@ def look(
             delegation=None if lost else found,
             expected=wanted,
             servers=servers,
-            without_route=located.without_route,
-            without_address=located.without_address,
-            unlocated=located.unlocated,
+            without_route=place.without_route,
+            without_address=place.without_address,
+            unlocated=place.unlocated,
             resolvers=tuple(one.result() for one in cached),
             key_ds=key_ds,
             ds_to_set=ds_to_set,
             hosts=seen_hosts,
             addresses=addresses,
-            leaving=leaving(addresses, where),
+            outbound_25=outbound_25(addresses, vantage),
             own_nameservers=nameservers,
             lost=lost,
         )
@@ -94,32 +101,32 @@ def look(
 def _expected(
     inventory: Inventory, domain: Domain, zone: str, own: Mapping[str, Addresses]
 ) -> tuple[Expected, ...]:
-    """What the zone is to answer; a host's addresses only where they are known."""
-    hosts = [host for host in inventory.hosts if known(host, own.get(host.name))]
+    """What the zone should answer. A host's addresses are expected only if they are known."""
+    hosts = [host for host in inventory.hosts if published_if_known(host, own.get(host.name))]
     records = desired(Inventory(tuple(hosts), inventory.domains), domain, zone, own)
     mx = frozenset(f"{host.mx_preference} {host.hostname}" for host in inventory.hosts)
-    rest = [question for question in questions(records) if question.type != "MX"]
+    rest = [question for question in from_records(records) if question.type != "MX"]
     return (Expected(domain.name, "MX", mx), *rest)
 
 
-def _by_resolver(domain: str, where: From) -> delegation.Delegation:
-    """The zone's nameservers by what the resolver says, where the way from the root is barred."""
+def _by_resolver(domain: str, vantage: VantagePoint) -> delegation.Delegation:
+    """The zone's nameservers as the resolver answers, if this network does not let us ask the root."""
     zone = domain
     while "." in zone:
-        names = where.resolve(zone, "NS").values
+        names = vantage.resolve(zone, "NS").values
         if names:
             return delegation.Delegation(zone, "", tuple(sorted(names)))
         zone = zone.partition(".")[2]
     return delegation.Delegation(domain, "", ())
 
 
-def _asked(
-    server: Server, wanted: Sequence[Expected], zone: str, port: int, recursive: bool, rows: Rows
+def _ask_server(
+    server: Server, wanted: Sequence[Expected], zone: str, port: int, recursive: bool, board: ProgressBoard
 ) -> ServerSeen:
-    """What the server answers to each question; a nameserver also who it says answers for its zone, and keys.
+    """Ask the server every question, and a nameserver also for the zone's NS and keys.
 
-    A server that has answered nothing is given up after two questions: the others would only take as
-    long again. One that is silent for some types alone is asked for all of them.
+    A server that has answered neither of the first two questions is asked no more, because each further
+    question would take as long again. A server that is silent for some types only is asked for all.
     """
     found: dict[tuple[str, str], Answer] = {}
     good, problem = 0, ""
@@ -129,34 +136,38 @@ def _asked(
         if nothing_yet and len(found) > 1:
             answer = next(iter(found.values()))
         else:
-            answer = _persistently(server, question, port, recursive, again=not nothing_yet)
+            answer = _ask_again_if_lost(server, question, port, recursive, again=not nothing_yet)
         found[question.name, question.type] = answer
         if question not in more:
-            lacks = answers.lacking(question, answer, authoritative=not recursive)
-            good, problem = good + (lacks is None), problem or lacks or ""
-            rows.set(Progress(server, good, len(wanted), problem or "asking"))
+            wrong = mismatch(question, answer, authoritative=not recursive)
+            good, problem = good + (wrong is None), problem or wrong or ""
+            board.set(Progress(server, good, len(wanted), problem or "asking"))
     return ServerSeen(server, found)
 
 
-def _persistently(server: Server, question: Expected, port: int, recursive: bool, *, again: bool) -> Answer:
-    """The server's answer, asked for ``again`` where the first got lost, or the server failed."""
+def _ask_again_if_lost(
+    server: Server, question: Expected, port: int, recursive: bool, *, again: bool
+) -> Answer:
+    """The server's answer. With `again` it is asked once more if the answer got lost or it failed."""
 
-    def said(checked: bool = True) -> Answer:
-        return answers.ask(
-            server.address, question.name, question.type, port=port, recursive=recursive, checked=checked
+    def ask(validate: bool = True) -> Answer:
+        return asking.ask(
+            server.address, question.name, question.type, port=port, recursive=recursive, validate=validate
         )
 
-    answer = said()
+    answer = ask()
     if again and (answer.silence or answer.status == "SERVFAIL"):
-        answer = said()
-    if answer.status == "SERVFAIL" and recursive and said(checked=False).exists is not None:
-        # With checking disabled it answers: then it is the signatures that it refuses (RFC 4035, 4.7).
+        answer = ask()
+    if answer.status == "SERVFAIL" and recursive and ask(validate=False).exists is not None:
+        # It answers if it need not validate. So it is the signatures that it refuses (RFC 4035, 4.7).
         return Answer(status=answers.BOGUS)
     return answer
 
 
-def _less_policies_of_others(wanted: Sequence[Expected], servers: Sequence[ServerSeen]) -> Iterator[Expected]:
-    """What is expected, without the policies in whose place another's stands, which ``dns.sync`` lets be."""
+def _without_foreign_policies(
+    wanted: Sequence[Expected], servers: Sequence[ServerSeen]
+) -> Iterator[Expected]:
+    """What is expected, without the policies that `dns.sync` does not publish beside somebody else's."""
     for question in wanted:
         said = [one.answers[question.name, question.type] for one in servers]
         answer = next((answer for answer in said if not answer.failure()), None)
@@ -168,23 +179,23 @@ def _less_policies_of_others(wanted: Sequence[Expected], servers: Sequence[Serve
 
 
 def nothing_differs(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
-    """Whether some nameserver answers all as it should, and none answers anything otherwise.
+    """Whether some nameserver answers everything as expected, and none gives another answer.
 
-    A nameserver that gives no answer is passed over by resolvers too.
+    A nameserver that gives no answer does not matter, because resolvers skip it too.
     """
 
-    def lacks(one: ServerSeen) -> list[Answer]:
+    def wrong_answers(one: ServerSeen) -> list[Answer]:
         pairs = ((question, one.answers[question.name, question.type]) for question in wanted)
-        return [answer for question, answer in pairs if answers.lacking(question, answer)]
+        return [answer for question, answer in pairs if mismatch(question, answer)]
 
-    found = [lacks(one) for one in servers]
+    found = [wrong_answers(one) for one in servers]
     return not all(found) and all(answer.failure() for one in found for answer in one)
 
 
 def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | None, str]:
-    """The DS of each key that a nameserver has for the zone, and the one for the registrar.
+    """The DS of each key that a nameserver has for the zone, and the DS for the registrar.
 
-    None where no nameserver says which keys there are.
+    None if no nameserver tells which keys there are.
     """
     from dns.dnssec import make_ds
     from dns.rdata import from_text

@@ -1,30 +1,29 @@
-"""From where a domain is looked at, and how what is being looked at is shown."""
+"""The vantage point: from where a domain is looked at, and by asking whom."""
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from dns.world import answers
+from dns.world import asking
 from dns.world.answers import Answer
 from dns.world.greeting import CONNECT_SECONDS
-from dns.world.served import Progress, Server
+from dns.world.nameservers import Server
+from dns.world.resolvers import PUBLIC_RESOLVERS, named_resolver, resolver_at
 
 if TYPE_CHECKING:
     from dns.resolver import Resolver
 
-Show = Callable[[Mapping[Server, Progress]], None]
-# Mail hosts that are always there, and greet by a name of their own organisation: where none of them can be
-# reached either, or another greets in their place, it is not ours that is closed.
+# Mail hosts that are always up and greet by a name of their own organisation. If these cannot be reached
+# either, or if another host greets in their place, the fault is not at our mail host.
 REFERENCES = ("gmail-smtp-in.l.google.com", "outlook-com.olc.protection.outlook.com")
-PUBLIC_RESOLVERS = ("1.1.1.1", "8.8.8.8", "9.9.9.9")
-"""Resolvers that are no part of this network, and that check signatures (RFC 4035)."""
 
 
 @dataclass(frozen=True, slots=True)
-class From:
-    """Where and how is asked. ``resolvers`` are addresses, the first of them looks names up."""
+class VantagePoint:
+    """Whom to ask. `resolvers` are addresses; names are looked up with the first that answers."""
 
-    resolver: "Resolver"
+    resolver: Resolver
     resolvers: tuple[Server, ...]
     port: int = 53
     smtp_port: int = 25
@@ -32,25 +31,26 @@ class From:
     references: tuple[str, ...] = REFERENCES
 
     def resolve(self, name: str, kind: str) -> Answer:
-        """What the first resolver says that gives an answer; else what the last one did.
+        """The answer of the first resolver that gives one. If none does, what the last one said.
 
-        It never counts as authoritative: a network can rewrite what its resolver says.
+        The answer never counts as authoritative, because a network can rewrite what a resolver says.
         """
         answer = Answer(status="", silence="no resolver")
         for server in self.resolvers:
-            answer = answers.ask(server.address, name, kind, port=self.resolver.port, recursive=True)
+            answer = asking.ask(server.address, name, kind, port=self.resolver.port, recursive=True)
             if answer.exists is not None:
                 break
         return replace(answer, authoritative=False)
 
 
-class Rows:
-    """What is shown while it is looked: a row for each place that is asked."""
+def vantage_with(resolver: str | None) -> VantagePoint:
+    """The view with the named resolver alone. If none is named, with the system's and with public ones.
 
-    def __init__(self, show: Show) -> None:
-        self._show, self._known = show, dict[Server, Progress]()
-
-    def set(self, progress: Progress) -> None:
-        """Show how one of them stands now."""
-        self._known[progress.server] = progress
-        self._show(dict(self._known))
+    `resolver` is `ADDRESS` or `ADDRESS#PORT`, by default LETTERBOX_RESOLVER. Raises SyncError.
+    """
+    named = named_resolver(resolver)
+    at = resolver_at(named)
+    addresses = [str(address) for address in at.nameservers]
+    if not named:
+        addresses += [address for address in PUBLIC_RESOLVERS if address not in addresses]
+    return VantagePoint(at, tuple(Server("resolver", address) for address in addresses))

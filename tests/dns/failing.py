@@ -49,7 +49,7 @@ QUESTIONS = [
 def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:
     """What is found."""
     read = load(inventory)
-    return check.examine(read, read.domain(domain), {}, **{"where": world.where, **more})[1]
+    return check.examine(read, read.domain(domain), {}, **{"vantage": world.vantage, **more})[1]
 
 
 def codes(findings: list[Finding]) -> list[tuple[str, str]]:

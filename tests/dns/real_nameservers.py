@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from dns.world import answers
+from dns.world import asking
 
 SECONDS = 20.0
 
@@ -133,7 +133,7 @@ def _answers(process: subprocess.Popen[bytes], addresses: Sequence[str], port: i
     """Whether it comes to answer at all addresses; it does not where somebody else has its port."""
     ends = time.monotonic() + SECONDS
     for address in addresses:
-        while answers.ask(address, zone, "SOA", port=port, seconds=0.2).failure():
+        while asking.ask(address, zone, "SOA", port=port, seconds=0.2).failure():
             if process.poll() is not None or time.monotonic() > ends:
                 return False
     return process.poll() is None

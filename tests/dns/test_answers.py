@@ -2,8 +2,9 @@
 
 import pytest
 
-from dns.world import answers
-from dns.world.answers import Answer, Expected, lacking
+from dns.world import asking
+from dns.world.answers import Answer
+from dns.world.expected import Expected, mismatch
 from tests.dns.nameserver import Fault, Nameserver
 from tests.dns.world import SOA
 
@@ -32,7 +33,7 @@ def server():
 def ask(server: Nameserver, name: str, kind: str = "A", fault: Fault | None = None, **more: float) -> Answer:
     """Its answer, with this fault."""
     server.faults = {("*", "*"): fault} if fault else {}
-    return answers.ask(server.address, name, kind, port=server.port, **more)  # type: ignore[arg-type]
+    return asking.ask(server.address, name, kind, port=server.port, **more)  # type: ignore[arg-type]
 
 
 def test_a_value_is_there_with_its_time_to_live(server):
@@ -63,17 +64,17 @@ def test_a_chain_of_aliases_is_followed_and_the_first_one_kept(server):
 def test_an_alias_is_wrong_wherever_it_leads(server, name, alias):
     answer = ask(server, name)
     asked = Expected(name, "A", frozenset({"192.0.2.1"}))
-    assert lacking(asked, answer) == f"{name} A: is an alias of {alias}"
+    assert mismatch(asked, answer) == f"{name} A: is an alias of {alias}"
 
 
 def test_a_text_may_stand_behind_an_alias(server):
     answer = ask(server, "text.e.test", "TXT")
-    assert lacking(Expected("text.e.test", "TXT", frozenset({"v=spf1 -all"})), answer) is None
+    assert mismatch(Expected("text.e.test", "TXT", frozenset({"v=spf1 -all"})), answer) is None
 
 
 def test_what_a_text_behind_a_failing_alias_is_stays_unknown():
     answer = Answer("SERVFAIL", alias="policy.e.test")
-    assert lacking(Expected("text.e.test", "TXT", frozenset()), answer) == "text.e.test TXT: SERVFAIL"
+    assert mismatch(Expected("text.e.test", "TXT", frozenset()), answer) == "text.e.test TXT: SERVFAIL"
 
 
 def test_a_referral_says_nothing_but_where_it_leads(server):
@@ -102,8 +103,8 @@ def test_every_other_answer_leaves_it_unknown_and_says_why(server, name, fault, 
     answer = ask(server, name, fault=fault, seconds=0.3)
     assert answer.failure() == failure
     asked = Expected(name, "A", frozenset({"192.0.2.1"}))
-    assert lacking(asked, answer) == f"{name} A: {failure}"
-    assert lacking(Expected(name, "A", frozenset()), answer) == f"{name} A: {failure}"
+    assert mismatch(asked, answer) == f"{name} A: {failure}"
+    assert mismatch(Expected(name, "A", frozenset()), answer) == f"{name} A: {failure}"
 
 
 def test_an_answer_too_long_for_udp_comes_over_tcp(server):
@@ -113,4 +114,4 @@ def test_an_answer_too_long_for_udp_comes_over_tcp(server):
 def test_a_resolvers_answer_need_not_be_authoritative(server):
     answer = ask(server, "mx.e.test", fault="lame")
     asked = Expected("mx.e.test", "A", frozenset({"192.0.2.1"}))
-    assert lacking(asked, answer, authoritative=False) is None
+    assert mismatch(asked, answer, authoritative=False) is None

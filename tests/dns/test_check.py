@@ -17,7 +17,7 @@ from tests.lab.cloudflare import StandIn
 def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:
     """What is found."""
     read = load(inventory)
-    return check.examine(read, read.domain(domain), {}, where=world.where, **more)[1]
+    return check.examine(read, read.domain(domain), {}, vantage=world.vantage, **more)[1]
 
 
 def test_a_right_set_up_is_silent(world: World, inventory: Path) -> None:
@@ -32,7 +32,7 @@ def only(world: World, inventory: Path, **more: Any) -> Finding:
 
 def test_everything_was_asked(world: World, inventory: Path) -> None:
     read = load(inventory)
-    seen, _ = check.examine(read, read.domain("example.test"), {}, where=world.where)
+    seen, _ = check.examine(read, read.domain("example.test"), {}, vantage=world.vantage)
     assert seen.delegation.parent == "test"
     assert {(one.server.name, one.server.address) for one in seen.servers} == {
         ("ns1.cloudflare.test", loopback.NS1),
@@ -52,7 +52,7 @@ def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("record", "code", "mend"),
+    ("record", "code", "fix"),
     [
         ({"type": "MX", "content": ".", "priority": 0}, "null-mx", "--replace-mx ."),
         ({"type": "MX", "content": "old.test", "priority": 5}, "mx-surplus", "--replace-mx old.test"),
@@ -64,12 +64,12 @@ def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
     ],
 )
 def test_a_foreign_record_is_found_with_the_command_that_replaces_it(
-    world: World, cloudflare: StandIn, inventory: Path, record: dict[str, Any], code: str, mend: str
+    world: World, cloudflare: StandIn, inventory: Path, record: dict[str, Any], code: str, fix: str
 ) -> None:
     cloudflare.seed("example.test", {"name": "@", **record})
     finding = only(world, inventory)
     assert (finding.group, finding.code) == ("required", code)
-    assert mend in finding.mend
+    assert fix in finding.fix
 
 
 def test_a_proxied_mail_host_is_found_once_where_cloudflare_rewrites_the_mx(
@@ -94,7 +94,7 @@ def test_a_missing_record_is_found_as_its_line(world: World, cloudflare: StandIn
     cloudflare.publish()
     finding = only(world, inventory)
     assert finding.problem == "mx1.example.test. AAAA ::1: is missing"
-    assert finding.mend == "python -m dns.sync example.test"
+    assert finding.fix == "python -m dns.sync example.test"
 
 
 def test_an_alias_in_place_of_the_mail_host_is_found_once(
@@ -133,7 +133,7 @@ def test_nameservers_at_the_registrar_that_are_not_cloudflares_are_found(
     assert only(world, inventory, nameservers=meant).group == "advised"  # they answer all the same
     world.ns[0].folder = None
     codes = {finding.code: finding for finding in found(world, inventory, nameservers=meant)}
-    assert "ann.ns.cloudflare.com and bob.ns.cloudflare.com" in codes["delegation"].mend
+    assert "ann.ns.cloudflare.com and bob.ns.cloudflare.com" in codes["delegation"].fix
 
 
 def test_a_way_from_the_root_that_is_barred_is_unknown_and_the_rest_is_judged(
@@ -183,7 +183,7 @@ def test_a_signed_zone_without_ds_is_advised_with_the_line_for_the_registrar(
     sign(zones_dir)
     finding = only(world, inventory)
     assert (finding.group, finding.code) == ("advised", "ds-missing")
-    assert f"example.test. DS {DS}" in finding.mend
+    assert f"example.test. DS {DS}" in finding.fix
 
 
 def test_a_ds_that_fits_a_key_is_silent(world: World, inventory: Path, zones_dir: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_ds_that_fits_no_key_is_found(world: World, inventory: Path, zones_dir
     world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {other}\n"}
     finding = only(world, inventory)
     assert (finding.group, finding.code) == ("required", "ds")
-    assert (DS if signed else "delete it") in finding.mend
+    assert (DS if signed else "delete it") in finding.fix
 
 
 KEY = "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ=="
@@ -270,12 +270,12 @@ def test_waiting_ends_when_all_that_is_required_holds(
     published(cloudflare, "MX", priority=77)
     looks: list[int] = []
 
-    def mended(progress: object) -> None:
+    def repaired(progress: object) -> None:
         looks.append(1)
         if len(looks) > 12:  # after the first look, which asks more often than that
             published(cloudflare, "MX", priority=10)
 
-    assert found(world, inventory, seconds=60, show=mended) == []
+    assert found(world, inventory, seconds=60, on_progress=repaired) == []
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class TestPages:
 
         for _ in range(2 * LIST_ATTEMPTS):
             crowded.fail_next(Fault("changed", "/dns_records", change=and_then_one_goes))
-        assert "the list changed while its pages were read (3 times)" in only_line(run())
+        assert "the list changed each time while its pages were read (3 times)" in only_line(run())
 
 
 def refused_without_options(cloudflare: StandIn, run: Run) -> str:

@@ -32,7 +32,7 @@ class TestTheWayFromTheRoot:
         servers = "test. 60 NS ns1.cloudflare.test.\ntest. 60 NS a.registry.test.\n"
         world.root.zones["."] = f"{SOA}@ 60 NS a.nic.test.\n{servers}{glue}"
         world.ns[0].faults["example.test", "NS"] = world.ns[0].faults["example.test", "DS"] = fault
-        place = delegation.find("example.test", world.where.resolver, port=world.root.port)
+        place = delegation.find("example.test", world.vantage.resolver, port=world.root.port)
         assert (place.zone, place.parent) == ("example.test", "test")
         assert place.ds == frozenset()
 
@@ -43,7 +43,7 @@ class TestTheWayFromTheRoot:
         servers = "test. 60 NS ns1.cloudflare.test.\ntest. 60 NS a.registry.test.\n"
         world.root.zones["."] = f"{SOA}@ 60 NS a.nic.test.\n{servers}{glue}"
         world.ns[0].zones["test"], world.ns[0].folder = f"{SOA}@ 60 NS a.registry.test.\n", None
-        place = delegation.find("example.test", world.where.resolver, port=world.root.port)
+        place = delegation.find("example.test", world.vantage.resolver, port=world.root.port)
         assert place.nameservers == ("ns1.cloudflare.test", "ns2.cloudflare.test")
 
     def test_a_nameserver_in_the_zone_without_glue_is_the_one_finding(
@@ -52,7 +52,7 @@ class TestTheWayFromTheRoot:
         delegating(world, "example.test. 60 NS ns1.example.test.", "example.test. 60 NS ns2.example.test.")
         (finding,) = found(world, inventory)
         assert (finding.group, finding.code) == ("required", "glue")
-        assert "ns1.example.test and ns2.example.test" in finding.mend
+        assert "ns1.example.test and ns2.example.test" in finding.fix
 
     def test_glue_that_one_of_several_lacks_is_advised(
         self, world: World, cloudflare: StandIn, inventory: Path
@@ -98,8 +98,8 @@ class TestTheWayFromTheRoot:
         world.mail[0].greeting = world.mail[1].greeting = f"220 mx1.{name} ESMTP"
         (finding,) = found(world, inventory, name)
         assert (finding.group, finding.code) == ("required", "delegation")
-        assert finding.problem == f"{name}: the nameservers of co.test say that there is no such name"
-        assert finding.mend.startswith(f"register {name}")
+        assert finding.problem == f"{name}: the nameservers of co.test say that this name does not exist"
+        assert finding.fix.startswith(f"register {name}")
 
     def test_a_name_in_a_zone_of_ours_that_has_nothing_yet_is_missing_its_records(
         self, world: World, inventory: Path
@@ -108,7 +108,7 @@ class TestTheWayFromTheRoot:
         named = ("ns1.cloudflare.test", "ns2.cloudflare.test")
         findings = found(world, inventory, "lists.example.test", nameservers=named)
         assert [finding.code for finding in findings] == ["missing"]
-        assert findings[0].mend == "python -m dns.sync lists.example.test"
+        assert findings[0].fix == "python -m dns.sync lists.example.test"
 
     def test_a_registry_that_holds_parent_and_child_is_followed_to_the_child(
         self, world: World, inventory: Path

@@ -159,7 +159,7 @@ class TestResolver:
         self, cloudflare: StandIn, inventory: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("LETTERBOX_RESOLVER", "127.0.0.1#99999")
-        with pytest.raises(sync.SyncError, match="LETTERBOX_RESOLVER: '99999' is no port"):
+        with pytest.raises(sync.SyncError, match="LETTERBOX_RESOLVER: '99999' is not a port"):
             sync.prepare(load(inventory), "example.test", {})
         assert cloudflare.requests == []
 

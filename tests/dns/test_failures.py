@@ -30,8 +30,8 @@ def test_a_missing_token_is_said(cloudflare: StandIn, run: Run, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("token", "said"),
     [
-        ("short", "is not in the form of a token"),
-        ("two words of it", "holds characters that no token has"),
+        ("short", "does not have the form of a token"),
+        ("two words of it", "has characters that no token has"),
         ("unknown-token-0123456789", "the token is not valid"),
     ],
 )
@@ -58,7 +58,7 @@ def test_a_token_of_another_zone_does_not_find_this_one(
 ) -> None:
     cloudflare.add_token("other-token-0123456789", zones=["other.test"])
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "other-token-0123456789")
-    assert "example.test: no zone of this name" in only_line(run())
+    assert "example.test: the token sees no zone of this name" in only_line(run())
 
 
 def test_a_domain_that_is_not_in_the_inventory_is_said(cloudflare: StandIn, run: Run) -> None:
@@ -110,7 +110,7 @@ def test_nobody_at_the_endpoint_is_said(run: Run, monkeypatch: pytest.MonkeyPatc
         ("CLOUDFLARE_BASE_URL", "http://no-such-name.invalid/client/v4", "cannot be looked up"),
         ("CLOUDFLARE_BASE_URL", "api.cloudflare.com", "is not an http(s) address"),
         ("HTTP_PROXY", "http://127.0.0.1:1", "cannot be reached"),
-        ("HTTP_PROXY", "nonsense://x", "HTTP_PROXY 'nonsense://x' is no address of a proxy"),
+        ("HTTP_PROXY", "nonsense://x", "HTTP_PROXY 'nonsense://x' is not the address of a proxy"),
     ],
 )
 def test_a_network_that_is_set_up_wrong_is_said(

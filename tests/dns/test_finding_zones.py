@@ -64,7 +64,7 @@ class TestFindingTheZone:
         cloudflare.add_token("other-token-0123456789", zones=["other.test"])
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "other-token-0123456789")
         line = only_line(run())
-        assert "example.test: no zone of this name" in line
+        assert "example.test: the token sees no zone of this name" in line
         assert "requires permission 'com.cloudflare.api.account.zone.list'" in line
 
     def test_another_zone_in_the_answer_is_not_taken_for_it(self, cloudflare: StandIn, run: Run) -> None:
@@ -83,7 +83,7 @@ class TestFindingTheZone:
             ("partial", "another provider's nameservers answer for it"),
             ("secondary", "zone transfer"),
             ("internal", "only the account's own resolvers answer for it"),
-            ("unheard-of", "who serves its records is not known"),
+            ("unheard-of", "does not know who serves its records"),
         ],
     )
     def test_a_zone_whose_records_are_not_served_is_refused_before_the_write(
@@ -133,4 +133,4 @@ class TestFindingTheZone:
 
         for _ in range(READ_ATTEMPTS):
             cloudflare.fail_next(Fault("changed", "/zones", change=without))
-        assert "Cloudflare answered" in refused(cloudflare, run)
+        assert "Cloudflare" in refused(cloudflare, run)

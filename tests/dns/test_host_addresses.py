@@ -12,15 +12,14 @@ import pytest
 from dns.errors import HostUnreadable
 from dns.inventory.host_addresses import (
     Addresses,
-    inventorys,
+    in_inventory,
     is_complete,
-    known,
-    parse,
+    parse_addresses,
     published,
-    read_over_ssh,
-    ssh_arguments,
+    published_if_known,
 )
 from dns.inventory.mail_host import MailHost
+from dns.inventory.over_ssh import read, ssh_arguments
 
 HOST = MailHost("mx1", "mx1.example.com", None, None)
 
@@ -37,16 +36,16 @@ def shown(*entries: dict[str, Any]) -> str:
 
 def test_global_addresses_are_taken_in_order() -> None:
     output = shown(entry("9.9.9.9"), entry("2606:4700:0:0::1", dynamic=True), entry("1.1.1.1"))
-    assert parse(output) == Addresses(("1.1.1.1", "9.9.9.9"), ("2606:4700::1",))
+    assert parse_addresses(output) == Addresses(("1.1.1.1", "9.9.9.9"), ("2606:4700::1",))
 
 
 @pytest.mark.parametrize("flag", ["temporary", "deprecated", "tentative", "dadfailed"])
 def test_addresses_that_do_not_last_are_passed_over(flag: str) -> None:
-    assert parse(shown(entry("2606:4700::1", **{flag: True}))) == Addresses()
+    assert parse_addresses(shown(entry("2606:4700::1", **{flag: True}))) == Addresses()
 
 
 def test_addresses_of_the_link_are_passed_over() -> None:
-    assert parse(shown(entry("fe80::1", scope="link"))) == Addresses()
+    assert parse_addresses(shown(entry("fe80::1", scope="link"))) == Addresses()
 
 
 @pytest.mark.skipif(not shutil.which("ip"), reason="iproute2 is not installed")
@@ -54,7 +53,7 @@ def test_what_iproute2_really_prints_is_understood() -> None:
     output = subprocess.run(
         ["ip", "-json", "address", "show"], capture_output=True, text=True, check=True
     ).stdout
-    assert isinstance(parse(output), Addresses)
+    assert isinstance(parse_addresses(output), Addresses)
 
 
 def test_the_inventorys_address_wins_and_the_rest_is_the_hosts() -> None:
@@ -82,7 +81,7 @@ class TestOneIpVersion:
     def test_it_need_not_be_asked_for_the_other(self) -> None:
         assert is_complete(self.host)
         assert not is_complete(self.unsaid)
-        assert published(self.host, None) == known(self.host, None) == Addresses(("1.1.1.1",))
+        assert published(self.host, None) == published_if_known(self.host, None) == Addresses(("1.1.1.1",))
 
     def test_its_own_addresses_of_the_other_are_not_published(self) -> None:
         own = Addresses(("1.1.1.1",), ("2606:4700::1",))
@@ -93,9 +92,9 @@ class TestOneIpVersion:
             published(self.unsaid, Addresses((), ("2606:4700::1",)))
 
     def test_what_the_inventory_says_is_known_before_the_host_is_asked(self) -> None:
-        assert (inventorys(self.unsaid, 4), inventorys(self.unsaid, 6)) == (None, frozenset())
-        assert inventorys(self.host, 4) == {"1.1.1.1"}
-        assert inventorys(HOST, 6) is None
+        assert (in_inventory(self.unsaid, 4), in_inventory(self.unsaid, 6)) == (None, frozenset())
+        assert in_inventory(self.host, 4) == {"1.1.1.1"}
+        assert in_inventory(HOST, 6) is None
 
 
 @pytest.mark.parametrize(
@@ -117,12 +116,12 @@ class TestOneIpVersion:
 )
 def test_what_is_no_list_of_addresses_is_no_answer(output: str) -> None:
     with pytest.raises(ValueError):
-        parse(output)
+        parse_addresses(output)
 
 
 @pytest.mark.parametrize("output", ["[]", "[{}]", '[{"addr_info": null}]', '[{"addr_info": []}]'])
 def test_no_addresses_is_an_answer(output: str) -> None:
-    assert parse(output) == Addresses()
+    assert parse_addresses(output) == Addresses()
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_an_ssh_that_answers_nonsense_is_said(
     ssh.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     with pytest.raises(HostUnreadable, match=said):
-        read_over_ssh(HOST)
+        read(HOST)
 
 
 def test_an_ssh_that_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,7 +144,7 @@ def test_an_ssh_that_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HostUnreadable, match="ssh cannot be run"):
-        read_over_ssh(HOST)
+        read(HOST)
 
 
 def test_ssh_is_called_as_pyinfras_data_says_and_never_asks() -> None:
@@ -163,10 +162,10 @@ def test_a_host_that_does_not_answer_is_said_with_sshs_reason() -> None:
         port = closed.getsockname()[1]
         host = MailHost("127.0.0.1", "mx1.example.com", None, None, ssh={"ssh_port": port})
         with pytest.raises(HostUnreadable, match=r"over ssh \(.*refused.*set public_ipv4"):
-            read_over_ssh(host)
+            read(host)
 
 
 def test_a_machine_without_ssh_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(HostUnreadable, match="there is no ssh on this machine"):
-        read_over_ssh(HOST)
+        read(HOST)

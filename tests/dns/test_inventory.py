@@ -55,20 +55,23 @@ def test_an_idn_is_brought_to_a_labels() -> None:
 @pytest.mark.parametrize(
     ("host", "said"),
     [
-        ({"public_ipv4": "10.0.0.1"}, "public_ipv4 10.0.0.1 is a private address, the world cannot reach it"),
-        ({"public_ipv4": "203.0.113.25"}, "is an example address of the documentation"),
+        (
+            {"public_ipv4": "10.0.0.1"},
+            "public_ipv4 10.0.0.1 is a private address, which the world cannot reach",
+        ),
+        ({"public_ipv4": "203.0.113.25"}, "is an example address from documentation"),
         ({"public_ipv6": "fe80::1"}, "is a link-local address"),
         ({"public_ipv4": "2606:4700::1"}, "is not an IPv4 address"),
         ({"public_ipv4": "1.2.3"}, "is not an IPv4 address"),
         ({"public_ipv4": 16843009}, "is not an IPv4 address"),
-        ({"public_ipv6": True}, "or say False where it has none"),
+        ({"public_ipv6": True}, "or set it to False if the host has none"),
         ({"public_ipv6": 0}, "is not an IPv6 address"),
         ({"public_ipv6": ""}, "is not an IPv6 address"),
         ({"public_ipv4": False, "public_ipv6": False}, "are both False: a mail host needs one of them"),
         ({"ssh_port": 99999}, "ssh_port must be a whole number from 1 to 65535, not 99999"),
         ({"ssh_port": 0}, "ssh_port must be a whole number"),
         ({"ssh_port": "x"}, "ssh_port must be a whole number"),
-        ({"hostname": ".".join(["b" * 60] * 4) + ".test"}, "makes more than 253: at most 244"),
+        ({"hostname": ".".join(["b" * 60] * 4) + ".test"}, "more than 253: it may have at most 244"),
         ({7: 8}, "unknown key 7"),
         ({"mx_preference": 65536}, "mx_preference must be a whole number from 0 to 65535, not 65536"),
         ({"mx_preference": True}, "mx_preference must be a whole number"),
@@ -104,8 +107,11 @@ def test_a_wrong_host_is_said_in_one_line(host: dict[str, Any], said: str) -> No
         ({"mailboxes": ["alice", "Alice"]}, "mailbox 'Alice' is named twice"),
         ({"mailboxes": "alice", "aliases": {"postmaster": ["x@example.org"]}}, "mailboxes must be a list"),
         ({"mailboxes": ["alice", 7]}, "mailbox 7 is not a mailbox name"),
-        ({"aliases": {"info": ["carol"]}}, "alias info: target carol@example.com is no mailbox and no alias"),
-        ({"aliases": {"info": ["x@example.org"]}}, "target x@example.org is no mailbox"),
+        (
+            {"aliases": {"info": ["carol"]}},
+            "alias info: its target carol@example.com is neither a mailbox nor an alias",
+        ),
+        ({"aliases": {"info": ["x@example.org"]}}, "its target x@example.org is neither a mailbox"),
         (
             {"aliases": {"a": ["b"], "b": ["a"]}},
             "alias a: leads back to itself (a@example.com -> b@example.com",
@@ -152,8 +158,12 @@ def named(characters: int) -> str:
 @pytest.mark.parametrize(
     ("characters", "keys", "most"),
     [
-        (247, {"sends_mail": False}, "_dmarc. before it makes more than 253: at most 246"),
-        (243, {"tls_reports": "tls@example.org"}, "_smtp._tls. before it makes more than 253: at most 242"),
+        (247, {"sends_mail": False}, "with _dmarc. before it more than 253: it may have at most 246"),
+        (
+            243,
+            {"tls_reports": "tls@example.org"},
+            "with _smtp._tls. before it more than 253: it may have at most 242",
+        ),
         (253, {"sends_mail": False}, "at most 246"),
     ],
 )
@@ -236,7 +246,7 @@ def test_two_hosts_may_not_have_one_hostname_nor_different_domains() -> None:
         ("x = 1\nmail_hosts = [undefined]", "inventory.py: line 2: NameError"),
         ("hosts = ['mx1.example.com']", "has no group mail_hosts (it has hosts)"),
         ("mail_hosts = []", "mail_hosts has no host"),
-        ("mail_hosts = ([7], {})", "7 is no host"),
+        ("mail_hosts = ([7], {})", "7 is not a host"),
         ("mail_hosts = 7", "has no group mail_hosts"),
         ("mail_hosts = ('mx1.example.com', {})", "must be a list of hosts"),
     ],

@@ -89,7 +89,7 @@ def test_a_change_that_was_made_before_something_failed(cloudflare: StandIn, run
     cloudflare.fail_next(Fault("changed", on="/dns_records", change=edited))
     said = answered(run("--json", "--replace-address", "198.18.0.9"))
     assert said["applied"] is True
-    assert "edited in between by somebody else, and deleted" in said["error"]
+    assert "somebody had edited these records after they were read, and they are deleted" in said["error"]
 
 
 def test_an_undo_of_nothing(cloudflare: StandIn, run: Run) -> None:

@@ -8,12 +8,13 @@ import pytest
 
 from dns.check import judge_mail, judge_zone, report
 from dns.check.findings import Finding, advised, exit_code, required, unknown
-from dns.check.outlived import Lifetimes
-from dns.world.answers import Answer, Expected
+from dns.check.old_answers import OldAnswers
+from dns.world.answers import Answer
 from dns.world.delegation import Delegation
+from dns.world.expected import Expected
 from dns.world.greeting import Greeting
+from dns.world.nameservers import Server
 from dns.world.seen import AddressSeen, HostSeen, Seen, ServerSeen
-from dns.world.served import Server
 
 V4, V6 = "185.199.108.25", "2a00:1450:4001::25"
 MX = Expected("e.org", "MX", frozenset({"10 mx.e.org"}))
@@ -74,7 +75,7 @@ def place(address: str, greeting: Greeting | None = HELLO, **changes: Any) -> Ad
 
 def found(what: Seen) -> list[Finding]:
     """What is found."""
-    return [*judge_zone.judged(what), *judge_mail.judged(what)]
+    return [*judge_zone.judge(what), *judge_mail.judge(what)]
 
 
 def servers(answered: Mapping[tuple[str, str], Answer]) -> tuple[ServerSeen, ...]:
@@ -200,7 +201,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             seen(servers=servers(answers(MX=Answer("", silence="Timeout")))),
             "required",
             "nameserver-silent",
-            "of 2, none does",
+            "none of 2 does",
         ),
         (
             seen(
@@ -285,10 +286,10 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "open 25/tcp",
         ),
         (
-            seen(addresses=(place(V4, Greeting("timeout")),), leaving=frozenset({6})),
+            seen(addresses=(place(V4, Greeting("timeout")),), outbound_25=frozenset({6})),
             "unknown",
             "port-25",
-            "barred from here",
+            "this network probably blocks port 25",
         ),
         (seen(addresses=(place(V4, None),)), "unknown", "port-25", "no route from here"),
         (seen(addresses=(place(V4, Greeting("refused")),)), "required", "port-25", "letterbox.socket"),
@@ -322,7 +323,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
                 "required",
                 "nameserver-silent",
                 f"mx.e.org A and AAAA: is not answered by {NAMES[0]} (1.0.0.1), {NAMES[1]} (1.0.0.1)"
-                f" (of 2, none does): {status}",
+                f" (none of 2 does): {status}",
             )
             for status in ("SERVFAIL", "REFUSED", "NOTAUTH", "FORMERR", "NOTIMP")
         ),
@@ -374,14 +375,19 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "nameserver-silent",
             "no answer (not asked)",
         ),
-        (seen(key_ds=None, resolvers=()), "unknown", "ds", "it cannot be told whether one of them fits"),
+        (seen(key_ds=None, resolvers=()), "unknown", "ds", "it is not known whether one of them matches"),
         (
             seen(key_ds=None, servers=servers(answers(DNSKEY=Answer("SERVFAIL")))),
             "unknown",
             "ds",
             f"{NAMES[1]} (1.0.0.1): SERVFAIL",
         ),
-        (seen(delegation=Delegation("e.org", "org", NAMES), resolvers=()), "unknown", "ds", "does not say"),
+        (
+            seen(delegation=Delegation("e.org", "org", NAMES), resolvers=()),
+            "unknown",
+            "ds",
+            "does not answer whether",
+        ),
         (
             seen(
                 key_ds=frozenset(),
@@ -389,7 +395,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             ),
             "required",
             "ds",
-            "the zone is not signed",
+            "the zone has no key, because it is not signed",
         ),
         (
             seen(resolvers=REFUSING),
@@ -401,7 +407,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             seen(resolvers=(*heard("192.168.1.1", MX=Answer("BOGUS")), *heard())),
             "advised",
             "bogus",
-            "and public ones do not",
+            "and public resolvers do not",
         ),
         (
             seen(resolvers=tuple(ServerSeen(Server("resolver", f"9.9.9.{n}"), silent()) for n in (9, 10))),
@@ -422,7 +428,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             "resolver 9.9.9.9 answers otherwise than the nameservers, and not from a cache",
         ),
         (
-            seen(resolvers=heard(A=Answer(ttl=60)), outlived=frozenset({"9.9.9.9"})),
+            seen(resolvers=heard(A=Answer(ttl=60)), expired=frozenset({"9.9.9.9"})),
             "unknown",
             "resolver",
             "it changes answers",
@@ -437,7 +443,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             seen(zone="co.org", own_nameservers=(), delegation=ABSENT),
             "required",
             "delegation",
-            "the nameservers of co.org say that there is no such name",
+            "the nameservers of co.org say that this name does not exist",
         ),
         (
             seen(delegation=Delegation("e.org", "org", OWN, glueless=OWN), servers=()),
@@ -467,7 +473,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
             seen(hosts=(host(**BY_RESOLVER),)),
             "unknown",
             "missing",
-            "so it looks from here",
+            "this is how it looks from here",
         ),
         (
             seen(hosts=(host(a=Answer("REFUSED"), servers=(Server("ns.x.net", "1.0.0.9"),), **OUTSIDE),)),
@@ -489,7 +495,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
         ),
         *(
             (
-                seen(addresses=(place(V4, greeting), place(V6)), leaving=frozenset({6})),
+                seen(addresses=(place(V4, greeting), place(V6)), outbound_25=frozenset({6})),
                 "unknown",
                 "port-25",
                 V4,
@@ -504,7 +510,7 @@ TWO = Answer(values=frozenset({"v=spf1 -all", "v=spf1 mx -all"}))
         (
             seen(
                 addresses=(place(V4, Greeting("refused")), place(V6, Greeting("refused"))),
-                leaving=frozenset(),
+                outbound_25=frozenset(),
             ),
             "unknown",
             "port-25",
@@ -527,7 +533,7 @@ def test_what_is_wrong_is_found_once_with_its_mend(wrong: Seen, group: str, code
 def test_every_record_too_many_is_said_at_once() -> None:
     two = Answer(values=MX.values | {"5 old.net", "20 other.net"})
     wrong = found(seen(servers=servers(answers(MX=two))))
-    assert [(finding.code, finding.mend.split()[-1]) for finding in wrong] == [
+    assert [(finding.code, finding.fix.split()[-1]) for finding in wrong] == [
         ("mx-surplus", "other.net"),
         ("mx-surplus", "old.net"),
     ]
@@ -566,7 +572,7 @@ def test_without_the_way_from_the_root_silence_is_explained_and_wrong_values_are
         ("unknown", "delegation"),
         ("unknown", "address-surplus"),
     ]
-    assert "--replace" not in wrong[1].mend
+    assert "--replace" not in wrong[1].fix
 
 
 def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> None:
@@ -580,7 +586,7 @@ def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> No
 def test_a_finding_has_the_name_and_the_type_of_its_record() -> None:
     (finding,) = found(seen(servers=servers(answers(A=Answer("SERVFAIL")))))
     assert (finding.name, finding.type) == ("mx.e.org", "A")
-    (said,) = report.plain(seen(), [finding])["required"]  # type: ignore[misc]
+    (said,) = report.to_json(seen(), [finding])["required"]  # type: ignore[misc]
     assert (said["name"], said["type"]) == ("mx.e.org", "A")
 
 
@@ -599,13 +605,13 @@ def test_what_could_not_be_seen_and_is_not_required_is_a_remark() -> None:
 
 
 def test_a_resolver_that_answers_otherwise_longer_than_a_cache_may_is_told_from_an_old_one() -> None:
-    lifetimes = Lifetimes()
+    old_answers = OldAnswers()
     old = seen(resolvers=(*heard(A=Answer(ttl=60)), *heard("8.8.8.8", A=Answer(ttl=20))))
-    assert lifetimes.outlived(old, 100.0) == frozenset()
-    assert lifetimes.outlived(old, 131.0) == {"8.8.8.8"}
-    assert lifetimes.outlived(old, 171.0) == {"9.9.9.9", "8.8.8.8"}
+    assert old_answers.expired(old, 100.0) == frozenset()
+    assert old_answers.expired(old, 131.0) == {"8.8.8.8"}
+    assert old_answers.expired(old, 171.0) == {"9.9.9.9", "8.8.8.8"}
     other = seen(resolvers=heard(A=Answer(values=frozenset({"1.2.3.4"}), ttl=60)))
-    assert lifetimes.outlived(other, 172.0) == frozenset()
+    assert old_answers.expired(other, 172.0) == frozenset()
 
 
 def test_everything_that_is_wrong_is_said_at_once() -> None:
@@ -642,8 +648,8 @@ def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
     )
     assert lines[1] == "required, but missing or wrong:"
     assert "nothing listens there" in lines[2]
-    assert lines[3].startswith("    -> systemctl status letterbox.socket")
-    assert lines[-1] == f"not asked, there is no route from here: mx.e.org ({V6})"
-    plain = report.plain(wrong, found(wrong))
+    assert lines[3].startswith("    -> find the reason with systemctl status letterbox.socket")
+    assert lines[-1] == f"not asked, because there is no route from here: mx.e.org ({V6})"
+    plain = report.to_json(wrong, found(wrong))
     assert plain["exit_code"] == 2
     assert [one["code"] for one in plain["required"]] == ["port-25"]  # type: ignore[attr-defined]

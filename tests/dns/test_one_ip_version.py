@@ -6,7 +6,7 @@ import pytest
 
 from dns import check, sync
 from dns.inventory import load
-from dns.world.served import expected
+from dns.world.expected import from_plan
 from tests.dns.conftest import DOMAIN, HOST, OURS, Run, inventory_text, values
 from tests.dns.test_sync import WANTED
 from tests.dns.world import World
@@ -50,7 +50,7 @@ class TestOneIpVersion:
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         self.write(inventory, public_ipv6=False)
-        wanted = expected(sync.prepare(load(inventory), "example.test", {}).plan)
+        wanted = from_plan(sync.prepare(load(inventory), "example.test", {}).plan)
         assert {one.type: one.values for one in wanted}["AAAA"] == frozenset()
 
     def test_the_check_from_outside_expects_none_and_says_one_that_is_there(
@@ -60,11 +60,11 @@ class TestOneIpVersion:
             inventory_text({"mx1.example.test": {**OURS, "public_ipv6": False}}, {"example.test": DOMAIN})
         )
         read = load(inventory)
-        _, findings = check.examine(read, read.domains[0], {}, where=world.where)
+        _, findings = check.examine(read, read.domains[0], {}, vantage=world.vantage)
         assert "address-surplus" in {one.code for one in findings if one.group == "required"}
         zone = cloudflare.zones["example.test"]
         (aaaa,) = [record for record in zone.records.values() if record["type"] == "AAAA"]
         del zone.records[aaaa["id"]]
         cloudflare.publish()
-        _, findings = check.examine(read, read.domains[0], {}, where=world.where)
+        _, findings = check.examine(read, read.domains[0], {}, vantage=world.vantage)
         assert [one for one in findings if one.group == "required"] == []

@@ -33,7 +33,7 @@ def published(cloudflare: StandIn, *records: dict[str, Any]) -> None:
 def checked(world: World, inventory: Path) -> Plan:
     """What is said of the host beside a plan for other.test."""
     read = load(inventory)
-    return foreign_hosts.checked(Plan(()), "other.test", read.hosts, read, {}, world.where)
+    return foreign_hosts.check(Plan(()), "other.test", read.hosts, read, {}, world.vantage)
 
 
 def test_a_host_that_its_own_zone_publishes_is_silent(inventory: Path) -> None:
@@ -78,7 +78,7 @@ def test_an_address_that_is_not_the_inventorys_is_noted_and_stops_nothing(
     cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "192.0.2.9"})
     plan = checked(world, inventory)
     assert plan.obstacles == ()
-    assert "192.0.2.9: is no address of this mail host" in " ".join(plan.notes)
+    assert "192.0.2.9: is not an address of this mail host" in " ".join(plan.notes)
 
 
 def test_a_host_without_an_address_that_this_inventory_publishes_too_is_only_noted(

@@ -87,7 +87,7 @@ def test_our_proxied_mail_host_is_unproxied() -> None:
 
 
 @pytest.mark.parametrize(
-    ("obstacle", "mend", "replacing"),
+    ("obstacle", "fix", "replacing"),
     [
         (
             Record("MX", "e.test", "old.test", 5),
@@ -113,12 +113,12 @@ def test_our_proxied_mail_host_is_unproxied() -> None:
     ],
 )
 def test_a_foreign_record_in_the_way_goes_only_when_it_is_named(
-    obstacle: Record, mend: str, replacing: Replacing
+    obstacle: Record, fix: str, replacing: Replacing
 ) -> None:
     blocked = planned(MX, A, obstacle)
     (named,) = blocked.obstacles
     assert named.record == obstacle
-    assert mend in str(named)
+    assert fix in str(named)
     assert blocked.deletes == ()
     assert planned(MX, A, obstacle, replacing=Replacing(mx=frozenset({"x.test"}))).obstacles
     freed = planned(MX, A, obstacle, replacing=replacing)
@@ -201,7 +201,7 @@ def test_a_read_only_record_is_in_the_way_with_its_owner_and_never_offered_to_be
     (obstacle,) = made.obstacles
     assert (made.deletes, made.patches) == ((), ())
     assert said in obstacle.breaks
-    assert where in obstacle.mend
+    assert where in obstacle.fix
     assert "--replace" not in str(obstacle)
     if owner != "Email Routing":
         assert "Email Routing" not in str(obstacle)
@@ -216,7 +216,7 @@ def test_our_record_that_became_read_only_and_is_not_wanted_any_more_is_noted_an
     old = replace(A, name="old.e.test")
     made = plan("e.test", "e.test", WANTED, [*there(MX, A), ZoneRecord("9", old, locked=True)])
     assert made.in_sync
-    assert "read-only at Cloudflare" in made.notes[0]
+    assert "Cloudflare keeps it read-only" in made.notes[0]
 
 
 class TestSiblings:
@@ -225,7 +225,7 @@ class TestSiblings:
     sibling = mark_of("sub.e.test")
 
     def planned(self, *actual: Record) -> Plan:
-        return plan("e.test", "e.test", WANTED, there(MX, *actual), others=["e.test", "sub.e.test"])
+        return plan("e.test", "e.test", WANTED, there(MX, *actual), siblings=["e.test", "sub.e.test"])
 
     def test_an_address_that_changed_is_exchanged_whichever_domain_made_it(self) -> None:
         made = self.planned(replace(A, content="1.1.1.2", comment=self.sibling))

@@ -21,11 +21,11 @@ class TestAuthorities:
             ('0 issue ""', "no longer keeps letsencrypt.org from issuing"),
             (
                 '0 issue "letsencrypt.org; accounturi=https://x/1"',
-                "lets letsencrypt.org issue without accounturi=https://x/1",
+                "beside ours letsencrypt.org may issue without accounturi=https://x/1",
             ),
             (
                 '128 issue "LetsEncrypt.org;validationmethods=dns-01"',
-                "lets letsencrypt.org issue without validationmethods=dns-01",
+                "beside ours letsencrypt.org may issue without validationmethods=dns-01",
             ),
         ],
     )
@@ -50,7 +50,7 @@ class TestAuthorities:
     def test_one_of_another_authority_is_said_to_be_alone_no_more_once(self) -> None:
         other = Record("CAA", "e.test", '0 issue "x.org"')
         (note,) = plan("e.test", "e.test", (self.caa,), there(other)).notes
-        assert "x.org is not alone any more: so may letsencrypt.org" in note
+        assert "now letsencrypt.org may issue beside x.org" in note
         assert plan("e.test", "e.test", (self.caa,), there(other, self.caa)).notes == ()
 
     def test_one_above_that_no_longer_counts_is_said(self) -> None:
@@ -61,7 +61,7 @@ class TestAuthorities:
 
     def test_one_of_another_domain_of_the_inventory_is_not(self) -> None:
         ours = replace(self.caa, name="sub.e.test", comment=mark_of("sub.e.test"))
-        made = plan("sub.e.test", "e.test", (ours,), there(self.caa), others=["e.test", "sub.e.test"])
+        made = plan("sub.e.test", "e.test", (ours,), there(self.caa), siblings=["e.test", "sub.e.test"])
         assert made.notes == ()
 
 

@@ -14,8 +14,8 @@ from dns.inventory.host_addresses import Addresses
 from dns.plan import Plan, Replacing
 from dns.records import is_marked
 from dns.sync import Prepared, SyncError, Zones, apply, prepare, undo
-from dns.world.answers import Answer, canonical_rdata, lacking
-from dns.world.served import expected
+from dns.world.answers import Answer, canonical_rdata
+from dns.world.expected import from_plan, mismatch
 from tests.dns.conftest import TOKEN
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.refusals import Refusal
@@ -136,8 +136,8 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
         }
         assert {key: after.get(key) for key in foreign} == foreign
         if planned.changes:
-            zone, back = undo.plan_back("example.test", zones)
-            undo.put_back("example.test", zone, back, zones)
+            zone, back = undo.plan_undo("example.test", zones)
+            undo.apply("example.test", zone, back, zones)
             assert seen(cloudflare.records("example.test")) == seen(before.values())
 
 
@@ -146,10 +146,10 @@ def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
     origin = name_from_text("example.test.")
     zone = zone_from_text(zone_text(cloudflare.zones["example.test"]), origin, relativize=False)
     problems: list[str] = []
-    for question in expected(prepared.plan):
+    for question in from_plan(prepared.plan):
         rdataset = zone.get_rdataset(name_from_text(question.name), question.type)
         texts = [canonical_rdata(question.type, rdata.to_text()) for rdata in rdataset or ()]
-        problem = lacking(question, Answer(values=frozenset(texts)))
+        problem = mismatch(question, Answer(values=frozenset(texts)))
         problems += [problem] if problem else []
     return problems
 

@@ -3,7 +3,7 @@
 import pytest
 
 from dns.plan import Replacing, plan
-from dns.plan.providers import KNOWN, named, provider_of
+from dns.plan.providers import KNOWN, parse_provider, provider_of
 from dns.records import Record
 from tests.dns.conftest import Run, values
 from tests.dns.test_failures import only_line
@@ -138,6 +138,6 @@ def test_no_target_belongs_to_two_providers() -> None:
 
 def test_a_provider_that_is_not_known_is_said_with_those_that_are() -> None:
     with pytest.raises(
-        ValueError, match=r"'gogle' is no provider .*did you mean google\?.*--replace-mx.*zoho"
+        ValueError, match=r"'gogle' is not a known provider .*did you mean google\?.*--replace-mx.*zoho"
     ):
-        named("gogle")
+        parse_provider("gogle")

@@ -9,7 +9,8 @@ from dns.message import Message
 
 from dns import check, flags, rcode, rdatatype
 from dns.inventory import load
-from dns.world import answers
+from dns.world import asking
+from dns.world.expected import Expected, mismatch
 from tests.dns import real_nameservers
 from tests.dns.nameserver import Nameserver
 from tests.dns.world import MAIL4, MAIL6, SOA, World
@@ -85,8 +86,8 @@ def test_ours_answers_as_a_real_one(program: str, ours: Nameserver, tmp_path: Pa
     zones = {"example.test": ZONE}
     with real_nameservers.running(program, tmp_path, zones, ["127.0.0.1"]) as port:
         for name, kind in QUESTIONS:
-            theirs = told(answers.exchange("127.0.0.1", name, kind, port=port))
-            assert told(answers.exchange("127.0.0.1", name, kind, port=ours.port)) == theirs, (name, kind)
+            theirs = told(asking.exchange("127.0.0.1", name, kind, port=port))
+            assert told(asking.exchange("127.0.0.1", name, kind, port=ours.port)) == theirs, (name, kind)
 
 
 @pytest.mark.skipif(not INSTALLED, reason="no real nameserver is installed (apt-get install nsd)")
@@ -97,9 +98,9 @@ def test_an_alias_that_leads_to_itself_is_read_alike_from_all(
     zones = {"example.test": ZONE}
     with real_nameservers.running(program, tmp_path, zones, ["127.0.0.1"]) as theirs:
         for port in (theirs, ours.port):
-            answer = answers.ask("127.0.0.1", "loop1.example.test", "A", port=port)
-            asked = answers.Expected("loop1.example.test", "A", frozenset())
-            assert answers.lacking(asked, answer) == "loop1.example.test A: is an alias of loop2.example.test"
+            answer = asking.ask("127.0.0.1", "loop1.example.test", "A", port=port)
+            asked = Expected("loop1.example.test", "A", frozenset())
+            assert mismatch(asked, answer) == "loop1.example.test A: is an alias of loop2.example.test"
 
 
 RIGHT = f"{SOA}@ 60 NS ns.real.test.\n@ 60 MX 10 mx1\n"
@@ -135,5 +136,5 @@ def test_check_finds_with_a_real_nameserver_what_is_wrong(
     folder.mkdir()
     read = load(inventory)
     with real_nameservers.running(program, folder, zones, [address], world.root.port):
-        found = check.examine(read, read.domain("example.test"), {}, where=world.where)[1]
+        found = check.examine(read, read.domain("example.test"), {}, vantage=world.vantage)[1]
     assert [finding.code for finding in found] == codes

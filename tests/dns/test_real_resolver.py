@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.world import answers
+from dns.world import asking
 from dns.world.nameservers import Server
 from tests.dns.failing import ALL, codes, found
 from tests.dns.test_check import DS, sign
@@ -53,7 +53,7 @@ def unbound(folder: Path, world: World, more: str = "") -> Iterator[Server]:
         process = subprocess.Popen([str(UNBOUND), "-d", "-c", str(configuration)], stdout=log, stderr=log)
     try:
         ends = time.monotonic() + SECONDS
-        while answers.ask(ADDRESS, "localhost", "A", port=port, recursive=True, seconds=0.2).silence:
+        while asking.ask(ADDRESS, "localhost", "A", port=port, recursive=True, seconds=0.2).silence:
             assert process.poll() is None, (folder / "log").read_text()
             assert time.monotonic() < ends, (folder / "log").read_text()
         yield Server("resolver", ADDRESS)
@@ -72,13 +72,13 @@ def folder(tmp_path: Path) -> Path:
 
 def test_what_it_takes_is_right(world: World, inventory: Path, folder: Path) -> None:
     with unbound(folder, world) as resolver:
-        assert found(world, inventory, where=replace(world.where, resolvers=(resolver,))) == []
+        assert found(world, inventory, vantage=replace(world.vantage, resolvers=(resolver,))) == []
 
 
 def test_signatures_that_it_refuses_are_found_once(world: World, inventory: Path, folder: Path) -> None:
     with unbound(folder, world, f'trust-anchor: "example.test. DS {DS}"') as resolver:
-        where = replace(world.where, resolvers=(resolver, resolver))
-        assert codes(found(world, inventory, where=where)) == [("required", "bogus")]
+        vantage = replace(world.vantage, resolvers=(resolver, resolver))
+        assert codes(found(world, inventory, vantage=vantage)) == [("required", "bogus")]
 
 
 def test_a_wrong_ds_explains_that_it_refuses_them(
@@ -88,13 +88,13 @@ def test_a_wrong_ds_explains_that_it_refuses_them(
     wrong = f"{DS[:-4]}0000"
     world.registry.zones["test"] = f"{REGISTRY_ZONE}example.test. 60 DS {wrong}\n"
     with unbound(folder, world, f'trust-anchor: "example.test. DS {wrong}"') as resolver:
-        where = replace(world.where, resolvers=(resolver,))
-        assert codes(found(world, inventory, where=where)) == [("required", "ds")]
+        vantage = replace(world.vantage, resolvers=(resolver,))
+        assert codes(found(world, inventory, vantage=vantage)) == [("required", "ds")]
 
 
 def test_what_it_cannot_get_is_unknown_and_not_bogus(world: World, inventory: Path, folder: Path) -> None:
     with unbound(folder, world) as resolver:
         world.ns[0].faults[ALL] = "REFUSED"  # the only one that it knows; the others answer the check
-        findings = found(world, inventory, where=replace(world.where, resolvers=(resolver,)))
+        findings = found(world, inventory, vantage=replace(world.vantage, resolvers=(resolver,)))
     assert codes(findings) == [("required", "nameserver-silent"), ("unknown", "resolver")]
     assert "SERVFAIL" in findings[1].problem

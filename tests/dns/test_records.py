@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dns.records import (
-    MARK_LENGTH,
-    Record,
-    changed_fields,
-    difference,
-    from_api,
-    is_marked,
-    joined,
-    mark_of,
-    quoted,
-    to_api,
-)
+from dns.cloudflare.api_records import changed_fields, from_api, to_api
+from dns.records import MARK_LENGTH, Record, difference, is_marked, joined, mark_of, quoted
 
 
 def answered(**fields: Any) -> Record:

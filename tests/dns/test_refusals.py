@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.cloudflare.refusals import explained
+from dns.cloudflare.refusals import explain
 from tests.dns.conftest import DOMAIN, HOST, Run, inventory_text, values
 from tests.dns.test_failures import only_line
 from tests.lab.cloudflare import Fault, StandIn
@@ -13,14 +13,14 @@ from tests.lab.cloudflare import Fault, StandIn
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [
-        (400, 9106, "no credentials arrived, though a token was sent"),
-        (400, 6003, "not in the form of a token"),
-        (400, 6103, "not in the form of a token"),
+        (400, 9106, "a token was sent, but no credentials arrived"),
+        (400, 6003, "does not have the form of a token"),
+        (400, 6103, "does not have the form of a token"),
         (403, 9109, "the token is not valid"),
         (403, 10000, "lacks a permission"),
         (401, 10000, "lacks a permission"),
-        (400, 81053, "stands in the way"),
-        (400, 81054, "stands in the way"),
+        (400, 81053, "is in the way"),
+        (400, 81054, "is in the way"),
         (400, 890190, "Email Routing is on"),
         (400, 9100, "priority"),
         (400, 9009, "must be a name"),
@@ -45,10 +45,10 @@ def test_every_code_is_one_line(
 @pytest.mark.parametrize(
     ("status", "code", "message", "fix"),
     [
-        (403, 1038, "You cannot use this API for domains with a .tk TLD", "in the dashboard by hand"),
+        (403, 1038, "You cannot use this API for domains with a .tk TLD", "by hand in the dashboard"),
         (400, 9106, "Authentication failed (status: 400)", "the token is not valid"),
-        (400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers", "takes the Authorization"),
-        (403, 9109, "Cannot use the access token from location: 192.0.2.1", "a filter of client addresses"),
+        (400, 9106, "Missing X-Auth-Key, X-Auth-Email or Authorization headers", "removes the Authorization"),
+        (403, 9109, "Cannot use the access token from location: 192.0.2.1", "filter of client addresses"),
         (403, 9109, "Unauthorized to access requested resource", "lacks a permission"),
         (403, 9109, "Max auth failures reached, please check your Authorization header.", "wait an hour"),
         (403, 9109, "Invalid access token", "the token is not valid"),
@@ -56,10 +56,10 @@ def test_every_code_is_one_line(
         (500, 10000, "Internal authentication error", "a fault of its own (HTTP 500"),
         (503, 10000, "Service unavailable", "a fault of its own (HTTP 503"),
         (400, 81045, "Record quota exceeded.", "as many records as its plan allows"),
-        (400, 1043, "DNS record is read only", "another product of Cloudflare's owns the record"),
+        (400, 1043, "DNS record is read only", "another product of Cloudflare owns the record"),
         (403, 0, "Actor 'x' requires permission 'zone.dns_records.edit'", "lacks a permission"),
         (400, 1004, "DNS Validation Error", "1004 DNS Validation Error"),
-        (404, 7003, "Could not route to /zones/x", "there is no such zone any more"),
+        (404, 7003, "Could not route to /zones/x", "the zone does not exist any more"),
     ],
 )
 def test_cloudflares_own_words_are_kept_beside_the_fix(
@@ -114,7 +114,7 @@ def test_a_refusal_without_a_code_is_one_line(cloudflare: StandIn, run: Run, err
 
 
 def test_a_refusal_in_the_older_form_is_understood(cloudflare: StandIn, run: Run) -> None:
-    explanation = explained(403, {"error": "You cannot use this API for domains with a .tk TLD."})
+    explanation = explain(403, {"error": "You cannot use this API for domains with a .tk TLD."})
     assert explanation.code == 1038
     assert "You cannot use this API for domains with a .tk TLD" in explanation.text
     assert not explanation.not_permitted

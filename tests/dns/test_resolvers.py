@@ -8,9 +8,9 @@ import pytest
 from dns import check
 from dns.check import report
 from dns.inventory import load
-from dns.world.mail_hosts import address_seen
+from dns.world.mail_hosts import look_at_address
 from dns.world.nameservers import Server
-from dns.world.vantage import Rows
+from dns.world.progress import ProgressBoard
 from tests.dns.failing import FAULTS, QUESTIONS, QUICK, codes, found
 from tests.dns.nameserver import Fault
 from tests.dns.world import MAIL4, SOA, World
@@ -25,17 +25,17 @@ class TestResolvers:
         for question in QUESTIONS[:3]:
             world.resolver.faults[question] = "REFUSED"
         read = load(inventory)
-        where = replace(world.where, resolvers=world.where.resolvers * 3)
-        seen, findings = check.examine(read, read.domain("example.test"), {}, where=where)
+        vantage = replace(world.vantage, resolvers=world.vantage.resolvers * 3)
+        seen, findings = check.examine(read, read.domain("example.test"), {}, vantage=vantage)
         assert codes(findings) == [("unknown", "resolver")]
         assert "0 of 3 resolvers" in report.summary(seen, findings)
-        assert report.plain(seen, findings)["resolvers"] == []
+        assert report.to_json(seen, findings)["resolvers"] == []
 
     def test_one_resolver_that_fails_beside_another_is_a_remark(self, world: World, inventory: Path) -> None:
         read = load(inventory)
         both = (Server("resolver", world.resolver.address), Server("resolver", "127.83.0.99"))
         seen, findings = check.examine(
-            read, read.domain("example.test"), {}, where=replace(world.where, resolvers=both)
+            read, read.domain("example.test"), {}, vantage=replace(world.vantage, resolvers=both)
         )
         assert findings == []
         assert "no answer came from resolvers: 127.83.0.99" in report.remarks(seen)
@@ -60,13 +60,13 @@ class TestResolvers:
 def test_a_reverse_name_whose_lookup_failed_is_unknown(world: World, fault: Fault) -> None:
     reverse = f"{SOA}25.0.83.127.in-addr.arpa. 60 PTR mx1.example.test.\n"
     world.resolver.zones["127.in-addr.arpa"] = reverse
-    where = world.where
-    assert address_seen("mx1.example.test", MAIL4, where, Rows(print)).pointers == {
+    vantage = world.vantage
+    assert look_at_address("mx1.example.test", MAIL4, vantage, ProgressBoard(print)).pointers == {
         "mx1.example.test": frozenset({MAIL4})
     }
     world.resolver.faults["mx1.example.test", "A"] = fault
-    place = address_seen("mx1.example.test", MAIL4, where, Rows(print))
+    place = look_at_address("mx1.example.test", MAIL4, vantage, ProgressBoard(print))
     assert place.pointers == {"mx1.example.test": None}
     assert not place.reverse_is_known
     world.resolver.faults["25.0.83.127.in-addr.arpa", "PTR"] = fault
-    assert address_seen("mx1.example.test", MAIL4, where, Rows(print)).pointers is None
+    assert look_at_address("mx1.example.test", MAIL4, vantage, ProgressBoard(print)).pointers is None

@@ -17,18 +17,11 @@ from dns.inventory import load
 from dns.sync import Prepared
 from dns.terminal import progress
 from dns.world.answers import Answer
-from dns.world.served import (
-    Expected,
-    Progress,
-    Server,
-    Wrong,
-    expected,
-    has_route,
-    lifetime,
-    out_of_reach,
-    resolver_at,
-    servers_of,
-)
+from dns.world.expected import Expected, from_plan
+from dns.world.nameservers import Server, has_route, locate_all
+from dns.world.progress import Progress
+from dns.world.resolvers import resolver_at
+from dns.world.served import Wrong, longest_ttl, out_of_reach
 from dns.world.vantage import REFERENCES
 from tests.dns.conftest import DOMAIN, HOST, OURS, inventory_text
 from tests.dns.nameserver import Fault, Nameserver
@@ -44,7 +37,7 @@ def wait(prepared: Prepared, nameserver: Nameserver, seconds: float = 20.0) -> l
         seen.append(dict(known))
 
     sync.wait_until_served(
-        prepared, seconds=seconds, resolver=nameserver.resolver, port=nameserver.port, show=show
+        prepared, seconds=seconds, resolver=nameserver.resolver, port=nameserver.port, on_progress=show
     )
     return seen
 
@@ -77,7 +70,7 @@ def test_it_waits_until_the_nameservers_have_it(
     publisher = threading.Thread(target=lambda: (asked.wait(20), cloudflare.publish()))
     publisher.start()
     sync.wait_until_served(
-        prepared, seconds=20, resolver=nameserver.resolver, port=nameserver.port, show=show
+        prepared, seconds=20, resolver=nameserver.resolver, port=nameserver.port, on_progress=show
     )
     publisher.join()
     assert seen[0] is False
@@ -199,7 +192,7 @@ def test_anothers_spf_is_not_waited_to_become_ours(
 def test_the_family_that_a_host_lacks_is_expected_to_be_empty(cloudflare: StandIn, inventory: Path) -> None:
     host = {**HOST, "public_ipv6": None}
     inventory.write_text(inventory_text({"mx1.example.test": host}, {"example.test": DOMAIN}))
-    questions = expected(sync.prepare(load(inventory), "example.test", {}).plan)
+    questions = from_plan(sync.prepare(load(inventory), "example.test", {}).plan)
     assert Expected("mx1.example.test", "AAAA", frozenset()) in questions
 
 
@@ -218,7 +211,7 @@ def test_a_resolver_that_is_none_is_said(text: str) -> None:
 def test_without_a_terminal_the_progress_is_lines() -> None:
     out = io.StringIO()
     one, other = Server("ns1.test", "192.0.2.1"), Server("ns2.test", "192.0.2.2")
-    with progress.shown("asking", out) as show:
+    with progress.display("asking", out) as show:
         show({one: Progress(one, 3, 3), other: Progress(other, 1, 3, "e.test MX: missing")})
         show({one: Progress(one, 3, 3), other: Progress(other, 3, 3)})
     assert out.getvalue().splitlines() == [
@@ -331,7 +324,10 @@ def test_check_is_a_program_of_its_own_that_needs_no_token(
     [
         (["nonsense.test"], "is not in the inventory"),
         (["example.test", "--resolver", "x"], "give ADDRESS or ADDRESS#PORT"),
-        (["example.test", "--resolver", "127.0.0.1#99999"], "--resolver: '99999' is no port from 1 to 65535"),
+        (
+            ["example.test", "--resolver", "127.0.0.1#99999"],
+            "--resolver: '99999' is not a port from 1 to 65535",
+        ),
     ],
 )
 def test_check_says_in_one_line_what_it_cannot_work_with(
@@ -347,14 +343,14 @@ def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
 ) -> None:
     server = (Server("ns1", nameserver.address),)
     cloudflare.publish()
-    assert lifetime(server, expected(prepared.plan), nameserver.port) == 1800
+    assert longest_ttl(server, from_plan(prepared.plan), nameserver.port) == 1800
     sync.apply(prepared)
-    assert lifetime(server, expected(prepared.plan), nameserver.port) == 0
+    assert longest_ttl(server, from_plan(prepared.plan), nameserver.port) == 0
     for record in cloudflare.zones["example.test"].records.values():
         record["content"] = record["content"].replace("198.18.0.25", "198.18.0.99")
         record["ttl"] = 600
     cloudflare.publish()
-    assert lifetime(server, expected(prepared.plan), nameserver.port) == 600
+    assert longest_ttl(server, from_plan(prepared.plan), nameserver.port) == 600
 
 
 @pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "lame", "upwards"])
@@ -363,16 +359,18 @@ def test_how_long_caches_may_lag_is_not_known_where_a_question_gets_no_answer(
 ) -> None:
     cloudflare.publish()
     nameserver.faults["mx1.example.test", "A"] = fault
-    assert lifetime((Server("ns1", nameserver.address),), expected(prepared.plan), nameserver.port) is None
+    assert (
+        longest_ttl((Server("ns1", nameserver.address),), from_plan(prepared.plan), nameserver.port) is None
+    )
 
 
 def test_a_nameserver_that_cannot_be_looked_up_is_not_left_out(nameserver: Nameserver) -> None:
     resolver = resolver_at(nameserver.resolver)
     names = ("ns1.cloudflare.test", "ns2.cloudflare.test")
-    assert [server.name for server in servers_of(names, resolver)] == list(names)
+    assert [server.name for server in locate_all(names, resolver).servers] == list(names)
     nameserver.faults["ns2.cloudflare.test", "*"] = "SERVFAIL"
     with pytest.raises(sync.SyncError, match=r"\(ns2\.cloudflare\.test\) cannot be asked"):
-        servers_of(names, resolver)
+        locate_all(names, resolver)
 
 
 @pytest.mark.parametrize("fault", ["SERVFAIL", "lame", "upwards"])

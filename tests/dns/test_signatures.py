@@ -45,7 +45,7 @@ class TestSignatures:
         (finding,) = found(signed, inventory)
         assert (finding.group, finding.code) == ("unknown", "ds")
         assert FAULTS[fault] in finding.problem
-        assert "delete" not in finding.mend
+        assert "delete" not in finding.fix
         assert exit_code([finding]) == 1
 
     def test_a_nameserver_with_an_unsigned_copy_of_the_zone_is_named(
@@ -76,13 +76,13 @@ class TestSignatures:
         for name, kind in QUESTIONS[:3]:
             signed.resolver.faults[name, kind] = "bogus"
         at = Server("resolver", signed.resolver.address)
-        findings = found(signed, inventory, where=replace(signed.where, resolvers=(at,) * 4))
+        findings = found(signed, inventory, vantage=replace(signed.vantage, resolvers=(at,) * 4))
         assert codes(findings) == [("required", "ds")]
 
     def test_signatures_that_resolvers_refuse_are_one_finding(self, signed: World, inventory: Path) -> None:
         signed.resolver.faults["example.test", "MX"] = "bogus"
         at = Server("resolver", signed.resolver.address)
-        findings = found(signed, inventory, where=replace(signed.where, resolvers=(at,) * 4))
+        findings = found(signed, inventory, vantage=replace(signed.vantage, resolvers=(at,) * 4))
         assert codes(findings) == [("required", "bogus")]
 
     def test_a_resolver_that_fails_for_another_reason_is_not_said_to_refuse_signatures(

@@ -127,7 +127,7 @@ class TestSomebodyElse:
         cloudflare.seed("example.test", {k: old[k] for k in ("type", "name", "content", "comment", "ttl")})
         code, out, _ = run("--undo")
         assert code == 0
-        assert "was made anew since, and stays" in out
+        assert "was made again since by somebody else, and stays" in out
         assert {record["type"] for record in cloudflare.records("example.test")} == {"A"}
 
     def test_a_record_that_became_read_only_stays_and_the_rest_is_undone(
@@ -165,11 +165,13 @@ class TestSomebodyElse:
     ) -> None:
         run()
         zones = Zones()
-        zone, back = undo.plan_back("example.test", zones)
+        zone, back = undo.plan_undo("example.test", zones)
         for record in cloudflare.zones["example.test"].records.values():
             record["ttl"] = 3600 if record["type"] == "A" else record["ttl"]
-        with pytest.raises(sync.SyncError, match=r"undone, but edited in between .*ttl 1 -> 3600"):
-            undo.put_back("example.test", zone, back, zones)
+        with pytest.raises(
+            sync.SyncError, match=r"undone, but somebody had edited these records .*ttl 1 -> 3600"
+        ):
+            undo.apply("example.test", zone, back, zones)
 
 
 class TestAnUndoThatFails:
@@ -200,12 +202,12 @@ class TestAnUndoThatFails:
     def test_one_that_cannot_be_settled_says_that_it_is_unknown(self, cloudflare: StandIn, run: Run) -> None:
         run()
         zones = Zones()
-        zone, back = undo.plan_back("example.test", zones)
+        zone, back = undo.plan_undo("example.test", zones)
         cloudflare.fail_next(Fault("cut_after", on="/batch"))
         for _ in range(3):
             cloudflare.fail_next(Fault("cut_before", on="/dns_records"))
         with pytest.raises(sync.SyncError, match="whether it was undone is unknown") as error:
-            undo.put_back("example.test", zone, back, zones)
+            undo.apply("example.test", zone, back, zones)
         assert error.value.applied is None
         assert run("--undo")[0] == 0
 

@@ -77,7 +77,7 @@ class TestWhatIsKept:
         ("comment", "said", "undone"),
         [
             (None, "nothing was changed", "no change to undo is known"),
-            ("letterbox example.test", "whether this run did is unknown", "1 of 3 changes are to be seen"),
+            ("letterbox example.test", "whether this run did is unknown", "1 of 3 changes can be seen"),
         ],
         ids=["a stranger", "another machine of ours"],
     )
@@ -111,8 +111,8 @@ class TestWhatIsKept:
         run()
         change_address(inventory)
         killed = (
-            "import os, sys\nfrom dns import sync\nfrom dns.cloudflare import answers\n"
-            "answers.made_of = lambda *_: os._exit(9)\nsync.main(sys.argv[1:])"
+            "import os, sys\nfrom dns import sync\nfrom dns.cloudflare import zones\n"
+            "zones.outcome_from = lambda *_: os._exit(9)\nsync.main(sys.argv[1:])"
         )
         arguments = ["example.test", "--inventory", str(inventory), "--wait", "0"]
         done = subprocess.run(

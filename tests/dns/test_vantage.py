@@ -24,7 +24,7 @@ class TestThisNetworkAlone:
         (finding,) = found(world, inventory)
         assert (finding.group, finding.code) == ("unknown", "port-25")
         assert finding.problem.count("mx1.example.test") == 2  # both addresses
-        assert "barred from here" in finding.problem
+        assert "this network probably blocks port 25" in finding.problem
 
     def test_a_relay_that_catches_every_connection_is_one_unknown(
         self, world: World, inventory: Path
@@ -52,7 +52,7 @@ class TestThisNetworkAlone:
         self, world: World, inventory: Path
     ) -> None:
         world.mail[0].close()
-        findings = found(world, inventory, where=replace(world.where, references=()))
+        findings = found(world, inventory, vantage=replace(world.vantage, references=()))
         assert codes(findings) == [("unknown", "port-25")]
 
     def test_a_reference_whose_name_cannot_be_looked_up_proves_nothing(
@@ -69,7 +69,7 @@ class TestThisNetworkAlone:
         cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "192.0.2.9"})
         findings = found(world, inventory)
         assert codes(findings) == [("unknown", "delegation"), ("unknown", "address-surplus")]
-        assert all("--replace" not in finding.mend for finding in findings)
+        assert all("--replace" not in finding.fix for finding in findings)
         assert exit_code(findings) == 1
 
     @pytest.fixture
@@ -96,7 +96,7 @@ class TestThisNetworkAlone:
         world.root.offers_recursion = True
         findings = found(world, elsewhere, "other.test")
         assert {finding.group for finding in findings} == {"unknown"}
-        assert all(finding.mend != "delete this record" for finding in findings)
+        assert all(finding.fix != "delete this record" for finding in findings)
 
     @pytest.mark.parametrize("fault", QUICK)
     def test_a_host_of_another_zone_that_its_own_nameservers_do_not_answer_is_required(

@@ -14,7 +14,7 @@ from dns.desired import desired
 from dns.inventory import Inventory, from_hosts
 from dns.plan import Plan, plan
 from dns.records import Record, ZoneRecord
-from dns.sync.withdrawal import checked, look_elsewhere, why_not, withdrawn
+from dns.sync.withdrawal import check, look_elsewhere, why_not, withdrawn
 from dns.world.leads import Lead, Leads
 from tests.dns.conftest import DOMAIN, HOST, OURS, Run, inventory_text, values
 from tests.dns.world import World
@@ -40,7 +40,7 @@ def as_published(inventory: Inventory, *others: Record) -> list[ZoneRecord]:
 def held_up(before: list[ZoneRecord], after: Inventory, *elsewhere: Leads, forgetting: Any = ()) -> list[str]:
     """The names that the way from a zone to an inventory may not take away yet."""
     way = plan(ZONE, ZONE, wanted(after), before)
-    found = checked(way, before, forgetting, lambda: elsewhere).obstacles
+    found = check(way, before, forgetting, lambda: elsewhere).obstacles
     return [obstacle.record.name for obstacle in found]
 
 
@@ -121,7 +121,9 @@ def test_what_the_zone_does_not_say_may_hold_a_name_as_well(what: str) -> None:
 def test_a_lead_is_named_before_what_is_unknown() -> None:
     unknown, lead = Leads("a.test", unknown="silence"), Leads("b.test", (Lead("b.test", MX1, 10, 60, "ns1"),))
     assert why_not(MX1, [unknown, lead]).startswith(f"would be deleted while b.test MX 10 {MX1} leads mail")
-    assert "cannot be told (silence)" in why_not(MX1, [unknown])
+    assert "it is not known whether the MX of a.test leads mail to that name (silence)" in why_not(
+        MX1, [unknown]
+    )
     assert why_not(MX1, [Leads("c.test")]) == ""
 
 
@@ -144,7 +146,7 @@ def test_what_is_not_held_up_leaves_no_mx_of_before_without_addresses(
     """A sender that still has the MX of before finds an address for each of its targets."""
     zone = as_published(inventory_of(before))
     way: Plan = plan(ZONE, ZONE, wanted(inventory_of(after)), zone)
-    assume(not checked(way, zone, (), tuple).obstacles)
+    assume(not check(way, zone, (), tuple).obstacles)
     gone = {held.id for held in way.deletes}
     left = {held.record.name for held in zone if held.id not in gone} | {record.name for record in way.posts}
     assert {held.record.content for held in zone if held.record.type == "MX"} <= left
@@ -189,7 +191,7 @@ def test_a_domain_of_another_zone_holds_a_name_by_what_its_nameservers_answer(
     cloudflare.seed(ZONE, {"type": "TXT", "name": "@", "content": "published anew"})
 
     def obstacles() -> str:
-        found = checked(way, zone, (), lambda: look_elsewhere(after, ZONE, world.where)).obstacles
+        found = check(way, zone, (), lambda: look_elsewhere(after, ZONE, world.vantage)).obstacles
         return " ".join(str(obstacle) for obstacle in found)
 
     assert f"other.test MX 10 {MX1} leads mail to that name (ns1.cloudflare.test says so)" in obstacles()
@@ -197,4 +199,4 @@ def test_a_domain_of_another_zone_holds_a_name_by_what_its_nameservers_answer(
     cloudflare.seed("other.test", {"type": "MX", "name": "@", "content": MX2, "priority": 10})
     assert obstacles() == ""
     world.ns[0].folder = None
-    assert "whether the MX of other.test leads mail to that name cannot be told" in obstacles()
+    assert "it is not known whether the MX of other.test leads mail to that name" in obstacles()

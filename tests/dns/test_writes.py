@@ -82,7 +82,7 @@ class TestInterruptedWrites:
         prepared = sync.prepare(load(inventory), "example.test", {})
         cloudflare.seed("example.test", {"type": "CNAME", "name": "mx1", "content": "else.test"})
         before = cloudflare.records("example.test")
-        with pytest.raises(sync.SyncError, match="stands in the way"):
+        with pytest.raises(sync.SyncError, match="is in the way"):
             sync.apply(prepared)
         assert cloudflare.records("example.test") == before
 
@@ -147,7 +147,7 @@ class TestInterruptedWrites:
     ("on", "said", "applied"),
     [
         ("/dns_records", "interrupted, nothing was changed", False),
-        ("/batch", "interrupted, whether it was changed is unknown", None),
+        ("/batch", "interrupted, it is unknown whether the zone was changed", None),
     ],
 )
 def test_an_interrupted_run_says_whether_the_zone_was_changed(
@@ -185,7 +185,7 @@ class TestEditedInBetween:
         cloudflare.zones["example.test"].records[old["id"]] = {**old, **edit}
         with pytest.raises(sync.SyncError) as error:
             sync.apply(prepared)
-        start = "example.test: changed, but edited in between by somebody else, and deleted: "
+        start = "example.test: changed, but somebody had edited these records after they were read, and they"
         assert str(error.value).startswith(start)
         assert said in str(error.value)
         assert error.value.applied is True

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from dns.world.served import Server, resolver_at
-from dns.world.vantage import From
+from dns.world.nameservers import Server
+from dns.world.resolvers import resolver_at
+from dns.world.vantage import VantagePoint
 from tests.dns.nameserver import Nameserver
 
 RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (
@@ -79,10 +80,10 @@ class World:
             host.reset()
 
     @property
-    def where(self) -> From:
+    def vantage(self) -> VantagePoint:
         """What ``check.examine`` takes."""
         at = resolver_at(self.resolver.resolver)
-        return From(
+        return VantagePoint(
             at,
             (Server("resolver", self.resolver.address),),
             port=self.root.port,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dns.check.findings import Finding, advised, required, unknown
-from dns.world.answers import Expected
 from dns.world.delegation import Delegation
+from dns.world.expected import Expected
 from dns.world.seen import Seen
 from provision import path
 

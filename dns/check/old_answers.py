@@ -1,23 +1,25 @@
-"""Telling a resolver that has old answers from one that changes them: a cache lets go in time. Pure."""
+"""Telling a resolver that has old answers from one that changes answers: a cache forgets in time. Pure."""
+
+from __future__ import annotations
 
 from dns.check.judge_resolvers import differing_answers
 from dns.world.seen import Seen
 
-SLACK = 10.0  # seconds: a resolver may be several machines, whose caches were filled one after the other
+SLACK = 10.0  # seconds: a resolver may be several machines, whose caches were filled at different times
 
 _Kept = tuple[str, str, str, frozenset[str]]  # resolver, name, type, values
 
 
-class Lifetimes:
-    """When answers must have run out that resolvers gave otherwise than the nameservers did."""
+class OldAnswers:
+    """When each answer was first seen that differs from the nameservers', and its longest TTL."""
 
     def __init__(self) -> None:
         self._first: dict[_Kept, tuple[float, int]] = {}
 
-    def outlived(self, seen: Seen, now: float) -> frozenset[str]:
-        """The resolvers that still give such an answer although its time to live has passed.
+    def expired(self, seen: Seen, now: float) -> frozenset[str]:
+        """Return the resolvers that still give such an answer although its TTL has passed.
 
-        ``now`` is in seconds, of a clock that only goes forward.
+        `now` is in seconds, of a clock that only goes forward.
         """
         late: set[str] = set()
         for one in seen.resolvers:
