@@ -1,0 +1,301 @@
+"""``dns.check`` against a small Internet on loopback: silent when right, telling when not."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dns import check
+from dns.check.findings import Finding, exit_code
+from dns.inventory import load
+from tests.dns.example import DOMAIN, OURS, inventory_text
+from tests.dns.loopback import world as loopback
+from tests.dns.loopback.world import MAIL4, MAIL6, World
+from tests.lab.cloudflare import StandIn
+
+
+def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:
+    """What is found."""
+    read = load(inventory)
+    return check.examine(read, read.domain(domain), {}, vantage=world.vantage, **more)[1]
+
+
+def test_a_right_set_up_is_silent(world: World, inventory: Path) -> None:
+    assert found(world, inventory) == []
+
+
+def only(world: World, inventory: Path, **more: Any) -> Finding:
+    """The one finding."""
+    (finding,) = found(world, inventory, **more)
+    return finding
+
+
+def test_everything_was_asked(world: World, inventory: Path) -> None:
+    read = load(inventory)
+    seen, _ = check.examine(read, read.domain("example.test"), {}, vantage=world.vantage)
+    assert seen.delegation.parent == "test"
+    assert {(one.server.name, one.server.address) for one in seen.servers} == {
+        ("ns1.cloudflare.test", loopback.NS1),
+        ("ns2.cloudflare.test", loopback.NS2),
+        ("ns2.cloudflare.test", loopback.NS2_6),
+    }
+    assert {place.address for place in seen.addresses} == {MAIL4, MAIL6}
+    assert [one.server.address for one in seen.resolvers] == [loopback.RESOLVER]
+
+
+def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
+    """Change what the nameservers answer for records of the type, behind everybody's back."""
+    for record in cloudflare.zones["example.test"].records.values():
+        if record["type"] == kind:
+            record.update(changes)
+    cloudflare.publish()
+
+
+@pytest.mark.parametrize(
+    ("record", "code", "fix"),
+    [
+        ({"type": "MX", "content": ".", "priority": 0}, "null-mx", "--replace-mx ."),
+        ({"type": "MX", "content": "old.test", "priority": 5}, "mx-surplus", "--replace-mx old.test"),
+        (
+            {"type": "A", "name": "mx1", "content": "192.0.2.9"},
+            "address-surplus",
+            "--replace-address 192.0.2.9",
+        ),
+    ],
+)
+def test_a_foreign_record_is_found_with_the_command_that_replaces_it(
+    world: World, cloudflare: StandIn, inventory: Path, record: dict[str, Any], code: str, fix: str
+) -> None:
+    cloudflare.seed("example.test", {"name": "@", **record})
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("required", code)
+    assert fix in finding.fix
+
+
+def test_a_proxied_mail_host_is_found_once_where_cloudflare_rewrites_the_mx(
+    world: World, cloudflare: StandIn, inventory: Path
+) -> None:
+    published(cloudflare, "A", proxied=True)
+    codes = {finding.code for finding in found(world, inventory)}
+    assert "rewritten" in codes
+    assert "proxied" in codes
+    assert codes <= {"rewritten", "proxied"}
+
+
+def test_a_changed_preference_is_found(world: World, cloudflare: StandIn, inventory: Path) -> None:
+    published(cloudflare, "MX", priority=77)
+    assert only(world, inventory).code == "mx-preference"
+
+
+def test_a_missing_record_is_found_as_its_line(world: World, cloudflare: StandIn, inventory: Path) -> None:
+    records = cloudflare.zones["example.test"].records
+    for key in [key for key, record in records.items() if record["type"] == "AAAA"]:
+        del records[key]
+    cloudflare.publish()
+    finding = only(world, inventory)
+    assert finding.problem == "mx1.example.test. AAAA ::1: is missing"
+    assert finding.fix == "python -m dns.sync example.test"
+
+
+def test_an_alias_in_place_of_the_mail_host_is_found_once(
+    world: World, cloudflare: StandIn, inventory: Path
+) -> None:
+    records = cloudflare.zones["example.test"].records
+    for key in [key for key, record in records.items() if record["type"] in ("A", "AAAA")]:
+        del records[key]
+    cloudflare.seed("example.test", {"type": "CNAME", "name": "mx1", "content": "host.test"})
+    assert {finding.code for finding in found(world, inventory)} == {"alias"}
+
+
+def test_one_nameserver_that_does_not_know_the_zone_is_found(world: World, inventory: Path) -> None:
+    world.ns[1].folder = None
+    finding = only(world, inventory)
+    assert finding.code == "nameserver-silent"
+    assert f"ns2.cloudflare.test ({loopback.NS2})" in finding.problem
+    assert "REFUSED" in finding.problem
+
+
+def test_an_answer_without_authority_is_found(world: World, inventory: Path) -> None:
+    world.ns[0].authoritative = False
+    assert "not authoritative" in only(world, inventory).problem
+
+
+def test_a_domain_that_the_registry_does_not_know_is_found(world: World, inventory: Path) -> None:
+    world.registry.zones = {"test": loopback.SOA + "@ 60 NS a.registry.test.\n"}
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("required", "delegation")
+
+
+def test_nameservers_at_the_registrar_that_are_not_cloudflares_are_found(
+    world: World, inventory: Path
+) -> None:
+    meant = ("ann.ns.cloudflare.com", "bob.ns.cloudflare.com")
+    assert only(world, inventory, nameservers=meant).group == "advised"  # they answer all the same
+    world.ns[0].folder = None
+    codes = {finding.code: finding for finding in found(world, inventory, nameservers=meant)}
+    assert "ann.ns.cloudflare.com and bob.ns.cloudflare.com" in codes["delegation"].fix
+
+
+def test_a_way_from_the_root_that_is_barred_is_unknown_and_the_rest_is_judged(
+    world: World, inventory: Path
+) -> None:
+    world.root.zones = {}
+    (finding,) = found(world, inventory)
+    assert (finding.group, finding.code) == ("unknown", "delegation")
+    assert exit_code([finding]) == 1
+
+
+def test_a_network_that_answers_for_all_nameservers_itself_is_no_fault_of_the_zone(
+    world: World, inventory: Path
+) -> None:
+    world.root.offers_recursion = True
+    for server in world.ns:
+        server.authoritative = False
+    findings = found(world, inventory)
+    assert {finding.group for finding in findings} == {"unknown"}
+    assert "answers in place of the root's nameservers" in findings[0].problem
+
+
+def test_a_resolver_with_old_answers_is_said_with_the_time_that_they_stay(
+    world: World, cloudflare: StandIn, inventory: Path, zones_dir: Path, tmp_path: Path
+) -> None:
+    old = tmp_path / "old"
+    old.mkdir()
+    text = (zones_dir / "example.test.zone").read_text()
+    (old / "example.test.zone").write_text(text.replace(MAIL4, "127.83.0.99"))
+    world.resolver.folder = old
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("advised", "stale")
+    assert "for 300 s more" in finding.problem
+
+
+def test_resolvers_are_not_asked_while_the_nameservers_lack_records(
+    world: World, cloudflare: StandIn, inventory: Path
+) -> None:
+    published(cloudflare, "MX", content="else.example.test")
+    found(world, inventory)
+    assert ("example.test", "MX") not in world.resolver.asked
+
+
+def test_a_signed_zone_without_ds_is_advised_with_the_line_for_the_registrar(
+    world: World, inventory: Path, zones_dir: Path
+) -> None:
+    sign(zones_dir)
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("advised", "ds-missing")
+    assert f"example.test. DS {DS}" in finding.fix
+
+
+def test_a_ds_that_fits_a_key_is_silent(world: World, inventory: Path, zones_dir: Path) -> None:
+    sign(zones_dir)
+    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {DS}\n"}
+    assert found(world, inventory) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_ds_that_fits_no_key_is_found(world: World, inventory: Path, zones_dir: Path, signed: bool) -> None:
+    if signed:
+        sign(zones_dir)
+    other = DS[:-4] + "0000"
+    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {other}\n"}
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("required", "ds")
+    assert (DS if signed else "delete it") in finding.fix
+
+
+KEY = "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ=="
+
+
+def sign(zones_dir: Path) -> None:
+    """Put a key into the zone."""
+    path = zones_dir / "example.test.zone"
+    path.write_text(f"{path.read_text()}example.test. 60 DNSKEY {KEY}\n")
+
+
+def _ds() -> str:
+    from dns.dnssec import make_ds
+    from dns.rdata import from_text
+
+    return make_ds("example.test.", from_text("IN", "DNSKEY", KEY), "SHA256").to_text()
+
+
+DS = _ds()
+
+
+@pytest.mark.parametrize(
+    ("greeting", "code"),
+    [
+        ("220 other.test ESMTP", "greeting-name"),
+        ("554 go away", "greeting"),
+        ("", "port-25"),
+    ],
+)
+def test_what_greets_wrongly_is_found(world: World, inventory: Path, greeting: str, code: str) -> None:
+    world.mail[0].greeting = greeting
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("required", code)
+    assert MAIL4 in finding.problem
+
+
+def test_a_host_that_listens_in_one_family_only_is_found(world: World, inventory: Path) -> None:
+    world.mail[1].close()
+    finding = only(world, inventory)
+    assert (finding.code, finding.group) == ("port-25", "required")
+    assert "(::1) port 25: nothing listens there" in finding.problem
+
+
+def test_no_starttls_is_advised_and_one_that_fails_is_required(world: World, inventory: Path) -> None:
+    world.mail[0].offers = False
+    world.mail[1].works = False
+    groups = {finding.group: finding for finding in found(world, inventory)}
+    assert {finding.code for finding in groups.values()} == {"starttls"}
+    assert MAIL4 in groups["advised"].problem
+    assert "454 not now" in groups["required"].problem
+
+
+def test_a_policy_that_is_expected_and_missing_is_found_and_anothers_is_let_be(
+    world: World, cloudflare: StandIn, inventory: Path
+) -> None:
+    quiet = {**DOMAIN, "sends_mail": False}
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": quiet}))
+    assert {finding.code for finding in found(world, inventory)} == {"missing"}
+    cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "v=spf1 include:x.test ~all"})
+    cloudflare.seed("example.test", {"type": "TXT", "name": "_dmarc", "content": "v=DMARC1; p=none"})
+    assert found(world, inventory) == []
+
+
+def test_waiting_ends_when_all_that_is_required_holds(
+    world: World, cloudflare: StandIn, inventory: Path
+) -> None:
+    published(cloudflare, "MX", priority=77)
+    looks: list[int] = []
+
+    def repaired(progress: object) -> None:
+        looks.append(1)
+        if len(looks) > 12:  # after the first look, which asks more often than that
+            published(cloudflare, "MX", priority=10)
+
+    assert found(world, inventory, seconds=60, on_progress=repaired) == []
+
+
+@pytest.fixture
+def outside(world: World, cloudflare: StandIn, inventory: Path) -> Path:
+    """A domain whose mail host is named in another zone."""
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"other.test": DOMAIN}))
+    cloudflare.seed("other.test", {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10})
+    return inventory
+
+
+def test_a_mail_host_of_another_zone_that_is_right_is_silent(world: World, outside: Path) -> None:
+    assert found(world, outside, "other.test") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [({"content": "127.83.0.99"}, "missing"), ({"content": "104.16.0.1"}, "proxied")],
+)
+def test_a_mail_host_of_another_zone_with_other_addresses_is_found(
+    world: World, cloudflare: StandIn, outside: Path, changes: dict[str, str], code: str
+) -> None:
+    published(cloudflare, "A", **changes)
+    assert code in {finding.code for finding in found(world, outside, "other.test")}
