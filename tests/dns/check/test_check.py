@@ -6,28 +6,17 @@ from typing import Any
 import pytest
 
 from dns import check
-from dns.check.findings import Finding, exit_code
+from dns.check.findings import exit_code
 from dns.inventory import load
+from tests.dns.check.found import found, only, published
 from tests.dns.example import DOMAIN, OURS, inventory_text
 from tests.dns.loopback import world as loopback
 from tests.dns.loopback.world import MAIL4, MAIL6, World
 from tests.lab.cloudflare import StandIn
 
 
-def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:
-    """What is found."""
-    read = load(inventory)
-    return check.examine(read, read.domain(domain), {}, vantage=world.vantage, **more)[1]
-
-
 def test_a_right_set_up_is_silent(world: World, inventory: Path) -> None:
     assert found(world, inventory) == []
-
-
-def only(world: World, inventory: Path, **more: Any) -> Finding:
-    """The one finding."""
-    (finding,) = found(world, inventory, **more)
-    return finding
 
 
 def test_everything_was_asked(world: World, inventory: Path) -> None:
@@ -41,14 +30,6 @@ def test_everything_was_asked(world: World, inventory: Path) -> None:
     }
     assert {place.address for place in seen.addresses} == {MAIL4, MAIL6}
     assert [one.server.address for one in seen.resolvers] == [loopback.RESOLVER]
-
-
-def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
-    """Change what the nameservers answer for records of the type, behind everybody's back."""
-    for record in cloudflare.zones["example.test"].records.values():
-        if record["type"] == kind:
-            record.update(changes)
-    cloudflare.publish()
 
 
 @pytest.mark.parametrize(
@@ -177,82 +158,6 @@ def test_resolvers_are_not_asked_while_the_nameservers_lack_records(
     assert ("example.test", "MX") not in world.resolver.asked
 
 
-def test_a_signed_zone_without_ds_is_advised_with_the_line_for_the_registrar(
-    world: World, inventory: Path, zones_dir: Path
-) -> None:
-    sign(zones_dir)
-    finding = only(world, inventory)
-    assert (finding.group, finding.code) == ("advised", "ds-missing")
-    assert f"example.test. DS {DS}" in finding.fix
-
-
-def test_a_ds_that_fits_a_key_is_silent(world: World, inventory: Path, zones_dir: Path) -> None:
-    sign(zones_dir)
-    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {DS}\n"}
-    assert found(world, inventory) == []
-
-
-@pytest.mark.parametrize("signed", [True, False])
-def test_a_ds_that_fits_no_key_is_found(world: World, inventory: Path, zones_dir: Path, signed: bool) -> None:
-    if signed:
-        sign(zones_dir)
-    other = DS[:-4] + "0000"
-    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {other}\n"}
-    finding = only(world, inventory)
-    assert (finding.group, finding.code) == ("required", "ds")
-    assert (DS if signed else "delete it") in finding.fix
-
-
-KEY = "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ=="
-
-
-def sign(zones_dir: Path) -> None:
-    """Put a key into the zone."""
-    path = zones_dir / "example.test.zone"
-    path.write_text(f"{path.read_text()}example.test. 60 DNSKEY {KEY}\n")
-
-
-def _ds() -> str:
-    from dns.dnssec import make_ds
-    from dns.rdata import from_text
-
-    return make_ds("example.test.", from_text("IN", "DNSKEY", KEY), "SHA256").to_text()
-
-
-DS = _ds()
-
-
-@pytest.mark.parametrize(
-    ("greeting", "code"),
-    [
-        ("220 other.test ESMTP", "greeting-name"),
-        ("554 go away", "greeting"),
-        ("", "port-25"),
-    ],
-)
-def test_what_greets_wrongly_is_found(world: World, inventory: Path, greeting: str, code: str) -> None:
-    world.mail[0].greeting = greeting
-    finding = only(world, inventory)
-    assert (finding.group, finding.code) == ("required", code)
-    assert MAIL4 in finding.problem
-
-
-def test_a_host_that_listens_in_one_family_only_is_found(world: World, inventory: Path) -> None:
-    world.mail[1].close()
-    finding = only(world, inventory)
-    assert (finding.code, finding.group) == ("port-25", "required")
-    assert "(::1) port 25: nothing listens there" in finding.problem
-
-
-def test_no_starttls_is_advised_and_one_that_fails_is_required(world: World, inventory: Path) -> None:
-    world.mail[0].offers = False
-    world.mail[1].works = False
-    groups = {finding.group: finding for finding in found(world, inventory)}
-    assert {finding.code for finding in groups.values()} == {"starttls"}
-    assert MAIL4 in groups["advised"].problem
-    assert "454 not now" in groups["required"].problem
-
-
 def test_a_policy_that_is_expected_and_missing_is_found_and_anothers_is_let_be(
     world: World, cloudflare: StandIn, inventory: Path
 ) -> None:
@@ -276,26 +181,3 @@ def test_waiting_ends_when_all_that_is_required_holds(
             published(cloudflare, "MX", priority=10)
 
     assert found(world, inventory, seconds=60, on_progress=repaired) == []
-
-
-@pytest.fixture
-def outside(world: World, cloudflare: StandIn, inventory: Path) -> Path:
-    """A domain whose mail host is named in another zone."""
-    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"other.test": DOMAIN}))
-    cloudflare.seed("other.test", {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10})
-    return inventory
-
-
-def test_a_mail_host_of_another_zone_that_is_right_is_silent(world: World, outside: Path) -> None:
-    assert found(world, outside, "other.test") == []
-
-
-@pytest.mark.parametrize(
-    ("changes", "code"),
-    [({"content": "127.83.0.99"}, "missing"), ({"content": "104.16.0.1"}, "proxied")],
-)
-def test_a_mail_host_of_another_zone_with_other_addresses_is_found(
-    world: World, cloudflare: StandIn, outside: Path, changes: dict[str, str], code: str
-) -> None:
-    published(cloudflare, "A", **changes)
-    assert code in {finding.code for finding in found(world, outside, "other.test")}

@@ -12,8 +12,8 @@ import pytest
 
 from dns.world import asking
 from dns.world.nameservers import Server
-from tests.dns.check.failing import ALL, codes, found
-from tests.dns.check.test_check import DS, sign
+from tests.dns.check.found import ALL, codes, found
+from tests.dns.check.keys import DS, sign
 from tests.dns.loopback.world import NS1, REGISTRY_ZONE, World
 
 UNBOUND = shutil.which("unbound") or shutil.which("unbound", path="/usr/sbin")

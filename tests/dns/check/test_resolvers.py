@@ -11,7 +11,7 @@ from dns.inventory import load
 from dns.world.mail_hosts import look_at_address
 from dns.world.nameservers import Server
 from dns.world.progress import ProgressBoard
-from tests.dns.check.failing import FAULTS, QUESTIONS, QUICK, codes, found
+from tests.dns.check.found import FAULTS, QUESTIONS, QUICK, codes, found
 from tests.dns.loopback.nameserver import Fault
 from tests.dns.loopback.world import MAIL4, SOA, World
 

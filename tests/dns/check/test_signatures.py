@@ -7,8 +7,8 @@ import pytest
 
 from dns.check.findings import exit_code
 from dns.world.nameservers import Server
-from tests.dns.check.failing import ALL, FAULTS, QUESTIONS, QUICK, codes, found
-from tests.dns.check.test_check import DS, sign
+from tests.dns.check.found import ALL, FAULTS, QUESTIONS, QUICK, codes, found, only
+from tests.dns.check.keys import DS, sign
 from tests.dns.loopback import world as loopback
 from tests.dns.loopback.nameserver import Fault
 from tests.dns.loopback.world import NS1, World
@@ -90,3 +90,29 @@ class TestSignatures:
     ) -> None:
         signed.resolver.faults["example.test", "MX"] = "SERVFAIL"
         assert codes(found(signed, inventory)) == [("unknown", "resolver")]
+
+
+def test_a_signed_zone_without_ds_is_advised_with_the_line_for_the_registrar(
+    world: World, inventory: Path, zones_dir: Path
+) -> None:
+    sign(zones_dir)
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("advised", "ds-missing")
+    assert f"example.test. DS {DS}" in finding.fix
+
+
+def test_a_ds_that_fits_a_key_is_silent(world: World, inventory: Path, zones_dir: Path) -> None:
+    sign(zones_dir)
+    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {DS}\n"}
+    assert found(world, inventory) == []
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_a_ds_that_fits_no_key_is_found(world: World, inventory: Path, zones_dir: Path, signed: bool) -> None:
+    if signed:
+        sign(zones_dir)
+    other = DS[:-4] + "0000"
+    world.registry.zones = {"test": f"{loopback.REGISTRY_ZONE}example.test. 60 DS {other}\n"}
+    finding = only(world, inventory)
+    assert (finding.group, finding.code) == ("required", "ds")
+    assert (DS if signed else "delete it") in finding.fix

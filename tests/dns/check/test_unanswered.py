@@ -8,7 +8,7 @@ from dns import check
 from dns.check import report
 from dns.check.findings import exit_code
 from dns.inventory import load
-from tests.dns.check.failing import ALL, FAULTS, POLICIES, QUESTIONS, QUICK, RICH, codes, found
+from tests.dns.check.found import ALL, FAULTS, POLICIES, QUESTIONS, QUICK, RICH, codes, found
 from tests.dns.example import OURS, inventory_text
 from tests.dns.loopback.nameserver import Fault
 from tests.dns.loopback.world import MAIL4, NS1, SOA, World

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dns.check.findings import exit_code
-from tests.dns.check.failing import FAULTS, QUICK, codes, delegating, found
+from tests.dns.check.found import FAULTS, QUICK, codes, delegating, found
 from tests.dns.example import DOMAIN, OURS, inventory_text
 from tests.dns.loopback.nameserver import Fault
 from tests.dns.loopback.world import REFERENCE, World

@@ -6,7 +6,7 @@ import pytest
 
 from dns.plan import plan
 from dns.records import Record, mark_of
-from tests.dns.plan.test_plan import MARK, there
+from tests.dns.plan.example import MARK, there
 
 
 class TestAuthorities:

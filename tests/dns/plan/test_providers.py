@@ -7,7 +7,7 @@ from dns.plan.providers import KNOWN, parse_provider, provider_of
 from dns.records import Record
 from tests.dns.example import WANTED as SYNCED
 from tests.dns.example import Run, only_line, values
-from tests.dns.plan.test_plan import MX, WANTED, A, there
+from tests.dns.plan.example import MX, WANTED, A, there
 from tests.lab.cloudflare import StandIn
 
 GOOGLE = (

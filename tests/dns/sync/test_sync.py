@@ -1,16 +1,11 @@
 """``dns.sync`` end to end: the real SDK over HTTP against the stand-in."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from dns import sync
-from dns.inventory import load
-from tests.dns.example import DOMAIN, HOST, OURS, ROOT, TOKEN, WANTED, Run, frozen, inventory_text, values
+from tests.dns.example import DOMAIN, HOST, OURS, WANTED, Run, frozen, inventory_text, values
 from tests.dns.loopback.world import World
 from tests.lab.cloudflare import StandIn
 
@@ -228,103 +223,9 @@ def test_a_pending_zone_is_said_with_the_nameservers_to_set(cloudflare: StandIn,
     assert "ns1.cloudflare.test and ns2.cloudflare.test" in err
 
 
-def test_the_deploys_way_in_is_prepare_then_apply(cloudflare: StandIn, inventory: Path) -> None:
-    prepared = sync.prepare(load(inventory), "example.test", addresses={})
-    assert prepared.changes == 3
-    assert "+ example.test MX 10 mx1.example.test" in str(prepared)
-    sync.apply(prepared)
-    assert values(cloudflare) == WANTED
-    cloudflare.requests.clear()
-    again = sync.prepare(load(inventory), "example.test", addresses={})
-    assert (again.changes, again.in_sync) == (0, True)
-    sync.apply(again)
-    assert len(cloudflare.requests) == 2
-
-
-def test_addresses_that_the_inventory_leaves_out_are_the_callers(
-    cloudflare: StandIn, inventory: Path
-) -> None:
-    inventory.write_text(
-        inventory_text({"mx1.example.test": {"allow_private_address": True}}, {"example.test": DOMAIN})
-    )
-    own = {"mx1.example.test": sync.Addresses(ipv4=("198.18.0.25",), ipv6=("fd00::25",))}
-    sync.apply(sync.prepare(load(inventory), "example.test", own))
-    assert values(cloudflare) == WANTED
-
-
-def test_a_host_without_a_public_address_is_said(cloudflare: StandIn, inventory: Path) -> None:
-    inventory.write_text(inventory_text({"mx1.example.test": {}}, {"example.test": DOMAIN}))
-    own = {"mx1.example.test": sync.Addresses(ipv4=("10.0.0.5",))}
-    with pytest.raises(sync.SyncError, match=r"has no public address \(its own: 10\.0\.0\.5\)"):
-        sync.prepare(load(inventory), "example.test", own)
-
-
 def test_an_email_in_the_environment_does_not_drop_the_token(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CLOUDFLARE_EMAIL", "someone@example.test")
     monkeypatch.setenv("CLOUDFLARE_API_KEY", "0" * 37)
     assert run()[0] == 0
-
-
-def process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """``python -m dns.sync`` as a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-m", "dns.sync", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-        env={**os.environ, **environ},
-    )
-
-
-@pytest.mark.parametrize("program", ["dns.sync", "dns.check"])
-@pytest.mark.parametrize(("arguments", "code"), [(["--help"], 0), ([], 1), (["a", "--wait", "x"], 1)])
-def test_help_and_usage_errors_import_neither_sdk_nor_rich_nor_dnspython(
-    program: str, arguments: list[str], code: int
-) -> None:
-    probe = (
-        f"import sys\nfrom {program} import main\n"
-        "try: main(sys.argv[1:])\n"
-        "finally: print(sorted({'cloudflare', 'httpx', 'rich', 'dns.message', 'dns.name', 'idna'}"
-        " & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", probe, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-    )
-    assert done.returncode == code
-    assert done.stderr.splitlines()[-1] == "[]"
-
-
-def test_a_run_with_nothing_to_do_loads_no_terminal_display_and_no_certificates(
-    cloudflare: StandIn, run: Run, inventory: Path
-) -> None:
-    run()
-    probe = (
-        "import ssl, sys\nfrom dns.sync import main\n"
-        "ssl.SSLContext.load_verify_locations = ssl.SSLContext.load_default_certs = None\n"
-        "main(sys.argv[1:])\nprint(sorted({'rich', 'click', 'dns.message'} & set(sys.modules)))"
-    )
-    arguments = ["example.test", "--inventory", str(inventory)]
-    done = subprocess.run(
-        [sys.executable, "-c", probe, *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        cwd=ROOT,
-    )
-    assert done.stdout.splitlines()[-1] == "[]", done.stderr
-    assert done.stdout.startswith("example.test: in sync")
-
-
-def test_the_whole_program_runs_as_a_process(cloudflare: StandIn, inventory: Path) -> None:
-    arguments = ("example.test", "--inventory", str(inventory), "--wait", "0")
-    first, second = process(*arguments), process(*arguments)
-    assert (first.returncode, second.returncode) == (0, 0)
-    assert second.stdout == "example.test: in sync (MX 1, A 1, AAAA 1)\n"
-    assert TOKEN not in first.stdout + first.stderr

@@ -6,7 +6,7 @@ import pytest
 
 from dns.check.findings import exit_code
 from dns.world import delegation
-from tests.dns.check.failing import ALL, QUICK, codes, delegating, found
+from tests.dns.check.found import ALL, QUICK, codes, delegating, found
 from tests.dns.example import DOMAIN, OURS, inventory_text
 from tests.dns.loopback import world as loopback
 from tests.dns.loopback.nameserver import Fault

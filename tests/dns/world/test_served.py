@@ -1,31 +1,22 @@
 """Waiting until the zone's own nameservers answer, against a nameserver that serves what is published."""
 
-import errno
-import io
-import json
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
-from dns import check, sync
+from dns import sync
 from dns.errors import NotServed
 from dns.inventory import load
 from dns.sync import Prepared
-from dns.terminal import progress
 from dns.world.answers import Answer
 from dns.world.expected import Expected, from_plan
-from dns.world.nameservers import Server, has_route, locate_all
+from dns.world.nameservers import Server
 from dns.world.progress import Progress
-from dns.world.resolvers import resolver_at
 from dns.world.served import Wrong, longest_ttl, out_of_reach
-from dns.world.vantage import REFERENCES
-from tests.dns.example import DOMAIN, HOST, OURS, inventory_text
+from tests.dns.example import DOMAIN, HOST, inventory_text
 from tests.dns.loopback.nameserver import Fault, Nameserver
-from tests.dns.loopback.world import SOA, MailHost
 from tests.lab.cloudflare import StandIn
 
 
@@ -202,142 +193,6 @@ def test_nameservers_that_cannot_be_looked_up_are_said(prepared: Prepared, names
         wait(prepared, nameserver)
 
 
-@pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x", "1.1.1.1#99999", "1.1.1.1#0", "1.1.1.1#"])
-def test_a_resolver_that_is_none_is_said(text: str) -> None:
-    with pytest.raises(sync.SyncError, match="give ADDRESS or ADDRESS#PORT"):
-        resolver_at(text)
-
-
-def test_without_a_terminal_the_progress_is_lines() -> None:
-    out = io.StringIO()
-    one, other = Server("ns1.test", "192.0.2.1"), Server("ns2.test", "192.0.2.2")
-    with progress.display("asking", out) as show:
-        show({one: Progress(one, 3, 3), other: Progress(other, 1, 3, "e.test MX: missing")})
-        show({one: Progress(one, 3, 3), other: Progress(other, 3, 3)})
-    assert out.getvalue().splitlines() == [
-        "asking",
-        "  ns1.test (192.0.2.1): answers",
-        "  ns2.test (192.0.2.2): answers",
-    ]
-
-
-@pytest.fixture
-def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a nameserver on port 53, where a program looks for one.
-
-    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which
-    a program sees that it may go there.
-    """
-    with ExitStack() as stack:
-        server = stack.enter_context(_on_port(53, lambda address: Nameserver(zones_dir, {}, address, 53)))
-        other = stack.enter_context(
-            _on_port(25, lambda address: MailHost(address, 25, certificate, name="mx.google.com"))
-        )
-        names = "".join(f"ns{n}.cloudflare.test. 60 A {server.address}\n" for n in (1, 2))
-        delegations = "".join(f"{zone}.test. 60 NS ns1.cloudflare.test.\n" for zone in ("example", "other"))
-        reference = (
-            f"{REFERENCES[0]}. 60 A {other.address}\n{REFERENCES[0]}. 60 AAAA ::ffff:{other.address}\n"
-        )
-        server.zones = {
-            ".": f"{SOA}@ 60 NS ns1.cloudflare.test.\n{delegations}",
-            "cloudflare.test": SOA + names,
-            "google.com": SOA + reference,
-        }
-        monkeypatch.setenv("LETTERBOX_RESOLVER", server.address)
-        yield server.address
-
-
-T = TypeVar("T")
-
-
-def _on_port(port: int, start: Callable[[str], T]) -> T:
-    """Started at an address where the port is free: another run of these tests may have the first one."""
-    for number in range(53, 100):
-        try:
-            return start(f"127.83.0.{number}")
-        except PermissionError:
-            pytest.skip(f"port {port} needs root")
-        except OSError as error:
-            if error.errno != errno.EADDRINUSE:
-                raise
-    return pytest.skip(f"a program of this machine has port {port} at all of its addresses")
-
-
-def test_the_command_waits_then_looks_from_outside(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
-    code = sync.main(["example.test", "--inventory", str(inventory)])
-    out, err = capsys.readouterr()
-    assert code == 0
-    assert "answered by all its nameservers" in out
-    assert f"ns2.cloudflare.test ({on_port_53}): answers" in err
-    assert f"mx1.example.test ({OURS['public_ipv4']}) port 25: nothing listens there" in out
-
-
-def test_the_command_says_as_json_what_it_saw_from_outside(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
-    assert sync.main(["example.test", "--inventory", str(inventory), "--json"]) == 0
-    said = json.loads(capsys.readouterr().out)
-    assert said["applied"] is True
-    assert {finding["code"] for finding in said["check"]["required"]} == {"port-25"}
-
-
-def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cloudflare.hold_publishing()
-    assert sync.main(["example.test", "--inventory", str(inventory), "--json", "--wait", "0.3"]) == 1
-    out, err = capsys.readouterr()
-    assert json.loads(out)["applied"] is True
-    assert json.loads(out)["error"] in err
-    late = "example.test: changed, but after 0.3 s 2 of 2 nameserver addresses do not answer as they should"
-    assert json.loads(out)["error"].startswith(late)
-
-
-@pytest.mark.parametrize("form", ["--json", "text"])
-def test_check_is_a_program_of_its_own_that_needs_no_token(
-    cloudflare: StandIn,
-    on_port_53: str,
-    inventory: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    form: str,
-) -> None:
-    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
-    monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
-    cloudflare.requests.clear()
-    arguments = ["example.test", "--inventory", str(inventory)]
-    assert check.main([*arguments, "--json"] if form == "--json" else arguments) == 2
-    out, _ = capsys.readouterr()
-    if form == "--json":
-        assert {one["code"] for one in json.loads(out)["required"]} >= {"missing", "port-25"}
-    else:
-        assert "    -> python -m dns.sync example.test\n" in out
-    assert cloudflare.requests == []
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["nonsense.test"], "is not in the inventory"),
-        (["example.test", "--resolver", "x"], "give ADDRESS or ADDRESS#PORT"),
-        (
-            ["example.test", "--resolver", "127.0.0.1#99999"],
-            "--resolver: '99999' is not a port from 1 to 65535",
-        ),
-    ],
-)
-def test_check_says_in_one_line_what_it_cannot_work_with(
-    inventory: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
-    assert check.main([*arguments, "--inventory", str(inventory)]) == 1
-    (line,) = capsys.readouterr().err.splitlines()
-    assert said in line
-
-
 def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
     cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, inventory: Path
 ) -> None:
@@ -364,15 +219,6 @@ def test_how_long_caches_may_lag_is_not_known_where_a_question_gets_no_answer(
     )
 
 
-def test_a_nameserver_that_cannot_be_looked_up_is_not_left_out(nameserver: Nameserver) -> None:
-    resolver = resolver_at(nameserver.resolver)
-    names = ("ns1.cloudflare.test", "ns2.cloudflare.test")
-    assert [server.name for server in locate_all(names, resolver).servers] == list(names)
-    nameserver.faults["ns2.cloudflare.test", "*"] = "SERVFAIL"
-    with pytest.raises(sync.SyncError, match=r"\(ns2\.cloudflare\.test\) cannot be asked"):
-        locate_all(names, resolver)
-
-
 @pytest.mark.parametrize("fault", ["SERVFAIL", "lame", "upwards"])
 def test_an_answer_that_says_nothing_is_waited_for(
     prepared: Prepared, nameserver: Nameserver, fault: Fault
@@ -381,8 +227,3 @@ def test_an_answer_that_says_nothing_is_waited_for(
     nameserver.faults["mx1.example.test", "AAAA"] = fault
     with pytest.raises(NotServed, match=r"mx1\.example\.test AAAA: "):
         wait(prepared, nameserver, seconds=0.3)
-
-
-@pytest.mark.parametrize(("address", "routed"), [("127.0.0.1", True), ("255.255.255.255", False)])
-def test_an_address_without_a_route_is_not_asked(address: str, routed: bool) -> None:
-    assert has_route(address) is routed

@@ -9,6 +9,7 @@ from dns.inventory import load
 from tests.dns.example import DOMAIN
 from tests.dns.loopback.nameserver import Fault
 from tests.dns.loopback.world import SOA, World
+from tests.lab.cloudflare import StandIn
 
 FAULTS: dict[Fault, str] = {
     "SERVFAIL": "SERVFAIL",
@@ -60,3 +61,17 @@ def codes(findings: list[Finding]) -> list[tuple[str, str]]:
 def delegating(world: World, *lines: str) -> None:
     """The registry with these records in place of the domain's delegation."""
     world.registry.zones["test"] = f"{SOA}@ 60 NS a.registry.test.\n" + "".join(f"{x}\n" for x in lines)
+
+
+def only(world: World, inventory: Path, **more: Any) -> Finding:
+    """The one finding."""
+    (finding,) = found(world, inventory, **more)
+    return finding
+
+
+def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
+    """Change what the nameservers answer for records of the type, behind everybody's back."""
+    for record in cloudflare.zones["example.test"].records.values():
+        if record["type"] == kind:
+            record.update(changes)
+    cloudflare.publish()
