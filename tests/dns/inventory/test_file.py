@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.inventory import Domain, InventoryError, MailHost, load
+from dns.inventory import Domain, InventoryError, MailHost, from_hosts, load
 from tests.dns.example import inventory_text
 from tests.dns.inventory.good import GOOD_DOMAIN, GOOD_HOST
 
@@ -47,3 +47,22 @@ def test_a_file_that_is_no_inventory_is_said_in_one_line(tmp_path: Path, text: s
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match="there is no such file"):
         load(tmp_path / "inventory.py")
+
+
+def test_the_same_hosts_are_checked_once() -> None:
+    hosts = [("mx1.example.com", {**GOOD_HOST, "domains": {"example.com": GOOD_DOMAIN}})]
+    assert from_hosts(iter(hosts)) is from_hosts(iter(hosts))
+
+
+def test_hosts_that_differ_are_checked_again_even_if_they_compare_equal() -> None:
+    data = {**GOOD_HOST, "domains": {"example.com": GOOD_DOMAIN}}
+    assert from_hosts([("mx1.example.com", {**data, "workers": 1})]).hosts[0].workers == 1
+    with pytest.raises(InventoryError, match="workers must be a whole number"):
+        from_hosts([("mx1.example.com", {**data, "workers": True})])
+
+
+def test_hosts_whose_data_is_changed_in_place_are_checked_again() -> None:
+    data = {**GOOD_HOST, "domains": {"example.com": dict(GOOD_DOMAIN)}}
+    assert from_hosts([("mx1.example.com", data)]).domains[0].ttl == 1
+    data["domains"]["example.com"]["ttl"] = 600
+    assert from_hosts([("mx1.example.com", data)]).domains[0].ttl == 600

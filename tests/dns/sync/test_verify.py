@@ -18,11 +18,10 @@ from tests.lab.cloudflare import StandIn
 
 
 @pytest.fixture
-def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The address of a nameserver on port 53, where a program looks for one.
+def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nameserver]:
+    """A nameserver on port 53, where a program looks for one: the root's, the zone's, and a resolver.
 
-    It is the root's, the zone's, and a resolver. A mail host of somebody else stands at port 25, by which
-    a program sees that it may go there.
+    A mail host of somebody else listens on port 25, so that a program can see that it reaches port 25.
     """
     with ExitStack() as stack:
         server = stack.enter_context(_on_port(53, lambda address: Nameserver(zones_dir, {}, address, 53)))
@@ -40,14 +39,14 @@ def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPat
             "google.com": SOA + reference,
         }
         monkeypatch.setenv("LETTERBOX_RESOLVER", server.address)
-        yield server.address
+        yield server
 
 
 T = TypeVar("T")
 
 
 def _on_port(port: int, start: Callable[[str], T]) -> T:
-    """Started at an address where the port is free: another run of these tests may have the first one."""
+    """Start it at an address where the port is free, because another run of these tests may use the first."""
     for number in range(53, 100):
         try:
             return start(f"127.83.0.{number}")
@@ -60,19 +59,19 @@ def _on_port(port: int, start: Callable[[str], T]) -> T:
 
 
 def test_the_command_waits_then_looks_from_outside(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+    cloudflare: StandIn, on_port_53: Nameserver, inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
     code = sync.main(["example.test", "--inventory", str(inventory)])
     out, err = capsys.readouterr()
     assert code == 0
     assert "answered by all its nameservers" in out
-    assert f"ns2.cloudflare.test ({on_port_53}): answers" in err
+    assert f"ns2.cloudflare.test ({on_port_53.address}): answers" in err
     assert f"mx1.example.test ({OURS['public_ipv4']}) port 25: nothing listens there" in out
 
 
 def test_the_command_says_as_json_what_it_saw_from_outside(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+    cloudflare: StandIn, on_port_53: Nameserver, inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
     assert sync.main(["example.test", "--inventory", str(inventory), "--json"]) == 0
@@ -82,7 +81,7 @@ def test_the_command_says_as_json_what_it_saw_from_outside(
 
 
 def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
-    cloudflare: StandIn, on_port_53: str, inventory: Path, capsys: pytest.CaptureFixture[str]
+    cloudflare: StandIn, on_port_53: Nameserver, inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloudflare.hold_publishing()
     assert sync.main(["example.test", "--inventory", str(inventory), "--json", "--wait", "0.3"]) == 1
@@ -96,7 +95,7 @@ def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
 @pytest.mark.parametrize("form", ["--json", "text"])
 def test_check_is_a_program_of_its_own_that_needs_no_token(
     cloudflare: StandIn,
-    on_port_53: str,
+    on_port_53: Nameserver,
     inventory: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -132,3 +131,13 @@ def test_check_says_in_one_line_what_it_cannot_work_with(
     assert check.main([*arguments, "--inventory", str(inventory)]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert said in line
+
+
+def test_a_run_looks_up_each_nameservers_address_once(
+    cloudflare: StandIn, on_port_53: Nameserver, inventory: Path
+) -> None:
+    inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
+    assert sync.main(["example.test", "--inventory", str(inventory)]) == 0
+    # The root's nameserver is ns1, so ns1 is looked up for the root too.
+    looked_up = [kind for name, kind in on_port_53.asked if name == "ns2.cloudflare.test"]
+    assert sorted(looked_up) == ["A", "AAAA"]
