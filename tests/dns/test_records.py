@@ -1,4 +1,6 @@
-"""Records compare equal when the world sees the same."""
+"""Records compare equal if the world sees the same in them."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from dns.records import MARK_LENGTH, Record, difference, is_marked, joined, mark_of, quoted
 
 
-def test_a_difference_is_said_in_a_line() -> None:
+def test_a_difference_is_one_line() -> None:
     one = Record("A", "e.test", "1.1.1.1", comment="a")
     assert difference(one, one) == "e.test A 1.1.1.1"
     changed = replace(one, content="1.1.1.2", ttl=60, comment=None)
@@ -33,7 +35,7 @@ def test_a_mark_fits_into_a_comment_however_long_the_domain() -> None:
     assert mark_of(long) != mark_of(long + "b")
 
 
-def test_a_mark_is_of_its_domain_alone_and_may_be_written_behind() -> None:
+def test_a_mark_counts_for_its_domain_only_and_a_comment_may_follow_it() -> None:
     mark = mark_of("example.com")
     assert is_marked(
         Record("A", "x", "1.1.1.1", comment="letterbox example.com, as Bob said".replace(",", " ,")), mark

@@ -1,4 +1,6 @@
-"""What the tests of failing lookups share: the ways to fail, every question, and what is found."""
+"""What the tests of `dns.check` share: examining the small Internet, ways to fail, and every question."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -48,29 +50,29 @@ QUESTIONS = [
 
 
 def found(world: World, inventory: Path, domain: str = "example.test", **more: Any) -> list[Finding]:
-    """What is found."""
+    """The findings about the domain."""
     read = load(inventory)
     return check.examine(read, read.domain(domain), {}, **{"vantage": world.vantage, **more})[1]
 
 
 def codes(findings: list[Finding]) -> list[tuple[str, str]]:
-    """The groups and codes."""
+    """The group and code of each finding."""
     return [(finding.group, finding.code) for finding in findings]
 
 
 def delegating(world: World, *lines: str) -> None:
-    """The registry with these records in place of the domain's delegation."""
+    """Put these records into the registry, in place of the domain's delegation."""
     world.registry.zones["test"] = f"{SOA}@ 60 NS a.registry.test.\n" + "".join(f"{x}\n" for x in lines)
 
 
 def only(world: World, inventory: Path, **more: Any) -> Finding:
-    """The one finding."""
+    """The only finding about the domain."""
     (finding,) = found(world, inventory, **more)
     return finding
 
 
 def published(cloudflare: StandIn, kind: str, **changes: Any) -> None:
-    """Change what the nameservers answer for records of the type, behind everybody's back."""
+    """Change the records of this type that the nameservers answer, as somebody else would."""
     for record in cloudflare.zones["example.test"].records.values():
         if record["type"] == kind:
             record.update(changes)

@@ -1,5 +1,7 @@
 """A key for the zone, and the DS that belongs to it."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 KEY = "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ=="

@@ -1,4 +1,6 @@
-"""``dns.check`` against a small Internet on loopback: silent when right, telling when not."""
+"""`dns.check` against a small Internet on loopback: what is wrong is found, and nothing else."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ def test_a_right_set_up_is_silent(world: World, inventory: Path) -> None:
 def test_everything_was_asked(world: World, inventory: Path) -> None:
     read = load(inventory)
     seen, _ = check.examine(read, read.domain("example.test"), {}, vantage=world.vantage)
+    assert seen.delegation
     assert seen.delegation.parent == "test"
     assert {(one.server.name, one.server.address) for one in seen.servers} == {
         ("ns1.cloudflare.test", loopback.NS1),
@@ -53,7 +56,7 @@ def test_a_foreign_record_is_found_with_the_command_that_replaces_it(
     assert fix in finding.fix
 
 
-def test_a_proxied_mail_host_is_found_once_where_cloudflare_rewrites_the_mx(
+def test_a_proxied_mail_host_is_found_once_if_cloudflare_rewrites_the_mx(
     world: World, cloudflare: StandIn, inventory: Path
 ) -> None:
     published(cloudflare, "A", proxied=True)
@@ -117,7 +120,7 @@ def test_nameservers_at_the_registrar_that_are_not_cloudflares_are_found(
     assert "ann.ns.cloudflare.com and bob.ns.cloudflare.com" in codes["delegation"].fix
 
 
-def test_a_way_from_the_root_that_is_barred_is_unknown_and_the_rest_is_judged(
+def test_if_the_root_cannot_be_asked_the_delegation_is_unknown_and_the_rest_is_judged(
     world: World, inventory: Path
 ) -> None:
     world.root.zones = {}
@@ -126,7 +129,7 @@ def test_a_way_from_the_root_that_is_barred_is_unknown_and_the_rest_is_judged(
     assert exit_code([finding]) == 1
 
 
-def test_a_network_that_answers_for_all_nameservers_itself_is_no_fault_of_the_zone(
+def test_a_network_that_answers_for_all_nameservers_makes_no_required_finding(
     world: World, inventory: Path
 ) -> None:
     world.root.offers_recursion = True
@@ -137,7 +140,7 @@ def test_a_network_that_answers_for_all_nameservers_itself_is_no_fault_of_the_zo
     assert "answers in place of the root's nameservers" in findings[0].problem
 
 
-def test_a_resolver_with_old_answers_is_said_with_the_time_that_they_stay(
+def test_a_resolver_with_old_answers_is_reported_with_the_time_that_they_stay(
     world: World, cloudflare: StandIn, inventory: Path, zones_dir: Path, tmp_path: Path
 ) -> None:
     old = tmp_path / "old"
@@ -158,7 +161,7 @@ def test_resolvers_are_not_asked_while_the_nameservers_lack_records(
     assert ("example.test", "MX") not in world.resolver.asked
 
 
-def test_a_policy_that_is_expected_and_missing_is_found_and_anothers_is_let_be(
+def test_a_missing_policy_is_found_and_one_of_somebody_else_is_left_alone(
     world: World, cloudflare: StandIn, inventory: Path
 ) -> None:
     quiet = {**DOMAIN, "sends_mail": False}
@@ -177,7 +180,7 @@ def test_waiting_ends_when_all_that_is_required_holds(
 
     def repaired(progress: object) -> None:
         looks.append(1)
-        if len(looks) > 12:  # after the first look, which asks more often than that
+        if len(looks) > 12:  # the first look shows progress more often than that
             published(cloudflare, "MX", priority=10)
 
     assert found(world, inventory, seconds=60, on_progress=repaired) == []

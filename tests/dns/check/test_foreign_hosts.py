@@ -1,5 +1,7 @@
 """Mail hosts that are named in another zone."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest

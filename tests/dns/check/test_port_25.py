@@ -1,5 +1,7 @@
 """Port 25 of our mail host, as it answers on loopback."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,7 @@ def test_what_greets_wrongly_is_found(world: World, inventory: Path, greeting: s
     assert MAIL4 in finding.problem
 
 
-def test_a_host_that_listens_in_one_family_only_is_found(world: World, inventory: Path) -> None:
+def test_a_host_that_listens_over_one_ip_version_only_is_found(world: World, inventory: Path) -> None:
     world.mail[1].close()
     finding = only(world, inventory)
     assert (finding.code, finding.group) == ("port-25", "required")

@@ -1,5 +1,7 @@
 """A real resolver that checks signatures (Unbound): what it refuses, and what it cannot get."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 import time
@@ -43,7 +45,7 @@ pytestmark = pytest.mark.skipif(not UNBOUND, reason="no Unbound is installed (ap
 
 @contextmanager
 def unbound(folder: Path, world: World, more: str = "") -> Iterator[Server]:
-    """An Unbound that asks the first nameserver for example.test; it answers when the block begins."""
+    """Run an Unbound that asks the first nameserver for example.test. When the block begins, it answers."""
     configuration = folder / "unbound.conf"
     port, stub = world.resolver.port, f"{NS1}@{world.root.port}"
     configuration.write_text(
@@ -64,27 +66,29 @@ def unbound(folder: Path, world: World, more: str = "") -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where Unbound has its files."""
+    """A folder for Unbound's files."""
     made = tmp_path / "unbound"
     made.mkdir()
     return made
 
 
-def test_what_it_takes_is_right(world: World, inventory: Path, folder: Path) -> None:
+def test_what_the_resolver_accepts_is_right(world: World, inventory: Path, folder: Path) -> None:
     with unbound(folder, world) as resolver:
         assert found(world, inventory, vantage=replace(world.vantage, resolvers=(resolver,))) == []
 
 
-def test_signatures_that_it_refuses_are_found_once(world: World, inventory: Path, folder: Path) -> None:
+def test_signatures_that_the_resolver_refuses_are_found_once(
+    world: World, inventory: Path, folder: Path
+) -> None:
     with unbound(folder, world, f'trust-anchor: "example.test. DS {DS}"') as resolver:
         vantage = replace(world.vantage, resolvers=(resolver, resolver))
         assert codes(found(world, inventory, vantage=vantage)) == [("required", "bogus")]
 
 
-def test_a_wrong_ds_explains_that_it_refuses_them(
+def test_a_wrong_ds_explains_that_the_resolver_refuses_the_signatures(
     world: World, inventory: Path, folder: Path, zones_dir: Path
 ) -> None:
-    sign(zones_dir)  # keys without signatures: no DS makes it take them
+    sign(zones_dir)  # the zone has keys and no signatures, so Unbound refuses it with any DS
     wrong = f"{DS[:-4]}0000"
     world.registry.zones["test"] = f"{REGISTRY_ZONE}example.test. 60 DS {wrong}\n"
     with unbound(folder, world, f'trust-anchor: "example.test. DS {wrong}"') as resolver:
@@ -92,9 +96,11 @@ def test_a_wrong_ds_explains_that_it_refuses_them(
         assert codes(found(world, inventory, vantage=vantage)) == [("required", "ds")]
 
 
-def test_what_it_cannot_get_is_unknown_and_not_bogus(world: World, inventory: Path, folder: Path) -> None:
+def test_what_the_resolver_cannot_get_is_unknown_and_not_bogus(
+    world: World, inventory: Path, folder: Path
+) -> None:
     with unbound(folder, world) as resolver:
-        world.ns[0].faults[ALL] = "REFUSED"  # the only one that it knows; the others answer the check
+        world.ns[0].faults[ALL] = "REFUSED"  # Unbound knows only this nameserver; the others answer the check
         findings = found(world, inventory, vantage=replace(world.vantage, resolvers=(resolver,)))
     assert codes(findings) == [("required", "nameserver-silent"), ("unknown", "resolver")]
     assert "SERVFAIL" in findings[1].problem

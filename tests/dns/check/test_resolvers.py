@@ -1,4 +1,6 @@
-"""Resolvers that give no answer are no proof that the world sees what the nameservers say."""
+"""A resolver that gives no answer does not prove that the world sees what the nameservers answer."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +19,7 @@ from tests.dns.loopback.world import MAIL4, SOA, World
 
 
 class TestResolvers:
-    """Resolvers that give no answer are no proof that the world sees what the nameservers say."""
+    """A resolver that gives no answer does not prove that the world sees what the nameservers answer."""
 
     def test_resolvers_that_all_fail_are_a_finding_and_none_is_counted(
         self, world: World, inventory: Path

@@ -1,4 +1,6 @@
-"""Keys and DS records: the next is asked, and where none answers it is unknown."""
+"""Keys and DS records. If one server does not answer, the next is asked. If none does, it is unknown."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from tests.dns.loopback.world import NS1, World
 
 
 class TestSignatures:
-    """Keys and DS records: the next is asked, and where none answers it is unknown."""
+    """Keys and DS records. If one server does not answer, the next is asked. If none does, it is unknown."""
 
     @pytest.fixture
     def signed(self, world: World, zones_dir: Path) -> World:
@@ -37,7 +39,7 @@ class TestSignatures:
         assert codes(found(signed, inventory)) == [("required", "nameserver-silent")]
 
     @pytest.mark.parametrize("fault", QUICK)
-    def test_keys_that_no_nameserver_tells_are_unknown_and_no_ds_is_to_be_deleted(
+    def test_keys_that_no_nameserver_answers_are_unknown_and_no_ds_should_be_deleted(
         self, signed: World, inventory: Path, fault: Fault
     ) -> None:
         for server in signed.ns:
@@ -62,7 +64,7 @@ class TestSignatures:
         assert finding.problem.startswith(f"ns1.cloudflare.test ({NS1}): has no keys")
 
     @pytest.mark.parametrize("fault", QUICK)
-    def test_a_ds_that_the_parent_does_not_tell_is_unknown(
+    def test_a_ds_that_the_parent_does_not_answer_is_unknown(
         self, world: World, inventory: Path, fault: Fault
     ) -> None:
         world.registry.faults["example.test", "DS"] = fault
@@ -85,7 +87,7 @@ class TestSignatures:
         findings = found(signed, inventory, vantage=replace(signed.vantage, resolvers=(at,) * 4))
         assert codes(findings) == [("required", "bogus")]
 
-    def test_a_resolver_that_fails_for_another_reason_is_not_said_to_refuse_signatures(
+    def test_a_resolver_that_fails_for_another_reason_does_not_refuse_signatures(
         self, signed: World, inventory: Path
     ) -> None:
         signed.resolver.faults["example.test", "MX"] = "SERVFAIL"

@@ -1,4 +1,6 @@
-"""Nameservers that do not answer: the name and the answer are said, and nothing is taken for absent."""
+"""Nameservers that do not answer are reported with the name and the reason. Nothing counts as absent."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -17,14 +19,14 @@ from tests.lab.cloudflare import StandIn
 
 @pytest.fixture
 def rich(world: World, cloudflare: StandIn, inventory: Path) -> World:
-    """The world, with a domain that has every record that can be asked for."""
+    """The small Internet, with a domain that has every record that `dns.sync` can make."""
     inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": RICH}))
     cloudflare.seed("example.test", *POLICIES)
     return world
 
 
 class TestNameserversThatDoNotAnswer:
-    """What the zone's own nameservers do not answer is required, with the name and the answer."""
+    """A question that the zone's own nameservers do not answer is a required finding."""
 
     def test_with_every_record_there_all_is_right(self, rich: World, inventory: Path) -> None:
         assert found(rich, inventory) == []
@@ -42,7 +44,7 @@ class TestNameserversThatDoNotAnswer:
         assert finding.problem.endswith("(none of 3 does): SERVFAIL")
 
     @pytest.mark.parametrize("fault", FAULTS)
-    def test_however_the_mail_hosts_addresses_fail_it_is_one_finding_with_the_answer(
+    def test_however_the_mail_hosts_addresses_fail_there_is_one_finding_with_the_answer(
         self, world: World, inventory: Path, fault: Fault
     ) -> None:
         for server in world.ns:
@@ -99,7 +101,7 @@ class TestNameserversThatDoNotAnswer:
 
 
 class TestDelegationBelowTheZone:
-    """A mail host that is delegated away below the zone is seen where the delegation leads."""
+    """A mail host that is delegated away below the zone is looked up where the delegation leads."""
 
     @pytest.fixture(autouse=True)
     def delegated(self, world: World, zones_dir: Path) -> None:
@@ -107,18 +109,18 @@ class TestDelegationBelowTheZone:
         kept = [line for line in path.read_text().splitlines() if not line.startswith("mx1.")]
         path.write_text("\n".join([*kept, "mx1.example.test. 60 IN NS a.registry.test.", ""]))
 
-    def test_where_nobody_answers_for_it_it_is_required_once(self, world: World, inventory: Path) -> None:
+    def test_if_nobody_answers_for_it_it_is_required_once(self, world: World, inventory: Path) -> None:
         (finding,) = found(world, inventory)
         assert (finding.group, finding.code) == ("required", "shadowed")
         assert (finding.name, finding.type) == ("mx1.example.test", "A")
         assert "delete the NS records of mx1.example.test" in finding.fix
 
-    def test_where_the_records_are_there_it_is_advised(self, world: World, inventory: Path) -> None:
+    def test_if_the_records_are_there_it_is_advised(self, world: World, inventory: Path) -> None:
         zone = f"{SOA}@ 60 NS a.registry.test.\n@ 60 A {MAIL4}\n@ 60 AAAA ::1\n"
         world.registry.zones["mx1.example.test"] = zone
         assert codes(found(world, inventory)) == [("advised", "shadowed")]
 
-    def test_where_other_records_are_there_it_is_required(self, world: World, inventory: Path) -> None:
+    def test_if_other_records_are_there_it_is_required(self, world: World, inventory: Path) -> None:
         zone = f"{SOA}@ 60 NS a.registry.test.\n@ 60 A 192.0.2.9\n@ 60 AAAA ::1\n"
         world.registry.zones["mx1.example.test"] = zone
         assert codes(found(world, inventory)) == [("required", "shadowed")]

@@ -1,4 +1,6 @@
-"""What only this vantage point saw is unknown: exit 1, and nothing is to be deleted."""
+"""What only this vantage point sees is unknown: exit code 1, and no advice to delete anything."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +16,7 @@ from tests.lab.cloudflare import StandIn
 
 
 class TestThisNetworkAlone:
-    """What only this vantage point saw is unknown: exit 1, and nothing is to be deleted."""
+    """What only this vantage point sees is unknown: exit code 1, and no advice to delete anything."""
 
     def test_port_25_that_this_network_refuses_to_everybody_is_one_unknown(
         self, world: World, inventory: Path
@@ -43,7 +45,7 @@ class TestThisNetworkAlone:
             host.greeting = greeting
         assert codes(found(world, inventory)) == [("unknown", "port-25")]
 
-    def test_a_refusal_counts_where_others_are_reached(self, world: World, inventory: Path) -> None:
+    def test_a_refusal_counts_if_others_are_reached(self, world: World, inventory: Path) -> None:
         for host in world.mail[:2]:
             host.close()
         assert codes(found(world, inventory)) == [("required", "port-25")] * 2
@@ -62,7 +64,7 @@ class TestThisNetworkAlone:
         world.resolver.faults[REFERENCE, "*"] = "SERVFAIL"
         assert codes(found(world, inventory)) == [("unknown", "port-25")]
 
-    def test_where_another_answers_for_the_root_wrong_records_are_unknown(
+    def test_if_something_else_answers_for_the_root_wrong_records_are_unknown(
         self, world: World, cloudflare: StandIn, inventory: Path
     ) -> None:
         world.root.offers_recursion = True
@@ -86,7 +88,7 @@ class TestThisNetworkAlone:
         world.resolver.hosts = {"mx1.example.test": "10.9.9.9"}
         assert found(world, elsewhere, "other.test") == []
 
-    def test_a_host_of_another_zone_whose_zone_cannot_be_reached_is_unknown_by_a_resolver(
+    def test_a_host_of_another_zone_that_only_a_resolver_answers_is_unknown(
         self, world: World, elsewhere: Path
     ) -> None:
         world.resolver.hosts = {"mx1.example.test": "10.9.9.9"}

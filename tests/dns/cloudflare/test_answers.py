@@ -1,4 +1,6 @@
-"""What the API answers is looked at before it is believed: zones, pages, shapes, and how long to wait."""
+"""The API's answers are checked before they are believed: pages, shapes, and how records are sent."""
+
+from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +16,7 @@ from tests.lab.cloudflare import Fault, StandIn
 
 
 def refused(cloudflare: StandIn, run: Run) -> str:
-    """The one line of a run that changed nothing, whatever it may be told to replace."""
+    """The only line of a run that changed nothing, although it may replace an MX."""
     before = cloudflare.records("example.test")
     line = only_line(run("--replace-mx", "old.test"))
     assert cloudflare.records("example.test") == before
@@ -23,11 +25,11 @@ def refused(cloudflare: StandIn, run: Run) -> str:
 
 
 class TestPages:
-    """All records of the zone are read, or none is believed to be all."""
+    """Either all records of the zone are read, or the run ends with an error."""
 
     @pytest.fixture
     def crowded(self, cloudflare: StandIn) -> StandIn:
-        """A zone of 250 records, the last of which is an MX that stands in the way."""
+        """A zone of 250 records, of which the last is an MX that is in the way."""
         zone = cloudflare.zones["example.test"]
         zone.plan = "business"
         (one,) = cloudflare.seed("example.test", {"type": "A", "name": "n", "content": "192.0.2.1"})
@@ -54,7 +56,7 @@ class TestPages:
             crowded.fail_next(Fault("changed", "/dns_records", change=one_page))
         assert "--replace-mx old.test" in refused_without_options(crowded, run)
 
-    def test_a_page_that_is_not_all_and_nothing_after_it_is_an_error(
+    def test_a_page_that_is_not_the_last_but_has_no_next_is_an_error(
         self, crowded: StandIn, run: Run
     ) -> None:
         def first_hundred(body: dict[str, Any]) -> dict[str, Any]:
@@ -68,22 +70,20 @@ class TestPages:
         "info",
         [None, {}, [], {"total_count": None}, {"total_count": "250"}, {"total_count": -1, "page": 1}],
     )
-    def test_a_list_that_does_not_say_how_long_it_is_is_an_error(
+    def test_a_list_that_does_not_give_its_length_is_an_error(
         self, crowded: StandIn, run: Run, info: object
     ) -> None:
         crowded.fail_next(Fault("changed", "/dns_records", change=lambda body: {**body, "result_info": info}))
         assert "did not say whether the 250 items it gave are all" in refused(crowded, run)
 
-    def test_a_list_that_comes_without_its_length_altogether_is_an_error(
-        self, crowded: StandIn, run: Run
-    ) -> None:
+    def test_a_list_without_any_length_is_an_error(self, crowded: StandIn, run: Run) -> None:
         def bare(body: dict[str, Any]) -> dict[str, Any]:
             return {key: value for key, value in body.items() if key != "result_info"}
 
         crowded.fail_next(Fault("changed", "/dns_records", change=bare))
         assert "did not say whether" in refused(crowded, run)
 
-    def test_a_record_that_comes_twice_does_not_stand_for_one_that_does_not_come(
+    def test_a_record_that_comes_twice_does_not_count_for_one_that_is_missing(
         self, crowded: StandIn, run: Run
     ) -> None:
         def twice(body: dict[str, Any]) -> dict[str, Any]:
@@ -93,11 +93,11 @@ class TestPages:
             crowded.fail_next(Fault("changed", "/dns_records", change=twice))
         assert "gave 249 of 250 items" in refused(crowded, run)
 
-    def test_a_zone_that_changes_between_two_pages_is_read_anew(self, crowded: StandIn, run: Run) -> None:
+    def test_a_zone_that_changes_between_two_pages_is_read_again(self, crowded: StandIn, run: Run) -> None:
         crowded.api.page_cap = 200
 
         def and_then_one_goes(body: dict[str, Any]) -> dict[str, Any]:
-            crowded.zones["example.test"].records.popitem()  # it is the MX that stood in the way
+            crowded.zones["example.test"].records.popitem()  # it is the MX that was in the way
             return body
 
         crowded.fail_next(Fault("changed", "/dns_records", change=and_then_one_goes))
@@ -117,7 +117,7 @@ class TestPages:
 
 
 def refused_without_options(cloudflare: StandIn, run: Run) -> str:
-    """The one line of a run that found something in the way."""
+    """The only line of a run that found something in the way and changed nothing."""
     before = cloudflare.records("example.test")
     line = only_line(run())
     assert cloudflare.records("example.test") == before
@@ -125,7 +125,7 @@ def refused_without_options(cloudflare: StandIn, run: Run) -> str:
 
 
 class TestShapes:
-    """An answer with the status 200 that is not what was asked for changes nothing."""
+    """An answer of status 200 with a wrong content changes nothing."""
 
     @pytest.mark.parametrize(
         "change",
@@ -148,7 +148,7 @@ class TestShapes:
         ],
     )
     @pytest.mark.parametrize("on", ["/zones", "/dns_records"])
-    def test_a_read_that_is_none_is_an_error(
+    def test_an_answer_of_a_wrong_shape_to_a_read_is_an_error(
         self, cloudflare: StandIn, run: Run, on: str, change: Callable[[dict[str, Any]], object]
     ) -> None:
         for _ in range(READ_ATTEMPTS):
@@ -185,7 +185,7 @@ class TestShapes:
             cloudflare.fail_next(Fault("changed", "/dns_records", change=with_value))
         assert "Cloudflare answered" in refused(cloudflare, run)
 
-    def test_what_a_200_without_success_says_is_said(self, cloudflare: StandIn, run: Run) -> None:
+    def test_the_errors_in_a_200_without_success_are_reported(self, cloudflare: StandIn, run: Run) -> None:
         refusal = {"success": False, "result": None, "errors": [{"code": 10000, "message": "not today"}]}
         for _ in range(READ_ATTEMPTS):
             cloudflare.fail_next(Fault("changed", "/zones", change=lambda body: refusal))
@@ -211,7 +211,7 @@ class TestShapes:
         assert sum(record["type"] == "TXT" for record in cloudflare.records("example.test")) == 2
         assert run()[1].startswith("example.test: in sync")
 
-    def test_only_what_differs_of_a_record_is_sent(
+    def test_only_the_fields_that_differ_are_sent(
         self, cloudflare: StandIn, run: Run, inventory: Path
     ) -> None:
         run()

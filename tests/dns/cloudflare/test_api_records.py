@@ -1,5 +1,7 @@
 """Records in the form in which Cloudflare's API takes and answers them."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +12,7 @@ from dns.records import Record
 
 
 def answered(**fields: Any) -> Record:
-    """The record that such an answer of the API stands for."""
+    """The record with these fields in an answer of the API."""
     return from_api({"id": "1", "ttl": 1, "proxied": False, **fields}).record
 
 
@@ -64,7 +66,7 @@ def test_two_spellings_are_one_record(one: dict[str, Any], other: dict[str, Any]
         {"priority": 65536},
     ],
 )
-def test_a_record_of_a_wrong_shape_is_none(wrong: dict[str, Any]) -> None:
+def test_a_record_of_a_wrong_shape_is_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"a record|e\.test MX"):
         answered(**{"type": "MX", "name": "e.test", "content": "mx.e.test", "priority": 10, **wrong})
 
@@ -100,7 +102,7 @@ def test_the_owner_of_a_read_only_record_is_told_by_its_meta_else_by_its_content
     assert (held.owner, held.locked) == (owner, bool(owner))
 
 
-def test_only_what_differs_is_said_of_a_record_that_changes() -> None:
+def test_only_the_fields_that_differ_are_returned() -> None:
     before = Record("MX", "e.test", "mx.e.test", 10, 300, comment="x", extras={"tags": ["a"]})
     assert changed_fields(before, before) == {}
     assert changed_fields(before, replace(before, ttl=1)) == {"ttl": 1}

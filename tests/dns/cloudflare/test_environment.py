@@ -1,4 +1,6 @@
-"""What the environment says wrongly is named by its variable, before anything is asked or changed."""
+"""A wrong environment variable is named before anything is asked or changed."""
+
+from __future__ import annotations
 
 import re
 from pathlib import Path
@@ -15,7 +17,7 @@ EVERY_PROXY = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PR
 
 @pytest.fixture(autouse=True)
 def nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No proxy and no certificates but those of the test, whatever this machine has."""
+    """Remove the proxies and certificates that this machine names."""
     for name in (*EVERY_PROXY, "SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("NO_PROXY", "")
@@ -37,7 +39,7 @@ def nothing_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
         "http://[::1",
     ],
 )
-def test_a_proxy_that_is_none_is_named(
+def test_a_proxy_variable_that_is_not_an_address_is_named(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -72,7 +74,7 @@ def test_a_spelling_that_is_empty_turns_the_other_off(
         "http:///client/v4",
     ],
 )
-def test_an_endpoint_that_is_none_is_named(
+def test_an_endpoint_that_is_not_an_address_is_named(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
     monkeypatch.setenv("CLOUDFLARE_BASE_URL", value)
@@ -122,13 +124,13 @@ def test_headers_that_another_program_left_are_not_sent(
 
 
 class TestResolver:
-    """Whom the names are looked up by is checked before the zone is changed."""
+    """The resolver is checked before the zone is changed."""
 
     @pytest.mark.parametrize(
         "text",
         ["127.0.0.1#99999", "127.0.0.1#0", "127.0.0.1#", "127.0.0.1#x", "x", "dns.test", "1.1.1.1#-53"],
     )
-    def test_one_in_the_environment_that_is_none_is_named(
+    def test_one_in_the_environment_that_is_not_an_address_is_named(
         self, cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, text: str
     ) -> None:
         monkeypatch.setenv("LETTERBOX_RESOLVER", text)
@@ -144,7 +146,7 @@ class TestResolver:
         assert run("--resolver", "127.0.0.1#53")[0] == 0
 
     @pytest.mark.parametrize("text", ["127.0.0.1#99999", "nobody"])
-    def test_one_on_the_command_line_that_is_none_is_said(
+    def test_one_on_the_command_line_that_is_not_an_address_is_reported(
         self, cloudflare: StandIn, run: Run, capsys: pytest.CaptureFixture[str], text: str
     ) -> None:
         with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,6 @@
-"""Everything that can go wrong on the way to Cloudflare: one line, exit 1, and what was done is known."""
+"""Everything that can go wrong on the way to Cloudflare ends with one line and exit code 1."""
+
+from __future__ import annotations
 
 import socket
 from pathlib import Path
@@ -12,7 +14,7 @@ from tests.dns.example import DOMAIN, HOST, WANTED, Run, inventory_text, only_li
 from tests.lab.cloudflare import Fault, StandIn
 
 
-def test_a_missing_token_is_said(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_token_is_reported(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
     assert "CLOUDFLARE_API_TOKEN is not set" in only_line(run())
     assert cloudflare.requests == []
@@ -26,7 +28,7 @@ def test_a_missing_token_is_said(cloudflare: StandIn, run: Run, monkeypatch: pyt
         ("unknown-token-0123456789", "the token is not valid"),
     ],
 )
-def test_a_wrong_token_is_said(
+def test_a_wrong_token_is_reported(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, token: str, said: str
 ) -> None:
     monkeypatch.setenv("CLOUDFLARE_API_TOKEN", token)
@@ -35,7 +37,7 @@ def test_a_wrong_token_is_said(
     assert token not in line
 
 
-def test_a_token_that_may_not_edit_is_said_with_the_permissions(
+def test_a_token_that_may_not_edit_is_reported_with_the_permissions(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloudflare.add_token("reader-token-0123456789", edit=False)
@@ -52,12 +54,12 @@ def test_a_token_of_another_zone_does_not_find_this_one(
     assert "example.test: the token sees no zone of this name" in only_line(run())
 
 
-def test_a_domain_that_is_not_in_the_inventory_is_said(cloudflare: StandIn, run: Run) -> None:
+def test_a_domain_that_is_not_in_the_inventory_is_reported(cloudflare: StandIn, run: Run) -> None:
     assert "did you mean example.test?" in only_line(run(domain="exmaple.test"))
     assert cloudflare.requests == []
 
 
-def test_a_wrong_inventory_is_said_before_anything_is_asked(
+def test_a_wrong_inventory_is_reported_before_anything_is_asked(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
     wrong = {**HOST, "allow_private_address": False, "public_ipv6": "2606:4700::1"}
@@ -68,13 +70,13 @@ def test_a_wrong_inventory_is_said_before_anything_is_asked(
     assert cloudflare.requests == []
 
 
-def test_html_in_place_of_json_is_said(cloudflare: StandIn, run: Run) -> None:
+def test_html_in_place_of_json_is_reported(cloudflare: StandIn, run: Run) -> None:
     for _ in range(3):
         cloudflare.fail_next(Fault("html", status=200))
     assert "is not Cloudflare's API" in only_line(run())
 
 
-def test_half_an_answer_while_reading_is_said(cloudflare: StandIn, run: Run) -> None:
+def test_half_an_answer_while_reading_is_reported(cloudflare: StandIn, run: Run) -> None:
     for _ in range(3):
         cloudflare.fail_next(Fault("cut_during", on="/dns_records"))
     assert "cannot be reached" in only_line(run())
@@ -87,7 +89,7 @@ def test_a_server_error_while_reading_is_tried_again(cloudflare: StandIn, run: R
     assert run()[0] == 0
 
 
-def test_nobody_at_the_endpoint_is_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_at_the_endpoint_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", f"http://127.0.0.1:{closed.getsockname()[1]}/client/v4")
@@ -104,7 +106,7 @@ def test_nobody_at_the_endpoint_is_said(run: Run, monkeypatch: pytest.MonkeyPatc
         ("HTTP_PROXY", "nonsense://x", "HTTP_PROXY 'nonsense://x' is not the address of a proxy"),
     ],
 )
-def test_a_network_that_is_set_up_wrong_is_said(
+def test_a_network_that_is_set_up_wrong_is_reported(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
 ) -> None:
     monkeypatch.setenv("NO_PROXY", "")
@@ -113,7 +115,7 @@ def test_a_network_that_is_set_up_wrong_is_said(
     assert said in only_line(run())
 
 
-def test_tls_that_fails_is_said(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tls_that_fails_is_reported(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLOUDFLARE_BASE_URL", cloudflare.base_url.replace("http:", "https:"))
     assert "certificates" in only_line(run())
 

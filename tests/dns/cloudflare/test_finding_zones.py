@@ -1,4 +1,6 @@
-"""The zone of a domain: its own or the nearest above it, and only one whose records are served."""
+"""The zone of a domain is its own or the nearest above it, and its records are served."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ class TestFindingTheZone:
 
     @pytest.fixture
     def one_zone(self, cloudflare: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
-        """A token for the zone example.test alone."""
+        """A token for the zone example.test only."""
         cloudflare.add_token("one-zone-token-0123456789", zones=["example.test"])
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", "one-zone-token-0123456789")
         return cloudflare
@@ -56,7 +58,7 @@ class TestFindingTheZone:
         assert "the token is not valid" in only_line(run(domain="a.b.example.test"))
         assert len(cloudflare.requests) == 1
 
-    def test_where_no_parent_is_a_zone_cloudflares_own_words_are_said(
+    def test_if_no_parent_is_a_zone_cloudflares_own_words_are_reported(
         self, cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         cloudflare.add_token("other-token-0123456789", zones=["other.test"])
@@ -123,7 +125,7 @@ class TestFindingTheZone:
 
     @pytest.mark.parametrize("key", ["id", "name", "status", "type"])
     @pytest.mark.parametrize("value", [None, 7, ""], ids=["null", "number", "empty"])
-    def test_a_zone_that_lacks_what_every_zone_has_is_no_zone(
+    def test_a_zone_that_lacks_what_every_zone_has_is_an_error(
         self, cloudflare: StandIn, run: Run, key: str, value: object
     ) -> None:
         def without(body: dict[str, Any]) -> dict[str, Any]:

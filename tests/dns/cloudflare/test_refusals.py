@@ -1,5 +1,7 @@
 """Every refusal is one line: Cloudflare's own words, the cause, and the right fix."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -73,7 +75,7 @@ def test_cloudflares_own_words_are_kept_beside_the_fix(
 
 @pytest.mark.parametrize("on", ["/zones", "/dns_records", "/batch"])
 @pytest.mark.parametrize("status", [401, 403, 406, 503])
-def test_the_page_of_a_firewall_is_said_to_be_one(
+def test_the_page_of_a_firewall_is_reported_as_one(
     cloudflare: StandIn, run: Run, on: str, status: int
 ) -> None:
     page = "<html><head><title>Attention Required! | Cloudflare</title></head><body>blocked</body></html>"
@@ -119,7 +121,7 @@ def test_a_refusal_in_the_older_form_is_understood(cloudflare: StandIn, run: Run
     assert not explanation.not_permitted
 
 
-def test_a_domain_that_the_api_changes_nothing_of_is_said(
+def test_a_domain_whose_records_the_api_does_not_change_is_reported(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
     cloudflare.add_zone("example.tk")
@@ -127,7 +129,7 @@ def test_a_domain_that_the_api_changes_nothing_of_is_said(
     assert "1038 You cannot use this API" in only_line(run(domain="example.tk"))
 
 
-def test_a_token_that_may_not_be_used_from_here_is_said(
+def test_a_token_that_may_not_be_used_from_here_is_reported(
     cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cloudflare.add_token("office-token-0123456789", here=False)
@@ -138,7 +140,7 @@ def test_a_token_that_may_not_be_used_from_here_is_said(
     assert len(cloudflare.requests) == 1
 
 
-def test_a_zone_that_is_full_is_said_and_nothing_is_changed(cloudflare: StandIn, run: Run) -> None:
+def test_a_zone_that_is_full_is_reported_and_nothing_is_changed(cloudflare: StandIn, run: Run) -> None:
     cloudflare.seed(
         "example.test", *({"type": "A", "name": f"n{n}", "content": "192.0.2.1"} for n in range(198))
     )

@@ -1,4 +1,6 @@
-"""The stand-in refuses what Cloudflare refuses, and publishes what it keeps."""
+"""The stand-in refuses what Cloudflare refuses, and publishes its records."""
+
+from __future__ import annotations
 
 import asyncio
 import json

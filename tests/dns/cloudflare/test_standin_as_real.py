@@ -1,4 +1,6 @@
-"""The stand-in answers as public sources say that the real API does, beyond its documentation."""
+"""The stand-in answers as the real API does by public sources, also where its documentation is silent."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -11,13 +13,13 @@ from tests.lab.cloudflare import StandIn
 
 
 class TestAsTheRealOneAnswers:
-    """What public sources say of the real API, beyond its documentation."""
+    """What public sources tell about the real API and its documentation does not."""
 
     def zones(self, cloudflare: StandIn, name: str, token: str = TOKEN) -> httpx.Response:
         headers = {"authorization": f"Bearer {token}"}
         return httpx.get(f"{cloudflare.base_url}/zones?name={name}", headers=headers, timeout=SECONDS)
 
-    def test_a_name_that_is_no_zone_of_the_token_is_refused_or_answered_with_nothing(
+    def test_a_name_that_is_not_a_zone_of_the_token_is_refused_or_answered_with_nothing(
         self, cloudflare: StandIn
     ) -> None:
         refused = self.zones(cloudflare, "sub.example.test")
@@ -63,7 +65,7 @@ class TestAsTheRealOneAnswers:
         assert code(api.patch(path, json={"ttl": 60})) == code(api.delete(path)) == 1043
         assert code(api.post("dns_records/batch", json={"deletes": [{"id": held["id"]}]})) == 1043
 
-    def test_a_plan_has_its_quota_its_comments_and_its_tags(
+    def test_each_plan_has_its_own_quota_comments_and_tags(
         self, cloudflare: StandIn, api: httpx.Client
     ) -> None:
         zone = cloudflare.zones["example.test"]
@@ -107,7 +109,7 @@ class TestAsTheRealOneAnswers:
         assert '"say \\"hi\\""' in text
         assert f'"{"x" * 255}" "{"x" * 45}"' in text
 
-    def test_how_long_to_wait_may_be_said_as_anything(self, cloudflare: StandIn, api: httpx.Client) -> None:
+    def test_the_time_to_wait_may_come_in_any_form(self, cloudflare: StandIn, api: httpx.Client) -> None:
         cloudflare.api.limit, cloudflare.api.retry_after = 0, "0"
         limited = api.get("dns_records")
         assert (limited.status_code, limited.headers["retry-after"]) == (429, "0")

@@ -1,4 +1,6 @@
-"""A rate limit is waited out, and a read tried again, a bounded number of times and seconds."""
+"""A rate limit is waited out, and a read tried again, but not for ever."""
+
+from __future__ import annotations
 
 import email.utils
 import time
@@ -15,10 +17,10 @@ from tests.lab.cloudflare import Fault, StandIn
 
 
 class TestWaiting:
-    """A rate limit is waited out, a bounded number of times, for a bounded time."""
+    """A rate limit is waited out for a bounded time, a bounded number of times."""
 
     @pytest.mark.parametrize("said", ["0", "-5", "nan", "-inf", "0.0", "1e-9"])
-    def test_a_wait_of_nothing_is_no_endless_loop(
+    def test_a_rate_limit_without_a_time_to_wait_ends(
         self, cloudflare: StandIn, inventory: Path, said: str
     ) -> None:
         cloudflare.api.limit, cloudflare.api.retry_after = 0, said
@@ -31,7 +33,9 @@ class TestWaiting:
         assert "Please wait" in str(error.value)
 
     @pytest.mark.parametrize("said", ["inf", "86400", "1e300"])
-    def test_a_wait_without_end_is_not_begun(self, cloudflare: StandIn, inventory: Path, said: str) -> None:
+    def test_a_wait_that_is_too_long_is_not_begun(
+        self, cloudflare: StandIn, inventory: Path, said: str
+    ) -> None:
         cloudflare.api.limit, cloudflare.api.retry_after = 0, said
         waited: list[float] = []
         with pytest.raises(sync.SyncError, match=r"too many requests.*asks to wait \S+ s more"):
@@ -53,7 +57,7 @@ class TestWaiting:
         assert 20 < waited[0] <= 30
 
     @pytest.mark.parametrize("said", ["soon", "", "Mon, 99 Foo 2026"])
-    def test_a_wait_that_means_nothing_is_a_minute(
+    def test_a_retry_after_without_meaning_is_a_minute(
         self, cloudflare: StandIn, inventory: Path, said: str
     ) -> None:
         cloudflare.fail_next(Fault("refuse", "/zones", 429, 971, headers={"retry-after": said}))
@@ -61,7 +65,7 @@ class TestWaiting:
         sync.prepare(load(inventory), "example.test", {}, zones=Zones(pause=waited.append))
         assert waited == [60.0]
 
-    def test_a_write_that_is_limited_is_waited_for_and_then_given_up_with_nothing_changed(
+    def test_a_write_at_a_rate_limit_is_given_up_in_the_end_with_nothing_changed(
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         zones = Zones(pause=lambda seconds: None)
@@ -72,7 +76,7 @@ class TestWaiting:
         assert values(cloudflare) == set()
         assert sum(request.method == "POST" for request in cloudflare.requests) <= WAITS + 1
 
-    def test_a_read_that_fails_is_tried_a_bounded_number_of_times_and_that_is_said(
+    def test_a_read_that_fails_is_tried_a_bounded_number_of_times(
         self, cloudflare: StandIn, run: Run
     ) -> None:
         for _ in range(10):

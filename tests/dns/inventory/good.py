@@ -1,5 +1,7 @@
 """A good inventory, and what is reported about one with changes."""
 
+from __future__ import annotations
+
 from typing import Any
 
 from dns.inventory import InventoryError, from_hosts
@@ -11,7 +13,7 @@ GOOD_DOMAIN: dict[str, Any] = {"mailboxes": ["alice", "bob"], "aliases": {"postm
 
 
 def problems(host: dict[str, Any] | None = None, domain: Any = None, domains: Any = None) -> list[str]:
-    """The lines that are said about a good inventory with these changes."""
+    """The problems of a good inventory with these changes, one per line."""
     data = {**GOOD_HOST, **(host or {})}
     data["domains"] = {"example.com": {**GOOD_DOMAIN, **(domain or {})}} if domains is None else domains
     try:
@@ -22,6 +24,6 @@ def problems(host: dict[str, Any] | None = None, domain: Any = None, domains: An
 
 
 def named(characters: int) -> str:
-    """A domain name of so many characters."""
+    """A domain name of this length."""
     name = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
     return name[len(name) - characters :]

@@ -1,4 +1,6 @@
-"""inventory.py: what is accepted, and what is said about what is not."""
+"""A domain of the inventory: what is accepted, and what is reported."""
+
+from __future__ import annotations
 
 from typing import Any
 
@@ -54,7 +56,7 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"subaddress_separators": "@"}, "subaddress_separators must be a string"),
     ],
 )
-def test_a_wrong_domain_is_said(domain: dict[str, Any], said: str) -> None:
+def test_a_wrong_domain_is_reported(domain: dict[str, Any], said: str) -> None:
     lines = problems(domain=domain)
     assert any(said in line for line in lines), lines
     assert all(line.startswith("inventory: domain example.com: ") for line in lines)
@@ -72,7 +74,7 @@ def test_a_wrong_domain_is_said(domain: dict[str, Any], said: str) -> None:
         ({"example.com": GOOD_DOMAIN, "EXAMPLE.com": GOOD_DOMAIN}, "is named twice"),
     ],
 )
-def test_wrong_domains_are_said_in_one_line(domains: Any, said: str) -> None:
+def test_wrong_domains_are_reported_in_one_line(domains: Any, said: str) -> None:
     (line,) = problems(domains=domains)
     assert said in line
 
@@ -122,7 +124,7 @@ def test_an_alias_may_lead_to_another_served_domain() -> None:
     assert problems(domains=domains) == []
 
 
-def test_an_unknown_domain_is_said_with_the_nearest_known() -> None:
+def test_an_unknown_domain_is_reported_with_the_nearest_known() -> None:
     inventory = from_hosts([("mx1.example.com", {**GOOD_HOST, "domains": {"example.com": GOOD_DOMAIN}})])
     with pytest.raises(InventoryError, match=r"did you mean example\.com\?"):
         inventory.domain("exmaple.com")

@@ -1,5 +1,7 @@
 """inventory.py as a file: how it is run, and what is reported about a wrong one."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -36,7 +38,9 @@ def test_a_good_inventory_is_read_as_it_was_meant(tmp_path: Path) -> None:
         ("mail_hosts = ('mx1.example.com', {})", "must be a list of hosts"),
     ],
 )
-def test_a_file_that_is_no_inventory_is_said_in_one_line(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_that_is_not_an_inventory_is_reported_in_one_line(
+    tmp_path: Path, text: str, said: str
+) -> None:
     path = tmp_path / "inventory.py"
     path.write_text(text)
     with pytest.raises(InventoryError) as error:

@@ -1,4 +1,6 @@
-"""A mail host's own addresses: read from iproute2's answer, over the system's ssh."""
+"""The addresses of a mail host: those in the inventory, and those that iproute2 prints on the host."""
+
+from __future__ import annotations
 
 import json
 import shutil
@@ -22,12 +24,12 @@ HOST = MailHost("mx1", "mx1.example.com", None, None)
 
 
 def entry(local: str, scope: str = "global", **flags: Any) -> dict[str, Any]:
-    """One address as iproute2 shows it."""
+    """One address as iproute2 prints it."""
     return {"family": "inet6" if ":" in local else "inet", "local": local, "scope": scope, **flags}
 
 
 def shown(*entries: dict[str, Any]) -> str:
-    """What ``ip -json address`` would print for one interface."""
+    """What `ip -json address` would print for one interface."""
     return json.dumps([{"ifname": "eth0", "addr_info": list(entries)}, {}])
 
 
@@ -59,18 +61,18 @@ def test_the_inventorys_address_wins_and_the_rest_is_the_hosts() -> None:
     assert published(host, own) == Addresses(("1.1.1.1",), ("2606:4700::1",))
 
 
-def test_private_addresses_of_the_host_count_where_they_are_allowed() -> None:
+def test_private_addresses_of_the_host_count_if_they_are_allowed() -> None:
     host = MailHost("mx1", "mx1.example.com", None, None, allow_private_address=True)
     assert published(host, Addresses(("10.0.0.5",))) == Addresses(("10.0.0.5",))
 
 
-def test_a_host_without_any_usable_address_is_said() -> None:
+def test_a_host_without_any_usable_address_is_reported() -> None:
     with pytest.raises(HostUnreadable, match=r"its own: 10\.0\.0\.5.*set public_ipv4"):
         published(HOST, Addresses(("10.0.0.5",)))
 
 
 class TestOneIpVersion:
-    """A host that the inventory says has IPv4 alone."""
+    """A host that has IPv4 only, by the inventory."""
 
     host = MailHost("mx1", "mx1.example.com", "1.1.1.1", None, ip_versions=frozenset({4}))
     unsaid = MailHost("mx1", "mx1.example.com", None, None, ip_versions=frozenset({4}))
@@ -111,7 +113,7 @@ class TestOneIpVersion:
         '[{"addr_info": [{"scope": "global", "local": "x"}]}]',
     ],
 )
-def test_what_is_no_list_of_addresses_is_no_answer(output: str) -> None:
+def test_anything_but_a_list_of_interfaces_is_an_error(output: str) -> None:
     with pytest.raises(ValueError):
         parse_addresses(output)
 

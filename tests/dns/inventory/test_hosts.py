@@ -1,5 +1,7 @@
 """A mail host of the inventory: what is accepted, and what is reported."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import pytest
@@ -44,7 +46,7 @@ from tests.dns.inventory.good import GOOD_DOMAIN, GOOD_HOST, named, problems
         ({"allow_private_address": "yes"}, "allow_private_address must be True or False"),
     ],
 )
-def test_a_wrong_host_is_said_in_one_line(host: dict[str, Any], said: str) -> None:
+def test_a_wrong_host_is_reported_in_one_line(host: dict[str, Any], said: str) -> None:
     (line,) = problems(host=host)
     assert line.startswith("inventory: host mx1.example.com: ")
     assert said in line
@@ -71,7 +73,7 @@ def test_an_address_beside_one_that_is_not_there_may_be_left_out() -> None:
     assert (host.ipv4, host.ipv6, host.ip_versions) == (None, None, {4})
 
 
-def test_a_private_address_passes_where_it_is_allowed() -> None:
+def test_a_private_address_passes_if_it_is_allowed() -> None:
     assert problems(host={"public_ipv4": "10.0.0.1", "allow_private_address": True}) == []
 
 

@@ -1,5 +1,7 @@
 """Reading a host's own addresses with the system's ssh."""
 
+from __future__ import annotations
+
 import shutil
 import socket
 from pathlib import Path
@@ -17,7 +19,7 @@ HOST = MailHost("mx1", "mx1.example.com", None, None)
     ("script", "said"),
     [("echo '[7]'", "not a list"), ("printf '\\377'", "answered"), ("exit 3", "exit code 3")],
 )
-def test_an_ssh_that_answers_nonsense_is_said(
+def test_an_ssh_that_answers_nonsense_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
 ) -> None:
     ssh = tmp_path / "ssh"
@@ -28,7 +30,7 @@ def test_an_ssh_that_answers_nonsense_is_said(
         read(HOST)
 
 
-def test_an_ssh_that_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ssh_that_cannot_be_run_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "ssh").write_bytes(b"\x7fnot a program")
     (tmp_path / "ssh").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -45,7 +47,7 @@ def test_ssh_is_called_as_pyinfras_data_says_and_never_asks() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
-def test_a_host_that_does_not_answer_is_said_with_sshs_reason() -> None:
+def test_a_host_that_does_not_answer_is_reported_with_sshs_reason() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -54,7 +56,7 @@ def test_a_host_that_does_not_answer_is_said_with_sshs_reason() -> None:
             read(host)
 
 
-def test_a_machine_without_ssh_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_ssh_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(HostUnreadable, match="there is no ssh on this machine"):
         read(HOST)

@@ -1,7 +1,9 @@
 """What an authoritative nameserver answers from its zones (RFC 1034, 4.3.2; RFC 2308; RFC 4592).
 
-tests/dns/loopback/test_real_nameservers.py holds it against real nameservers: what they answer, it answers.
+tests/dns/loopback/test_real_nameservers.py compares it with real nameservers.
 """
+
+from __future__ import annotations
 
 from collections.abc import Iterable
 
@@ -21,8 +23,8 @@ def fill(
 ) -> None:
     """Answer from these zones: the records, with the whole chain of aliases, a referral, or a denial.
 
-    REFUSED for what none of the zones holds. A resolver (``recursive``) follows no delegation: all that it
-    knows is in its zones.
+    The answer is REFUSED if none of the zones holds the name. A resolver (`recursive`) follows no delegation,
+    because everything that it knows is in its zones.
     """
     held = list(zones)
     followed: set[Name] = set()
@@ -87,7 +89,7 @@ def _refer(answer: Message, zone: Zone, cut: Name) -> None:
 
 
 def _source(zone: Zone, name: Name) -> Name | None:
-    """Where the zone has records for the name: there, or at the wildcard; None: there is no such name."""
+    """The name that has the records for this one: itself, or a wildcard. None if the name does not exist."""
     if any(node.is_subdomain(name) for node in zone):
         return name
     encloser = name.parent()

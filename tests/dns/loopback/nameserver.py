@@ -1,10 +1,12 @@
 """A small nameserver on loopback, made with dnspython, over zone files and zones given as text.
 
-It reads the files anew at every question, so that what the stand-in publishes is answered at once.
-It is the zones' nameserver, with referrals to what they delegate; for the names it is told, it knows
-the address; and as a resolver (``recursive``) it answers from the deepest zone that it has. It can fail
-in the ways in which real ones do, for all questions or for one name or type alone.
+It reads the files at every question, so that what the stand-in publishes is answered at once. It answers as
+the nameserver of the zones, with referrals to what they delegate. A test can give it the addresses of some
+names. As a resolver (`recursive`) it answers from the deepest zone that it has. It can fail as real
+nameservers do, for all questions, or for one name or type only.
 """
+
+from __future__ import annotations
 
 import errno
 import socket
@@ -38,16 +40,16 @@ Fault = Literal[
     "cut short",
     "bogus",
 ]
-"""How it fails: with a response code; without an answer; without AA; with a referral to the root's
-nameservers; with another question's id; cut short and without TCP; or as a resolver that refuses the
-signatures, unless it is asked not to check them (CD, RFC 4035)."""
+"""How it fails: with a response code, without an answer (drop), without AA (lame), with a referral to the
+root (upwards), with another question's id (wrong id), cut short and without TCP (cut short), or as a resolver
+that refuses the signatures unless it is asked not to check them (bogus; CD, RFC 4035)."""
 ROOT_SERVERS = ("a.nic.test.", "b.nic.test.")
 
 
 class Nameserver:
     """Answers at 127.0.0.1 over UDP and TCP, on one port. Use as a context manager.
 
-    ``faults`` say how it fails, by name and type; ``*`` stands for all of them.
+    `faults` says how it fails, by name and type. `*` means any.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class Nameserver:
             for server in self._servers
         ]
 
-    def __enter__(self) -> "Nameserver":
+    def __enter__(self) -> Nameserver:
         for thread in self._threads:
             thread.start()
         return self
@@ -87,16 +89,16 @@ class Nameserver:
 
     @property
     def resolver(self) -> str:
-        """What LETTERBOX_RESOLVER is to be set to."""
+        """The value for LETTERBOX_RESOLVER."""
         return f"{self.address}#{self.port}"
 
     def reset(self) -> None:
-        """Fail in no way, and forget what was asked."""
+        """Do not fail, and forget what was asked."""
         self.authoritative, self.offers_recursion = not self.recursive, self.recursive
         self.faults, self.knows_edns, self.asked = {}, True, []
 
     def answer(self, wire: bytes, *, over_udp: bool) -> bytes | None:
-        """The answer to one question; None where none is to be sent."""
+        """The answer to one question. None if no answer is sent."""
         asked = from_wire(wire)
         answer = make_response(asked, recursion_available=self.offers_recursion)
         question = asked.question[0]
@@ -149,7 +151,7 @@ class Nameserver:
 
 
 def _cut(answer: Message, room: int) -> bytes:
-    """The answer, cut short (TC) where it does not fit into ``room`` octets."""
+    """The answer, cut short (TC) if it does not fit into `room` octets."""
     wire = answer.to_wire(max_size=65535)
     if len(wire) <= room:
         return wire
@@ -179,7 +181,7 @@ class _Tcp6(_Tcp):
 
 
 def _on_one_port(address: str, port: int) -> tuple[_Tcp, _Udp]:
-    """Both servers, on a free port if it is 0. Raises OSError."""
+    """Start both servers on one port, a free one if it is 0. Raises OSError."""
     tcp, udp = (_Tcp6, _Udp6) if ":" in address else (_Tcp, _Udp)
     while True:
         first = tcp((address, port), _TcpQuestion)
@@ -187,7 +189,9 @@ def _on_one_port(address: str, port: int) -> tuple[_Tcp, _Udp]:
             return first, udp((address, int(first.server_address[1])), _UdpQuestion)
         except OSError as error:
             first.server_close()
-            if port or error.errno != errno.EADDRINUSE:  # else free for TCP, and taken for UDP
+            if (
+                port or error.errno != errno.EADDRINUSE
+            ):  # otherwise the port was free for TCP and taken for UDP
                 raise
 
 

@@ -1,7 +1,9 @@
-"""Real nameservers on loopback, at a port of their own: NSD, Knot DNS and BIND, whichever is installed.
+"""Real nameservers on loopback, each on a port of its own: NSD, Knot DNS and BIND, if installed.
 
-Each is started on a folder of zone files and stopped by its own process. None of them needs root.
+Each is started on a folder of zone files and ended by its process id. None of them needs root.
 """
+
+from __future__ import annotations
 
 import random
 import shutil
@@ -86,7 +88,7 @@ COMMANDS: dict[str, Callable[[Path, Sequence[str], int, Mapping[str, Path]], lis
 
 
 def is_installed(program: str) -> bool:
-    """Whether the program is there, also where only root's PATH has it."""
+    """Whether the program is there, even if only root's PATH has it."""
     return _path(program) is not None
 
 
@@ -98,10 +100,10 @@ def _path(program: str) -> str | None:
 def running(
     program: str, folder: Path, zones: Mapping[str, str], addresses: Sequence[str], port: int = 0
 ) -> Iterator[int]:
-    """The program with these zones, by name, until the block ends; its port. It answers already then.
+    """Run the program with these zones, by name, until the block ends. Gives its port when it answers.
 
-    A zone whose text is empty has no file: the server is to answer for it, and cannot. A ``port`` of 0 is
-    any that is free.
+    A zone with an empty text gets no file, so that the server is configured for it and cannot answer. A
+    `port` of 0 is any free port.
     """
     files: dict[str, Path] = {}
     for name, text in zones.items():
@@ -130,7 +132,7 @@ def _started(
 
 
 def _answers(process: subprocess.Popen[bytes], addresses: Sequence[str], port: int, zone: str) -> bool:
-    """Whether it comes to answer at all addresses; it does not where somebody else has its port."""
+    """Wait until it answers at all addresses. It never does if another program has its port."""
     ends = time.monotonic() + SECONDS
     for address in addresses:
         while asking.ask(address, zone, "SOA", port=port, seconds=0.2).failure():

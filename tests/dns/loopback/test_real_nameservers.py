@@ -1,4 +1,6 @@
-"""The nameserver of these tests answers as real ones do, and ``dns.check`` finds the same with either."""
+"""The nameserver of these tests answers as real ones do, and `dns.check` finds the same with both."""
+
+from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,7 +54,7 @@ INSTALLED = [name for name in real_nameservers.COMMANDS if real_nameservers.is_i
 
 
 def told(answer: Message) -> dict[str, Any]:
-    """What is judged of an answer: all but what real servers add for good measure, each in its own way."""
+    """The part of an answer that matters. Real servers add more, each in its own way."""
 
     def lines(section: str, *kinds: rdatatype.RdataType) -> list[str]:
         wanted = [rrset for rrset in getattr(answer, section) if not kinds or rrset.rdtype in kinds]
@@ -75,7 +77,7 @@ def told(answer: Message) -> dict[str, Any]:
 
 @pytest.fixture
 def ours() -> Iterator[Nameserver]:
-    """Ours with the zone."""
+    """The nameserver of these tests, with the zone."""
     with Nameserver(None, {}, zones={"example.test": ZONE}) as server:
         yield server
 

@@ -1,8 +1,10 @@
 """A small Internet on loopback: the root, a registry, a zone's nameservers, a resolver, a mail host.
 
-The zone's content is what the stand-in publishes; everything else is given as text, and may be changed
-by a test. All nameservers listen on one port, each at an address of its own.
+The zone's content is what the stand-in publishes. Everything else is given as text, and a test may change it.
+All nameservers listen on one port, each at an address of its own.
 """
+
+from __future__ import annotations
 
 import errno
 import socket
@@ -29,8 +31,8 @@ RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (
     "::1",
 )
 MAIL4, MAIL6 = "127.83.0.25", "::1"
-# Somebody else's mail host. Loopback has one IPv6 address alone, which ours has: this one is reached over an
-# IPv6 socket too, by its IPv4 address mapped into IPv6 (RFC 4291, 2.5.5.2).
+# A mail host of somebody else. Loopback has only one IPv6 address, and our mail host has it. So this one is
+# reached over an IPv6 socket by its IPv4 address, mapped into IPv6 (RFC 4291, 2.5.5.2).
 REFERENCE, OTHER4 = "mail.reference.test", "127.83.0.26"
 OTHER6 = f"::ffff:{OTHER4}"
 SOA = "@ 60 SOA a.nic.test. hostmaster.nic.test. 1 60 60 3600 30\n"
@@ -63,11 +65,11 @@ class World:
     root: Nameserver
     registry: Nameserver
     ns: list[Nameserver]
-    mail: list["MailHost"] = field(default_factory=list)
-    """Ours over IPv4 and over IPv6, and somebody else's."""
+    mail: list[MailHost] = field(default_factory=list)
+    """Our mail host over IPv4, the same over IPv6, and one of somebody else."""
 
     def reset(self, zones: Path) -> None:
-        """As it was at the start, with what is published in this folder."""
+        """Make everything as it was at the start, with the zones that are published in this folder."""
         for server in (self.root, self.registry, *self.ns, self.resolver):
             server.reset()
         self.root.zones, self.registry.zones = {".": ROOT_ZONE}, {"test": REGISTRY_ZONE}
@@ -81,7 +83,7 @@ class World:
 
     @property
     def vantage(self) -> VantagePoint:
-        """What ``check.examine`` takes."""
+        """The view from this small Internet, for `check.examine`."""
         at = resolver_at(self.resolver.resolver)
         return VantagePoint(
             at,
@@ -94,7 +96,7 @@ class World:
 
 @contextmanager
 def running(certificate: Path) -> Iterator[World]:
-    """The world; ``reset`` gives it a folder of zones."""
+    """Run the servers. `reset` gives them a folder of zones."""
     with ExitStack() as stack:
         root, registry, *ns = _on_one_port(stack, _nameservers)
         resolver = stack.enter_context(Nameserver(None, {}, RESOLVER, recursive=True))
@@ -103,7 +105,7 @@ def running(certificate: Path) -> Iterator[World]:
 
 
 def _nameservers(stack: ExitStack) -> list[Nameserver]:
-    """The root's, the registry's, and the zone's."""
+    """The nameservers of the root, of the registry, and of the zone."""
     root = stack.enter_context(Nameserver(None, {}, ROOT, zones={".": ROOT_ZONE}))
     zones = {"test": REGISTRY_ZONE}
     registry = stack.enter_context(Nameserver(None, {}, REGISTRY, root.port, zones=zones))
@@ -111,7 +113,7 @@ def _nameservers(stack: ExitStack) -> list[Nameserver]:
     return [root, registry, *ns]
 
 
-def _mail_hosts(stack: ExitStack, certificate: Path) -> list["MailHost"]:
+def _mail_hosts(stack: ExitStack, certificate: Path) -> list[MailHost]:
     first = stack.enter_context(MailHost(MAIL4, 0, certificate))
     other = MailHost(OTHER4, first.port, certificate, name=REFERENCE)
     return [first, stack.enter_context(MailHost(MAIL6, first.port, certificate)), stack.enter_context(other)]
@@ -121,7 +123,7 @@ T = TypeVar("T")
 
 
 def _on_one_port(stack: ExitStack, make: Callable[[ExitStack], T]) -> T:
-    """Servers at several addresses: made again where a port that one was given is taken at another's."""
+    """Make servers at several addresses on one port. If it is taken at one of them, make them again."""
     while True:
         with ExitStack() as attempt:
             try:
@@ -147,7 +149,7 @@ class MailHost:
         self.reset()
 
     def reset(self) -> None:
-        """Listen, and be as it should be."""
+        """Listen, and answer everything right."""
         self.greeting, self.offers, self.works = f"220 {self.name} ESMTP", True, True
         if self._closed:
             self._closed.close()
@@ -159,7 +161,7 @@ class MailHost:
             self.port = int(self._server.server_address[1])
             threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
-    def __enter__(self) -> "MailHost":
+    def __enter__(self) -> MailHost:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -168,7 +170,7 @@ class MailHost:
             self._closed.close()
 
     def close(self) -> None:
-        """Listen no longer, and keep the port from others."""
+        """Stop listening, but keep the port, so that nobody else gets it."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -184,7 +186,7 @@ class _Server(socketserver.ThreadingTCPServer):
     mail_host: MailHost
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is nothing to report."""
+        """Report nothing if a client went away."""
 
 
 class _Server6(_Server):

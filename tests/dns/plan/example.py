@@ -1,4 +1,6 @@
-"""What example domain e.test wants, and a zone's records."""
+"""The domain e.test: the records that it wants, and records of its zone."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 
@@ -18,12 +20,12 @@ WANTED = (MX, A)
 
 
 def there(*records: Record, locked: bool = False) -> list[ZoneRecord]:
-    """These records as a zone's."""
+    """These records as records of a zone."""
     return [ZoneRecord(str(number), record, locked) for number, record in enumerate(records)]
 
 
 def foreign(record: Record, **changed: object) -> Record:
-    """The record, as somebody else made it."""
+    """The record as if somebody else had made it."""
     return replace(record, comment=None, **changed)  # type: ignore[arg-type]
 
 

@@ -1,5 +1,7 @@
 """What is in the way, and what replaces it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest
@@ -64,7 +66,7 @@ def test_a_foreign_proxied_mail_host_is_unproxied_only_when_named() -> None:
     assert [change.after for change in freed.patches] == [A]
 
 
-def test_email_routings_records_cannot_be_replaced_and_say_where_to_turn_it_off() -> None:
+def test_email_routings_records_cannot_be_replaced_and_the_fix_is_to_turn_it_off() -> None:
     routed = there(Record("MX", "e.test", "route1.mx.cloudflare.net", 5), locked=True)
     everything = Replacing(mx=frozenset({"route1.mx.cloudflare.net"}))
     (obstacle,) = plan("e.test", "e.test", WANTED, routed, everything).obstacles

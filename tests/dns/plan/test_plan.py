@@ -1,4 +1,6 @@
-"""The plan as a table: what is wanted and what is there, and what follows."""
+"""The plan, from what is wanted and what is there."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 
@@ -69,7 +71,7 @@ def test_our_proxied_mail_host_is_unproxied() -> None:
 
 
 class TestSiblings:
-    """Two domains of an inventory in one zone: their mail host's addresses are ours with either mark."""
+    """Two domains of an inventory in one zone. The addresses of their mail host are ours with either mark."""
 
     sibling = mark_of("sub.e.test")
 
@@ -84,14 +86,14 @@ class TestSiblings:
     def test_an_address_that_is_right_is_kept_whichever_domain_made_it(self) -> None:
         assert self.planned(replace(A, comment=self.sibling)).in_sync
 
-    def test_a_time_to_live_is_the_other_domains_to_say(self) -> None:
+    def test_the_other_domain_decides_about_its_ttl(self) -> None:
         assert self.planned(replace(A, ttl=600, comment=self.sibling)).in_sync
 
-    def test_a_proxied_address_is_unproxied_and_stays_the_other_domains(self) -> None:
+    def test_a_proxied_address_is_unproxied_and_keeps_the_other_domains_mark(self) -> None:
         (change,) = self.planned(replace(A, proxied=True, comment=self.sibling)).patches
         assert change.after == replace(A, comment=self.sibling)
 
-    def test_an_address_of_a_family_that_the_host_no_longer_has_goes(self) -> None:
+    def test_an_address_of_an_ip_version_that_the_host_no_longer_has_goes(self) -> None:
         old = Record("AAAA", A.name, "2606:4700::1", comment=self.sibling)
         assert [held.record for held in self.planned(A, old).deletes] == [old]
 
@@ -100,7 +102,7 @@ class TestSiblings:
         host = Record("A", "old.e.test", "1.1.1.2", comment=self.sibling)
         assert self.planned(A, other, host).in_sync
 
-    def test_a_domain_that_is_not_in_the_inventory_is_somebody_else(self) -> None:
+    def test_a_domain_that_is_not_in_the_inventory_belongs_to_somebody_else(self) -> None:
         made = plan(
             "e.test", "e.test", WANTED, there(MX, replace(A, content="1.1.1.2", comment=self.sibling))
         )

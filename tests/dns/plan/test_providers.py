@@ -1,4 +1,6 @@
-"""Leaving a mail provider takes one option that names it; all else that is in the way stays refused."""
+"""One option leaves a mail provider. Everything else in the way is still refused."""
+
+from __future__ import annotations
 
 import pytest
 
@@ -135,7 +137,7 @@ def test_no_target_belongs_to_two_providers() -> None:
     ]
 
 
-def test_a_provider_that_is_not_known_is_said_with_those_that_are() -> None:
+def test_an_unknown_provider_is_reported_with_the_known_ones() -> None:
     with pytest.raises(
         ValueError, match=r"'gogle' is not a known provider .*did you mean google\?.*--replace-mx.*zoho"
     ):

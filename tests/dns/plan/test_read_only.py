@@ -1,5 +1,7 @@
 """Records that Cloudflare keeps read-only."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 import pytest

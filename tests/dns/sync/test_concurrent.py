@@ -1,4 +1,6 @@
-"""Runs at once: whatever the order, the zone ends as it should be, and every record is there once."""
+"""Runs at the same time: in any order the zone ends as it should, with every record once."""
+
+from __future__ import annotations
 
 import subprocess
 import sys

@@ -1,4 +1,6 @@
-"""Mail hosts named in another zone: no MX is made to lead to one that takes no mail; else silent."""
+"""Mail hosts named in another zone: no MX is made that leads to one that takes no mail."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -19,19 +21,19 @@ HOSTS = {"mx1.example.test": OURS}
 
 @pytest.fixture(autouse=True)
 def elsewhere(world: World, cloudflare: StandIn, inventory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """other.test is served by a host that example.test names."""
+    """An inventory whose domain other.test is served by a host in example.test."""
     inventory.write_text(inventory_text(HOSTS, {"other.test": DOMAIN}))
     monkeypatch.setenv("LETTERBOX_RESOLVER", world.resolver.resolver)
 
 
 def published(cloudflare: StandIn, *records: dict[str, Any]) -> None:
-    """What the host's own zone says of it, and nothing else."""
+    """Make these the only records of the host's own zone."""
     cloudflare.zones["example.test"].records.clear()
     cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "x"}, *records)
 
 
 def checked(world: World, inventory: Path) -> Plan:
-    """What is said of the host beside a plan for other.test."""
+    """A plan for other.test with what was found about the host."""
     read = load(inventory)
     return foreign_hosts.check(Plan(()), "other.test", read.hosts, read, {}, world.vantage)
 
@@ -64,7 +66,7 @@ def test_what_is_in_the_way_stops_the_change_before_any_write(cloudflare: StandI
     assert values(cloudflare, "other.test") == set()
 
 
-def test_a_private_address_is_in_the_way_where_the_inventory_does_not_allow_it(
+def test_a_private_address_is_in_the_way_unless_the_inventory_allows_it(
     world: World, inventory: Path
 ) -> None:
     inventory.write_text(inventory_text({"mx1.example.test": {}}, {"other.test": DOMAIN}))
@@ -72,7 +74,7 @@ def test_a_private_address_is_in_the_way_where_the_inventory_does_not_allow_it(
     assert f"{MAIL4} is a loopback address" in said[0]
 
 
-def test_an_address_that_is_not_the_inventorys_is_noted_and_stops_nothing(
+def test_an_address_that_is_not_in_the_inventory_is_noted_and_stops_nothing(
     world: World, cloudflare: StandIn, inventory: Path
 ) -> None:
     cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "192.0.2.9"})
@@ -117,9 +119,7 @@ def test_a_host_that_its_own_zone_does_not_answer_is_noted_and_not_taken_for_abs
     assert "mx1.example.test A and AAAA: is not answered by the nameservers of its zone" in plan.notes[0]
 
 
-def test_nothing_is_looked_up_where_nothing_is_to_be_changed(
-    world: World, cloudflare: StandIn, inventory: Path
-) -> None:
+def test_nothing_is_looked_up_if_nothing_changes(world: World, cloudflare: StandIn, inventory: Path) -> None:
     cloudflare.seed("other.test", {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10})
     world.resolver.asked.clear()
     assert sync.prepare(load(inventory), "other.test", {}).changes == 0

@@ -1,4 +1,6 @@
-"""``--json`` prints one object on stdout, whatever happens, and says whether the zone was changed."""
+"""`--json` prints one object on stdout, whatever happens, and says whether the zone was changed."""
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
@@ -14,7 +16,7 @@ OLD = {"type": "MX", "name": "@", "content": "old.test", "priority": 5}
 
 
 def answered(ran: tuple[int, str, str]) -> dict[str, Any]:
-    """The object of a run that failed; its error is also the text on stderr."""
+    """The object of a run that failed. Its error is also the text on stderr."""
     code, out, err = ran
     assert code == 1
     said: dict[str, Any] = json.loads(out)
@@ -23,7 +25,7 @@ def answered(ran: tuple[int, str, str]) -> dict[str, Any]:
     return said
 
 
-def test_a_token_that_is_missing(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_token_is_an_error(cloudflare: StandIn, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CLOUDFLARE_API_TOKEN")
     said = answered(run("--json"))
     assert "CLOUDFLARE_API_TOKEN is not set" in said["error"]
@@ -92,7 +94,7 @@ def test_a_change_that_was_made_before_something_failed(cloudflare: StandIn, run
     assert "somebody had edited these records after they were read, and they are deleted" in said["error"]
 
 
-def test_an_undo_of_nothing(cloudflare: StandIn, run: Run) -> None:
+def test_an_undo_of_nothing_is_an_error(cloudflare: StandIn, run: Run) -> None:
     said = answered(run("--undo", "--json"))
     assert "no change to undo is known" in said["error"]
     assert said["applied"] is False
@@ -116,7 +118,7 @@ def test_an_undo_that_is_refused(cloudflare: StandIn, run: Run) -> None:
         ["example.test", "--json", "--nonsense"],
     ],
 )
-def test_words_that_are_wrong(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_arguments(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         sync.main(arguments)
     out, err = capsys.readouterr()

@@ -1,4 +1,6 @@
-"""A host that has IPv4 or IPv6 alone, from the inventory to what the nameservers are to answer."""
+"""A host that has IPv4 or IPv6 only, from the inventory to what the nameservers should answer."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from tests.lab.cloudflare import StandIn
 
 
 class TestOneIpVersion:
-    """A host that has IPv4 or IPv6 alone."""
+    """A host that has IPv4 or IPv6 only."""
 
     def write(self, inventory: Path, **host: object) -> None:
         inventory.write_text(inventory_text({"mx1.example.test": {**HOST, **host}}, {"example.test": DOMAIN}))
@@ -45,14 +47,14 @@ class TestOneIpVersion:
         assert "--replace-address fd00::99" in err
         assert run("--replace-address", "fd00::99")[0] == 0
 
-    def test_the_nameservers_are_to_answer_that_there_is_none(
+    def test_the_nameservers_should_answer_that_there_is_none(
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         self.write(inventory, public_ipv6=False)
         wanted = from_plan(sync.prepare(load(inventory), "example.test", {}).plan)
         assert {one.type: one.values for one in wanted}["AAAA"] == frozenset()
 
-    def test_the_check_from_outside_expects_none_and_says_one_that_is_there(
+    def test_the_check_expects_none_and_reports_one_that_is_there(
         self, world: World, cloudflare: StandIn, inventory: Path
     ) -> None:
         inventory.write_text(

@@ -1,4 +1,6 @@
-"""The way in for a deploy: prepare, then apply."""
+"""What a deploy calls: prepare, then apply."""
+
+from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,7 @@ from tests.dns.loopback.world import World
 from tests.lab.cloudflare import Fault, StandIn
 
 
-def test_the_deploys_way_in_is_prepare_then_apply(cloudflare: StandIn, inventory: Path) -> None:
+def test_a_deploy_calls_prepare_and_then_apply(cloudflare: StandIn, inventory: Path) -> None:
     prepared = sync.prepare(load(inventory), "example.test", addresses={})
     assert prepared.changes == 3
     assert "+ example.test MX 10 mx1.example.test" in str(prepared)
@@ -27,7 +29,7 @@ def test_the_deploys_way_in_is_prepare_then_apply(cloudflare: StandIn, inventory
     assert len(cloudflare.requests) == 2
 
 
-def test_addresses_that_the_inventory_leaves_out_are_the_callers(
+def test_addresses_that_the_inventory_leaves_out_come_from_the_caller(
     cloudflare: StandIn, inventory: Path
 ) -> None:
     inventory.write_text(
@@ -38,7 +40,7 @@ def test_addresses_that_the_inventory_leaves_out_are_the_callers(
     assert values(cloudflare) == WANTED
 
 
-def test_a_host_without_a_public_address_is_said(cloudflare: StandIn, inventory: Path) -> None:
+def test_a_host_without_a_public_address_is_reported(cloudflare: StandIn, inventory: Path) -> None:
     inventory.write_text(inventory_text({"mx1.example.test": {}}, {"example.test": DOMAIN}))
     own = {"mx1.example.test": sync.Addresses(ipv4=("10.0.0.5",))}
     with pytest.raises(sync.SyncError, match=r"has no public address \(its own: 10\.0\.0\.5\)"):

@@ -1,5 +1,7 @@
 """The whole program as a process: what it imports, and what it prints."""
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -12,7 +14,7 @@ from tests.lab.cloudflare import StandIn
 
 
 def process(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """``python -m dns.sync`` as a process of its own."""
+    """`python -m dns.sync` as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "dns.sync", *arguments],
         capture_output=True,

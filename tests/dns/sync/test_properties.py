@@ -1,4 +1,6 @@
-"""Any zone, any inventory: after a sync nothing differs, it is served, and what is not ours is as it was."""
+"""After a sync of any zone with any inventory nothing differs, and records of others are as they were."""
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterable
@@ -45,7 +47,7 @@ WAYS = st.fixed_dictionaries(
 
 
 def records() -> st.SearchStrategy[dict[str, Any]]:
-    """Any record, ours or another's, at a name of ours or beside it."""
+    """Any record, ours or not, at one of our names or at another."""
     common = {"name": st.sampled_from(NAMES), "comment": MARKS, "ttl": TTLS}
     texts = st.sampled_from(
         ["v=spf1 -all", "v=spf1 ~all", "v=DMARC1; p=none", "v=TLSRPTv1; rua=x", 'say "hi"', "x" * 300]
@@ -89,7 +91,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
 
 
 def naming_all(plan: Plan) -> Replacing:
-    """Leave to replace everything that is in the way."""
+    """Options that replace everything that is in the way."""
     contents = frozenset(obstacle.record.content for obstacle in plan.obstacles)
     return Replacing(mx=contents, cname=contents, address=contents)
 
@@ -142,7 +144,7 @@ def test_after_a_sync_nothing_differs_and_foreign_records_are_as_they_were(
 
 
 def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
-    """What of the plan the nameservers do not answer, going by the zone file that is published."""
+    """What the nameservers would answer wrongly, by the zone file that is published."""
     origin = name_from_text("example.test.")
     zone = zone_from_text(zone_text(cloudflare.zones["example.test"]), origin, relativize=False)
     problems: list[str] = []
@@ -155,10 +157,10 @@ def not_served(cloudflare: StandIn, prepared: Prepared) -> list[str]:
 
 
 def seen(kept: Iterable[dict[str, Any]]) -> list[str]:
-    """The records without what is new with every record: identifiers and dates."""
+    """The records without identifiers and dates, which are new with every record."""
     passed_over = ("id", "created_on", "modified_on")
     plain = [{k: v for k, v in record.items() if k not in passed_over} for record in kept]
     for record in plain:
-        if record["type"] == "TXT":  # kept as it was sent, quoted or not
+        if record["type"] == "TXT":  # Cloudflare keeps it as it was sent, quoted or not
             record["content"] = text_value(record["content"])
     return sorted(json.dumps(record, sort_keys=True) for record in plain)

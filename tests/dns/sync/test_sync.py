@@ -1,4 +1,6 @@
-"""``dns.sync`` end to end: the real SDK over HTTP against the stand-in."""
+"""`dns.sync` end to end: the real SDK over HTTP against the stand-in."""
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
@@ -57,7 +59,7 @@ def test_mail_hosts_are_not_proxied(cloudflare: StandIn, run: Run) -> None:
 
 
 @pytest.mark.parametrize("flag", ["--dry-run", "--check"])
-def test_looking_changes_nothing_and_exits_2_while_it_differs(
+def test_a_look_changes_nothing_and_exits_with_2_if_the_zone_differs(
     cloudflare: StandIn, run: Run, flag: str
 ) -> None:
     assert run(flag)[0] == 2
@@ -115,7 +117,7 @@ def test_a_host_that_leaves_the_inventory_leaves_the_zone_when_it_is_named(
     assert len(cloudflare.requests) == 3
 
 
-def test_a_changed_address_ttl_and_preference_are_made_so(
+def test_a_changed_address_ttl_and_preference_are_published(
     cloudflare: StandIn, run: Run, inventory: Path
 ) -> None:
     run()
@@ -215,7 +217,7 @@ def test_a_zone_of_more_than_5000_records_is_read_to_its_end(cloudflare: StandIn
     assert "--replace-mx old.test" in err
 
 
-def test_a_pending_zone_is_said_with_the_nameservers_to_set(cloudflare: StandIn, run: Run) -> None:
+def test_a_pending_zone_is_reported_with_the_nameservers_to_set(cloudflare: StandIn, run: Run) -> None:
     cloudflare.zones["example.test"].status = "pending"
     code, _, err = run()
     assert code == 0

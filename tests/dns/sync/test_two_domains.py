@@ -1,5 +1,7 @@
 """Two domains of an inventory in one zone."""
 
+from __future__ import annotations
+
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,7 @@ def test_two_domains_of_one_zone_do_not_delete_each_others_records(
 
 
 class TestTwoDomainsOfOneZone:
-    """They share the mail host's addresses, whichever of them made these."""
+    """They share the addresses of the mail host, whichever of them made the records."""
 
     @pytest.fixture
     def both(self, cloudflare: StandIn, run: Run, inventory: Path) -> tuple[str, ...]:
@@ -54,7 +56,7 @@ class TestTwoDomainsOfOneZone:
             sync.apply(each)
         assert all(sync.prepare(load(inventory), domain, {}).in_sync for domain in both)
 
-    def test_their_times_to_live_do_not_change_for_ever(
+    def test_their_ttls_do_not_change_for_ever(
         self, cloudflare: StandIn, run: Run, both: tuple[str, ...]
     ) -> None:
         for domain in (*both, *both):

@@ -1,4 +1,6 @@
-"""``--undo`` puts back what the last run changed, and only that."""
+"""`--undo` puts back what the last run changed, and only that."""
+
+from __future__ import annotations
 
 import json
 from pathlib import Path
@@ -86,7 +88,7 @@ def test_what_is_kept_holds_no_token(cloudflare: StandIn, run: Run, own_state: P
     assert len(json.loads(text)["posted"]) == 3
 
 
-def test_nothing_is_sent_where_the_change_cannot_be_kept(
+def test_nothing_is_sent_if_the_change_cannot_be_kept(
     cloudflare: StandIn, inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "file").write_text("")
@@ -97,14 +99,14 @@ def test_nothing_is_sent_where_the_change_cannot_be_kept(
 
 
 def change_address(inventory: Path) -> None:
-    """The host moves: one record to add, and one to delete."""
+    """Give the host another address: one record is added, and one deleted."""
     inventory.write_text(inventory.read_text().replace("198.18.0.25", "198.18.0.99"))
 
 
 class TestSomebodyElse:
-    """What others made or changed is not undone."""
+    """What somebody else made or changed is not undone."""
 
-    def test_a_run_that_another_machine_was_before_has_nothing_to_undo(
+    def test_a_run_after_another_machines_has_nothing_to_undo(
         self, cloudflare: StandIn, run: Run, inventory: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         slow = sync.prepare(load(inventory), "example.test", {})
@@ -115,7 +117,7 @@ class TestSomebodyElse:
         assert "no change to undo is known" in only_line(run("--undo"))
         assert values(cloudflare) == WANTED
 
-    def test_a_record_that_was_deleted_and_made_anew_by_somebody_else_stays(
+    def test_a_record_that_was_deleted_and_made_again_by_somebody_else_stays(
         self, cloudflare: StandIn, run: Run
     ) -> None:
         run()
@@ -144,7 +146,7 @@ class TestSomebodyElse:
         self, cloudflare: StandIn, run: Run, identifier: str
     ) -> None:
         run()
-        cloudflare.zones["example.test"].id = identifier  # as in another account
+        cloudflare.zones["example.test"].id = identifier  # as if the zone were in another account
         assert "was made in another zone named example.test" in only_line(run("--undo"))
         assert values(cloudflare) == WANTED
 
@@ -158,7 +160,7 @@ class TestSomebodyElse:
         line = only_line(run("--undo", domain="sub.example.test"))
         assert "was made in another zone named sub.example.test" in line
 
-    def test_what_somebody_edits_between_reading_and_undoing_is_said(
+    def test_what_somebody_edits_between_reading_and_undoing_is_reported(
         self, cloudflare: StandIn, run: Run
     ) -> None:
         run()
@@ -173,7 +175,7 @@ class TestSomebodyElse:
 
 
 class TestAnUndoThatFails:
-    """Whether it was undone is said, and what is kept stays until it is."""
+    """The run reports whether it was undone, and the change is kept until it is."""
 
     def test_one_that_was_refused_can_be_tried_again(self, cloudflare: StandIn, run: Run) -> None:
         run()

@@ -1,4 +1,6 @@
-"""What a run changes is kept on this machine until another change was made."""
+"""What a run changes is kept on this machine until another change is made."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -18,7 +20,7 @@ from tests.lab.cloudflare import Fault, StandIn
 
 
 def unsettled(cloudflare: StandIn, inventory: Path, fault: Fault) -> None:
-    """A run whose write goes wrong so, after which the zone cannot be read either."""
+    """A run whose write fails in this way, and then cannot read the zone either."""
     prepared = sync.prepare(load(inventory), "example.test", {})
     cloudflare.fail_next(fault)
     for _ in range(3):
@@ -28,7 +30,7 @@ def unsettled(cloudflare: StandIn, inventory: Path, fault: Fault) -> None:
 
 
 class TestWhatIsKept:
-    """The last change that was made is kept until another was made."""
+    """The last change is kept until another is made."""
 
     @pytest.mark.parametrize(
         "fault",
@@ -79,7 +81,7 @@ class TestWhatIsKept:
         ],
         ids=["a stranger", "another machine of ours"],
     )
-    def test_a_change_that_was_lost_while_somebody_made_a_part_of_it_takes_nothing_of_theirs(
+    def test_undoing_a_lost_change_takes_nothing_that_somebody_else_made(
         self, cloudflare: StandIn, run: Run, comment: str | None, said: str, undone: str
     ) -> None:
         def one_is_made(body: dict[str, Any]) -> object:
@@ -228,7 +230,7 @@ class TestWhatIsKept:
         )
         assert "set XDG_STATE_HOME or HOME" in done.stdout, done.stderr
 
-    def test_a_state_folder_that_is_no_full_path_is_ignored(
+    def test_a_state_folder_that_is_not_an_absolute_path_is_ignored(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("XDG_STATE_HOME", "state")

@@ -1,11 +1,13 @@
-"""What is put back is the whole record, as it was."""
+"""An undo puts back the whole record, as it was."""
+
+from __future__ import annotations
 
 from tests.dns.example import Run
 from tests.lab.cloudflare import StandIn
 
 
 class TestWhole:
-    """What is put back is the whole record, as it was."""
+    """An undo puts back the whole record, as it was."""
 
     def test_tags_and_settings_of_a_replaced_record_are_put_back(self, cloudflare: StandIn, run: Run) -> None:
         cloudflare.zones["example.test"].plan = "business"

@@ -1,5 +1,7 @@
 """The command waits for the nameservers, and then looks at the domain from outside."""
 
+from __future__ import annotations
+
 import errno
 import json
 from collections.abc import Callable, Iterator
@@ -80,7 +82,7 @@ def test_the_command_says_as_json_what_it_saw_from_outside(
     assert {finding["code"] for finding in said["check"]["required"]} == {"port-25"}
 
 
-def test_the_json_says_that_it_was_changed_where_the_nameservers_are_late(
+def test_the_json_says_that_it_was_changed_if_the_nameservers_are_late(
     cloudflare: StandIn, on_port_53: Nameserver, inventory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cloudflare.hold_publishing()

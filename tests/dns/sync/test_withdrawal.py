@@ -1,4 +1,4 @@
-"""A mail host's name keeps its addresses while mail is led to it; ordinary changes are not held up."""
+"""A mail host's name keeps its addresses while mail is led to it. Ordinary changes are not refused."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def wanted(inventory: Inventory) -> tuple[Record, ...]:
 
 
 def as_published(inventory: Inventory, *others: Record) -> list[ZoneRecord]:
-    """The zone after a sync of this inventory, with other records beside."""
+    """The zone after a sync of this inventory, with other records in it."""
     return [ZoneRecord(str(n), record) for n, record in enumerate((*wanted(inventory), *others))]
 
 
 def held_up(before: list[ZoneRecord], after: Inventory, *elsewhere: Leads, forgetting: Any = ()) -> list[str]:
-    """The names that the way from a zone to an inventory may not take away yet."""
+    """The names that a change from this zone to this inventory may not withdraw yet."""
     way = plan(ZONE, ZONE, wanted(after), before)
     found = check(way, before, forgetting, lambda: elsewhere).obstacles
     return [obstacle.record.name for obstacle in found]
@@ -65,7 +65,7 @@ TAKEN_AWAY = {
 
 
 @pytest.mark.parametrize("change", ORDINARY)
-def test_an_ordinary_change_is_not_held_up(change: str) -> None:
+def test_an_ordinary_change_is_not_refused(change: str) -> None:
     before, after = ORDINARY[change]
     assert held_up(as_published(inventory_of(before)), inventory_of(after)) == []
 
@@ -92,7 +92,7 @@ def test_an_mx_of_somebody_else_at_another_name_holds_it_too() -> None:
 
 
 def test_a_name_whose_address_somebody_took_over_is_not_taken_away() -> None:
-    """The way in steps: without our comment a record is not ours, and stays."""
+    """The user can remove a name in steps: a record without our comment is not ours, so it stays."""
     before = as_published(
         inventory_of({MX1: {}}), Record("A", MX1, "198.18.0.25", comment="stays for a while")
     )
@@ -113,7 +113,7 @@ LEADS = {
 
 
 @pytest.mark.parametrize("what", LEADS)
-def test_what_the_zone_does_not_say_may_hold_a_name_as_well(what: str) -> None:
+def test_a_lead_from_outside_the_zone_holds_a_name_too(what: str) -> None:
     before = [held for held in as_published(inventory_of({MX1: {}})) if held.record.type != "MX"]
     assert held_up(before, inventory_of({MX2: {}}), LEADS[what]) == [MX1]
 
@@ -133,17 +133,17 @@ HOSTS = st.dictionaries(NAMES, ADDRESSES, min_size=1)
 
 
 @given(before=HOSTS, after=HOSTS)
-def test_a_change_is_held_up_exactly_where_a_name_goes(before: dict[str, Any], after: dict[str, Any]) -> None:
+def test_a_change_is_refused_exactly_if_a_name_goes(before: dict[str, Any], after: dict[str, Any]) -> None:
     assert held_up(as_published(inventory_of(before)), inventory_of(after)) == sorted(
         set(before) - set(after)
     )
 
 
 @given(before=HOSTS, after=HOSTS)
-def test_what_is_not_held_up_leaves_no_mx_of_before_without_addresses(
+def test_a_change_that_is_allowed_leaves_no_old_mx_without_addresses(
     before: dict[str, Any], after: dict[str, Any]
 ) -> None:
-    """A sender that still has the MX of before finds an address for each of its targets."""
+    """A sender that still has the old MX finds an address for each of their targets."""
     zone = as_published(inventory_of(before))
     way: Plan = plan(ZONE, ZONE, wanted(inventory_of(after)), zone)
     assume(not check(way, zone, (), tuple).obstacles)
@@ -180,7 +180,7 @@ def test_a_renamed_host_is_refused_before_any_write(cloudflare: StandIn, run: Ru
 def test_a_domain_of_another_zone_holds_a_name_by_what_its_nameservers_answer(
     world: World, cloudflare: StandIn
 ) -> None:
-    """example.test's own MX has gone already. other.test's leads there; then no more; then nobody says."""
+    """The MX of example.test is gone. That of other.test leads there, then elsewhere, then is unknown."""
     cloudflare.seed("other.test", {"type": "MX", "name": "@", "content": MX1, "priority": 10})
     both = {ZONE: DOMAIN, "other.test": DOMAIN}
     after = from_hosts([(MX2, {**OURS, "domains": both})])

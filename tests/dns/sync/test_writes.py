@@ -1,4 +1,6 @@
-"""A change is sent once: what came of it is known, or said to be unknown, and what others did is not lost."""
+"""A change is sent once. Its outcome is known or reported as unknown, and others' changes are not lost."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -19,10 +21,10 @@ from tests.lab.cloudflare import Fault, StandIn
 
 
 class TestInterruptedWrites:
-    """The batch is sent once; when its outcome is unknown it is read, never sent again."""
+    """The batch is sent once. If its outcome is unknown, the zone is read, and nothing is sent again."""
 
     @pytest.mark.parametrize("kind", ["cut_after", "cut_during"])
-    def test_a_change_whose_answer_was_lost_is_found_to_be_made(
+    def test_a_change_whose_answer_was_lost_is_found_in_the_zone(
         self, cloudflare: StandIn, run: Run, kind: str
     ) -> None:
         cloudflare.fail_next(Fault(kind, on="/batch"))  # type: ignore[arg-type]
@@ -33,7 +35,7 @@ class TestInterruptedWrites:
     @pytest.mark.parametrize(
         "fault", [Fault("cut_before", on="/batch"), Fault("html", on="/batch", status=502)]
     )
-    def test_a_change_that_was_not_made_is_said_and_not_repeated(
+    def test_a_change_that_was_not_made_is_reported_and_not_repeated(
         self, cloudflare: StandIn, run: Run, fault: Fault
     ) -> None:
         cloudflare.fail_next(fault)
@@ -45,7 +47,7 @@ class TestInterruptedWrites:
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         cloudflare.fail_next(Fault("stall", on="/batch"))
-        zones = Zones(timeout=2)  # of every answer: the others have to come in time on a busy machine too
+        zones = Zones(timeout=2)  # for every answer, and the others must come in time even on a busy machine
         with pytest.raises(sync.SyncError, match=r"did not answer in time.*nothing was changed"):
             sync.apply(sync.prepare(load(inventory), "example.test", {}, zones=zones), zones=zones)
 
@@ -68,7 +70,9 @@ class TestInterruptedWrites:
         assert "did not confirm every deletion" in line
         assert "read again: nothing was changed" in line
 
-    def test_what_cannot_be_settled_is_said_to_be_unknown(self, cloudflare: StandIn, inventory: Path) -> None:
+    def test_what_cannot_be_settled_is_reported_as_unknown(
+        self, cloudflare: StandIn, inventory: Path
+    ) -> None:
         prepared = sync.prepare(load(inventory), "example.test", {})
         cloudflare.fail_next(Fault("cut_after", on="/batch"))
         for _ in range(3):
@@ -84,7 +88,7 @@ class TestInterruptedWrites:
             sync.apply(prepared)
         assert cloudflare.records("example.test") == before
 
-    def test_a_run_that_another_was_before_in_part_makes_the_rest(
+    def test_a_run_after_another_that_made_a_part_makes_the_rest(
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         slow = sync.prepare(load(inventory), "example.test", {})
@@ -94,7 +98,7 @@ class TestInterruptedWrites:
         assert values(cloudflare) == WANTED
         assert [r.method for r in cloudflare.requests] == ["GET", "GET", "POST", "GET", "POST"]
 
-    def test_a_run_that_another_was_before_with_something_in_the_way_is_refused(
+    def test_a_run_after_another_that_put_something_in_the_way_is_refused(
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         slow = sync.prepare(load(inventory), "example.test", {})
@@ -104,7 +108,7 @@ class TestInterruptedWrites:
             sync.apply(slow)
         assert len(cloudflare.records("example.test")) == 2
 
-    def test_a_run_that_is_refused_each_time_as_if_another_was_first_ends(
+    def test_a_run_that_is_refused_each_time_because_another_came_first_ends(
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         for _ in range(10):
@@ -163,7 +167,7 @@ def test_an_interrupted_run_says_whether_the_zone_was_changed(
 
 
 class TestEditedInBetween:
-    """What somebody edits between our reading and our writing is said, and can be put back."""
+    """What somebody edits between our reading and our writing is reported, and can be put back."""
 
     @pytest.mark.parametrize(
         ("edit", "said"),
@@ -174,7 +178,7 @@ class TestEditedInBetween:
             ({"proxied": True}, "proxied False -> True"),
         ],
     )
-    def test_a_record_that_is_deleted_with_an_edit_in_it_is_said_and_put_back_with_it(
+    def test_an_edited_record_that_is_deleted_is_reported_and_put_back_with_the_edit(
         self, cloudflare: StandIn, run: Run, inventory: Path, edit: dict[str, Any], said: str
     ) -> None:
         (old,) = cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "198.18.0.9"})
@@ -208,7 +212,7 @@ class TestEditedInBetween:
         (held,) = [one for one in cloudflare.records("example.test") if one["type"] == "A"]
         assert (held["content"], held["ttl"]) == ("198.18.0.10", 600)
 
-    def test_what_nobody_edited_is_not_said(self, cloudflare: StandIn, run: Run) -> None:
+    def test_what_nobody_edited_is_not_reported(self, cloudflare: StandIn, run: Run) -> None:
         cloudflare.seed("example.test", {"type": "A", "name": "mx1", "content": "198.18.0.9"})
         code, _, err = run("--replace-address", "198.18.0.9")
         assert (code, err) == (0, "")

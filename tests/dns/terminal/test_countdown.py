@@ -1,4 +1,6 @@
-"""Waiting where Cloudflare asks to: counted down on a terminal, silent elsewhere."""
+"""Waiting at a rate limit: a terminal shows a countdown, and anything else shows nothing."""
+
+from __future__ import annotations
 
 import io
 

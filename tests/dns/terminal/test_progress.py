@@ -1,4 +1,6 @@
-"""Progress as lines, where there is no terminal."""
+"""Progress as lines, if there is no terminal."""
+
+from __future__ import annotations
 
 import io
 

@@ -1,4 +1,8 @@
-"""What an answer says: a value, its absence, or nothing at all; and what goes wrong on the wire."""
+"""An answer tells a value, or its absence, or nothing, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -24,29 +28,31 @@ below 60 NS ns.other.test.
 
 
 @pytest.fixture(scope="module")
-def server():
+def server() -> Iterator[Nameserver]:
     """A nameserver with the zone."""
     with Nameserver(None, {}, zones={"e.test": ZONE}) as running:
         yield running
 
 
 def ask(server: Nameserver, name: str, kind: str = "A", fault: Fault | None = None, **more: float) -> Answer:
-    """Its answer, with this fault."""
+    """The server's answer, with this fault."""
     server.faults = {("*", "*"): fault} if fault else {}
     return asking.ask(server.address, name, kind, port=server.port, **more)  # type: ignore[arg-type]
 
 
-def test_a_value_is_there_with_its_time_to_live(server):
+def test_a_value_comes_with_its_ttl(server: Nameserver) -> None:
     assert ask(server, "mx.e.test") == Answer(values=frozenset({"192.0.2.1"}), ttl=300)
 
 
 @pytest.mark.parametrize(("name", "status"), [("mx.e.test", "NOERROR"), ("no.e.test", "NXDOMAIN")])
-def test_absence_is_said_with_the_time_that_it_may_be_kept(server, name, status):
+def test_an_absence_comes_with_the_time_that_it_may_be_kept(
+    server: Nameserver, name: str, status: str
+) -> None:
     answer = ask(server, name, "AAAA")
     assert (answer.status, answer.exists, answer.failure(), answer.ttl) == (status, False, "", 30)
 
 
-def test_a_chain_of_aliases_is_followed_and_the_first_one_kept(server):
+def test_a_chain_of_aliases_is_followed_and_the_first_one_kept(server: Nameserver) -> None:
     answer = ask(server, "one.e.test")
     assert (answer.values, answer.alias) == (frozenset({"192.0.2.1"}), "two.e.test")
     assert (answer.canonical, answer.ttl) == ("mx.e.test", 30)
@@ -61,23 +67,23 @@ def test_a_chain_of_aliases_is_followed_and_the_first_one_kept(server):
         ("loop.e.test", "pool.e.test"),
     ],
 )
-def test_an_alias_is_wrong_wherever_it_leads(server, name, alias):
+def test_an_alias_is_wrong_wherever_it_leads(server: Nameserver, name: str, alias: str) -> None:
     answer = ask(server, name)
     asked = Expected(name, "A", frozenset({"192.0.2.1"}))
     assert mismatch(asked, answer) == f"{name} A: is an alias of {alias}"
 
 
-def test_a_text_may_stand_behind_an_alias(server):
+def test_a_text_may_be_behind_an_alias(server: Nameserver) -> None:
     answer = ask(server, "text.e.test", "TXT")
     assert mismatch(Expected("text.e.test", "TXT", frozenset({"v=spf1 -all"})), answer) is None
 
 
-def test_what_a_text_behind_a_failing_alias_is_stays_unknown():
+def test_a_text_behind_an_alias_that_fails_is_unknown() -> None:
     answer = Answer("SERVFAIL", alias="policy.e.test")
     assert mismatch(Expected("text.e.test", "TXT", frozenset()), answer) == "text.e.test TXT: SERVFAIL"
 
 
-def test_a_referral_says_nothing_but_where_it_leads(server):
+def test_a_referral_tells_only_where_it_leads(server: Nameserver) -> None:
     answer = ask(server, "mx.below.e.test")
     assert (answer.exists, answer.referral) == (None, "below.e.test")
     assert answer.failure() == "sends the asker on to the nameservers of below.e.test"
@@ -99,7 +105,9 @@ def test_a_referral_says_nothing_but_where_it_leads(server):
     ],
 )
 @pytest.mark.parametrize("name", ["mx.e.test", "no.e.test"])
-def test_every_other_answer_leaves_it_unknown_and_says_why(server, name, fault, failure):
+def test_every_other_answer_is_unknown_with_the_reason(
+    server: Nameserver, name: str, fault: Fault, failure: str
+) -> None:
     answer = ask(server, name, fault=fault, seconds=0.3)
     assert answer.failure() == failure
     asked = Expected(name, "A", frozenset({"192.0.2.1"}))
@@ -107,11 +115,11 @@ def test_every_other_answer_leaves_it_unknown_and_says_why(server, name, fault, 
     assert mismatch(Expected(name, "A", frozenset()), answer) == f"{name} A: {failure}"
 
 
-def test_an_answer_too_long_for_udp_comes_over_tcp(server):
+def test_an_answer_too_long_for_udp_comes_over_tcp(server: Nameserver) -> None:
     assert len(ask(server, "many.e.test", "TXT").values) == 9
 
 
-def test_a_resolvers_answer_need_not_be_authoritative(server):
+def test_a_resolvers_answer_need_not_be_authoritative(server: Nameserver) -> None:
     answer = ask(server, "mx.e.test", fault="lame")
     asked = Expected("mx.e.test", "A", frozenset({"192.0.2.1"}))
     assert mismatch(asked, answer, authoritative=False) is None

@@ -1,4 +1,6 @@
-"""The way from the root: the true cause, and one finding for it."""
+"""Following the delegations from the root: one finding, for the true cause."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -15,9 +17,9 @@ from tests.lab.cloudflare import StandIn
 
 
 class TestTheWayFromTheRoot:
-    """The true cause, and one finding for it."""
+    """One finding, for the true cause."""
 
-    def test_nameservers_that_refer_upwards_are_named_with_that(self, world: World, inventory: Path) -> None:
+    def test_nameservers_that_refer_upwards_are_named(self, world: World, inventory: Path) -> None:
         for server in world.ns:
             server.faults[ALL] = "upwards"
         (finding,) = found(world, inventory)
@@ -74,16 +76,16 @@ class TestTheWayFromTheRoot:
         world.resolver.faults["ns.dns.test", "*"] = "SERVFAIL"
         assert codes(found(world, inventory)) == [("advised", "nameservers-differ")]
 
-    def test_a_nameserver_without_an_address_is_required_by_the_word_of_its_own_zone(
+    def test_a_nameserver_without_an_address_in_its_own_zone_is_required(
         self, world: World, inventory: Path
     ) -> None:
         delegating(world, "example.test. 60 NS ns.dns.test.", "dns.test. 60 NS ns1.cloudflare.test.")
         world.ns[0].zones["dns.test"] = f"{SOA}@ 60 NS ns1.cloudflare.test.\n"
         assert codes(found(world, inventory)) == [("required", "nameserver-address")]
 
-    def test_a_nameserver_whose_address_nobody_tells_is_unknown(self, world: World, inventory: Path) -> None:
+    def test_a_nameserver_whose_address_nobody_knows_is_unknown(self, world: World, inventory: Path) -> None:
         delegating(world, "example.test. 60 NS ns.dns.test.", "dns.test. 60 NS ns1.cloudflare.test.")
-        (finding,) = found(world, inventory)  # dns.test is delegated to a server that does not have it
+        (finding,) = found(world, inventory)  # dns.test is delegated to a server that does not have this zone
         assert (finding.group, finding.code) == ("unknown", "nameservers")
         assert "ns.dns.test cannot be looked up" in finding.problem
 
@@ -113,12 +115,12 @@ class TestTheWayFromTheRoot:
     def test_a_registry_that_holds_parent_and_child_is_followed_to_the_child(
         self, world: World, inventory: Path
     ) -> None:
-        world.root.zones["test"] = loopback.REGISTRY_ZONE  # as where one server has the root and a registry
+        world.root.zones["test"] = loopback.REGISTRY_ZONE  # one server then holds the root and the registry
         assert found(world, inventory) == []
 
     def test_wrong_nameservers_at_the_registrar_are_the_one_finding(
         self, world: World, inventory: Path
     ) -> None:
-        delegating(world, "example.test. 60 NS a.registry.test.")  # which does not have the zone
+        delegating(world, "example.test. 60 NS a.registry.test.")  # this server does not have the zone
         meant = ("ns1.cloudflare.test", "ns2.cloudflare.test")
         assert codes(found(world, inventory, nameservers=meant)) == [("required", "delegation")]

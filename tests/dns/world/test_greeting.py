@@ -44,7 +44,7 @@ def test_starttls_is_none_if_it_is_not_offered_and_else_what_went_wrong(host: Ma
     assert greet(host.address, port=host.port).tls == "answered 454 not now"
 
 
-def test_a_server_that_refuses_to_take_mail_is_not_greeted_by(host: MailHost) -> None:
+def test_a_server_that_takes_no_mail_does_not_count_as_the_host(host: MailHost) -> None:
     host.greeting = "554 mx.e.test no"
     found = greet(host.address, port=host.port)
     assert (found.code, found.name, found.failure) == (554, "mx.e.test", "")

@@ -1,4 +1,6 @@
-"""Where a domain's mail is led to, as its own nameservers and resolvers' caches say; silence is not a no."""
+"""Where a domain's mail is led to, by its nameservers and by what resolvers keep. Silence is unknown."""
+
+from __future__ import annotations
 
 from pathlib import Path
 
@@ -13,12 +15,12 @@ SOA = "@ 60 SOA a. b. 1 60 60 60 60\n@ 60 NS a.\n"
 
 @pytest.fixture(autouse=True)
 def standing(world: World) -> World:
-    """The world, with example.test served as it should be."""
+    """Every test uses the small Internet, with example.test as it should be."""
     return world
 
 
 def published(cloudflare: StandIn, *records: dict[str, object]) -> None:
-    """What example.test holds, and nothing else."""
+    """Make these the only records of example.test."""
     cloudflare.zones["example.test"].records.clear()
     cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "x"}, *records)
 
@@ -69,7 +71,7 @@ def test_aliases_that_lead_in_a_ring_are_unknown(world: World, cloudflare: Stand
 
 @pytest.mark.parametrize("how", ["refuses", "not authoritative"])
 def test_one_nameserver_that_does_not_answer_for_it_makes_it_unknown(world: World, how: str) -> None:
-    """The others may be ahead of it, or behind: senders ask any."""
+    """Senders may ask any of them, and each may be ahead of the others or behind."""
     if how == "refuses":
         world.ns[0].folder = None
     else:
@@ -80,12 +82,12 @@ def test_one_nameserver_that_does_not_answer_for_it_makes_it_unknown(world: Worl
 
 
 def test_a_nameserver_is_heard_at_any_of_its_addresses(world: World) -> None:
-    """ns2 has an address of each family; one that leads nowhere is this machine's own network."""
+    """ns2 has an IPv4 and an IPv6 address, and one of them is enough."""
     world.ns[1].folder = None
     assert look_up("example.test", world.vantage).unknown == ""
 
 
-def test_a_way_from_the_root_that_is_barred_makes_it_unknown(world: World) -> None:
+def test_if_the_root_cannot_be_asked_it_is_unknown(world: World) -> None:
     world.root.offers_recursion = True
     leads = look_up("example.test", world.vantage)
     assert "answers in place of the root's nameservers" in leads.unknown

@@ -1,4 +1,6 @@
-"""Where nameservers are, and which resolver tells."""
+"""Locating nameservers with a resolver."""
+
+from __future__ import annotations
 
 import pytest
 
@@ -9,7 +11,7 @@ from tests.dns.loopback.nameserver import Nameserver
 
 
 @pytest.mark.parametrize("text", ["nonsense", "1.1.1.1#x", "1.1.1.1#99999", "1.1.1.1#0", "1.1.1.1#"])
-def test_a_resolver_that_is_none_is_said(text: str) -> None:
+def test_a_resolver_that_is_not_an_address_is_reported(text: str) -> None:
     with pytest.raises(sync.SyncError, match="give ADDRESS or ADDRESS#PORT"):
         resolver_at(text)
 

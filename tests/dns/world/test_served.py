@@ -1,4 +1,6 @@
-"""Waiting until the zone's own nameservers answer, against a nameserver that serves what is published."""
+"""Waiting until the zone's nameservers answer, with a nameserver that serves what is published."""
+
+from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
@@ -21,7 +23,7 @@ from tests.lab.cloudflare import StandIn
 
 
 def wait(prepared: Prepared, nameserver: Nameserver, seconds: float = 20.0) -> list[dict[Server, Progress]]:
-    """Wait; what was shown."""
+    """Wait, and return the progress that was shown."""
     seen: list[dict[Server, Progress]] = []
 
     def show(known: Mapping[Server, Progress]) -> None:
@@ -85,7 +87,7 @@ FOUR, FOUR_TOO, SIX = Server("a", "192.0.2.1"), Server("b", "192.0.2.2"), Server
         ({FOUR: [SILENT], FOUR_TOO: [SILENT]}, set()),
     ],
 )
-def test_an_ip_version_in_which_nobody_answers_is_this_machines_own_trouble(
+def test_an_ip_version_over_which_nobody_answers_is_this_machines_own_fault(
     wrong: dict[Server, list[Wrong]], unreached: set[Server]
 ) -> None:
     assert out_of_reach(wrong) == unreached
@@ -103,7 +105,7 @@ def test_it_does_not_wait_for_an_ip_version_that_leads_nowhere(
     }
 
 
-def test_what_is_missing_when_the_deadline_passes_is_said(
+def test_what_is_missing_when_the_deadline_passes_is_reported(
     cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver
 ) -> None:
     cloudflare.hold_publishing()
@@ -168,7 +170,7 @@ def test_texts_of_others_at_the_name_do_not_matter(
     assert wait(quiet, nameserver)
 
 
-def test_anothers_spf_is_not_waited_to_become_ours(
+def test_the_wait_does_not_expect_ours_in_place_of_another_spf(
     cloudflare: StandIn, inventory: Path, nameserver: Nameserver
 ) -> None:
     cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "v=spf1 include:x.test ~all"})
@@ -180,20 +182,22 @@ def test_anothers_spf_is_not_waited_to_become_ours(
     assert wait(quiet, nameserver)
 
 
-def test_the_family_that_a_host_lacks_is_expected_to_be_empty(cloudflare: StandIn, inventory: Path) -> None:
+def test_the_ip_version_that_a_host_lacks_should_be_empty(cloudflare: StandIn, inventory: Path) -> None:
     host = {**HOST, "public_ipv6": None}
     inventory.write_text(inventory_text({"mx1.example.test": host}, {"example.test": DOMAIN}))
     questions = from_plan(sync.prepare(load(inventory), "example.test", {}).plan)
     assert Expected("mx1.example.test", "AAAA", frozenset()) in questions
 
 
-def test_nameservers_that_cannot_be_looked_up_are_said(prepared: Prepared, nameserver: Nameserver) -> None:
+def test_nameservers_that_cannot_be_looked_up_are_reported(
+    prepared: Prepared, nameserver: Nameserver
+) -> None:
     nameserver.hosts = {}
     with pytest.raises(sync.SyncError, match=r"ns1\.cloudflare\.test, ns2.*cannot be asked"):
         wait(prepared, nameserver)
 
 
-def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
+def test_the_longest_ttl_is_that_of_what_changes_or_of_its_absence(
     cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, inventory: Path
 ) -> None:
     server = (Server("ns1", nameserver.address),)
@@ -209,7 +213,7 @@ def test_how_long_caches_may_lag_is_the_ttl_of_what_changes_or_of_its_absence(
 
 
 @pytest.mark.parametrize("fault", ["SERVFAIL", "REFUSED", "lame", "upwards"])
-def test_how_long_caches_may_lag_is_not_known_where_a_question_gets_no_answer(
+def test_the_longest_ttl_is_unknown_if_a_question_gets_no_answer(
     cloudflare: StandIn, prepared: Prepared, nameserver: Nameserver, fault: Fault
 ) -> None:
     cloudflare.publish()

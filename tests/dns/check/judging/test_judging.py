@@ -1,4 +1,6 @@
-"""Judging what was seen: each thing that can be wrong is found, once, and what is right is silent."""
+"""What is right makes no finding, and everything that is wrong is reported at the same time."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 
@@ -78,7 +80,7 @@ def test_what_is_right_is_silent(right: Seen) -> None:
     assert judge(right) == []
 
 
-def test_every_record_too_many_is_said_at_once() -> None:
+def test_every_record_too_many_is_reported_at_once() -> None:
     two = Answer(values=MX.values | {"5 old.net", "20 other.net"})
     wrong = judge(seen(servers=servers(answers(MX=two))))
     assert [(finding.code, finding.fix.split()[-1]) for finding in wrong] == [
@@ -87,7 +89,7 @@ def test_every_record_too_many_is_said_at_once() -> None:
     ]
 
 
-def test_every_record_that_is_missing_is_said_at_once() -> None:
+def test_every_record_that_is_missing_is_reported_at_once() -> None:
     two = (replace(MX, values=MX.values | {"20 mx2.e.org"}), A, AAAA)
     wrong = judge(seen(expected=two, servers=servers(answers(MX=Answer())), resolvers=()))
     assert [finding.problem for finding in wrong] == [
@@ -112,7 +114,7 @@ def test_two_servers_that_fail_otherwise_are_two_findings_and_the_third_is_judge
     assert wrong[2].problem.endswith(f"is missing at {NAMES[1]} (1.0.0.3)")
 
 
-def test_without_the_way_from_the_root_silence_is_explained_and_wrong_values_are_unknown() -> None:
+def test_if_the_root_cannot_be_asked_silence_is_explained_and_wrong_values_are_unknown() -> None:
     lost = {"delegation": None, "lost": "barred"}
     assert [f.code for f in judge(seen(servers=servers(silent("REFUSED")), **lost))] == ["delegation"]
     wrong = judge(seen(servers=servers(answers(A=Answer(values=frozenset({"10.0.0.1"})))), **lost))
@@ -131,7 +133,7 @@ def test_a_resolver_that_denies_everything_proves_nothing_of_reverse_dns() -> No
     assert f"reverse DNS could not be looked up: {V4}" in report.remarks(barred)
 
 
-def test_a_resolver_that_answers_otherwise_longer_than_a_cache_may_is_told_from_an_old_one() -> None:
+def test_a_resolver_that_changes_answers_is_told_from_one_with_old_answers() -> None:
     old_answers = OldAnswers()
     old = seen(resolvers=(*resolver(A=Answer(ttl=60)), *resolver("8.8.8.8", A=Answer(ttl=20))))
     assert old_answers.expired(old, 100.0) == frozenset()
@@ -141,7 +143,7 @@ def test_a_resolver_that_answers_otherwise_longer_than_a_cache_may_is_told_from_
     assert old_answers.expired(other, 172.0) == frozenset()
 
 
-def test_everything_that_is_wrong_is_said_at_once() -> None:
+def test_everything_that_is_wrong_is_reported_at_once() -> None:
     wrong = seen(
         key_ds=frozenset({"2 13 2 cd"}),
         servers=servers(answers(A=Answer())),

@@ -1,5 +1,7 @@
 """The report for people and for programs, and the exit code."""
 
+from __future__ import annotations
+
 import pytest
 
 from dns.check import report
@@ -48,7 +50,7 @@ def test_the_exit_code_is_that_of_the_worst(findings: list[Finding], code: int) 
     assert exit_code(findings) == code
 
 
-def test_the_report_names_every_finding_with_its_mend_under_its_group() -> None:
+def test_the_report_names_every_finding_with_its_fix_under_its_group() -> None:
     wrong = seen(addresses=(place(V4, Greeting("refused")), place(V6, None)))
     lines = report.lines(wrong, judge(wrong))
     assert lines[0] == (

@@ -1,4 +1,4 @@
-"""A domain as it was seen, that is as it should be, and parts of it to change. Nothing is asked."""
+"""What is seen of a domain that is as it should be, with parts that a test can change. Pure."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OTHER_ZONE: dict[str, Any] = {"in_zone": False}
 
 
 def answers(**changes: Answer) -> dict[tuple[str, str], Answer]:
-    """What a nameserver answers that is right, with changes by type."""
+    """The answers of a nameserver that is right, with changes by type."""
     right = {(q.name, q.type): Answer(values=q.values, ttl=300) for q in (MX, A, AAAA)}
     right["e.org", "NS"] = Answer(values=frozenset(NAMES))
     names = {kind: key for key in right for kind in [key[1]]}
@@ -80,7 +80,7 @@ def servers(answered: Mapping[tuple[str, str], Answer]) -> tuple[ServerSeen, ...
 
 
 def silent(status: str = "") -> dict[tuple[str, str], Answer]:
-    """No answer to any question, or this response code to each."""
+    """A server that answers no question, or every question with this response code."""
     return dict.fromkeys(answers(), Answer(status) if status else SILENCE)
 
 
