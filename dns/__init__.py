@@ -1,10 +1,15 @@
-"""What a domain should publish, how that differs from what it does, and making it so.
+"""The DNS of a domain that receives mail: what to publish, what differs, and making it so.
 
-This folder and dnspython both want the top-level name ``dns``. Python takes ours, since the
-project's root comes first on ``sys.path``; dnspython's own folder is appended to our ``__path__``
-here, so that ``dns.message``, ``dns.resolver`` and the rest are found behind our modules. Ours
-never take a name of dnspython's (tests/dns/test_package.py holds that).
+This folder and dnspython both want the top-level name `dns`. Python imports ours, because the project's
+root comes first on `sys.path`. This module finds dnspython's folder and appends it to our `__path__`, so
+that `dns.message`, `dns.resolver` and the rest are found too. None of our modules may have the name of one
+of dnspython's; tests/dns/test_package.py checks that.
+
+The folders import one way: sync -> check -> terminal -> world, cloudflare -> desired, plan -> inventory
+-> records, names, errors. tests/house/test_imports.py checks that.
 """
+
+from __future__ import annotations
 
 import sys as _sys
 from importlib.machinery import PathFinder as _PathFinder

@@ -1,17 +1,17 @@
-"""What a domain that receives mail should publish, from the inventory. Pure.
+"""The records that a domain which receives mail should publish, from the inventory. Pure.
 
-MX for every host (RFC 5321, section 5.1); A and AAAA for the hosts whose names are in the zone; and
-for a domain that sends no mail ``v=spf1 -all`` (RFC 7208) and DMARC's ``p=reject`` (RFC 7489); TLS
-reports (RFC 8460) and CAA (RFC 8659) where they are configured. A host outside the zone has its
-addresses published by its own zone.
+An MX for every host (RFC 5321, section 5.1), and A and AAAA for the hosts whose names are in the zone. A host
+outside the zone has its addresses published by its own zone. A domain that sends no mail gets `v=spf1 -all`
+(RFC 7208) and DMARC's `p=reject` (RFC 7489). TLS reports (RFC 8460) and CAA (RFC 8659) are published if they
+are configured.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dns import domain as domain_data
-from dns.domain import Domain
-from dns.host_addresses import Addresses, published
-from dns.inventory import Inventory
+from dns.inventory import Domain, Inventory, domain
+from dns.inventory.host_addresses import Addresses, published
 from dns.names import below, is_within
 from dns.records import Record, mark_of
 
@@ -21,32 +21,31 @@ TLS_REPORTS = "v=TLSRPTv1"
 
 
 def desired(
-    inventory: Inventory, domain: Domain, zone: str, addresses: Mapping[str, Addresses]
+    inventory: Inventory, served: Domain, zone: str, addresses: Mapping[str, Addresses]
 ) -> tuple[Record, ...]:
-    """The records for the domain, in the zone of that name (the domain itself, or above it).
+    """Return the records for the served domain. `zone` is the name of its zone: the domain or one above it.
 
-    ``addresses`` holds what was read from the hosts, by the name that ssh reaches them by. Raises
-    HostUnreadable for a host in the zone without a usable address.
+    `addresses` holds what was read from the hosts, by `MailHost.name`. Raises HostUnreadable if a host
+    whose name is in the zone has no usable address.
     """
-    mark = mark_of(domain.name)
+    mark = mark_of(served.name)
     records = [
-        Record("MX", domain.name, host.hostname, host.mx_preference, domain.ttl, comment=mark)
+        Record("MX", served.name, host.hostname, host.mx_preference, served.ttl, comment=mark)
         for host in inventory.hosts
     ]
     for host in inventory.hosts:
         if is_within(host.hostname, zone):
             own = published(host, addresses.get(host.name))
-            records += [Record("A", host.hostname, ip, ttl=domain.ttl, comment=mark) for ip in own.ipv4]
-            records += [Record("AAAA", host.hostname, ip, ttl=domain.ttl, comment=mark) for ip in own.ipv6]
-    if domain.sends_mail is False:
-        records.append(Record("TXT", domain.name, SPF, ttl=domain.ttl, comment=mark))
-        records.append(
-            Record("TXT", below(domain.name, domain_data.DMARC), DMARC, ttl=domain.ttl, comment=mark)
-        )
-    if domain.tls_reports:
-        text = f"{TLS_REPORTS}; rua={','.join(domain.tls_reports)}"
-        name = below(domain.name, domain_data.TLS_REPORTS)
-        records.append(Record("TXT", name, text, ttl=domain.ttl, comment=mark))
-    for authority in domain.caa:
-        records.append(Record("CAA", domain.name, f'0 issue "{authority}"', ttl=domain.ttl, comment=mark))
+            records += [Record("A", host.hostname, ip, ttl=served.ttl, comment=mark) for ip in own.ipv4]
+            records += [Record("AAAA", host.hostname, ip, ttl=served.ttl, comment=mark) for ip in own.ipv6]
+    if served.sends_mail is False:
+        records.append(Record("TXT", served.name, SPF, ttl=served.ttl, comment=mark))
+        name = below(served.name, domain.DMARC)
+        records.append(Record("TXT", name, DMARC, ttl=served.ttl, comment=mark))
+    if served.tls_reports:
+        text = f"{TLS_REPORTS}; rua={','.join(served.tls_reports)}"
+        name = below(served.name, domain.TLS_REPORTS)
+        records.append(Record("TXT", name, text, ttl=served.ttl, comment=mark))
+    for authority in served.caa:
+        records.append(Record("CAA", served.name, f'0 issue "{authority}"', ttl=served.ttl, comment=mark))
     return tuple(records)

@@ -1,35 +1,37 @@
-"""What can go wrong while a domain's records are read and changed; ``str`` is one line for the user."""
+"""The errors of this room. `str(error)` is one line for the user: the thing, the cause, the fix."""
+
+from __future__ import annotations
 
 
 class SyncError(Exception):
-    """It failed: the thing, the cause, the fix, in one line. The token is never part of it.
+    """Reading or changing a domain's records failed. The message never holds the token.
 
-    ``applied`` says whether the zone was changed: False, True, or None where that is not known.
+    `applied` says whether the zone was changed: True, False, or None if that is not known.
     """
 
     applied: bool | None = False
 
 
 class NoToken(SyncError):
-    """No token, or one that cannot be a token."""
+    """There is no API token, or the text cannot be one."""
 
 
 class WrongSetting(SyncError):
-    """A variable of the environment that cannot be meant so: an address, a port, a file that is not there."""
+    """An environment variable or option cannot be used: a bad address, a bad port, a missing file."""
 
 
 class Unreachable(SyncError):
-    """No answer came that could be used: no network, no name, no TLS, a proxy's page, half an answer."""
+    """No usable answer came: no network, no TLS, a proxy's page, half an answer."""
 
 
 class OutcomeUnknown(SyncError):
-    """A change was sent, and no usable answer came: it may have been made, or not."""
+    """A change was sent and no usable answer came, so it may have been made or not."""
 
     applied = None
 
 
 class Refused(SyncError):
-    """Cloudflare answered, and said no. ``code`` is Cloudflare's, 0 where it gave none."""
+    """Cloudflare answered no. `code` is Cloudflare's error code, or 0 if it gave none."""
 
     def __init__(self, message: str, code: int = 0) -> None:
         super().__init__(message)
@@ -37,7 +39,7 @@ class Refused(SyncError):
 
 
 class NotPermitted(Refused):
-    """The token is good, but not for this: it lacks a permission, or it is for other zones."""
+    """The token is valid, but it lacks a permission or belongs to other zones."""
 
 
 class ZoneNotFound(SyncError):
@@ -45,22 +47,22 @@ class ZoneNotFound(SyncError):
 
 
 class ZoneUnusable(SyncError):
-    """There is a zone, but records written into it would not be served, or nobody could say by whom."""
+    """The zone exists, but records written into it would not be served, or it is unclear by whom."""
 
 
 class Blocked(SyncError):
-    """Records that are not ours stand in the way, and nobody asked to replace them."""
+    """Records that are not ours are in the way, and the user did not ask to replace them."""
 
 
 class ChangedBut(SyncError):
-    """The zone was changed, and what came after that failed, or something else was changed with it."""
+    """The zone was changed, but a later step failed or something else was changed with it."""
 
     applied = True
 
 
 class HostUnreadable(SyncError):
-    """A mail host's addresses could not be read from it."""
+    """The addresses of a mail host could not be read from it."""
 
 
 class NotServed(SyncError):
-    """The deadline passed before every nameserver answered every record."""
+    """Some nameserver did not answer every record before the deadline."""

@@ -1,45 +1,33 @@
-"""DNS records as values, and in the form that Cloudflare's API takes and answers.
+"""DNS records as values, in one form, so that equal records compare equal. Pure.
 
-Equal records compare equal: names and contents are in one form (``canonical``), ``ttl`` and ``priority``
-are whole (the API answers floats), and a TTL of 1 is the automatic one.
-https://developers.cloudflare.com/api/resources/dns/subresources/records/
+Names are in punycode and lower case, without the last dot. IPv6 addresses are as in RFC 5952. A TXT content
+is the decoded text of all its strings. A TTL is in whole seconds, and 1 is Cloudflare's automatic one.
 """
 
+from __future__ import annotations
+
+import ipaddress
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns import cloudflare_products
-from dns.canonical import canonical_content, canonical_name, joined, quoted
+from dns.names import a_label, ip_version
 
-__all__ = [
-    "Record",
-    "ZoneRecord",
-    "canonical_content",
-    "canonical_name",
-    "changed_fields",
-    "difference",
-    "from_api",
-    "is_marked",
-    "joined",
-    "mark_of",
-    "quoted",
-    "same",
-    "to_api",
-]
-
+ADDRESS_TYPES = ("A", "AAAA")
+SHARED_TYPES = ("TXT", "CAA")  # types for which other people's records may stand beside ours
 MARK = "letterbox"
-SHARED = ("TXT", "CAA")  # types at whose names others' values may stand beside ours
 MARK_LENGTH = 100  # Cloudflare's limit for a comment on the Free plan
-PROXIABLE = ("A", "AAAA", "CNAME")
-_BY_CONTENT = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT", "CAA")  # others are made of their ``data``
+
+_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_ESCAPE = re.compile(r"\\(\d{3}|.)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One record: one value at a name. ``priority`` is for MX alone; ``ttl`` in seconds, 1 automatic.
+    """One record: one value at a name. Only MX has a `priority`. `ttl` is in seconds, 1 is automatic.
 
-    ``extras`` are the tags, the settings and, for types that are made of it, the ``data``: what it takes
-    to put the same record back.
+    `extras` holds the tags, the settings and, for types that have it, the `data`. They are kept so that
+    the same record can be put back.
     """
 
     type: str
@@ -53,21 +41,25 @@ class Record:
 
     @property
     def value(self) -> tuple[str, str, str, int | None]:
-        """What the world sees of it: type, name, content, priority."""
+        """What the world sees of the record: type, name, content, priority."""
         return (self.type, self.name, self.content, self.priority)
 
     @property
-    def shown(self) -> str:
-        """The record as a line of a zone file has it, without the TTL."""
-        rdata = f"{self.priority} {self.content}" if self.type == "MX" else self.content
-        return f"{self.name} {self.type} {quoted(rdata) if self.type == 'TXT' else rdata}"
+    def rdata(self) -> str:
+        """The record data as an answer holds it: for MX the priority and the target."""
+        return f"{self.priority} {self.content}" if self.type == "MX" else self.content
+
+    @property
+    def zone_line(self) -> str:
+        """The record as a line of a zone file, without the TTL."""
+        return f"{self.name} {self.type} {quoted(self.content) if self.type == 'TXT' else self.rdata}"
 
 
 @dataclass(frozen=True, slots=True)
 class ZoneRecord:
-    """A record that is in the zone: its identifier there, and whether Cloudflare keeps it read-only.
+    """A record in a zone: its identifier there, and whether Cloudflare keeps it read-only.
 
-    ``owner`` is the product whose record it then is, as far as that is said.
+    `owner` is the Cloudflare product that owns a read-only record, if Cloudflare says which.
     """
 
     id: str
@@ -76,115 +68,13 @@ class ZoneRecord:
     owner: str = ""
 
 
-def from_api(answered: Mapping[str, object]) -> ZoneRecord:
-    """The record as Cloudflare answers it. Raises ValueError where it lacks what every such record has."""
-    kind, name = _text(answered, "type"), _text(answered, "name")
-    data, meta = _mapping(answered.get("data")), _mapping(answered.get("meta"))
-    content = canonical_content(kind, _content(kind, name, answered.get("content"), data))
-    comment = answered.get("comment")
-    extras = {
-        key: value
-        for key, value in (
-            ("tags", answered.get("tags")),
-            ("settings", answered.get("settings")),
-            ("data", data if kind not in _BY_CONTENT else None),
-        )
-        if value
-    }
-    owner = cloudflare_products.owner(kind, content, meta)
-    return ZoneRecord(
-        id=_text(answered, "id"),
-        record=Record(
-            type=kind,
-            name=canonical_name(name),
-            content=content,
-            priority=_priority(name, answered.get("priority"), data) if kind == "MX" else None,
-            ttl=_whole(answered.get("ttl", 1), f"{name} {kind} without a TTL"),
-            proxied=answered.get("proxied") is True,
-            comment=comment if isinstance(comment, str) and comment else None,
-            extras=extras,
-        ),
-        locked=bool(owner),
-        owner=owner,
-    )
-
-
-def _text(answered: Mapping[str, object], key: str) -> str:
-    value = answered.get(key)
-    if not isinstance(value, str) or not value:
-        raise ValueError(f"a record without {key!r}")
-    return value
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _content(kind: str, name: str, content: object, data: Mapping[str, object]) -> str:
-    if isinstance(content, str) and (content or kind not in _BY_CONTENT):
-        return content
-    if kind == "MX" and isinstance(data.get("target"), str):
-        return str(data["target"])
-    if kind == "CAA" and {"flags", "tag", "value"} <= data.keys():
-        return f"{_whole(data['flags'], f'{name} CAA without flags')} {data['tag']} {data['value']}"
-    if kind in _BY_CONTENT:
-        raise ValueError(f"{name} {kind} without content")
-    return ""
-
-
-def _priority(name: str, priority: object, data: Mapping[str, object]) -> int | None:
-    """The priority of an MX: a field of its own, or in its ``data``, where it is moving to."""
-    value = data.get("priority") if priority is None else priority
-    if value is None:
-        return None  # equal to no priority that is wanted
-    whole = _whole(value, f"{name} MX with the priority {value!r}")
-    if not 0 <= whole <= 65535:
-        raise ValueError(f"{name} MX with the priority {whole}")
-    return whole
-
-
-def _whole(value: object, problem: str) -> int:
-    if isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1:
-        return int(value)
-    raise ValueError(problem)
-
-
-def to_api(record: Record) -> dict[str, object]:
-    """The record as Cloudflare takes it."""
-    body: dict[str, object] = {
-        "type": record.type,
-        "name": record.name,
-        "content": quoted(record.content) if record.type == "TXT" else record.content,
-        "ttl": record.ttl,
-        "comment": record.comment or "",
-    }
-    if record.type in PROXIABLE:
-        body["proxied"] = record.proxied
-    if record.priority is not None:
-        body["priority"] = record.priority
-    body |= record.extras
-    flags, _, rest = record.content.partition(" ")
-    if record.type == "CAA" and flags.isdigit():
-        # Cloudflare takes these three apart, and makes the content itself.
-        tag, _, value = rest.partition(" ")
-        body["data"] = {"flags": int(flags), "tag": tag, "value": joined(value)}
-    if "data" in body:
-        del body["content"]
-    return body
-
-
-def changed_fields(before: Record, after: Record) -> dict[str, object]:
-    """What of the record is to be said to Cloudflare for it to become the other: what differs alone.
-
-    A field that is not named stays as it is, also where somebody has edited it meanwhile:
-    https://developers.cloudflare.com/dns/manage-dns-records/how-to/batch-record-changes/
-    """
-    was = to_api(before)
-    return {key: value for key, value in to_api(after).items() if was.get(key) != value}
+def address_type(address: str) -> str:
+    """The record type for an IP address: A or AAAA."""
+    return "AAAA" if ip_version(address) == 6 else "A"
 
 
 def same(one: Record | None, other: Record) -> bool:
-    """Whether the world, and whoever reads the comment, see the same: all but tags and settings."""
+    """Whether two records agree in all but tags and settings: value, TTL, proxy and comment."""
     return one is not None and (one.value, one.ttl, one.proxied, one.comment) == (
         other.value,
         other.ttl,
@@ -194,7 +84,7 @@ def same(one: Record | None, other: Record) -> bool:
 
 
 def difference(before: Record, after: Record) -> str:
-    """The record, and what of it changed: ``www.example.com A 192.0.2.1 (ttl 300 -> 600)``."""
+    """The record, and what of it changed: `www.example.com A 192.0.2.1 (ttl 300 -> 600)`."""
     changed = [
         f"{name} {old} -> {new}"
         for name, old, new in (
@@ -206,19 +96,78 @@ def difference(before: Record, after: Record) -> str:
         )
         if old != new
     ]
-    return f"{before.shown} ({', '.join(changed)})" if changed else before.shown
+    return f"{before.zone_line} ({', '.join(changed)})" if changed else before.zone_line
 
 
 def mark_of(domain: str) -> str:
-    """The comment that makes a record ours, for this domain: 100 characters at most."""
+    """The comment that marks a record as ours for this domain: at most 100 characters."""
     mark = f"{MARK} {domain}"
     if len(mark) <= MARK_LENGTH:
         return mark
-    import hashlib  # late: for names too long to be written out
+    import hashlib  # late: only a name too long for a comment needs it
 
     return f"{MARK} {hashlib.sha256(domain.encode()).hexdigest()[:32]}"
 
 
 def is_marked(record: Record, mark: str) -> bool:
-    """Whether the comment begins with the mark; what somebody wrote behind it does not matter."""
+    """Whether the comment begins with the mark. Anything that somebody wrote behind it is ignored."""
     return record.comment is not None and record.comment.split()[:2] == mark.split()
+
+
+def canonical_name(name: str) -> str:
+    """Return the name in canonical form. Names such as `*` and `_dmarc` are only put in lower case."""
+    bare = name.strip().removesuffix(".").lower() or "."
+    if bare.isascii():
+        return bare
+    try:
+        return a_label(bare)
+    except ValueError:
+        return bare
+
+
+def canonical_content(kind: str, content: str) -> str:
+    """Return the content of a record of this type in canonical form."""
+    if kind in ADDRESS_TYPES:
+        try:
+            return str(ipaddress.ip_address(content.strip()))
+        except ValueError:
+            return content.strip()
+    if kind in ("MX", "CNAME", "NS", "PTR"):
+        return canonical_name(content)
+    if kind == "CAA":
+        return _canonical_caa(content)
+    return joined(content) if kind == "TXT" else content
+
+
+def _canonical_caa(content: str) -> str:
+    """Return `flags tag "value"` (RFC 8659) with the tag in lower case and the value quoted."""
+    flags, _, rest = content.strip().partition(" ")
+    tag, _, value = rest.strip().partition(" ")
+    return f'{flags} {tag.lower()} "{joined(value)}"'
+
+
+def joined(content: str) -> str:
+    """Decode and join the quoted strings of a TXT record. Content without quotes is returned as it is."""
+    text = content.strip()
+    if not text.startswith('"') or _STRING.sub("", text).strip():
+        return content
+
+    def unescape(match: re.Match[str]) -> str:
+        # In a zone file \DDD is an octet in decimal (RFC 1035, section 5.1).
+        return chr(int(match[1])) if len(match[1]) == 3 else match[1]
+
+    return "".join(_ESCAPE.sub(unescape, part) for part in _STRING.findall(text))
+
+
+def quoted(text: str) -> str:
+    """Return the text as quoted strings of at most 255 octets each."""
+    parts: list[str] = []
+    size = 256
+    for character in text:
+        octets = len(character.encode())
+        if size + octets > 255:
+            parts.append("")
+            size = 0
+        parts[-1] += character
+        size += octets
+    return " ".join('"' + re.sub(r'(["\\])', r"\\\1", part) + '"' for part in parts or [""])

@@ -17,11 +17,12 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.api.state import State
 
-from dns import host_addresses, sync
-from dns.host_addresses import Addresses
-from dns.inventory import Inventory
-from dns.served import Progress, Server
+from dns import sync
+from dns.inventory import Inventory, host_addresses
+from dns.inventory.host_addresses import Addresses
 from dns.sync import Prepared, SyncError
+from dns.world.nameservers import Server
+from dns.world.progress import Progress
 from provision.desired import inventory, told
 from provision.fact import Commands, Moment, moment, observe, refuse
 from provision.observed import Observed
@@ -113,7 +114,7 @@ def _addresses(some: Inventory) -> Mapping[str, Addresses]:
 def own_addresses(name: str, seen: Observed) -> Addresses:
     """What `ip` said on the host of this name. Raises DeployError where it did not answer."""
     try:
-        return host_addresses.parse(seen.addresses)
+        return host_addresses.parse_addresses(seen.addresses)
     except ValueError:
         raise DeployError(
             f"host {name}: its addresses could not be read (`{host_addresses.COMMAND}` does not answer): "
@@ -178,7 +179,7 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
         servers = sync.nameservers_to_ask(prepared)
         sync.apply(prepared)
         with sync.changed_but(prepared.domain.name):
-            seconds = sync.wait_until_served(prepared, servers=servers, show=_Lines(host))
+            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=_Lines(host))
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False

@@ -16,12 +16,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dns.check import asking_from, examine, own_addresses
+from dns.check import examine
+from dns.check.findings import Finding
 from dns.errors import SyncError
-from dns.findings import Finding
-from dns.greeting import Greeting
-from dns.inventory import Inventory, InventoryError, MailHost, load
-from dns.seen import Seen
+from dns.inventory import Inventory, InventoryError, MailHost, load, over_ssh
+from dns.world.greeting import Greeting
+from dns.world.seen import Seen
+from dns.world.vantage import vantage_with
 from provision import layout, path, remote, vantage
 from provision.counting import counting
 from receiver.cli.terminal import BOLD, GREEN, Screen
@@ -125,7 +126,7 @@ def all_links(
     assert looked is not None
     if looked.unreadable:
         raise looked.unreadable
-    yield path.arrival(looked.greetings, looked.attempts, looked.seen.leaving, place)
+    yield path.arrival(looked.greetings, looked.attempts, looked.seen.outbound_25, place)
     for number, link in enumerate(on_the_host(host)):
         yield link
         if number == 0:
@@ -137,8 +138,8 @@ def look(
     inventory: Inventory, domain: str, host: MailHost, elsewhere: MailHost | None, given: argparse.Namespace
 ) -> Looked:
     """The DNS, and port 25 of the host's addresses, while the host counts. Raises SyncError."""
-    own, unread = own_addresses(inventory)
-    where = replace(asking_from(given.resolver), smtp_seconds=given.seconds)
+    own, unread = over_ssh.read_missing(inventory.hosts)
+    where = replace(vantage_with(given.resolver), smtp_seconds=given.seconds)
     if given.reference:
         where = replace(where, references=tuple(given.reference))
     with ExitStack() as stack:
@@ -147,7 +148,7 @@ def look(
             counter = stack.enter_context(counting(host))
         except remote.HostUnreadable as error:
             unreadable = error  # what the DNS says can be looked at all the same
-        seen, findings = examine(inventory, inventory.domain(domain), own, where=where, unread=unread)
+        seen, findings = examine(inventory, inventory.domain(domain), own, vantage=where, unread=unread)
         addresses = [each.address for each in seen.addresses if each.hostname == host.hostname]
         if elsewhere is None:
             greetings = {
@@ -156,8 +157,8 @@ def look(
                 if each.address in addresses
             }
         else:
-            greetings, leaving = vantage.greetings(elsewhere, addresses, where)
-            seen = replace(seen, leaving=leaving)
+            greetings, outbound_25 = vantage.greetings(elsewhere, addresses, where)
+            seen = replace(seen, outbound_25=outbound_25)
         if counter:
             counter.stop()
     return Looked(seen, findings, greetings, counter.attempts if counter else {}, unreadable)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dns.findings import Finding, required
-from dns.greeting import Greeting
-from dns.seen import Seen
+from dns.check.findings import Finding, required
+from dns.names import ip_version
+from dns.world.greeting import Greeting
+from dns.world.seen import Seen
 from receiver.doctor.links import Link
 
 IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")
@@ -34,7 +35,6 @@ _LINK_OF = {
     "proxied": "proxied",
     "rewritten": "proxied",
 }
-_NOT_ARRIVED = ("timeout", "unreachable", "no route")
 
 
 def link_of(finding: Finding) -> str | None:
@@ -69,9 +69,9 @@ def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator
     for name in IN_THE_DNS:
         wrong, unknown = broken.get(name), untold.get(name)
         if wrong:
-            yield Link(name, wrong.problem, wrong.mend)
+            yield Link(name, wrong.problem, wrong.fix)
         elif unknown:
-            yield Link(name, f"cannot be told: {unknown.problem} ({unknown.mend})")
+            yield Link(name, f"cannot be told: {unknown.problem} ({unknown.fix})")
         else:
             yield Link(name, _evidence(name, domain, seen))
 
@@ -101,8 +101,8 @@ def arrival(
     """
     unknown = []
     for address, greeting in greetings.items():
-        version = 6 if ":" in address else 4
-        if greeting.failure not in _NOT_ARRIVED or attempts.get(version):
+        version = ip_version(address)
+        if greeting.came_back or attempts.get(version):
             continue
         if greeting.failure == "no route":
             unknown.append(f"{address}: {vantage} has no IPv{version}")
@@ -124,7 +124,7 @@ def arrival(
 def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str) -> Link:
     """Where packets arrive and firewalld lets them in, an answer leaves: else another rule drops them."""
     for address, greeting in greetings.items():
-        version = 6 if ":" in address else 4
+        version = ip_version(address)
         if greeting.failure in ("timeout", "unreachable") and attempts.get(version):
             evidence = (
                 f"{attempts[version]} packets from outside reached the host for {address} port 25, "
@@ -146,7 +146,7 @@ def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str)
                 f"{address} port 25 {why}, though the host's own answers: another machine is there",
                 f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
             )
-        if not greeting.failure and (greeting.code, greeting.name) != (220, hostname):
+        if not greeting.failure and not greeting.is_by(hostname):
             return Link(
                 "outside",
                 f"{address} port 25 greets {greeting.code} {greeting.text!r}, not as {hostname}",

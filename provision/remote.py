@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dns.errors import HostUnreadable
-from dns.host_addresses import ssh_arguments
 from dns.inventory import InventoryError, MailHost, load
+from dns.inventory.over_ssh import ssh_arguments
 
 __all__ = ["HostUnreadable", "as_root", "hosts_named", "run"]
 

@@ -1,72 +1,62 @@
-"""Connecting to port 25 from another host of the inventory, where this machine's network bars it."""
+"""Connecting to port 25 from another host of the inventory, for when this machine's network blocks it."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from dns.greeting import Greeting
 from dns.inventory import MailHost
-from dns.vantage import From
+from dns.names import ip_version
+from dns.world import greeting
+from dns.world.greeting import Greeting
+from dns.world.vantage import VantagePoint
 from provision import remote
 
-_SCRIPT = r"""
-import errno, json, socket, sys
+# The other host runs the file that reads greetings here, and this behind it.
+_MAIN = r"""
+import json, sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 seconds, count = float(sys.argv[1]), int(sys.argv[2])
 addresses, references = sys.argv[3:3 + count], sys.argv[3 + count:]
-def greet(address):
-    try:
-        with socket.create_connection((address, 25), seconds) as s:
-            s.settimeout(seconds)
-            line = s.makefile("rb").readline(600).decode("ascii", "replace").strip()
-            return {"failure": "" if line else "silent", "text": line}
-    except TimeoutError: why = "timeout"
-    except ConnectionRefusedError: why = "refused"
-    except ConnectionError: why = "silent"
-    except OSError as e:
-        away = (errno.ENETUNREACH, errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
-        why = "no route" if e.errno in away else "unreachable"
-    return {"failure": why, "text": ""}
-def greets(asked):
+def reaches(asked):
     name, family = asked
     try: found = socket.getaddrinfo(name, 25, family, socket.SOCK_STREAM)
     except OSError: return False
-    return any(not greet(each[4][0])["failure"] for each in found[:2])
+    return any(greet(each[4][0], seconds=seconds).is_by_organisation_of(name) for each in found[:2])
 families = {4: socket.AF_INET, 6: socket.AF_INET6}
 with ThreadPoolExecutor(16) as pool:
-    told = dict(zip(addresses, pool.map(greet, addresses)))
-    each = [(version, name) for version in families for name in references]
-    good = pool.map(greets, [(name, families[version]) for version, name in each])
-    print(json.dumps({"addresses": told, "leaving": [v for (v, _), fine in zip(each, good) if fine]}))
+    told = pool.map(lambda address: asdict(greet(address, seconds=seconds)), addresses)
+    pairs = [(version, name) for version in families for name in references]
+    good = pool.map(reaches, [(name, families[version]) for version, name in pairs])
+    print(json.dumps({
+        "addresses": dict(zip(addresses, told)),
+        "outbound_25": [version for (version, _), fine in zip(pairs, good) if fine],
+    }))
 """
 
 
 def greetings(
-    host: MailHost, addresses: Sequence[str], where: From
+    host: MailHost, addresses: Sequence[str], vantage: VantagePoint
 ) -> tuple[dict[str, Greeting], frozenset[int]]:
-    """How each address greets that host, and the IP versions in which it reaches some port 25.
+    """How each address greets that host, and the IP versions over which it reaches some port 25.
 
     Raises HostUnreadable.
     """
-    seconds, count = str(where.smtp_seconds), str(len(addresses))
-    command = ["python3", "-Ic", _SCRIPT, seconds, count, *addresses, *where.references]
+    script = Path(greeting.__file__).read_text(encoding="utf-8") + _MAIN
+    seconds, count = str(vantage.smtp_seconds), str(len(addresses))
+    command = ["python3", "-Ic", script, seconds, count, *addresses, *vantage.references]
     done = remote.run(host, command, seconds=90)
     try:
         said: dict[str, Any] = json.loads(done.stdout)
-        found = {address: _greeting(said["addresses"][address]) for address in addresses}
-        return found, leaving(found) | frozenset(said["leaving"])
+        found = {address: Greeting(**said["addresses"][address]) for address in addresses}
+        return found, outbound_25(found) | frozenset(said["outbound_25"])
     except (ValueError, LookupError, TypeError):
         raise remote.HostUnreadable(remote.unreachable(host, done.stderr)) from None
 
 
-def leaving(greetings: Mapping[str, Greeting]) -> frozenset[int]:
-    """The IP versions in which one of the addresses answered, even if it refused. Pure."""
-    silent = ("timeout", "unreachable", "no route")
-    return frozenset(6 if ":" in at else 4 for at, one in greetings.items() if one.failure not in silent)
-
-
-def _greeting(said: dict[str, Any]) -> Greeting:
-    code, _, text = str(said["text"]).partition(" ")
-    return Greeting(str(said["failure"]), int(code) if code.isdigit() else 0, text)
+def outbound_25(greetings: Mapping[str, Greeting]) -> frozenset[int]:
+    """The IP versions over which something came back from one of the addresses, even a refusal. Pure."""
+    return frozenset(ip_version(address) for address, one in greetings.items() if one.came_back)

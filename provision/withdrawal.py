@@ -14,10 +14,9 @@ from pyinfra import context, logger
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
-from dns import host_addresses
 from dns.errors import SyncError
-from dns.inventory import MailHost
-from dns.leads import Leads, look_up, with_addresses
+from dns.inventory import MailHost, host_addresses
+from dns.world.leads import Leads, look_up, with_addresses
 from provision import layout, served
 from provision.desired import desired, inventory, told
 from provision.dns import own_addresses
@@ -170,10 +169,10 @@ def look_with(names: Collection[str]) -> Look:
     """Asking the DNS, as `LETTERBOX_RESOLVER` or the system says; the addresses of `names` are known."""
 
     def look(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
-        from dns.check import asking_from
+        from dns.world.vantage import vantage_with
 
         try:
-            where = asking_from(None)
+            where = vantage_with(None)
         except SyncError as error:
             raise DeployError(str(error)) from None
         found = {name: look_up(name, where) for name in domains}

@@ -1,40 +1,25 @@
 """The stand-in for Cloudflare, a nameserver that serves what it publishes, and an inventory."""
 
-import json
+from __future__ import annotations
+
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from dns import sync
-from tests.dns import world as loopback
-from tests.dns.nameserver import Nameserver
-from tests.dns.world import MAIL4, MAIL6, World
+from tests.dns.example import DOMAIN, HOST, OURS, RIGHT, SECONDS, TOKEN, Run, inventory_text
+from tests.dns.loopback import world as loopback
+from tests.dns.loopback.nameserver import Nameserver
+from tests.dns.loopback.world import World
 from tests.lab.cloudflare import StandIn
-
-TOKEN = "lab-token-0123456789"
-SECONDS = 60  # for an answer, on a busy machine
-HOST: dict[str, Any] = {
-    "public_ipv4": "198.18.0.25",
-    "public_ipv6": "fd00::25",
-    "allow_private_address": True,
-}
-OURS: dict[str, Any] = {**HOST, "public_ipv4": MAIL4, "public_ipv6": MAIL6}
-DOMAIN: dict[str, Any] = {"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}}
-
-RIGHT: tuple[dict[str, Any], ...] = (
-    {"type": "MX", "name": "@", "content": "mx1.example.test", "priority": 10},
-    {"type": "A", "name": "mx1", "content": MAIL4},
-    {"type": "AAAA", "name": "mx1", "content": MAIL6},
-)
 
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where the last change is kept, for ``--undo``."""
+    """Where the last change is kept for `--undo`."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
 
@@ -49,7 +34,7 @@ def zones_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def cloudflare(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
-    """A stand-in with the zone example.test, named in the environment."""
+    """A stand-in with the zones example.test and other.test, named in the environment."""
     for name in ("CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "HTTP_PROXY", "http_proxy", "LETTERBOX_RESOLVER"):
         monkeypatch.delenv(name, raising=False)
     with StandIn(["example.test", "other.test"], token=TOKEN, zones_dir=zones_dir) as standin:
@@ -68,15 +53,10 @@ def api(cloudflare: StandIn) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def nameserver(zones_dir: Path) -> Iterator[Nameserver]:
-    """A nameserver for the published zones, which also knows where the zone's nameservers are."""
+    """A nameserver for the published zones. It also knows the addresses of the zone's nameservers."""
     hosts = {"ns1.cloudflare.test": "127.0.0.1", "ns2.cloudflare.test": "127.0.0.1"}
     with Nameserver(zones_dir, hosts) as server:
         yield server
-
-
-def inventory_text(hosts: dict[str, dict[str, Any]], domains: dict[str, dict[str, Any]]) -> str:
-    """An inventory.py with these hosts and domains."""
-    return f"mail_hosts = ({list(hosts.items())!r}, {{'domains': {domains!r}}})\n"
 
 
 @pytest.fixture
@@ -87,12 +67,9 @@ def inventory(tmp_path: Path) -> Path:
     return path
 
 
-Run = Callable[..., tuple[int, str, str]]
-
-
 @pytest.fixture
 def run(inventory: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """``dns.sync`` on example.test without waiting for nameservers: exit code, output, errors."""
+    """`dns.sync` on example.test, without waiting for nameservers."""
 
     def run(*arguments: str, domain: str = "example.test") -> tuple[int, str, str]:
         capsys.readouterr()
@@ -103,16 +80,6 @@ def run(inventory: Path, capsys: pytest.CaptureFixture[str]) -> Run:
         return code, out, err
 
     return run
-
-
-def values(standin: StandIn, zone: str = "example.test") -> set[tuple[Any, ...]]:
-    """Type, name, content and priority of every record in the zone."""
-    return {(r["type"], r["name"], r["content"], r.get("priority")) for r in standin.records(zone)}
-
-
-def frozen(standin: StandIn, ids: set[str], zone: str = "example.test") -> str:
-    """These records in full, to compare before and after."""
-    return json.dumps([r for r in standin.records(zone) if r["id"] in ids], sort_keys=True)
 
 
 @pytest.fixture(scope="session")
@@ -128,14 +95,14 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def internet(certificate: Path) -> Iterator[World]:
-    """The servers of the world."""
+    """The servers of the small Internet."""
     with loopback.running(certificate) as running:
         yield running
 
 
 @pytest.fixture
 def world(cloudflare: StandIn, zones_dir: Path, internet: World, inventory: Path) -> World:
-    """The world, with the domain's zone as ``dns.sync`` makes it."""
+    """The small Internet, with the domain's zone as `dns.sync` makes it."""
     inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
     cloudflare.seed("example.test", *RIGHT)
     internet.reset(zones_dir)

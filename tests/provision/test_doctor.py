@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from dns import sync
-from dns.greeting import Greeting
+from dns.world.greeting import Greeting
 from provision import doctor, path, vantage
 from provision.doctor import main
 from tests.lab.lab import Lab
@@ -255,7 +255,7 @@ def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider():
 )
 def test_an_ip_version_leaves_the_vantage_point_only_where_an_answer_came_back(greetings, versions):
     """Else a host without IPv6 would blame the provider of the one that it looks at."""
-    assert vantage.leaving(greetings) == versions
+    assert vantage.outbound_25(greetings) == versions
 
 
 @pytest.mark.parametrize(

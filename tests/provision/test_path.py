@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from dns.answers import Expected
-from dns.delegation import Delegation
-from dns.findings import Finding, advised, required, unknown
-from dns.seen import Seen
+from dns.check.findings import Finding, advised, required, unknown
+from dns.world.delegation import Delegation
+from dns.world.expected import Expected
+from dns.world.seen import Seen
 from provision import path
 
 SEEN = Seen(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from dns.cloudflare_zone import Zones
+from dns.cloudflare.zones import Zones
 from dns.plan import Change, Plan
 from dns.records import ZoneRecord
 from tests.conftest import usable_lab

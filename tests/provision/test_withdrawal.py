@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns.inventory import from_hosts
-from dns.leads import Lead, Leads
+from dns.world.leads import Lead, Leads
 from provision import served
 from provision.desired import configuration
 from provision.served import GivenUp, Served, given_up

@@ -2,7 +2,6 @@
 
 import os
 import smtplib
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +11,10 @@ import pytest
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
 from dns.inventory import Domain
-from dns.vantage import REFERENCES
+from dns.records import address_type
+from dns.world.greeting import Greeting, from_reply, greet
+from dns.world.nameservers import has_route
+from dns.world.vantage import REFERENCES
 
 SECONDS = 30
 """How long a reply may take: a busy host is slow, a broken one is silent for ever."""
@@ -57,17 +59,6 @@ def addresses(outside, mail_host) -> list[str]:
     return [address for address in found if has_route(address)]
 
 
-def has_route(address: str) -> bool:
-    """Whether this machine could send there at all: a machine without IPv6 can judge no IPv6 address."""
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect((address, 25))
-        except OSError:
-            return False
-    return True
-
-
 @pytest.fixture
 def session(addresses, outside) -> Iterator[smtplib.SMTP]:
     """An SMTP session with the host, after EHLO."""
@@ -79,9 +70,12 @@ def session(addresses, outside) -> Iterator[smtplib.SMTP]:
 class Session(smtplib.SMTP):
     """A session that keeps its greeting."""
 
+    greeting: Greeting
+
     def connect(self, *arguments: Any, **named: Any) -> tuple[int, bytes]:
-        self.greeting = super().connect(*arguments, **named)
-        return self.greeting
+        reply = super().connect(*arguments, **named)
+        self.greeting = from_reply(*reply)
+        return reply
 
 
 @contextmanager
@@ -90,10 +84,10 @@ def connected(address: str, outside: Outside) -> Iterator[Session]:
     try:
         smtp = Session(address, 25, "smoke.invalid", timeout=SECONDS)
     except TimeoutError:
-        if not _leaves(outside, "AAAA" if ":" in address else "A"):
+        if not _reaches_others(outside, address_type(address)):
             pytest.fail(
-                "this machine reaches nobody's port 25: its own network bars it, as that of most hosted CI "
-                "runners does. Run the smoke tests from a machine that may connect to port 25",
+                "this machine reaches nobody's port 25, because its own network blocks it, as that of most "
+                "hosted CI runners does. Run the smoke tests from a machine that may connect to port 25",
                 pytrace=False,
             )
         pytest.fail(f"{address} port 25 does not answer: python -m provision.doctor says why", pytrace=False)
@@ -102,13 +96,10 @@ def connected(address: str, outside: Outside) -> Iterator[Session]:
         yield smtp
 
 
-def _leaves(outside: Outside, kind: str) -> bool:
-    """Whether any of some well-known mail hosts can be reached from here."""
-    for name in REFERENCES:
-        for address in outside.answers(name, kind)[:1]:
-            try:
-                socket.create_connection((address, 25), 10).close()
-            except OSError:
-                continue
-            return True
-    return False
+def _reaches_others(outside: Outside, kind: str) -> bool:
+    """Whether a well-known mail host can be reached from here, and greets itself."""
+    return any(
+        greet(address).is_by_organisation_of(name)
+        for name in REFERENCES
+        for address in outside.answers(name, kind)[:1]
+    )

@@ -1,0 +1,106 @@
+"""An inventory as checked values. Every problem is reported at once. Nothing here touches the network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from dns.inventory import aliases, domain, mail_host
+from dns.inventory.domain import Domain
+from dns.inventory.mail_host import MailHost
+from dns.names import a_label, did_you_mean
+
+GROUP = "mail_hosts"
+
+HostData = tuple[str, Mapping[str, object]]
+"""A host as pyinfra knows it: the name that ssh reaches it by, and its data, `domains` among it."""
+
+
+class InventoryError(Exception):
+    """The inventory cannot be used. `str(error)` is for the user and has one line for each problem."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The hosts that take mail, and the domains that each of them serves."""
+
+    hosts: tuple[MailHost, ...]
+    domains: tuple[Domain, ...]
+
+    def domain(self, name: str) -> Domain:
+        """Find the domain of this name, in A-label or Unicode form. Raises InventoryError."""
+        try:
+            wanted = a_label(name)
+        except ValueError as error:
+            raise InventoryError(f"domain {name}: {error}: write it as in example.com") from None
+        known = {each.name: each for each in self.domains}
+        if wanted not in known:
+            raise InventoryError(
+                f"domain {name} is not in the inventory{did_you_mean(wanted, known)}: "
+                f"it has {', '.join(known)}; add this one to its domains"
+            )
+        return known[wanted]
+
+
+_last: tuple[str, Inventory] | None = None
+
+
+def from_hosts(hosts: Iterable[HostData]) -> Inventory:
+    """Return the inventory made of the hosts that pyinfra has read.
+
+    A deploy asks for it at each of its steps, so the last answer is kept: the same data is checked once.
+    Raises InventoryError with every problem, one per line.
+    """
+    global _last
+    given = list(hosts)
+    key = repr(given)  # == would take True for 1
+    if _last is None or _last[0] != key:
+        _last = (key, check(given, "inventory"))
+    return _last[1]
+
+
+def check(hosts: Sequence[HostData], source: str) -> Inventory:
+    """Check everything. `source` is what each problem is reported of. Raises InventoryError."""
+    problems: list[str] = []
+    if not hosts:
+        problems.append(f'{GROUP} has no host: add one, as ("mx1.example.com", {{"ssh_user": "root"}})')
+    mail_hosts: list[MailHost] = []
+    for name, data in hosts:
+        host, found = mail_host.from_data(name, data)
+        problems += found
+        for other in mail_hosts:
+            if other.hostname == host.hostname:
+                problems.append(f"host {name}: its hostname {host.hostname} is that of host {other.name} too")
+        mail_hosts.append(host)
+    domains, found = _domains(hosts)
+    problems += found
+    if problems:
+        raise InventoryError("\n".join(f"{source}: {problem}" for problem in problems))
+    return Inventory(hosts=tuple(mail_hosts), domains=domains)
+
+
+def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[str]]:
+    if not hosts:
+        return (), []
+    first, given = hosts[0][0], hosts[0][1].get("domains")
+    problems = [
+        f"host {name}: its domains differ from those of host {first}: put them in the group's data"
+        for name, data in hosts[1:]
+        if data.get("domains") != given
+    ]
+    if not given:
+        return (), [*problems, 'no domain: add "domains": {"example.com": {"mailboxes": ["alice"]}}']
+    if not isinstance(given, Mapping):
+        return (), [*problems, f'domains must be a dict such as {{"example.com": {{...}}}}, not {given!r}']
+    domains: dict[str, Domain] = {}
+    for name, data in given.items():
+        found, domain_problems = domain.from_data(name, data)
+        problems += domain_problems
+        if found is None:
+            continue
+        if found.name in domains:
+            problems.append(f"domain {name} is named twice (as {found.name}): name it once")
+        domains[found.name] = found
+    if len(domains) == len(given):
+        problems += aliases.problems({each.name: (each.mailboxes, each.aliases) for each in domains.values()})
+    return tuple(domains.values()), problems

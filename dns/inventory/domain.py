@@ -1,0 +1,169 @@
+"""A served domain, read from the inventory's `domains`. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dns.inventory import aliases
+from dns.names import a_label, below, did_you_mean, local_part
+
+KEYS = (
+    "mailboxes",
+    "aliases",
+    "catch_all",
+    "sends_mail",
+    "subaddress_separators",
+    "ttl",
+    "tls_reports",
+    "caa",
+)
+AUTOMATIC_TTL = 1
+# The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
+DMARC, TLS_REPORTS = "_dmarc", "_smtp._tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Domain:
+    """One served domain.
+
+    `name` is in A-label form, and local parts are in lower case. The targets of an alias are local names
+    of this domain, or full addresses at another served domain. `sends_mail` is None if SPF and DMARC are
+    left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
+    which senders report failed TLS (RFC 8460). `caa` are the authorities that may issue certificates for
+    the domain (RFC 8659). If one of these two is empty, nothing is published for it.
+    """
+
+    name: str
+    mailboxes: tuple[str, ...]
+    aliases: Mapping[str, tuple[str, ...]]
+    catch_all: str | None
+    sends_mail: bool | None
+    subaddress_separators: str
+    ttl: int
+    tls_reports: tuple[str, ...] = ()
+    caa: tuple[str, ...] = ()
+
+
+def from_data(name: object, data: object) -> tuple[Domain | None, list[str]]:
+    """Return the domain and every problem in it. There is no domain if its name or shape is wrong.
+
+    What takes all domains to see, such as the target of an alias, `aliases.problems` checks.
+    """
+    if not isinstance(name, str):
+        return None, [f"domains: {name!r} is not a domain name: write it as a string"]
+    try:
+        ascii_name = a_label(name)
+    except ValueError as error:
+        return None, [f"domain {name}: {error}: write it as in example.com"]
+    if not isinstance(data, Mapping):
+        return None, [f'domain {name}: must be a dict such as {{"mailboxes": ["alice"]}}, not {data!r}']
+    problems = [
+        f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
+        for key in data
+        if key not in KEYS
+    ]
+    mailboxes = _mailboxes(data.get("mailboxes", ()), problems)
+    own_aliases = aliases.from_data(data.get("aliases"), mailboxes, problems)
+    if not mailboxes and "postmaster" not in own_aliases:
+        problems.append('has no mailbox: give "mailboxes": ["alice"], or an alias for postmaster')
+    domain = Domain(
+        name=ascii_name,
+        mailboxes=mailboxes,
+        aliases=own_aliases,
+        catch_all=_catch_all(data.get("catch_all"), mailboxes, problems),
+        sends_mail=_sends_mail(data.get("sends_mail"), problems),
+        subaddress_separators=_separators(data.get("subaddress_separators", "+"), problems),
+        ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems),
+        tls_reports=_tls_reports(data.get("tls_reports"), problems),
+        caa=_authorities(data.get("caa"), problems),
+    )
+    for asked, prefix in ((domain.sends_mail is False, DMARC), (bool(domain.tls_reports), TLS_REPORTS)):
+        try:
+            below(ascii_name, prefix) if asked else None
+        except ValueError as error:
+            problems.append(f"{error}: leave out the key that publishes it, or use a shorter name")
+    return domain, [f"domain {name}: {problem}" for problem in problems]
+
+
+def _mailboxes(value: object, problems: list[str]) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple):
+        problems.append(f'mailboxes must be a list such as ["alice"], not {value!r}')
+        return ()
+    names: list[str] = []
+    for item in value:
+        try:
+            name = local_part(item) if isinstance(item, str) else ""
+            if not name:
+                raise ValueError("is not a mailbox name: write it as a string")
+        except ValueError as error:
+            problems.append(f"mailbox {item!r} {error}")
+            continue
+        if name in names:
+            problems.append(f"mailbox {item!r} is named twice (case does not matter): name it once")
+        else:
+            names.append(name)
+    return tuple(names)
+
+
+def _catch_all(value: object, mailboxes: tuple[str, ...], problems: list[str]) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, str) and value.lower() in mailboxes:
+        return value.lower()
+    problems.append(f"catch_all {value!r} is not one of its mailboxes: name one of them, or None")
+    return None
+
+
+def _sends_mail(value: object, problems: list[str]) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    problems.append(f"sends_mail must be True or False, or left out, not {value!r}")
+    return None
+
+
+def _separators(value: object, problems: list[str]) -> str:
+    if isinstance(value, str) and all(c in "+-_=.#~!$%&'*?^`{|}" for c in value):
+        return value
+    problems.append(f'subaddress_separators must be a string such as "+" or "+-", not {value!r}')
+    return "+"
+
+
+def _ttl(value: object, problems: list[str]) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, int) and whole and (value == AUTOMATIC_TTL or 60 <= value <= 86400):
+        return value
+    problems.append(f"ttl must be 1 (automatic) or 60 to 86400 seconds, not {value!r}")
+    return AUTOMATIC_TTL
+
+
+def _tls_reports(value: object, problems: list[str]) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value or ()
+    if not isinstance(given, list | tuple):
+        problems.append(f'tls_reports must be an address such as "tls@example.com", not {value!r}')
+        return ()
+    uris: list[str] = []
+    for item in given:
+        text = item if isinstance(item, str) else ""
+        uri = f"mailto:{text}" if "@" in text and ":" not in text else text
+        # A comma, a semicolon or a space would end the URI in the record (RFC 8460, section 3).
+        if re.fullmatch(r"(mailto:[^@,; ]+@[^@,; ]+\.[^@,; ]+|https://[^,; ]+)", uri) and uri.isascii():
+            uris.append(uri)
+        else:
+            problems.append(f"tls_reports {item!r} is neither an e-mail address nor an https:// address")
+    return tuple(uris)
+
+
+def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
+    given = [value] if isinstance(value, str) else value or ()
+    if not isinstance(given, list | tuple):
+        problems.append(f'caa must be a list such as ["letsencrypt.org"], not {value!r}')
+        return ()
+    names: list[str] = []
+    for item in given:
+        try:
+            names.append(a_label(item if isinstance(item, str) else ""))
+        except ValueError as error:
+            problems.append(f"caa {item!r} {error}: name the authority as in letsencrypt.org")
+    return tuple(names)

@@ -1,0 +1,181 @@
+"""Planning: each desired record is matched with at most one record of the zone. Pure.
+
+Only records that carry our mark are changed or deleted. An equal record of somebody else is adopted as it is.
+Any other record at one of our names is an obstacle. The plan names it, and says what it would break. It is
+replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
+
+A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
+as ours with the mark of any of these domains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+
+from dns.names import is_within
+from dns.plan import policies
+from dns.plan.changes import Change, Plan
+from dns.plan.obstacles import NOTHING, Obstacle, Replacing, delegation, in_the_way
+from dns.records import ADDRESS_TYPES, SHARED_TYPES, Record, ZoneRecord, is_marked, mark_of
+
+
+def plan(
+    domain: str,
+    zone: str,
+    desired: Sequence[Record],
+    actual: Iterable[ZoneRecord],
+    replacing: Replacing = NOTHING,
+    siblings: Iterable[str] = (),
+) -> Plan:
+    """Plan the changes that turn `actual` into `desired` for the domain in the zone (both in A-label form).
+
+    `siblings` are the other domains of the inventory.
+    """
+    mark, marks = mark_of(domain), {mark_of(sibling) for sibling in siblings} - {mark_of(domain)}
+    spots = {(record.name, record.type) for record in desired}
+    hosts = {record.name for record in desired if record.type in ADDRESS_TYPES}
+    # A host's A and AAAA are both ours, even if the host has no address of one of the two.
+    spots |= {(name, kind) for name in hosts for kind in ADDRESS_TYPES}
+    found = tuple(actual)
+    matching = _Matching(domain, mark, marks, replacing, spots)
+    for held in found:
+        record = held.record
+        if is_marked(record, mark) or (record.name, record.type) in spots:
+            matching.left.append(held)
+        elif record.type == "CNAME" and (
+            record.name in hosts
+            # At the apex Cloudflare flattens a CNAME, so an MX may be beside it.
+            or (record.name != zone and (record.name, "MX") in spots)
+        ):
+            matching.set_aside(held)
+        elif record.type == "CNAME" and record.name != zone:
+            matching.aliases[record.name] = record
+        elif record.type == "NS" and record.name != zone:
+            shadowed = sorted(name for name, _ in spots if is_within(name, record.name))
+            if shadowed:
+                matching.obstacles.append(delegation(record, shadowed[0]))
+    for record in desired:
+        matching.match(record)
+    matching.settle_unmatched()
+    foreign = (held for held in found if not matching.is_of_the_inventory(held.record))
+    return Plan(
+        desired=tuple(desired),
+        posts=tuple(matching.posts),
+        patches=tuple(matching.patches),
+        deletes=tuple(matching.deletes),
+        kept=tuple(matching.kept),
+        adopted=tuple(matching.adopted),
+        obstacles=tuple(matching.obstacles),
+        notes=(*matching.notes, *policies.weakened_caa(desired, foreign, zone, matching.posts)),
+        withheld=tuple(matching.withheld),
+    )
+
+
+class _Matching:
+    """The records at our names that are not matched yet (`left`), and the parts of the plan so far."""
+
+    def __init__(
+        self,
+        domain: str,
+        mark: str,
+        sibling_marks: Collection[str],
+        replacing: Replacing,
+        spots: Collection[tuple[str, str]],
+    ) -> None:
+        self.domain, self.mark, self.sibling_marks = domain, mark, sibling_marks
+        self.replacing, self.spots = replacing, spots
+        self.left: list[ZoneRecord] = []
+        self.aliases: dict[str, Record] = {}
+        self.posts: list[Record] = []
+        self.patches: list[Change] = []
+        self.deletes: list[ZoneRecord] = []
+        self.kept: list[ZoneRecord] = []
+        self.adopted: list[ZoneRecord] = []
+        self.obstacles: list[Obstacle] = []
+        self.notes: list[str] = []
+        self.withheld: list[Record] = []
+
+    def set_aside(self, held: ZoneRecord) -> None:
+        """Delete a record of somebody else if the user named it and it may be deleted. Else report it."""
+        if not held.locked and self.replacing.names(held.record):
+            self.deletes.append(held)
+        else:
+            self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+
+    def match(self, wanted: Record) -> None:
+        """Decide about one desired record: keep, adopt, patch or post it, or report an obstacle."""
+        held = self._take(wanted)
+        if held is None:
+            self._add(wanted)
+            return
+        record = held.record
+        equal = (record.value, record.proxied) == (wanted.value, wanted.proxied)
+        if is_marked(record, self.mark) and not held.locked:
+            if equal and record.ttl == wanted.ttl:
+                self.kept.append(held)
+            else:
+                self._patch(held, wanted, ttl=wanted.ttl, comment=record.comment)
+        elif self._is_of_a_sibling(record) and not held.locked:
+            # The other domain decides about its TTL. Otherwise the two would change it for ever.
+            if equal:
+                self.kept.append(held)
+            else:
+                self._patch(held, wanted, ttl=record.ttl, comment=record.comment)
+        elif equal:
+            self.adopted.append(held)
+        elif not held.locked and self.replacing.names(record):
+            self._patch(held, wanted, ttl=wanted.ttl, comment=wanted.comment)
+        else:
+            self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+
+    def _add(self, wanted: Record) -> None:
+        others = (held.record for held in self.left if not is_marked(held.record, self.mark))
+        foreign = policies.foreign_policy(wanted, others, self.aliases)
+        if foreign is None:
+            self.posts.append(wanted)
+            return
+        self.withheld.append(wanted)
+        self.notes.append(
+            f"{foreign.zone_line}: is not ours and stays; {wanted.content!r} is not published beside it"
+        )
+
+    def _patch(self, held: ZoneRecord, wanted: Record, *, ttl: int, comment: str | None) -> None:
+        # Tags, settings, and the part of a comment behind our mark belong to whoever wrote them.
+        after = replace(
+            held.record, priority=wanted.priority, proxied=wanted.proxied, ttl=ttl, comment=comment
+        )
+        self.patches.append(Change(held, after))
+
+    def _take(self, wanted: Record) -> ZoneRecord | None:
+        """Take the record of the same value, or else one that differs only in its priority."""
+        alike = [held for held in self.left if held.record.value[:3] == wanted.value[:3]]
+        alike.sort(key=lambda held: held.record.priority != wanted.priority)
+        if not alike:
+            return None
+        self.left.remove(alike[0])
+        return alike[0]
+
+    def settle_unmatched(self) -> None:
+        """Decide about records that match nothing: delete ours, report others, leave other texts alone."""
+        for held in self.left:
+            record = held.record
+            at_ours = (record.name, record.type) in self.spots and record.type not in SHARED_TYPES
+            if held.locked:
+                if at_ours:
+                    self.obstacles.append(in_the_way(held, self.domain, self.replacing))
+                elif is_marked(record, self.mark):
+                    self.notes.append(
+                        f"{record.zone_line}: is no longer wanted, but Cloudflare keeps it read-only"
+                    )
+            elif is_marked(record, self.mark) or (at_ours and self._is_of_a_sibling(record)):
+                self.deletes.append(held)
+            elif at_ours:
+                self.set_aside(held)
+
+    def is_of_the_inventory(self, record: Record) -> bool:
+        """Whether the record carries the mark of any domain of the inventory."""
+        return is_marked(record, self.mark) or self._is_of_a_sibling(record)
+
+    def _is_of_a_sibling(self, record: Record) -> bool:
+        return any(is_marked(record, mark) for mark in self.sibling_marks)

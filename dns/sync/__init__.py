@@ -1,0 +1,26 @@
+"""Make a domain's records at Cloudflare match the inventory: `python -m dns.sync DOMAIN`.
+
+A deploy calls `prepare`, `nameservers_to_ask`, `apply` and `wait_until_served`.
+"""
+
+from __future__ import annotations
+
+from dns.cloudflare.zones import Zones
+from dns.errors import SyncError
+from dns.inventory.host_addresses import Addresses
+from dns.sync.change import Prepared, apply, prepare
+from dns.sync.command import main
+from dns.sync.verify import changed_but, nameservers_to_ask, wait_until_served
+
+__all__ = [
+    "Addresses",
+    "Prepared",
+    "SyncError",
+    "Zones",
+    "apply",
+    "changed_but",
+    "main",
+    "nameservers_to_ask",
+    "prepare",
+    "wait_until_served",
+]

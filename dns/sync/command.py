@@ -1,0 +1,166 @@
+"""The command line of `python -m dns.sync`.
+
+Exit codes: 0 in sync, or made so; 1 failed, with the cause and the fix in words; 2 differs (`--dry-run`,
+`--check`). With `--json` one object is printed on stdout, whatever happens.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dns.cloudflare.answers import Zone
+from dns.cloudflare.zones import Zones
+from dns.errors import SyncError
+from dns.inventory import InventoryError, load
+from dns.names import a_label
+from dns.plan import Plan
+from dns.sync import report, undo, verify
+from dns.sync.arguments import Arguments, parse_arguments
+from dns.sync.change import Prepared, apply, prepare
+from dns.terminal.colour import is_coloured
+from dns.terminal.countdown import count_down
+
+_INTERRUPTED = {
+    False: "nothing was changed",
+    True: "the zone was changed",
+    None: "it is unknown whether the zone was changed",
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line. Returns the exit code."""
+    run = _Run(parse_arguments(sys.argv[1:] if argv is None else argv))
+    try:
+        return run.undo() if run.given.undo else run.sync()
+    except (SyncError, InventoryError) as error:
+        return run.failed(str(error), getattr(error, "applied", False))
+    except KeyboardInterrupt:
+        state = _INTERRUPTED[run.applied]
+        return run.failed(f"interrupted, {state}: run again to see what is there", run.applied)
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run: what was asked for, and how far it is. An early end reports both."""
+
+    given: Arguments
+    zone: Zone | None = None
+    plan: Plan | None = None
+    applied: bool | None = False
+    """Whether the zone was changed. None while that is unknown."""
+
+    def sync(self) -> int:
+        """Read, plan, and change if it is asked for. Returns the exit code."""
+        given = self.given
+        inventory = load(Path(given.inventory))
+        zones = self._zones()
+        prepared = prepare(
+            inventory,
+            given.domain,
+            replacing=given.replacing,
+            forgetting=given.forgetting,
+            zones=zones,
+            resolver=given.resolver,
+        )
+        self.zone, self.plan = prepared.zone, prepared.plan
+        for remark in prepared.remarks:
+            print(remark, file=sys.stderr)
+        self._print(prepared.summary, report.lines(prepared.plan, colour=is_coloured(), obstacles=False))
+        if prepared.plan.obstacles:
+            return self.failed(prepared.blocked, False)
+        if given.dry_run or given.check or prepared.in_sync:
+            self._print_json()
+            return 0 if prepared.in_sync else 2
+        self._change(prepared, zones)
+        return 0
+
+    def _change(self, prepared: Prepared, zones: Zones) -> None:
+        """Change the zone, and verify it unless `--wait 0` is given."""
+        given, name = self.given, prepared.domain.name
+        if not given.wait:
+            self._apply(prepared, zones)
+            self._print(f"{name}: changed")
+            self._print_json()
+            return
+        try:
+            located = verify.locate_nameservers(prepared, given.resolver)
+        except SyncError as error:
+            hint = "or change without asking them, with --wait 0"
+            raise SyncError(f"{name}: nothing was changed: {error}, {hint}") from None
+        servers = located.servers
+        ttl = verify.longest_ttl(prepared, servers)
+        self._apply(prepared, zones)
+        with verify.changed_but(name):
+            took = verify.wait_until_served(prepared, servers=servers, seconds=given.wait)
+            self._print(f"{name}: changed, and answered by all its nameservers after {took:.1f} s")
+            verification = verify.verify(
+                prepared, given.resolver, located=located, seconds=given.wait - took, ttl=ttl
+            )
+        first, *rest = verification.lines(colour=is_coloured())
+        self._print(first, rest)
+        self._print_json(check=verification.to_json())
+
+    def _apply(self, prepared: Prepared, zones: Zones) -> None:
+        self.applied = None
+        apply(prepared, zones=zones)
+        self.applied = True
+
+    def undo(self) -> int:
+        """Put back what the last run changed. Returns the exit code."""
+        given = self.given
+        try:
+            domain = a_label(given.domain)
+        except ValueError as error:
+            raise SyncError(f"domain {given.domain}: {error}: write it as in example.com") from None
+        zones = self._zones()
+        self.zone, self.plan = undo.plan_undo(domain, zones)
+        only_look = given.dry_run or given.check
+        if not only_look:
+            self.applied = None if self.plan.changes else False
+            undo.apply(domain, self.zone, self.plan, zones)
+            self.applied = True
+        first = (
+            report.summary(domain, self.plan) if self.plan.changes else f"{domain}: nothing is left to undo"
+        )
+        self._print(first, report.lines(self.plan, colour=is_coloured()))
+        self._print_json()
+        return 2 if only_look and self.plan.changes else 0
+
+    def failed(self, message: str, applied: bool | None) -> int:
+        """Print the reason on stderr, and with `--json` also on stdout. Returns the exit code."""
+        print(message, file=sys.stderr)
+        if self.given.json:
+            if self.zone is None or self.plan is None:
+                _print_object(report.error_to_json(self.given.domain, message, applied=applied))
+            else:
+                self._print_plan(applied=applied, error=message)
+        return 1
+
+    def _zones(self) -> Zones:
+        return Zones(tell=lambda line: print(line, file=sys.stderr), pause=count_down)
+
+    def _print(self, first: str, rest: Iterable[str] = ()) -> None:
+        """Print lines for people. With `--check` only the first, and with `--json` none."""
+        if not self.given.json:
+            print(first, *(() if self.given.check else rest), sep="\n", flush=True)
+
+    def _print_json(self, **more: object) -> None:
+        """Print the plan and what came of it, if `--json` is given."""
+        if self.given.json:
+            self._print_plan(applied=self.applied, **more)
+
+    def _print_plan(self, **more: object) -> None:
+        if self.zone and self.plan:
+            try:
+                domain = a_label(self.given.domain)
+            except ValueError:
+                domain = self.given.domain
+            _print_object(report.to_json(domain, self.zone.name, self.plan, **more))
+
+
+def _print_object(value: dict[str, object]) -> None:
+    print(json.dumps(value, indent=2))

@@ -1,0 +1,137 @@
+"""Undoing the last run's change of a zone: only what it changed, and only if nobody changed it since.
+
+`undo_file` has kept on this machine what was changed. The zone says what is there now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from dns.cloudflare.answers import Zone
+from dns.cloudflare.zones import Zones
+from dns.errors import ChangedBut, OutcomeUnknown, SyncError
+from dns.plan import Change, Plan, count_not_visible
+from dns.records import Record, ZoneRecord, same
+from dns.sync import undo_file
+from dns.sync.saved import Saved
+
+
+def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
+    """Plan what undoes the saved change. A record that has changed since stays, and a note says so. Pure."""
+    there = {held.id: held for held in actual}
+    by_value = {held.record.value: held for held in there.values()}
+    deletes, patches, posts, notes = [], [], [], []
+    for made in saved.posted:
+        held = there.get(made.id) if made.id else by_value.get(made.record.value)
+        if held is None:
+            if made.record.value in by_value:
+                notes.append(f"{made.record.zone_line}: was made again since by somebody else, and stays")
+        elif _can_be_undone(held, made.record, notes):
+            deletes.append(held)
+    for change in saved.patched:
+        held = there.get(change.before.id)
+        if held is None:
+            notes.append(f"{change.after.zone_line}: has changed since, and stays as it is")
+        elif held.record != change.before.record and _can_be_undone(held, change.after, notes):
+            patches.append(Change(held, change.before.record))
+    for record in saved.deleted:
+        if record.value in by_value:
+            notes.append(f"{record.zone_line}: is there again already")
+        else:
+            posts.append(record)
+    return Plan((), tuple(posts), tuple(patches), tuple(deletes), notes=tuple(notes))
+
+
+def _can_be_undone(held: ZoneRecord, after: Record, notes: list[str]) -> bool:
+    if held.record != after:
+        notes.append(f"{after.zone_line}: has changed since, and stays")
+    elif held.locked:
+        notes.append(f"{after.zone_line}: is read-only at Cloudflare now, and stays")
+    else:
+        return True
+    return False
+
+
+def count_visible(saved: Saved, actual: Iterable[ZoneRecord]) -> tuple[int, int]:
+    """Count the saved changes that can be seen in the zone, and all of them. Pure."""
+    there = {held.id: held.record for held in actual}
+    values = {record.value for record in there.values()}
+    visible = (
+        sum(any(same(held, made.record) for held in there.values()) for made in saved.posted)
+        + sum(same(there.get(change.before.id), change.after) for change in saved.patched)
+        + sum(record.value not in values for record in saved.deleted)
+    )
+    return visible, len(saved.posted) + len(saved.patched) + len(saved.deleted)
+
+
+def plan_undo(domain: str, zones: Zones) -> tuple[Zone, Plan]:
+    """Read the zone in two requests, and plan what undoes the last run's change.
+
+    A change whose outcome was unknown counts as made if all of it can be seen in the zone, and as not made if
+    nothing can. Raises SyncError if only a part can be seen, if no change is known, or if it was made in
+    another zone.
+    """
+    zone: Zone | None = None
+    actual: tuple[ZoneRecord, ...] = ()
+    for path, certain, saved in undo_file.candidates(domain):
+        if zone is None or zone.name != saved.zone:
+            zone = zones.holding(saved.zone)
+            actual = ()
+        if zone.name != saved.zone or saved.zone_id not in ("", zone.id):
+            if not certain:
+                continue
+            raise SyncError(
+                f"{domain}: the last change was made in another zone named {saved.zone} "
+                f"({saved.zone_id or 'its identifier is not known'}), so nothing was undone: use a token "
+                f"that sees that zone, or delete {path}"
+            )
+        actual = actual or zones.records(zone)
+        visible, changes = count_visible(saved, actual)
+        if certain or visible == changes:
+            return zone, reverse(saved, actual)
+        if visible:
+            raise SyncError(
+                f"{domain}: it is unknown whether the last run changed the zone: {visible} of {changes} "
+                "changes can be seen, which may be somebody else's; nothing was undone: undo it by hand, and "
+                f"delete {path}"
+            )
+    raise SyncError(
+        f"{domain}: no change to undo is known on this machine ({undo_file.file_of(domain)} does not exist)"
+    )
+
+
+def apply(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
+    """Carry out the plan in one transaction, and forget the change that it undoes.
+
+    Raises SyncError if Cloudflare refused (nothing was changed), or if not everything is undone.
+    """
+    edited: tuple[str, ...] = ()
+    if plan.changes:
+        try:
+            outcome = zones.change(zone, plan)
+            edited, problem = outcome.edited, "; ".join(outcome.unconfirmed)
+        except OutcomeUnknown as error:
+            problem = str(error)
+        if problem:
+            _settle(domain, zone, plan, zones, problem)
+    undo_file.forget(domain)
+    if edited:
+        raise ChangedBut(
+            f"{domain}: undone, but somebody had edited these records after they were read, and they are "
+            f"deleted: {'; '.join(edited)}: make them again if they should stay"
+        )
+
+
+def _settle(domain: str, zone: Zone, plan: Plan, zones: Zones, problem: str) -> None:
+    """Read the zone after an undo whose outcome is unknown. Raises SyncError if not everything is undone."""
+    try:
+        left = count_not_visible(plan, zones.records(zone))
+    except SyncError as again:
+        raise OutcomeUnknown(
+            f"{problem}; whether it was undone is unknown, because {domain} cannot be read either ({again}): "
+            "run again when it can be read"
+        ) from None
+    if left:
+        raise (ChangedBut if left < plan.changes else SyncError)(
+            f"{domain}: {problem}; read again: {left} of {plan.changes} changes are not undone: run again"
+        )

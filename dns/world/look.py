@@ -1,0 +1,213 @@
+"""Looking at a domain from outside: everything in `Seen`, asked at the same time where possible.
+
+Nothing is judged here. Only questions are sent: no token, no mail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from dns.desired import desired
+from dns.errors import SyncError
+from dns.inventory import Domain, Inventory, MailHost
+from dns.inventory.host_addresses import Addresses, published_if_known
+from dns.names import is_within
+from dns.world import answers, asking, delegation
+from dns.world.answers import Answer
+from dns.world.expected import Expected, from_records, mismatch
+from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
+from dns.world.nameservers import Located, Server
+from dns.world.progress import OnProgress, Progress, ProgressBoard, ignore
+from dns.world.seen import HostSeen, Seen, ServerSeen
+from dns.world.vantage import VantagePoint
+
+THREADS = 16
+SEP = 1  # the flag of a key that signs keys (RFC 4034, 2.1.1)
+
+
+def look(
+    inventory: Inventory,
+    domain: Domain,
+    own: Mapping[str, Addresses],
+    vantage: VantagePoint,
+    *,
+    nameservers: tuple[str, ...] = (),
+    located: Located | None = None,
+    on_progress: OnProgress = ignore,
+) -> Seen:
+    """Look once at everything that can be seen of the domain.
+
+    `own` holds the addresses that were read from the hosts, by `MailHost.name`. `nameservers` are those that
+    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it.
+    """
+    lost = ""
+    try:
+        found = delegation.find(domain.name, vantage.resolver, port=vantage.port)
+    except SyncError as error:
+        lost, found = str(error), _by_resolver(domain.name, vantage)
+    place = delegation.locate(found, vantage.resolver, port=None if lost else vantage.port, known=located)
+    wanted = _expected(inventory, domain, found.zone, own)
+    board = ProgressBoard(on_progress)
+
+    def look_at_host(host: MailHost) -> HostSeen:
+        in_zone = is_within(host.hostname, found.zone)
+        servers = place.servers if in_zone and not lost else ()
+        return look_up_host(
+            host, own.get(host.name), vantage, in_zone=in_zone, servers=servers, from_root=not lost
+        )
+
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        hosts = pool.map(look_at_host, inventory.hosts)
+        asked = [
+            pool.submit(_ask_server, server, wanted, found.zone, vantage.port, False, board)
+            for server in place.servers
+        ]
+        seen_hosts = tuple(hosts)
+        probes = [
+            pool.submit(look_at_address, host.hostname, address, vantage, board)
+            for host in seen_hosts
+            for address in addresses_to_probe(host)
+        ]
+        servers = tuple(one.result() for one in asked)
+        wanted = tuple(_without_foreign_policies(wanted, servers))
+        # A resolver that is asked too early keeps for long that there is nothing (RFC 2308).
+        cached = [
+            pool.submit(_ask_server, server, wanted, "", vantage.resolver.port, True, board)
+            for server in (vantage.resolvers if nothing_differs(servers, wanted) else ())
+        ]
+        addresses = tuple(probe.result() for probe in probes)
+        key_ds, ds_to_set = _keys(found.zone, servers)
+        return Seen(
+            domain=domain.name,
+            zone=found.zone,
+            delegation=None if lost else found,
+            expected=wanted,
+            servers=servers,
+            without_route=place.without_route,
+            without_address=place.without_address,
+            unlocated=place.unlocated,
+            resolvers=tuple(one.result() for one in cached),
+            key_ds=key_ds,
+            ds_to_set=ds_to_set,
+            hosts=seen_hosts,
+            addresses=addresses,
+            outbound_25=outbound_25(addresses, vantage),
+            own_nameservers=nameservers,
+            lost=lost,
+        )
+
+
+def _expected(
+    inventory: Inventory, domain: Domain, zone: str, own: Mapping[str, Addresses]
+) -> tuple[Expected, ...]:
+    """What the zone should answer. A host's addresses are expected only if they are known."""
+    hosts = [host for host in inventory.hosts if published_if_known(host, own.get(host.name))]
+    records = desired(Inventory(tuple(hosts), inventory.domains), domain, zone, own)
+    mx = frozenset(f"{host.mx_preference} {host.hostname}" for host in inventory.hosts)
+    rest = [question for question in from_records(records) if question.type != "MX"]
+    return (Expected(domain.name, "MX", mx), *rest)
+
+
+def _by_resolver(domain: str, vantage: VantagePoint) -> delegation.Delegation:
+    """The zone's nameservers as the resolver answers, if this network does not let us ask the root."""
+    zone = domain
+    while "." in zone:
+        names = vantage.resolve(zone, "NS").values
+        if names:
+            return delegation.Delegation(zone, "", tuple(sorted(names)))
+        zone = zone.partition(".")[2]
+    return delegation.Delegation(domain, "", ())
+
+
+def _ask_server(
+    server: Server, wanted: Sequence[Expected], zone: str, port: int, recursive: bool, board: ProgressBoard
+) -> ServerSeen:
+    """Ask the server every question, and a nameserver also for the zone's NS and keys.
+
+    A server that has answered neither of the first two questions is asked no more, because each further
+    question would take as long again. A server that is silent for some types only is asked for all.
+    """
+    found: dict[tuple[str, str], Answer] = {}
+    good, problem = 0, ""
+    more = () if recursive else tuple(Expected(zone, kind, frozenset()) for kind in ("NS", "DNSKEY"))
+    for question in (*wanted, *more):
+        nothing_yet = bool(found) and all(answer.silence for answer in found.values())
+        if nothing_yet and len(found) > 1:
+            answer = next(iter(found.values()))
+        else:
+            answer = _ask_again_if_lost(server, question, port, recursive, again=not nothing_yet)
+        found[question.name, question.type] = answer
+        if question not in more:
+            wrong = mismatch(question, answer, authoritative=not recursive)
+            good, problem = good + (wrong is None), problem or wrong or ""
+            board.set(Progress(server, good, len(wanted), problem or "asking"))
+    return ServerSeen(server, found)
+
+
+def _ask_again_if_lost(
+    server: Server, question: Expected, port: int, recursive: bool, *, again: bool
+) -> Answer:
+    """The server's answer. With `again` it is asked once more if the answer got lost or it failed."""
+
+    def ask(validate: bool = True) -> Answer:
+        return asking.ask(
+            server.address, question.name, question.type, port=port, recursive=recursive, validate=validate
+        )
+
+    answer = ask()
+    if again and (answer.silence or answer.status == "SERVFAIL"):
+        answer = ask()
+    if answer.status == "SERVFAIL" and recursive and ask(validate=False).exists is not None:
+        # It answers if it need not validate. So it is the signatures that it refuses (RFC 4035, 4.7).
+        return Answer(status=answers.BOGUS)
+    return answer
+
+
+def _without_foreign_policies(
+    wanted: Sequence[Expected], servers: Sequence[ServerSeen]
+) -> Iterator[Expected]:
+    """What is expected, without the policies that `dns.sync` does not publish beside somebody else's."""
+    for question in wanted:
+        said = [one.answers[question.name, question.type] for one in servers]
+        answer = next((answer for answer in said if not answer.failure()), None)
+        if question.type == "TXT" and answer and not question.values <= answer.values:
+            versions = tuple(value.split(";")[0].split()[0].lower() for value in question.values)
+            if answer.alias or any(text.lower().startswith(versions) for text in answer.values):
+                continue
+        yield question
+
+
+def nothing_differs(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
+    """Whether some nameserver answers everything as expected, and none gives another answer.
+
+    A nameserver that gives no answer does not matter, because resolvers skip it too.
+    """
+
+    def wrong_answers(one: ServerSeen) -> list[Answer]:
+        pairs = ((question, one.answers[question.name, question.type]) for question in wanted)
+        return [answer for question, answer in pairs if mismatch(question, answer)]
+
+    found = [wrong_answers(one) for one in servers]
+    return not all(found) and all(answer.failure() for one in found for answer in one)
+
+
+def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | None, str]:
+    """The DS of each key that a nameserver has for the zone, and the DS for the registrar.
+
+    None if no nameserver tells which keys there are.
+    """
+    from dns.dnssec import make_ds
+    from dns.rdata import from_text
+
+    said = [one.answers[zone, "DNSKEY"] for one in servers]
+    told = [answer for answer in said if not answer.failure()]
+    keys = [from_text("IN", "DNSKEY", text) for text in sorted({t for answer in told for t in answer.values})]
+    made = {
+        answers.canonical_rdata("DS", make_ds(zone + ".", key, digest, validating=True).to_text())
+        for key in keys
+        for digest in ("SHA1", "SHA256", "SHA384")
+    }
+    signing = [key for key in keys if int(key.to_text().split()[0]) & SEP]
+    entry = [make_ds(zone + ".", key, "SHA256").to_text() for key in signing]
+    return (frozenset(made), entry[0] if entry else "") if told else (None, "")

@@ -1,0 +1,91 @@
+"""The rooms import one way, and no modules import each other in a circle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.house.imports import circle, imports_of, wrong_directions
+from tests.house.rooms import NOT_YET, ROOMS, ROOT, Room, rooms_of
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_imports_only_what_is_below(room: Room) -> None:
+    wrong = wrong_directions(room, imports_of(ROOT, room.name))
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_no_modules_import_each_other_in_a_circle(room: Room) -> None:
+    ring = circle(imports_of(ROOT, room.name))
+    assert not ring, "\n".join(ring)
+
+
+def test_every_room_is_in_a_table() -> None:
+    assert rooms_of(ROOT) <= {room.name for room in ROOMS} | set(NOT_YET)
+
+
+HOUSE = Room("house", (("roof",), ("wall", "door"), ("ground",)))
+
+
+def offences(folder: Path, **sources: str) -> list[str]:
+    """What is wrong with a room of these modules."""
+    for name in ("roof", "wall", "door", "ground"):
+        (folder / "house").mkdir(exist_ok=True)
+        (folder / "house" / f"{name}.py").write_text(sources.get(name, ""))
+    (folder / "garden").mkdir(exist_ok=True)
+    (folder / "garden" / "tree.py").write_text("")
+    imports = imports_of(folder, "house")
+    return [*wrong_directions(HOUSE, imports), *circle(imports)]
+
+
+def test_imports_downwards_are_right(tmp_path: Path) -> None:
+    assert offences(tmp_path, roof="from house import wall\nimport house.ground", wall="import ast") == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from house.roof import tile",
+        "from house import roof",
+        "import house.roof",
+        "import house.roof as top",
+        "from . import roof",
+        "from .roof import tile",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from house.roof import tile",
+        "def late():\n    from house.roof import tile",
+        "import importlib\nimportlib.import_module('house.roof')",
+        "from house import door",
+    ],
+)
+def test_every_form_of_an_import_that_is_not_downwards_is_found(tmp_path: Path, source: str) -> None:
+    (found,) = offences(tmp_path, wall=source)
+    assert found.startswith("house/wall.py:")
+    assert "is not below wall" in found
+
+
+def test_an_import_of_a_room_that_may_not_be_known_is_found(tmp_path: Path) -> None:
+    assert offences(tmp_path, wall="import garden.tree") == [
+        "house/wall.py:1: house.wall imports garden.tree, but house may not know garden"
+    ]
+
+
+def test_a_circle_inside_one_folder_is_found_with_all_of_its_imports(tmp_path: Path) -> None:
+    folder = tmp_path / "house" / "ground"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("")
+    (folder / "one.py").write_text("from house.ground import two")
+    (folder / "two.py").write_text("def late():\n    from house.ground.one import x")
+    assert circle(imports_of(tmp_path, "house")) == [
+        "house/ground/one.py:1: house.ground.one imports house.ground.two",
+        "house/ground/two.py:2: house.ground.two imports house.ground.one",
+    ]
+
+
+def test_a_package_that_its_own_module_imports_is_a_circle(tmp_path: Path) -> None:
+    folder = tmp_path / "house" / "ground"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").write_text("from house.ground.one import x")
+    (folder / "one.py").write_text("from house.ground import y")
+    assert len(circle(imports_of(tmp_path, "house"))) == 2
