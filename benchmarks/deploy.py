@@ -15,9 +15,9 @@ from pathlib import Path
 from benchmarks.delay import distant
 from benchmarks.timing import Measured, in_turn, run
 from dns.inventory import load
-from provision import archive
-from provision.desired import configuration
-from provision.files import FOLDERS
+from provision.desired import archive
+from provision.desired.files import FOLDERS
+from provision.desired.state import configuration
 from tests.lab import lab as lab_module
 from tests.lab.__main__ import bring_up
 from tests.lab.display import Display

@@ -17,7 +17,7 @@ from rich.console import Console
 
 from benchmarks.mail_errors import Broken
 from benchmarks.mail_receivers import LIMITS, OURS, Receiver, with_workers
-from provision.archive import BuildError, Platform, archive
+from provision.desired.archive import BuildError, Platform, archive
 from tests.conformance.peers import rooted
 from tests.lab import image, prerequisites
 from tests.lab.display import Display

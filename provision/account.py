@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 _SHELLS = ("/usr/sbin/nologin", "/sbin/nologin")
 

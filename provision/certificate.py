@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.desired import desired
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
+from provision.desired.state import desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 
 def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.desired import Desired, desired
-from provision.fact import Commands, changes, observe
-from provision.files import FOLDERS, Text, folder_commands, text_commands
-from provision.observed import Observed
+from provision.desired.files import FOLDERS, Text, folder_commands, text_commands
+from provision.desired.state import Desired, desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 
 @operation()

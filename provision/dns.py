@@ -22,9 +22,9 @@ from dns.host_addresses import Addresses
 from dns.inventory import Inventory
 from dns.served import Progress, Server
 from dns.sync import Prepared, SyncError
-from provision.desired import inventory, told
-from provision.fact import Commands, Moment, moment, observe, refuse
-from provision.observed import Observed
+from provision.desired.state import inventory, told
+from provision.host.observed import Observed
+from provision.step import Commands, Moment, moment, observe, refuse
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ def withdrawn() -> Commands:
 
 def _offer_proof(state: State, host: Host) -> bool:
     """The DNS has just come to lead to the hosts: a first mail can prove the whole way."""
-    logger.info(f"{host.print_prefix}prove it with a first mail: python -m provision.proof (or make proof)")
+    logger.info(f"{host.print_prefix}prove it with a first mail: python -m first_mail.proof (or make proof)")
     return True
 
 

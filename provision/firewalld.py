@@ -15,10 +15,10 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 
-from provision.desired import desired
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
-from provision.zones import Firewalld, Zone
+from provision.desired.state import desired
+from provision.host.firewalld_state import Firewalld, Zone
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 SMTP = ("25", "tcp")
 

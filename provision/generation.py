@@ -15,10 +15,11 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
-from provision import layout, withdrawal
-from provision.desired import Desired
-from provision.fact import Commands, forget, observe, refuse, untouched
-from provision.observed import Generation, Observed
+from provision import withdrawal
+from provision.desired.state import Desired
+from provision.host import layout
+from provision.host.observed import Generation, Observed
+from provision.step import Commands, forget, observe, refuse, untouched
 
 KEPT = 3
 

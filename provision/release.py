@@ -11,11 +11,12 @@ from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import archive, layout
-from provision.desired import Desired, desired
-from provision.fact import Commands, changes, forget, observe, refuse
-from provision.files import link_commands
-from provision.observed import Observed
+from provision.desired import archive
+from provision.desired.files import link_commands
+from provision.desired.state import Desired, desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Commands, changes, forget, observe, refuse
 
 # The labels that the host's SELinux policy has for a program and its libraries, in place of those of the
 # folder that they were unpacked in.

@@ -11,10 +11,11 @@ from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import firewalld, layout
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
-from provision.zones import Firewalld
+from provision import firewalld
+from provision.host import layout
+from provision.host.firewalld_state import Firewalld
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 _PROGRAM = (layout.COMMAND, layout.PROGRAM_FOLDER, layout.CONFIGURATION_FOLDER)
 

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from pyinfra.api.command import StringCommand
 from pyinfra.api.operation import operation
 
-from provision import generation, layout
-from provision.desired import Desired, desired
-from provision.fact import Commands, changes, observe
-from provision.files import Text, text_commands
-from provision.observed import Observed
+from provision import generation
+from provision.desired.files import Text, text_commands
+from provision.desired.state import Desired, desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe
 
 
 def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

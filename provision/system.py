@@ -10,10 +10,11 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.operation import operation
 
 from dns.inventory import MailHost
-from provision import archive, firewalld
-from provision.desired import inventory
-from provision.fact import Commands, changes, observe, untouched
-from provision.observed import Observed
+from provision import firewalld
+from provision.desired import archive
+from provision.desired.state import inventory
+from provision.host.observed import Observed
+from provision.step import Commands, changes, observe, untouched
 
 _INSTALL = {
     "fedora": "dnf -y -q install",

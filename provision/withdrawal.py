@@ -18,12 +18,12 @@ from dns import host_addresses
 from dns.errors import SyncError
 from dns.inventory import MailHost
 from dns.leads import Leads, look_up, with_addresses
-from provision import layout, served
-from provision.desired import desired, inventory, told
+from provision.desired.state import desired, inventory, told
 from provision.dns import own_addresses
-from provision.fact import observe, untouched
-from provision.observed import Generation, Observed
-from provision.served import GivenUp, Served, given_up
+from provision.host import layout, served
+from provision.host.observed import Generation, Observed
+from provision.host.served import GivenUp, Served, given_up
+from provision.step import observe, untouched
 
 Look = Callable[[Iterable[str], bool], Mapping[str, Leads]]
 """Where the mail of these domains is led, by domain; with the addresses of its targets if so asked."""

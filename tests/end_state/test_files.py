@@ -5,8 +5,8 @@ import tomllib
 
 import pytest
 
-from provision import layout
-from provision.desired import configuration
+from provision.desired.state import configuration
+from provision.host import layout
 
 PATHS = [
     (layout.CONFIGURATION_FOLDER, "root", "letterbox", 0o750),

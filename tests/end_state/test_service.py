@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from provision import layout
+from provision.host import layout
 
 
 @pytest.mark.parametrize("unit", [layout.SOCKET_UNIT, layout.SERVICE_UNIT])

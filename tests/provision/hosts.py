@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 from dns.inventory import Inventory, from_hosts
-from provision import layout
-from provision.desired import Desired, for_host
-from provision.files import FOLDERS, sha256
-from provision.observed import File, Generation, Observed, Unit
-from provision.zones import Firewalld
+from provision.desired.files import FOLDERS, sha256
+from provision.desired.state import Desired, for_host
+from provision.host import layout
+from provision.host.firewalld_state import Firewalld
+from provision.host.observed import File, Generation, Observed, Unit
 
 INVENTORY: Inventory = from_hosts(
     [

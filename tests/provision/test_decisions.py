@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from provision import account, certificate, configuration, generation, layout, release, service, system
-from provision.files import FOLDERS, folder_commands
-from provision.observed import Generation, Observed
+from provision import account, certificate, configuration, generation, release, service, system
+from provision.desired.files import FOLDERS, folder_commands
+from provision.host import layout
+from provision.host.observed import Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT

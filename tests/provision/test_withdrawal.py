@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from dns.inventory import from_hosts
 from dns.leads import Lead, Leads
-from provision import served
-from provision.desired import configuration
-from provision.served import GivenUp, Served, given_up
+from provision.desired.state import configuration
+from provision.host import served
+from provision.host.served import GivenUp, Served, given_up
 from provision.withdrawal import Look, less, refusals, remarks
 
 MX1, OTHER = "mx1.example.com", "mx9.example.com"

@@ -96,7 +96,7 @@ def connected(address: str, outside: Outside) -> Iterator[Session]:
                 "runners does. Run the smoke tests from a machine that may connect to port 25",
                 pytrace=False,
             )
-        pytest.fail(f"{address} port 25 does not answer: python -m provision.doctor says why", pytrace=False)
+        pytest.fail(f"{address} port 25 does not answer: python -m first_mail.doctor says why", pytrace=False)
     with smtp:
         smtp.ehlo()
         yield smtp

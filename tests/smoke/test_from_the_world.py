@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from provision import layout
+from provision.host import layout
 from tests.lab.machine import DEADLINE
 
 GMAIL = """\

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from provision import layout
+from provision.host import layout
 from tests.smoke.conftest import SECONDS, connected, has_route
 
 OFFERED = {"pipelining", "size", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "starttls"}

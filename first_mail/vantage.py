@@ -9,7 +9,7 @@ from typing import Any
 from dns.greeting import Greeting
 from dns.inventory import MailHost
 from dns.vantage import From
-from provision import remote
+from first_mail import ssh
 
 _SCRIPT = r"""
 import errno, json, socket, sys
@@ -52,13 +52,13 @@ def greetings(
     """
     seconds, count = str(where.smtp_seconds), str(len(addresses))
     command = ["python3", "-Ic", _SCRIPT, seconds, count, *addresses, *where.references]
-    done = remote.run(host, command, seconds=90)
+    done = ssh.run(host, command, seconds=90)
     try:
         said: dict[str, Any] = json.loads(done.stdout)
         found = {address: _greeting(said["addresses"][address]) for address in addresses}
         return found, leaving(found) | frozenset(said["leaving"])
     except (ValueError, LookupError, TypeError):
-        raise remote.HostUnreadable(remote.unreachable(host, done.stderr)) from None
+        raise ssh.HostUnreadable(ssh.unreachable(host, done.stderr)) from None
 
 
 def leaving(greetings: Mapping[str, Greeting]) -> frozenset[int]:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.deploys import deploy
 from tests.lab.lab import Lab
-from tests.provision.test_bad_input import one_error, untouched
+from tests.provision.runs.test_bad_input import one_error, untouched
 
 __all__ = ["untouched"]
 

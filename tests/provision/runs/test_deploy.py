@@ -52,7 +52,7 @@ def test_a_second_run_says_so_when_it_is_dry(deployed):
 
 def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed):
     done = subprocess.run(
-        [PYINFRA, deployed.inventory, "fact", "provision.fact.HostObservation"],
+        [PYINFRA, deployed.inventory, "fact", "provision.host.fact.HostObservation"],
         cwd=ROOT,
         env={**os.environ, **deployed.environment, "PYINFRA_PROGRESS": "off"},
         stdin=subprocess.DEVNULL,

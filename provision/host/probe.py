@@ -8,7 +8,7 @@ says who connected.
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision import layout, zones
+from provision.host import firewalld_state, layout
 
 MARK = "##letterbox##"
 UNREAD = "unread"
@@ -87,7 +87,7 @@ esac""",
 
 def script(named_zones: Iterable[str]) -> str:
     """The script, which reads the named firewalld zones besides those in use; `sections` reads its answer."""
-    commands = {**_SECTIONS, "firewalld": zones.probe(named_zones)}
+    commands = {**_SECTIONS, "firewalld": firewalld_state.probe(named_zones)}
     sections = (f"echo '{MARK} {name}'\n{{ {command}\n}} 2>/dev/null" for name, command in commands.items())
     return "export LC_ALL=C\n" + "\n".join(sections) + "\ntrue"
 

@@ -15,8 +15,8 @@ import pytest
 
 from dns import sync
 from dns.greeting import Greeting
-from provision import doctor, path, vantage
-from provision.doctor import main
+from first_mail import doctor, message_path, vantage
+from first_mail.doctor import main
 from tests.lab.lab import Lab
 from tests.lab.machine import DEADLINE
 
@@ -237,11 +237,11 @@ def test_the_vantage_point_can_be_a_host_of_the_inventory(examined, deployed):
 
 def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider():
     gone = {"192.0.2.1": Greeting(failure="timeout")}
-    barred = path.arrival(gone, {4: 0, 6: 0}, frozenset(), "this machine")
+    barred = message_path.arrival(gone, {4: 0, 6: 0}, frozenset(), "this machine")
     assert barred.holds
     assert "--from" in barred.evidence
-    assert not path.arrival(gone, {4: 0, 6: 0}, frozenset({4}), "this machine").holds
-    assert path.arrival(gone, {4: 3, 6: 0}, frozenset({4}), "this machine").holds
+    assert not message_path.arrival(gone, {4: 0, 6: 0}, frozenset({4}), "this machine").holds
+    assert message_path.arrival(gone, {4: 3, 6: 0}, frozenset({4}), "this machine").holds
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_an_ip_version_leaves_the_vantage_point_only_where_an_answer_came_back(g
     ],
 )
 def test_another_machine_at_the_address_is_told_from_ours(greeting):
-    link = path.from_outside({"192.0.2.1": greeting}, "mx1.example.test", "this machine")
+    link = message_path.from_outside({"192.0.2.1": greeting}, "mx1.example.test", "this machine")
     assert not link.holds
     assert "192.0.2.1" in link.evidence
 
@@ -291,6 +291,6 @@ def test_where_ssh_fails_the_dns_is_still_looked_at(deployed, tmp_path, capsys, 
     other.write_text(text.replace('"ssh_user"', '"ssh_port": 9, "ssh_user"'))
     assert doctor.main([str(other), "--json"]) == 1
     said = capsys.readouterr()
-    assert [json.loads(line)["link"] for line in said.out.splitlines()] == list(path.IN_THE_DNS)
+    assert [json.loads(line)["link"] for line in said.out.splitlines()] == list(message_path.IN_THE_DNS)
     assert "cannot be reached over ssh" in said.err
     assert len(said.err.splitlines()) == 1

@@ -9,13 +9,13 @@ import subprocess
 import pytest
 from pyinfra.api.exceptions import DeployError
 
-from provision import layout, probe, zones
 from provision.dns import own_addresses
-from provision.fact import HostObservation, Unreadable
-from provision.observed import Observed, parse
-from provision.served import Served
+from provision.host import firewalld_state, layout, probe
+from provision.host.fact import HostObservation, Unreadable
+from provision.host.observed import Observed, parse
+from provision.host.served import Served
+from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
-from tests.provision.test_zones import answer, variants
 
 SERVED = Served("mx1.example.com", {"example.com": ("alice", "bob")})
 OLDER = WANTED.configuration.replace('"bob"', '"carol"')
@@ -121,9 +121,11 @@ RUNNING = {
 
 
 def test_a_firewall_that_answers_is_read() -> None:
-    assert zones.parse(RUNNING.values()).unread == ""
+    assert firewalld_state.parse(RUNNING.values()).unread == ""
     asked_by_the_inventory = [*RUNNING.values(), "runtime dmzz\t", "permanent dmzz\t"]
-    assert zones.parse(asked_by_the_inventory).unread == "", "a zone that does not exist is said elsewhere"
+    assert firewalld_state.parse(asked_by_the_inventory).unread == "", (
+        "a zone that does not exist is said elsewhere"
+    )
 
 
 @pytest.mark.parametrize(
@@ -140,13 +142,13 @@ def test_a_firewall_that_answers_is_read() -> None:
 )
 def test_a_firewall_that_does_not_answer_is_not_one_that_closes_nothing(part: str, silence: str) -> None:
     lines = [*{**RUNNING, part: silence}.values()]
-    assert zones.parse(lines).unread.startswith("firewalld")
+    assert firewalld_state.parse(lines).unread.startswith("firewalld")
     assert "firewalld" in seen(firewalld=lines).unread
 
 
 def test_a_firewall_that_waits_for_the_next_boot_and_cannot_be_read_is_said() -> None:
-    assert zones.parse(["active\tinactive", "enabled\tenabled", "default\t"]).unread
-    assert not zones.parse(["active\tinactive", "enabled\tenabled", "default\tpublic"]).unread
+    assert firewalld_state.parse(["active\tinactive", "enabled\tenabled", "default\t"]).unread
+    assert not firewalld_state.parse(["active\tinactive", "enabled\tenabled", "default\tpublic"]).unread
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from tests.deploys import PYINFRA, ROOT, deploy
-from tests.provision.test_deploy import EVERYTHING
-from tests.provision.test_generations import greeting, running
+from tests.provision.runs.test_deploy import EVERYTHING
+from tests.provision.runs.test_generations import greeting, running
 
 # Every step is killed by `make thorough`; a run of all tests kills these, to be done in time.
 THOROUGH = os.environ.get("LETTERBOX_THOROUGH") == "1"

@@ -8,7 +8,7 @@ from dns.answers import Expected
 from dns.delegation import Delegation
 from dns.findings import Finding, advised, required, unknown
 from dns.seen import Seen
-from provision import path
+from first_mail import message_path
 
 SEEN = Seen(
     "e.test",
@@ -43,13 +43,13 @@ SEEN = Seen(
     ],
 )
 def test_a_finding_is_about_one_link(finding: Finding, link: str | None) -> None:
-    assert path.link_of(finding) == link
-    broken = [each.name for each in path.in_the_dns("e.test", [finding], SEEN) if not each.holds]
+    assert message_path.link_of(finding) == link
+    broken = [each.name for each in message_path.in_the_dns("e.test", [finding], SEEN) if not each.holds]
     assert broken == ([link] if link else [])
 
 
 def test_what_cannot_be_told_breaks_no_link_and_is_said() -> None:
-    links = list(path.in_the_dns("e.test", [unknown("ds", "e.test: no keys", "run again")], SEEN))
+    links = list(message_path.in_the_dns("e.test", [unknown("ds", "e.test: no keys", "run again")], SEEN))
     assert all(link.holds for link in links)
     (zone,) = (link for link in links if link.name == "zone")
     assert zone.evidence == "cannot be told: e.test: no keys (run again)"

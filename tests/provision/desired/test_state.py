@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from dns.inventory import Domain, InventoryError, from_hosts
-from provision.desired import configuration, for_host
-from provision.layout import SERVICE_UNIT
+from provision.desired.state import configuration, for_host
+from provision.host.layout import SERVICE_UNIT
 from receiver.config import MOST_WORKERS
 from tests.provision.hosts import BARE, INVENTORY, WANTED
 

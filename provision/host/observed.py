@@ -10,8 +10,8 @@ import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 
-from provision import layout, probe, served, zones
-from provision.served import Served
+from provision.host import firewalld_state, layout, probe, served
+from provision.host.served import Served
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class Observed:
     """What `ip -json address` printed, global scope; empty where it printed nothing."""
     default_interfaces: tuple[str, ...] | None
     """Those of the default routes; None where the routes could not be read."""
-    firewalld: zones.Firewalld
+    firewalld: firewalld_state.Firewalld
     served: Served | None = None
     """By its letterbox.toml; where that is lost or broken, by the last generation. None: nothing."""
     unread: Mapping[str, str] = field(default_factory=dict)
@@ -102,7 +102,7 @@ def parse(sections: Mapping[str, list[str]]) -> Observed:
         return lines[0].strip()
 
     missing, packages_unread = _missing_packages(sections.get("missing", ()))
-    firewalld = zones.parse(sections.get("firewalld", []))
+    firewalld = firewalld_state.parse(sections.get("firewalld", []))
     running = word("running").partition("=")[2] or None
     now_served, generations, served_unread = _configurations(
         sections.get("configurations", ()), sections.get("generations", ()), running

@@ -115,7 +115,7 @@ def arrival(
             mend = f"ask the host's provider to let 25/tcp in to {address} (a filter or security group)"
             return Link("packet", evidence, mend)
     if unknown:
-        hint = "ask from another place: python -m provision.doctor --from HOST"
+        hint = "ask from another place: python -m first_mail.doctor --from HOST"
         return Link("packet", f"cannot be told: {'; '.join(unknown)} ({hint})")
     counted = ", ".join(f"IPv{version}: {count}" for version, count in sorted(attempts.items()))
     return Link("packet", f"connection attempts reach the host ({counted})")

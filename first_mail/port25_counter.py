@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from dns.inventory import MailHost
-from provision import remote
+from first_mail import ssh
 
 _SCRIPT = r"""
 import json, select, socket, sys, time
@@ -60,14 +60,14 @@ class Counter:
             said, _ = self.process.communicate("\n", timeout=20)
             self.attempts = {int(version): count for version, count in json.loads(said).items()}
         except (subprocess.TimeoutExpired, ValueError):
-            raise remote.HostUnreadable("the host did not tell what it counted: run again") from None
+            raise ssh.HostUnreadable("the host did not tell what it counted: run again") from None
 
 
 @contextmanager
 def counting(host: MailHost) -> Iterator[Counter]:
     """The host counts inside this context. Raises HostUnreadable with the host's own words."""
     with subprocess.Popen(
-        remote.as_root(host, ["python3", "-Ic", _SCRIPT]),
+        ssh.as_root(host, ["python3", "-Ic", _SCRIPT]),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -76,7 +76,7 @@ def counting(host: MailHost) -> Iterator[Counter]:
         try:
             assert process.stdout is not None and process.stderr is not None
             if process.stdout.readline() != "ready\n":
-                raise remote.HostUnreadable(remote.unreachable(host, process.stderr.read()))
+                raise ssh.HostUnreadable(ssh.unreachable(host, process.stderr.read()))
             yield Counter(process)
         finally:
             process.kill()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from provision import archive
-from provision.archive import BuildError, Platform
+from provision.desired import archive
+from provision.desired.archive import BuildError, Platform
 
 HERE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}", "x86_64")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from pyinfra.api.command import StringCommand
 
-from provision import layout
-from provision.observed import Observed
+from provision.host import layout
+from provision.host.observed import Observed
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from provision.firewalld import UnknownZone, commands_to_open, zones_for_mail
-from provision.zones import Firewalld, Zone, parse
+from provision.host.firewalld_state import Firewalld, Zone, parse
 
 SMTP = frozenset({("25", "tcp")})
 OPEN, CLOSED = Zone(frozenset({"ssh", "smtp"})), Zone(frozenset({"ssh"}))

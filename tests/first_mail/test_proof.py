@@ -1,4 +1,4 @@
-"""`python -m provision.proof` on a deployed host: the stranger's mail is the proof, and the address ends."""
+"""`python -m first_mail.proof` on a deployed host: the stranger's mail is the proof, and the address ends."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ with smtplib.SMTP("127.0.0.1", 25, timeout=20) as s:
 
 @contextmanager
 def proof(lab: Any, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "provision.proof", str(lab.inventory), "--json", *arguments]
+    command = [sys.executable, "-m", "first_mail.proof", str(lab.inventory), "--json", *arguments]
     with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
         try:
             yield process, _next(process)["address"]
@@ -95,7 +95,7 @@ def test_a_host_that_cannot_be_reached_is_one_line(deployed, tmp_path):
     other = tmp_path / "inventory.py"
     other.write_text(deployed.inventory.read_text().replace(deployed.target.ipv4, "127.0.0.1"))
     other.write_text(other.read_text().replace('"ssh_user"', '"ssh_port": 9, "ssh_user"'))
-    command = [sys.executable, "-m", "provision.proof", str(other)]
+    command = [sys.executable, "-m", "first_mail.proof", str(other)]
     environment = {**os.environ, **deployed.environment}
     text = other.read_text().replace(f'"ssh_config_file": "{deployed.ssh_config}",', "")
     other.write_text(text)

@@ -15,14 +15,15 @@ from pyinfra.api.host import Host
 
 from dns.inventory import Domain, Inventory, InventoryError, MailHost, from_hosts
 from dns.names import a_label
-from provision import archive, layout
-from provision.fact import observe
-from provision.observed import Observed
+from provision.desired import archive
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import observe
 
 # What a run may be told with `--data`, which pyinfra gives as data of every host.
 RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host")
 
-_FILES = Path(__file__).resolve().parent.parent / "files"
+_FILES = Path(__file__).resolve().parents[2] / "files"
 
 
 @dataclass(frozen=True, slots=True)
