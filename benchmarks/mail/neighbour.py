@@ -1,6 +1,6 @@
 """A neighbour: another program that writes 50 MB/s to the same file system, and never syncs.
 
-`python -m benchmarks.mail_neighbour FILE`: until it is ended, round and round in a file of bounded size.
+`python -m benchmarks.mail.neighbour FILE`: until it is ended, round and round in a file of bounded size.
 """
 
 import contextlib
@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.mail_errors import Broken
+from benchmarks.mail.errors import Broken
 
 RATE = 50_000_000  # octets a second
 _PIECE = 1_000_000
@@ -24,8 +24,8 @@ def writing(folder: Path) -> Iterator[list[float]]:
     """It writes there while in the context; then the list has the octets a second that it came to."""
     file, wrote = folder / "neighbour", list[float]()
     # It ends with us, whatever becomes of us.
-    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "benchmarks.mail_neighbour", str(file)]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[1]) as process:
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "benchmarks.mail.neighbour", str(file)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
         try:
             _wait_for(file, process)
             before, began = _written(process.pid), time.monotonic()

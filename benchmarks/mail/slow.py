@@ -11,11 +11,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_load import Load, Result, tree
-from benchmarks.mail_receivers import Receiver
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.load import Load, Result, tree
+from benchmarks.mail.receivers import Receiver
 
-_SOURCE = Path(__file__).with_name("mail_slow_sync.c")
+_SOURCE = Path(__file__).with_name("slow_sync.c")
 _LIBRARY = "slow_sync.so"
 _WRAPPERS = {"unshare"}  # what starts a peer, outside of its root
 

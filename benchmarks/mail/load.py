@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_receivers import Receiver
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.receivers import Receiver
 from tests.conformance.peers import unpacked
 
 SETTLE = 2.0  # seconds after the last 250 within which all mail must be there

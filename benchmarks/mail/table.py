@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from benchmarks.mail_others import IDLE
-from benchmarks.mail_receivers import NOT_DURABLE
+from benchmarks.mail.others import IDLE
+from benchmarks.mail.receivers import NOT_DURABLE
 
 Runs = Mapping[str, Mapping[str, Sequence[float]]]  # a number of each round, by receiver and load
 

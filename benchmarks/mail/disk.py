@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.mail_errors import Broken
+from benchmarks.mail.errors import Broken
 from tests.conformance.peers import unpacked
 
 # What makes each, and the Debian package that is unpacked where this system has no such program.

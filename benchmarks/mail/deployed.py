@@ -15,8 +15,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_receivers import LIMITS, OURS, Receiver, with_workers
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.receivers import LIMITS, OURS, Receiver, with_workers
 from provision.desired.archive import BuildError, Platform, archive
 from tests.conformance.peers import rooted
 from tests.lab import image, prerequisites

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.mail_errors import Broken
+from benchmarks.mail.errors import Broken
 from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
 from tests.conformance.peers import peer_process
 from tests.receiver.wire import start_server

@@ -7,8 +7,8 @@ import statistics
 import subprocess
 import time
 
-from benchmarks.mail_load import Load, forget_mail, peak_memory, proportional_memory, smtp_source
-from benchmarks.mail_receivers import Receiver
+from benchmarks.mail.load import Load, forget_mail, peak_memory, proportional_memory, smtp_source
+from benchmarks.mail.receivers import Receiver
 from tests.receiver.wire import Client
 
 IDLE = 5000

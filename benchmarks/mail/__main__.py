@@ -17,15 +17,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import mail_drawing, mail_load, mail_neighbour, mail_others, mail_slow
-from benchmarks.mail_deployed import Release, deployed, release
-from benchmarks.mail_disk import KINDS, disk
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_load import Load, Result
-from benchmarks.mail_receivers import PEERS, Receiver, ours, peer
-from benchmarks.mail_table import table
+from benchmarks.mail.deployed import Release, deployed, release
+from benchmarks.mail.disk import KINDS, disk
+from benchmarks.mail.drawing import drawing
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.load import Load, Result, run
+from benchmarks.mail.neighbour import RATE, writing
+from benchmarks.mail.others import huge_message, idle_connections, noop_beside_big_senders
+from benchmarks.mail.receivers import PEERS, Receiver, ours, peer
+from benchmarks.mail.slow import check_loaded, check_slowed, library
+from benchmarks.mail.table import table
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 # Each at least a second long: in less, the start of `smtp-source` and its connections is measured, too.
 LOADS = (
     Load("1 session", 1, 1200, 10_240),
@@ -71,7 +74,7 @@ def _measure_all(arguments: argparse.Namespace) -> int:
     if arguments.drawing:
         results = next(iter(found.values()))
         caption = f"on {results['conditions']}, durable before every 250"
-        arguments.drawing.write_text(mail_drawing.drawing(results["rates"], caption))
+        arguments.drawing.write_text(drawing(results["rates"], caption))
     return 0
 
 
@@ -81,7 +84,7 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
         mount = stack.enter_context(disk(kind, folder))
-        preload = mail_slow.library(arguments.sync_delay, folder) if arguments.sync_delay else None
+        preload = library(arguments.sync_delay, folder) if arguments.sync_delay else None
         mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments, built)]
         peers = [
             stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
@@ -95,12 +98,12 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
             for load in loads:
                 for receiver in (*mine, *peers):
                     _progress(f"round {number + 1} of {arguments.rounds}: {load.title}, {receiver.name}")
-                    with mail_neighbour.writing(mount) if arguments.neighbour else _nobody() as wrote:
-                        result = mail_load.run(receiver, load)
+                    with writing(mount) if arguments.neighbour else _nobody() as wrote:
+                        result = run(receiver, load)
                     neighbour += wrote
                     if preload:
-                        mail_slow.check_loaded(receiver)
-                        mail_slow.check_slowed(receiver, load, result, arguments.sync_delay)
+                        check_loaded(receiver)
+                        check_slowed(receiver, load, result, arguments.sync_delay)
                     runs[receiver.name][load.title].append(result)
         _progress("")
         found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
@@ -140,7 +143,7 @@ def conditions(kind: str, arguments: argparse.Namespace) -> str:
     """What the disk was, in words."""
     words = [kind]
     words += [f"every sync {arguments.sync_delay} ms slower"] * bool(arguments.sync_delay)
-    words += [f"beside a writer of {mail_neighbour.RATE // 1_000_000} MB/s"] * arguments.neighbour
+    words += [f"beside a writer of {RATE // 1_000_000} MB/s"] * arguments.neighbour
     return ", ".join(words)
 
 
@@ -163,9 +166,9 @@ def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) ->
 def others(receiver: Receiver) -> dict[str, Any]:
     """Memory and fairness of one of ours."""
     _progress("25 MiB, NOOP beside big senders, 5,000 idle connections")
-    huge = mail_others.huge_message(receiver)
-    median, high = mail_others.noop_beside_big_senders(receiver)
-    before, idle = mail_others.idle_connections(receiver)
+    huge = huge_message(receiver)
+    median, high = noop_beside_big_senders(receiver)
+    before, idle = idle_connections(receiver)
     _progress("")
     return {"huge": huge, "noop": [median, high], "idle": [before, idle]}
 
