@@ -9,10 +9,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from . import lab, prerequisites
-from .display import Display
-from .errors import LabError
-from .lab import FOLDER, Lab
+from tests.lab import lab, prerequisites
+from tests.lab.display import Display
+from tests.lab.errors import LabError
+from tests.lab.lab import FOLDER, Lab
 
 
 def main(argv: list[str]) -> int:
@@ -103,7 +103,7 @@ def _down(given: argparse.Namespace) -> int:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from . import demo
+    from tests.lab import demo
 
     return demo.run(given.folder, keep=given.keep)
 

@@ -5,12 +5,12 @@ import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import LabError
-from .machine import Machine
-from .network import CONTROL, WORLD
+from tests.lab.errors import LabError
+from tests.lab.machine import Machine
+from tests.lab.network import CONTROL, WORLD
 
 if TYPE_CHECKING:
-    from .lab import Lab
+    from tests.lab.lab import Lab
 
 DOMAIN = "example.test"
 HOSTNAME = f"mx1.{DOMAIN}"

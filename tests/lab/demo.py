@@ -21,12 +21,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from . import lab as lab_module
-from .access import DOMAIN, HOSTNAME
-from .display import Display, Stage
-from .errors import LabError
-from .lab import Lab
-from .world import STRANGER
+from tests.lab import lab as lab_module
+from tests.lab.access import DOMAIN, HOSTNAME
+from tests.lab.display import Display, Stage
+from tests.lab.errors import LabError
+from tests.lab.lab import Lab
+from tests.lab.world import STRANGER
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPIENT = f"alice@{DOMAIN}"
@@ -38,7 +38,7 @@ CHANGE = re.compile(r"^\s*\[[^]]*\]\s+([+~-] .*)$")
 
 def run(folder: Path, *, keep: bool) -> int:
     """Show it all, on machines that nothing was done to before; the lab is gone afterwards unless kept."""
-    from .__main__ import bring_up
+    from tests.lab.__main__ import bring_up
 
     display = Display()
     began = time.monotonic()

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
 RECIPES = Path(__file__).parent / "images"
 IMAGE_NAMES = ("target", "world")

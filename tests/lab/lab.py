@@ -17,13 +17,13 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from . import access, image, machine, network, world
-from .access import DOMAIN
-from .errors import LabError
-from .image import Image, Progress
-from .machine import Machine
-from .network import TARGET, WORLD, Network
-from .world import World
+from tests.lab import access, image, machine, network, world
+from tests.lab.access import DOMAIN
+from tests.lab.errors import LabError
+from tests.lab.image import Image, Progress
+from tests.lab.machine import Machine
+from tests.lab.network import TARGET, WORLD, Network
+from tests.lab.world import World
 
 FOLDER = Path(__file__).resolve().parents[2] / ".lab"
 IMAGES = tuple(Image(name) for name in image.IMAGE_NAMES)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
 BOOT_DEADLINE = 90.0  # seconds; two is usual
 DEADLINE = 180.0  # seconds for one command, on a machine that is busy with other things

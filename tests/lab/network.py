@@ -17,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
 # Where each address lies in both subnets: 10.x.y.N and fdxx:…::N (in hexadecimal digits of the same look).
 CONTROL, WORLD, TARGET, REGISTRY, NS1, NS2 = 1, 2, 25, 51, 53, 54

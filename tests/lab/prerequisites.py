@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
 # The program that is needed, and the package that has it on Debian and Ubuntu, and on Fedora.
 PROGRAMS = {

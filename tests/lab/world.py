@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from .machine import Machine
-from .network import NS1, NS2, REGISTRY, WORLD, Network
+from tests.lab.machine import Machine
+from tests.lab.network import NS1, NS2, REGISTRY, WORLD, Network
 
 TEMPLATES = Path(__file__).parent / "templates" / "world"
 STAND_IN = Path(__file__).parent / "cloudflare"
@@ -110,6 +110,9 @@ def files(network: Network) -> dict[str, tuple[bytes, int]]:
     listed = "zone:\n" + "".join(f"  - domain: {zone}\n" for zone in sorted(ZONES))
     for name in ("ns1", "ns2"):
         made[f"var/lib/knot/{name}/zones.conf"] = (listed.encode(), 0o644)
+    # The stand-in runs there as `python3 -m tests.lab.cloudflare`, without the rest of the lab.
+    for package in ("tests", "tests/lab"):
+        made[f"opt/lab/{package}/__init__.py"] = (b"", 0o644)
     for path in sorted(STAND_IN.glob("*.py")):
-        made[f"opt/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
+        made[f"opt/lab/tests/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
     return made

@@ -5,7 +5,7 @@ elsewhere under another name. In a test: ``with StandIn(...) as cloudflare: clou
 as a program: ``python -m tests.lab.cloudflare --help``. Every change is published as a zone file.
 """
 
-from .faults import Fault
-from .standin import StandIn
+from tests.lab.cloudflare.faults import Fault
+from tests.lab.cloudflare.standin import StandIn
 
 __all__ = ["Fault", "StandIn"]

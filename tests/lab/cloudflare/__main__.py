@@ -6,7 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
-from .standin import StandIn
+from tests.lab.cloudflare.standin import StandIn
 
 
 def main(argv: list[str]) -> int:

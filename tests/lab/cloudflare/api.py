@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import refusals
-from .refusals import Refusal, invalid
-from .zones import Zone
+from tests.lab.cloudflare import refusals
+from tests.lab.cloudflare.refusals import Refusal, invalid
+from tests.lab.cloudflare.zones import Zone
 
 _ZONE = re.compile(r"/zones/([^/]+)")
 _RECORDS = re.compile(r"/zones/([^/]+)/dns_records")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from .refusals import invalid
+from tests.lab.cloudflare.refusals import invalid
 
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TLSA", "TXT")
 PROXIABLE = ("A", "AAAA", "CNAME")

@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from .api import Request
-from .faults import Fault
-from .refusals import Refusal
+from tests.lab.cloudflare.api import Request
+from tests.lab.cloudflare.faults import Fault
+from tests.lab.cloudflare.refusals import Refusal
 
 BASE = "/client/v4"
 Answered = tuple[int, dict[str, Any], Mapping[str, str]]  # status, JSON, extra headers

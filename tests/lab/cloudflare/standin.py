@@ -8,12 +8,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import zonefile
-from .api import Api, Request, Token
-from .faults import Fault
-from .refusals import Refusal
-from .server import BASE, server_at
-from .zones import Zone, zone_named
+from tests.lab.cloudflare import zonefile
+from tests.lab.cloudflare.api import Api, Request, Token
+from tests.lab.cloudflare.faults import Fault
+from tests.lab.cloudflare.refusals import Refusal
+from tests.lab.cloudflare.server import BASE, server_at
+from tests.lab.cloudflare.zones import Zone, zone_named
 
 
 class StandIn:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .rules import quoted_strings, text_value
-from .zones import Record, Zone
+from tests.lab.cloudflare.rules import quoted_strings, text_value
+from tests.lab.cloudflare.zones import Record, Zone
 
 PROXY = {"A": "104.16.0.1", "AAAA": "2606:4700::6810:1"}
 AUTOMATIC_TTL = 300

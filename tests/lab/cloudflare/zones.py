@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
-from .rules import TXT_OCTETS, hostname, normalised, text_value
+from tests.lab.cloudflare.refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
+from tests.lab.cloudflare.rules import TXT_OCTETS, hostname, normalised, text_value
 
 Record = dict[str, Any]
 BATCH_LENGTH = {"free": 200}  # operations
