@@ -18,10 +18,10 @@ from dns.inventory import load
 from provision.desired import archive
 from provision.desired.files import FOLDERS
 from provision.desired.state import configuration
-from tests.lab import lab as lab_module
-from tests.lab.__main__ import bring_up
+from tests.lab import lifecycle
 from tests.lab.display import Display
 from tests.lab.lab import Lab
+from tests.lab.up import bring_up
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -94,7 +94,7 @@ def main() -> None:
             one_host(folder, given.runs)
             many_hosts(folder, given.runs, given.hosts)
         finally:
-            lab_module.take_down(folder / ".lab")
+            lifecycle.take_down(folder / ".lab")
 
 
 def environment(lab: Lab) -> dict[str, str]:

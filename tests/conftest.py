@@ -13,13 +13,11 @@ from testinfra.host import Host
 
 from dns.inventory import Inventory, InventoryError, MailHost, load
 from tests.deploys import deploy
-from tests.lab import lab as lab_module
-from tests.lab import prerequisites
-from tests.lab.__main__ import bring_up
-from tests.lab.access import DOMAIN, HOSTNAME
+from tests.lab import lifecycle, prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
-from tests.lab.lab import Lab
+from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
+from tests.lab.up import bring_up
 from tests.targets import over_ssh
 
 # How long an example takes says how busy the machine is; and the same commit is to pass or fail every time.
@@ -41,7 +39,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--lab-folder",
         type=Path,
-        default=lab_module.FOLDER,
+        default=FOLDER,
         metavar="FOLDER",
         help="use the lab of this folder (.lab), as `python -m tests.lab --folder`",
     )
@@ -76,10 +74,10 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
     folder: Path = request.config.getoption("--lab-folder")
-    ran = lab_module.status(lab_module.find(folder)).anything
+    ran = lifecycle.status(lifecycle.find(folder)).anything
     yield usable_lab(request.config, folder)
     if not ran:
-        lab_module.take_down(folder)
+        lifecycle.take_down(folder)
 
 
 def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
@@ -111,7 +109,7 @@ def fresh_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """A lab of the test's own, beside the shared one, whose target nobody has touched."""
     folder = tmp_path_factory.mktemp("fresh") / ".lab"
     yield usable_lab(request.config, folder, quiet=True)
-    lab_module.take_down(folder)
+    lifecycle.take_down(folder)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,10 @@ from benchmarks.mail.errors import Broken
 from benchmarks.mail.receivers import LIMITS, OURS, Receiver, with_workers
 from provision.desired.archive import BuildError, Platform, archive
 from tests.conformance.peers import rooted
-from tests.lab import image, prerequisites
+from tests.lab import prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
+from tests.lab.machines import image
 from tests.receiver.wire import configuration
 
 _SCRIPT = Path(__file__).with_suffix(".sh")

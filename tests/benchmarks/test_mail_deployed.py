@@ -13,7 +13,7 @@ from benchmarks.mail.load import tree
 from benchmarks.mail.receivers import Receiver
 from benchmarks.mail.slow import check_loaded, library
 from benchmarks.mail.table import table
-from tests.lab.image import Image
+from tests.lab.machines.image import Image
 from tests.receiver.wire import Client
 
 needs_the_image = pytest.mark.skipif(

@@ -18,7 +18,7 @@ from dns.greeting import Greeting
 from first_mail import doctor, message_path, vantage
 from first_mail.doctor import main
 from tests.lab.lab import Lab
-from tests.lab.machine import DEADLINE
+from tests.lab.machines.machine import DEADLINE
 
 Break = Callable[[Lab], AbstractContextManager[None]]
 TOML = "/etc/letterbox/letterbox.toml"

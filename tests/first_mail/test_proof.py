@@ -17,7 +17,7 @@ import pytest
 
 from receiver import qr
 from tests.deploys import ROOT
-from tests.lab.machine import DEADLINE
+from tests.lab.machines.machine import DEADLINE
 
 RCPT = """
 import smtplib, sys

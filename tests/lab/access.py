@@ -1,12 +1,14 @@
 """How the machines of a lab are reached: keys, names and addresses on both sides, and the lab's inventory."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.lab.errors import LabError
-from tests.lab.machine import Machine
+from tests.lab.machines.machine import Machine
 from tests.lab.network import CONTROL, WORLD
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ DOMAIN = "example.test"
 HOSTNAME = f"mx1.{DOMAIN}"
 
 
-def common_files(lab: "Lab", each: Machine, numbers: tuple[int, ...]) -> dict[str, tuple[bytes, int]]:
+def common_files(lab: Lab, each: Machine, numbers: tuple[int, ...]) -> dict[str, tuple[bytes, int]]:
     commands = [f"ip {line}" for line in lab.network.commands(*numbers)]
     commands += [f"ip route replace default via {lab.network.address4(CONTROL)}"]
     commands += [f"ip -6 route replace default via {lab.network.address6(CONTROL)}"]
@@ -35,7 +37,7 @@ def common_files(lab: "Lab", each: Machine, numbers: tuple[int, ...]) -> dict[st
     }
 
 
-def target_files(lab: "Lab") -> dict[str, tuple[bytes, int]]:
+def target_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
     public = lab.key.with_suffix(".pub").read_bytes()
     return {
         "etc/resolv.conf": (f"nameserver {lab.network.address4(WORLD)}\n".encode(), 0o644),
@@ -44,7 +46,7 @@ def target_files(lab: "Lab") -> dict[str, tuple[bytes, int]]:
     }
 
 
-def write_access(lab: "Lab") -> None:
+def write_access(lab: Lab) -> None:
     """Keys, ssh_config, inventory and environment, before the machines exist."""
     keys = lab.folder / "ssh"
     shutil.rmtree(keys, ignore_errors=True)
@@ -68,7 +70,7 @@ def write_access(lab: "Lab") -> None:
     (lab.folder / "env").write_text("".join(f"{key}={value}\n" for key, value in lab.environment.items()))
 
 
-def _ssh_config(lab: "Lab") -> str:
+def _ssh_config(lab: Lab) -> str:
     control = lab.folder / "ssh" / "%n.control"
     if len(str(control)) > 80:  # a Unix socket's path ends at 108, and ssh adds a suffix of its own
         control = Path("/run") / f"{lab.network.name}-%n.control"
@@ -93,7 +95,7 @@ Host *
 """
 
 
-def _inventory(lab: "Lab") -> str:
+def _inventory(lab: Lab) -> str:
     hosts = "".join(_host(lab, each, 10 * number) for number, each in enumerate(lab.targets, 1))
     return f'''\
 """The lab's inventory: throwaway machines, in the place of real hosts."""
@@ -114,7 +116,7 @@ mail_hosts = (
 '''
 
 
-def _host(lab: "Lab", each: Machine, preference: int) -> str:
+def _host(lab: Lab, each: Machine, preference: int) -> str:
     return f'''\
         (
             "{each.hostname}",

@@ -4,6 +4,8 @@ It runs the `deploy.py` that a real host gets, through the real `pyinfra`, with 
 the world's Postfix looks the MX up and delivers a message, which is read from the target's Maildir.
 """
 
+from __future__ import annotations
+
 import email
 import email.policy
 import os
@@ -21,11 +23,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from tests.lab import lab as lab_module
-from tests.lab.access import DOMAIN, HOSTNAME
+from tests.lab import lifecycle
 from tests.lab.display import Display, Stage
 from tests.lab.errors import LabError
-from tests.lab.lab import Lab
+from tests.lab.lab import DOMAIN, HOSTNAME, Lab
+from tests.lab.up import bring_up
 from tests.lab.world import STRANGER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,8 +40,6 @@ CHANGE = re.compile(r"^\s*\[[^]]*\]\s+([+~-] .*)$")
 
 def run(folder: Path, *, keep: bool) -> int:
     """Show it all, on machines that nothing was done to before; the lab is gone afterwards unless kept."""
-    from tests.lab.__main__ import bring_up
-
     display = Display()
     began = time.monotonic()
     try:
@@ -56,14 +56,14 @@ def run(folder: Path, *, keep: bool) -> int:
     except BaseException:
         if not keep:
             display.note("taking the lab down (with --keep it stays, to look around)")
-            lab_module.take_down(folder)
+            lifecycle.take_down(folder)
         raise
     if keep:
         display.note("the lab still runs:  python -m tests.lab shell    a shell on the host")
         display.note("                     python -m tests.lab down     to take it down")
     else:
         with display.stage("Taking the lab down") as stage:
-            lab_module.take_down(folder)
+            lifecycle.take_down(folder)
             stage.say("python -m tests.lab demo --keep  leaves it, to look around")
     display.note(f"done in {time.monotonic() - began:.0f} s")
     return 0

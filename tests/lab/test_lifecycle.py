@@ -12,9 +12,9 @@ import pytest
 
 from tests.conftest import usable_lab
 from tests.deploys import ROOT
-from tests.lab import lab as lab_module
-from tests.lab import network
-from tests.lab.machine import DEADLINE, control_group
+from tests.lab import lifecycle, network
+from tests.lab.machines.control_group import control_group
+from tests.lab.machines.machine import DEADLINE
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def spare_folder(tmp_path_factory):
     """Where the spare lab lives; nothing is left of it at the end."""
     folder = tmp_path_factory.mktemp("spare") / ".lab"
     yield folder
-    lab_module.take_down(folder)
+    lifecycle.take_down(folder)
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_down_leaves_nothing_behind(spare_lab):
 
 
 def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab):
-    spare_lab, _ = lab_module.bring_up(spare_folder, fresh=True)
+    spare_lab, _ = lifecycle.bring_up(spare_folder, fresh=True)
     said = spare_lab.world.run(f"swaks --quit-after CONNECT --server {spare_lab.target.ipv4}", check=False)
     assert "No route to host" in said.stdout + said.stderr
     assert spare_lab.target.run("rpm -q --whatprovides openssl", check=False).returncode != 0
@@ -91,7 +91,7 @@ def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_la
 
 def test_up_leaves_a_healthy_lab_alone(spare_lab):
     before = spare_lab.target.pids
-    again, started = lab_module.bring_up(spare_lab.folder)
+    again, started = lifecycle.bring_up(spare_lab.folder)
     assert (again, started) == (spare_lab, False)
     assert spare_lab.target.pids == before
 
@@ -112,7 +112,7 @@ def lose_the_record(lab):
 @pytest.mark.parametrize("lose", [lose_a_machine, lose_the_network, lose_the_record])
 def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
     lose(spare_lab)
-    mended, started = lab_module.bring_up(spare_lab.folder)
+    mended, started = lifecycle.bring_up(spare_lab.folder)
     assert started
     assert mended.target.run("systemctl is-active firewalld").stdout == "active\n"
     assert mended.world.lookup("sender.test", "MX")
@@ -120,7 +120,7 @@ def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
-    lab_module.take_down(spare_lab.folder)
+    lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
     assert up.wait(timeout=DEADLINE) == 130
@@ -128,12 +128,12 @@ def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
 
 
 def test_down_removes_what_a_killed_up_left(spare_lab):
-    lab_module.take_down(spare_lab.folder)
+    lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.kill()
     up.wait()
     assert traces(spare_lab)
-    lab_module.take_down(spare_lab.folder)
+    lifecycle.take_down(spare_lab.folder)
     nothing_is_left(spare_lab)
 
 

@@ -5,8 +5,8 @@ import time
 import pytest
 from testinfra import get_host
 
-from tests.lab.access import DOMAIN
-from tests.lab.machine import DEADLINE
+from tests.lab.lab import DOMAIN
+from tests.lab.machines.machine import DEADLINE
 
 CONNECT = """
 import errno, socket, sys

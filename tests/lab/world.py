@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from tests.lab.machine import Machine
+from tests.lab.machines.machine import Machine
 from tests.lab.network import NS1, NS2, REGISTRY, WORLD, Network
 
 TEMPLATES = Path(__file__).parent / "templates" / "world"

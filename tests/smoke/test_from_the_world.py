@@ -6,7 +6,7 @@ import uuid
 import pytest
 
 from provision.host import layout
-from tests.lab.machine import DEADLINE
+from tests.lab.machines.machine import DEADLINE
 
 GMAIL = """\
 DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;

@@ -1,7 +1,7 @@
 """Hosts of other kinds, and in other moments of their life: Debian, and after the power was cut."""
 
 from tests.deploys import deploy
-from tests.lab import lab as lab_module
+from tests.lab import lifecycle
 
 ASK = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/25 && head -1 <&3'"
 
@@ -11,7 +11,7 @@ def test_after_a_power_cut_it_greets_by_itself_and_a_deploy_finds_nothing_to_do(
     fresh_lab.world.send(b"Subject: before the cut\r\n\r\nx\r\n", ["alice@example.test"])
     mail = "/var/lib/letterbox/mail/example.test/alice/new"
     fresh_lab.target.run(f"until ls {mail}/* 2>/dev/null; do sleep 0.1; done")
-    lab_module.power_cycle(fresh_lab, fresh_lab.target)
+    lifecycle.power_cycle(fresh_lab, fresh_lab.target)
     assert fresh_lab.target.run(ASK).stdout.startswith("220 mx1.example.test ")
     again = deploy(fresh_lab, "-y", "--json")
     assert (again.code, again.changed()) == (0, []), again.stderr

@@ -20,7 +20,7 @@ from dns.plan import Change, Plan
 from dns.records import ZoneRecord
 from tests.conftest import usable_lab
 from tests.deploys import ROOT, Run, deploy
-from tests.lab import lab as lab_module
+from tests.lab import lifecycle
 from tests.lab.lab import Lab
 
 pytestmark = pytest.mark.lab
@@ -45,7 +45,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     two.inventory.write_text(text.replace(f'"{EXAMPLE}": {{', f'{more}"{EXAMPLE}": {{'))
     assert deploy(two, "-y").code == 0
     yield two
-    lab_module.take_down(folder)
+    lifecycle.take_down(folder)
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.lab.image import IMAGE_NAMES, RECIPES, digest_of, packages
+from tests.lab.machines.image import IMAGE_NAMES, RECIPES, digest_of, packages
 
 
 @pytest.fixture

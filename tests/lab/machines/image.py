@@ -20,7 +20,7 @@ from pathlib import Path
 
 from tests.lab.errors import LabError
 
-RECIPES = Path(__file__).parent / "images"
+RECIPES = Path(__file__).parents[1] / "images"
 IMAGE_NAMES = ("target", "world")
 SUITE = "forky"
 OPTIONS = (
