@@ -17,7 +17,7 @@ from benchmarks.timing import Measured, in_turn, run
 from dns.inventory import load
 from provision.desired import archive
 from provision.desired.files import FOLDERS
-from provision.desired.state import configuration
+from provision.desired.letterbox_toml import letterbox_toml
 from tests.lab import lifecycle
 from tests.lab.display import Display
 from tests.lab.lab import Lab
@@ -54,7 +54,7 @@ def playbook(lab: Lab, folder: Path) -> list[object]:
             for each in FOLDERS
         ],
         "archive": str(packed),
-        "configuration": configuration(inventory.hosts[0], inventory.domains),
+        "configuration": letterbox_toml(inventory.hosts[0], inventory.domains),
         "units": str(ROOT / "files"),
     }
     (folder / "told.json").write_text(json.dumps(told))

@@ -1,9 +1,9 @@
 """What a release is made of, and building it on the control machine.
 
 A release is keyed by everything that decides its content: the host's Python and architecture, the locked
-dependencies with their hashes, and the receiver's source. The key needs no build, so a deploy with nothing
-to do builds nothing; and the same key always means the same files, since hatchling's wheel and the archive
-are reproducible. The host gets a finished archive: it needs no internet, no pip and no compiler.
+dependencies with their hashes, and the receiver's source. The key needs no build, so a deploy with nothing to
+do builds nothing. The same key always means the same octets, because hatchling's wheel and the archive are
+reproducible. The host gets a finished archive: it needs no internet, no pip and no compiler.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ sys.exit(main())
 
 
 class BuildError(Exception):
-    """The release could not be built. `str` is one line: what, why, and the mend."""
+    """The release could not be built. `str` is one line: the thing, the cause, and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """What a release is built for: Python as `3.14`, machine as `uname -m` says."""
+    """What a release is built for: Python as `3.14`, machine as `uname -m` prints it."""
 
     python: str
     machine: str
 
     def check(self) -> None:
-        """Raise BuildError when no release can be built for it."""
+        """Raises BuildError if no release can be built for it."""
         if self.machine not in _ARCHITECTURES:
             raise BuildError(f"architecture {self.machine or 'unknown'}: use {' or '.join(_ARCHITECTURES)}")
         major, _, minor = self.python.partition(".")
@@ -71,10 +71,9 @@ def digest(platform: Platform) -> str:
 
 
 def archive(platform: Platform) -> bytes:
-    """The release as a gzipped tar of `bin/` and `lib/`; kept between runs, since it never changes.
+    """The release as a gzipped tar of `bin/` and `lib/`, kept in the cache between runs.
 
-    Raises:
-        BuildError: no release for this platform, or a dependency could not be had.
+    Raises BuildError if there is no release for this platform, or a dependency cannot be fetched.
     """
     platform.check()
     kept = _cache() / f"{digest(platform)}.tar.gz"
@@ -111,15 +110,15 @@ def _build(platform: Platform, tree: Path) -> None:
     )
     (wheel,) = wheels.glob("*.whl")
     shutil.unpack_archive(wheel, tree / "lib", format="zip")
-    for needless in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
-        shutil.rmtree(needless) if needless.is_dir() else needless.unlink()
+    for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
+        shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / "letterbox"
     launcher.parent.mkdir()
     launcher.write_text(_LAUNCHER)
 
 
 def _tool(name: str) -> Path:
-    """A program of the environment that runs this, which need not be on PATH."""
+    """A program of the Python environment that runs this. It need not be on PATH."""
     return Path(sysconfig.get_path("scripts"), name)
 
 
@@ -130,12 +129,12 @@ def _run(what: str, command: list[str]) -> None:
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
-        raise BuildError(f"{what}: {' '.join(line.strip() for line in said[-3:])}")
+        reason = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise BuildError(f"{what}: {' '.join(line.strip() for line in reason[-3:])}")
 
 
 def _pack(tree: Path) -> bytes:
-    """A tar in which nothing depends on when or by whom it was made."""
+    """The tree as a tar in which nothing depends on when, where or by whom it was made."""
     out = io.BytesIO()
     with (
         gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped,

@@ -1,7 +1,7 @@
 """Folders, files and links on the host, each with its exact owner, mode and content.
 
-A file is written whole beside its place and renamed into it, so that nobody ever sees half of it; its
-content travels over the ssh session's standard input, so no copy lies in a temporary folder.
+A file is written whole beside its place and renamed into it, so nobody ever sees half of it. Its content
+travels over the standard input of the ssh session, so no copy lies in a temporary folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from provision.host.observed import Observed
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """A folder as it should be; mode in octal, as stat prints it."""
+    """A folder as it should be. The mode is in octal, as stat prints it."""
 
     path: str
     user: str
@@ -52,7 +52,7 @@ FOLDERS = (
 
 
 def folder_commands(seen: Observed, folders: Iterable[Folder]) -> Iterator[StringCommand]:
-    """One command for each folder that is missing or has another owner or mode."""
+    """Make each folder that is missing, or has another owner or mode, as it should be."""
     for folder in folders:
         now = seen.files.get(folder.path)
         wanted = (folder.user, folder.group, folder.mode)
@@ -60,12 +60,12 @@ def folder_commands(seen: Observed, folders: Iterable[Folder]) -> Iterator[Strin
             owner = f"-o {folder.user} -g {folder.group}"
             yield StringCommand(f"install -d -m {folder.mode} {owner} {folder.path}")
             if now is not None and folder.path == layout.STATE_FOLDER and now.user != folder.user:
-                # Mail that outlived its user (destroy.py keeps it, as root's).
+                # The mail of a host that was destroyed: destroy.py keeps it, and gives it to root.
                 yield StringCommand(f"chown -R {folder.user}:{folder.group} {folder.path}")
 
 
 def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
-    """The command that makes the file right, if it is not."""
+    """Make the file as it should be."""
     now = seen.files.get(text.path)
     if now is not None and now.kind == "regular file" and now.sha256 == sha256(text.content):
         if (now.user, now.group, now.mode) == (text.user, text.group, text.mode):
@@ -73,23 +73,23 @@ def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
         yield StringCommand(f"chown {text.user}:{text.group} {text.path} && chmod {text.mode} {text.path}")
         return
     new = f"{text.path}.new"
-    steps = [
+    shell = [
         f"trap 'rm -f {new}' EXIT",
         f"umask 077 && cat > {new}",
         f"chown {text.user}:{text.group} {new} && chmod {text.mode} {new}",
         *([text.check.format(new)] if text.check else []),
         f"sync {new} && mv -fT {new} {text.path}",
     ]
-    yield StringCommand("sh -c", shlex.quote(" && ".join(steps)), _stdin=text.content)
+    yield StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=text.content)
 
 
 def link_commands(seen: Observed, path: str, target: str) -> Iterator[StringCommand]:
-    """The command that makes `path` a symbolic link to `target`, atomically, if it is none."""
+    """Make `path` a symbolic link to `target`, atomically."""
     now = seen.files.get(path)
     if now is None or now.target != target:
         yield StringCommand(f"ln -sfnT {target} {path}.new && mv -fT {path}.new {path}")
 
 
 def sha256(content: str) -> str:
-    """As `sha256sum` prints it."""
+    """The digest as `sha256sum` prints it."""
     return hashlib.sha256(content.encode()).hexdigest()

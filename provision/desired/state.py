@@ -1,4 +1,4 @@
-"""What a host should be, from the inventory: a pure function, tested without a host."""
+"""The desired state of a host, from the inventory: a pure function, tested without a host."""
 
 from __future__ import annotations
 
@@ -8,20 +8,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from pyinfra import context
-from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
+from pyinfra.api.state import State
 
-from dns.inventory import Domain, Inventory, InventoryError, MailHost, from_hosts
-from dns.names import a_label
+from dns.inventory import Inventory, MailHost
 from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.desired.letterbox_toml import letterbox_toml
 from provision.host import layout
-from provision.host.observed import Observed
+from provision.inventory import inventory
 from provision.step import observe
-
-# What a run may be told with `--data`, which pyinfra gives as data of every host.
-RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host")
 
 _FILES = Path(__file__).resolve().parents[2] / "files"
 
@@ -32,113 +31,62 @@ class Desired:
 
     host: MailHost
     configuration: str
+    """The text of letterbox.toml."""
     units: Mapping[str, str]
-    """Unit name → text."""
+    """The text of each unit, by its name."""
     release: str
     """Digest of the release for this host's Python and architecture."""
 
     @property
     def generation(self) -> str:
-        """Names everything that a running service was started with: when it differs, it must restart.
+        """The name of everything that a running service was started with. If it differs, it must restart.
 
-        It begins with a letter, since `--data generation=…` would take digits alone for a number.
+        It begins with a letter, because `--data generation=…` would take digits alone for a number.
         """
-        said = json.dumps([self.release, self.configuration, sorted(self.units.items())])
-        return f"g{hashlib.sha256(said.encode()).hexdigest()[:15]}"
+        content = json.dumps([self.release, self.configuration, sorted(self.units.items())])
+        return f"g{hashlib.sha256(content.encode()).hexdigest()[:15]}"
 
 
-def inventory() -> Inventory:
-    """pyinfra's inventory as checked values.
+class _Run:
+    """What is worked out once a run: the inventory and this checkout do not change meanwhile."""
 
-    Raises:
-        DeployError: every problem of it, a line each.
-    """
-    hosts = context.state.inventory.get_group("mail_hosts", default=())
-    try:
-        return from_hosts((host.name, _said(host)) for host in hosts)
-    except InventoryError as error:
-        raise DeployError(str(error)) from None
+    def __init__(self) -> None:
+        self.releases: dict[Platform, str] = {}
+        self.hosts: dict[tuple[str, Platform], Desired] = {}
 
 
-def _said(host: Host) -> dict[str, object]:
-    """What the inventory says of a host, without what this run was told.
-
-    Said in the inventory these are unknown keys: what is told to one run must not stand for all.
-    """
-    told = context.state.inventory.get_override_data()
-    return {key: value for key, value in host.data.dict().items() if key not in RUN_DATA or key not in told}
-
-
-def told(host: Host, key: str) -> frozenset[str]:
-    """The names that `--data KEY=NAME` gives this run, several of them with commas between."""
-    value = host.data.get(key) or ()
-    names = value if isinstance(value, list) else str(value).split(",") if value else ()
-    return frozenset(_name(str(name).strip()) for name in names)
-
-
-def _name(text: str) -> str:
-    try:
-        return a_label(text)
-    except ValueError:
-        return text.lower()
+_runs: WeakKeyDictionary[State, _Run] = WeakKeyDictionary()
 
 
 def desired(host: Host | None = None) -> Desired:
-    """What the host of this context should be."""
+    """What a host should be, this one if none is named. Raises DeployError."""
     host = context.host if host is None else host
-    return for_host(inventory(), host.name, observe(host))
+    seen = observe(host)
+    platform = Platform(seen.python, seen.machine)
+    run = _runs.setdefault(context.ctx_state.get(), _Run())
+    if platform not in run.releases:
+        run.releases[platform] = archive.digest(platform)
+    if (host.name, platform) not in run.hosts:
+        run.hosts[host.name, platform] = for_host(inventory(), host.name, run.releases[platform])
+    return run.hosts[host.name, platform]
 
 
-def for_host(whole: Inventory, name: str, seen: Observed) -> Desired:
-    """What the named host should be; `seen` gives the Python and architecture to build for."""
+def for_host(whole: Inventory, name: str, release: str) -> Desired:
+    """What the named host of the inventory should be, with this release."""
     (host,) = (candidate for candidate in whole.hosts if candidate.name == name)
     return Desired(
         host=host,
-        configuration=configuration(host, whole.domains),
+        configuration=letterbox_toml(host, whole.domains),
         units={unit: _for_workers((_FILES / unit).read_text(), host.workers) for unit in layout.UNITS},
-        release=archive.digest(archive.Platform(seen.python, seen.machine)),
-    )
-
-
-def configuration(host: MailHost, domains: tuple[Domain, ...]) -> str:
-    """letterbox.toml for a host: files/letterbox.toml with the inventory's values filled in."""
-    template = (_FILES / "letterbox.toml").read_text()
-    return template.format(
-        hostname=_toml(host.hostname),
-        mail=_toml(layout.MAIL),
-        workers=host.workers,
-        # Left out where it is not asked for, so that a plain inventory keeps the generation it has.
-        log_headers="\nlog_headers = true" if host.log_headers else "",
-        certificate=_toml(layout.CERTIFICATE),
-        key=_toml(layout.KEY),
-        domains="\n".join(_domain_table(domain) for domain in domains),
+        release=release,
     )
 
 
 def _for_workers(unit: str, workers: int) -> str:
-    """A unit with what it limits of memory and tasks for one worker, for so many."""
+    """The unit with its limits on memory and tasks, which are those of one worker, times the workers."""
     return re.sub(
         r"^(MemoryMax=|TasksMax=)(\d+)",
         lambda limit: f"{limit[1]}{int(limit[2]) * workers}",
         unit,
         flags=re.MULTILINE,
     )
-
-
-def _domain_table(domain: Domain) -> str:
-    aliases = ", ".join(f"{_toml(name)} = {_toml(list(to))}" for name, to in domain.aliases.items())
-    lines = [
-        f"[domains.{_toml(domain.name)}]",
-        f"mailboxes = {_toml(list(domain.mailboxes))}",
-        f"aliases = {{ {aliases} }}" if aliases else "aliases = {}",
-        f"catch_all = {_toml(domain.catch_all)}"
-        if domain.catch_all
-        else "# catch_all: unknown recipients are refused",
-        f"subaddress_separators = {_toml(domain.subaddress_separators)}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _toml(value: str | list[str]) -> str:
-    """A string or a list of strings as TOML: JSON's escapes are a part of TOML's (toml.io, basic strings)."""
-    return json.dumps(value, ensure_ascii=False)

@@ -1,19 +1,33 @@
-"""The combined fact: everything that any operation of ours asks of a host, in one ssh execution."""
+"""The combined fact: one ssh execution asks a host everything that any step wants to know.
+
+Stock facts cost one ssh execution each, and pyinfra does not keep their answers: twelve operations with
+nothing to do would be twenty round trips.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
 
 from provision.host import probe
-from provision.host.observed import Observed, parse
+from provision.host.answer import parse_sections
+from provision.host.observed import Observed
 
 
-class Unreadable(str):
-    """Why what the host printed is no answer of the probe."""
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The host printed something else than the answer of the probe."""
+
+    reason: str
+
+    def to_json(self) -> object:
+        """What `pyinfra … fact` prints."""
+        return {"unreadable": self.reason}
 
 
 class HostObservation(FactBase["Observed | Unreadable"]):
-    """`pyinfra inventory.py fact provision.host.fact.HostObservation` shows it."""
+    """`pyinfra inventory.py fact provision.host.fact.HostObservation` prints it."""
 
     @staticmethod
     def command(named_zones: tuple[str, ...] = ()) -> str:
@@ -21,6 +35,6 @@ class HostObservation(FactBase["Observed | Unreadable"]):
 
     def process(self, output: list[str]) -> Observed | Unreadable:
         try:
-            return parse(probe.sections(output))
+            return parse_sections(probe.sections(output))
         except ValueError as error:
-            return Unreadable(error)
+            return Unreadable(str(error))

@@ -1,6 +1,6 @@
-"""firewalld's zones as they are: which interface is in which, and what each lets in, now and permanently.
+"""The state of firewalld: which interface is in which of its zones, and what each zone lets in.
 
-Read over D-Bus: one `firewall-cmd` costs 0.35 s, the same question through `busctl` 0.01 s.
+It is read over D-Bus, because one `firewall-cmd` takes 0.35 s and the same question through `busctl` 0.01 s.
 https://firewalld.org/documentation/man-pages/firewalld.dbus.html
 """
 
@@ -17,14 +17,14 @@ _ROOT = "org.fedoraproject.FirewallD1"
 
 
 def probe(named: Iterable[str] = ()) -> str:
-    """The shell script whose answer `parse` reads: one line an answer, `name TAB json`.
+    """The shell script whose answer `parse_firewalld` reads. Each line of the answer is `name TAB json`.
 
-    Only the zones that can matter are read (active, default, named), since each costs three calls. The
-    daemon is asked only when it runs: a call over D-Bus would start it.
+    Only the zones that can matter are read (active, default, named), because each costs three calls. The
+    daemon is asked only if it runs, because a call over D-Bus would start it.
     """
     return f"""\
 echo "installed	$(command -v firewall-cmd)"
-for i in $(seq 100); do  # starting or reloading, it is about to be something else
+for i in $(seq 100); do  # while it starts or reloads, its state is about to change
   state=$(systemctl show -p ActiveState -p UnitFileState firewalld)
   case $state in *ActiveState=*ing*) sleep 0.1;; *) break;; esac
 done
@@ -32,7 +32,7 @@ echo "active	$(printf '%s\\n' "$state" | sed -n 's/^ActiveState=//p')"
 echo "enabled	$(printf '%s\\n' "$state" | sed -n 's/^UnitFileState=//p')"
 if [ "${{state#*ActiveState=active}}" != "$state" ]; then
   d=/org/fedoraproject/FirewallD1
-  for i in $(seq 100); do  # just started, it answers before it knows its zones
+  for i in $(seq 100); do  # just after its start it answers, and does not know its zones yet
     busctl get-property {_ROOT} $d {_ROOT} state | grep -q RUNNING && break; sleep 0.1
   done
   default=$(busctl call {_ROOT} $d {_ROOT} getDefaultZone | cut -d'"' -f2)
@@ -69,7 +69,7 @@ class Zone:
 
 @dataclass(frozen=True, slots=True)
 class Firewalld:
-    """firewalld on one host. Zones are known while the daemon runs or will at boot, else empty."""
+    """firewalld on one host. Its zones are known if the daemon runs, or will after the next boot."""
 
     installed: bool = False
     running: bool = False
@@ -78,15 +78,15 @@ class Firewalld:
     default_zone: str = ""
     zone_of_interface: Mapping[str, str] = field(default_factory=dict)
     smtp_ports: frozenset[tuple[str, str]] = frozenset()
-    """What the service `smtp` means on this host: (port, protocol)."""
+    """The ports that the service `smtp` means on this host: (port, protocol)."""
     runtime: Mapping[str, Zone] = field(default_factory=dict)
     permanent: Mapping[str, Zone] = field(default_factory=dict)
     unread: str = ""
-    """Why it could not be read, and the mend; empty where it was."""
+    """Why the state could not be read, and the fix; empty if it was read."""
 
 
-def parse(lines: Iterable[str]) -> Firewalld:
-    """The probe's answer as a value."""
+def parse_firewalld(lines: Iterable[str]) -> Firewalld:
+    """The answer to `probe` as a value."""
     answers = {name: text for name, _, text in (line.partition("\t") for line in lines)}
     if answers.get("active") != "active":
         return _offline(answers)
@@ -109,20 +109,18 @@ def parse(lines: Iterable[str]) -> Firewalld:
     )
 
 
-_SILENT = (
-    "firewalld: it runs, and does not tell its zones over D-Bus: see `firewall-cmd --list-all` on the host"
-)
-_OFFLINE = "firewalld's zones cannot be read: see `firewall-offline-cmd --list-all` there"
+_SILENT = "firewalld runs, but does not tell its zones over D-Bus: see `firewall-cmd --list-all` on the host"
+_OFFLINE = "firewalld's zones cannot be read: see `firewall-offline-cmd --list-all` on the host"
 
 
 def _offline(answers: Mapping[str, str]) -> Firewalld:
-    """What a daemon that does not run will let in once it does; nothing where it will not start at boot."""
+    """What a daemon that does not run will let in after the next boot; nothing if it will not start then."""
     permanent = {}
     for name, text in answers.items():
         if name.startswith("offline "):
             services, _, ports = text.partition("\t")
             permanent[name.removeprefix("offline ")] = Zone(frozenset(services.split()), _words(ports))
-    # A unit that does not exist is `inactive`; no state at all, or one that does not end, is no answer.
+    # A unit that does not exist is `inactive`. No state at all, or one that does not settle, is no answer.
     state = answers.get("active", "")
     lost = answers.get("enabled") == "enabled" and not answers.get("default")
     unknown = lost or state.endswith("ing") or not state
@@ -154,7 +152,7 @@ def _zones(prefix: str, answers: Mapping[str, str]) -> dict[str, Zone]:
 
 
 def _value(text: str | None) -> Any:
-    """The single value of a busctl answer, its variants (`a{sv}`) unwrapped."""
+    """The one value that busctl answered, its variants (`a{sv}`) unwrapped. None for anything else."""
     try:
         value = json.loads(text or "")["data"][0]
     except (ValueError, LookupError, TypeError):

@@ -1,4 +1,6 @@
-"""Where things lie on the host: the contract of DESIGN.md that tests, users and other tools rely on."""
+"""Where things lie on the host. Tests, users and other tools rely on these paths."""
+
+from __future__ import annotations
 
 from typing import Final
 

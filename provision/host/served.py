@@ -1,7 +1,7 @@
-"""What a letterbox.toml makes a receiver take mail for, and what another one no longer does. Pure.
+"""What a letterbox.toml makes a receiver take mail for.
 
-The file on the host tells what the host serves, whoever deployed it. The file that the inventory wants is
-read in the same way, so that two of a kind are compared.
+The file on the host tells what the host serves, whoever deployed it. The file that the inventory asks for is
+read by the same function, so the two values can be compared.
 """
 
 from __future__ import annotations
@@ -19,32 +19,20 @@ class Served:
     domains: Mapping[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
-    """What was served and is to be served no longer."""
-
-    hostname: str | None = None
-    """The host's name until now, where it gets another."""
-    domains: tuple[str, ...] = ()
-    mailboxes: tuple[tuple[str, str], ...] = ()
-    """Domain and mailbox, for the domains that stay."""
-
-
-def parse(text: str) -> Served:
-    """A letterbox.toml. Raises ValueError, with the reason, for what is none."""
+def parse_served(text: str) -> Served:
+    """What a letterbox.toml serves. Raises ValueError, with the reason, for any other text."""
     table = tomllib.loads(text)
     hostname, domains = table.get("hostname"), table.get("domains")
     if not isinstance(hostname, str) or not isinstance(domains, dict):
         raise ValueError("it lacks hostname or domains")
-    return Served(_name(hostname), {_name(name): _mailboxes(each) for name, each in domains.items()})
+    return Served(_a_label(hostname), {_a_label(name): _mailboxes(each) for name, each in domains.items()})
 
 
-def _name(text: str) -> str:
-    """The name in A-labels and lower case. Raises ValueError for what is no name."""
-    # Not by `dns.names`: `pyinfra … fact` imports this module with dnspython's `dns` in the place of ours.
+def _a_label(text: str) -> str:
+    """The name in A-labels and lower case. Raises ValueError if it is no domain name."""
     if text.isascii():
         return text.lower()
-    import idna
+    import idna  # late: only names beyond ASCII pay for its tables
 
     try:
         return idna.encode(text, uts46=True).decode("ascii").lower()
@@ -57,20 +45,3 @@ def _mailboxes(table: object) -> tuple[str, ...]:
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ValueError("a domain lacks its list of mailboxes")
     return tuple(name.lower() for name in names)
-
-
-def given_up(before: Served | None, after: Served) -> GivenUp:
-    """What `before` serves and `after` does not; nothing where nothing was served."""
-    if before is None:
-        return GivenUp()
-    staying = [name for name in before.domains if name in after.domains]
-    return GivenUp(
-        hostname=before.hostname if before.hostname != after.hostname else None,
-        domains=tuple(name for name in before.domains if name not in after.domains),
-        mailboxes=tuple(
-            (domain, mailbox)
-            for domain in staying
-            for mailbox in before.domains[domain]
-            if mailbox not in after.domains[domain]
-        ),
-    )

@@ -5,7 +5,7 @@ import tomllib
 
 import pytest
 
-from provision.desired.state import configuration
+from provision.desired.letterbox_toml import letterbox_toml
 from provision.host import layout
 
 PATHS = [
@@ -61,7 +61,7 @@ def test_no_half_made_file_is_left(host):
 
 def test_the_configuration_says_what_the_inventory_says(host, mail_host, inventory):
     there = host.file(layout.CONFIGURATION).content_string
-    assert tomllib.loads(there) == tomllib.loads(configuration(mail_host, inventory.domains))
+    assert tomllib.loads(there) == tomllib.loads(letterbox_toml(mail_host, inventory.domains))
 
 
 def test_the_program_accepts_its_configuration(host):

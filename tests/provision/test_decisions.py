@@ -1,4 +1,4 @@
-"""What each operation does to a host, as tables: the host as it is in, commands out."""
+"""What each step does to a host, as tables: the host as it is in, commands out."""
 
 from dataclasses import replace
 
@@ -7,6 +7,7 @@ import pytest
 from provision import account, certificate, configuration, generation, release, service, system
 from provision.desired.files import FOLDERS, folder_commands
 from provision.host import layout
+from provision.host.greeting import Greeting
 from provision.host.observed import Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
@@ -14,9 +15,9 @@ SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
 
 
 def decided(seen: Observed) -> dict[str, list[str]]:
-    """Every command of a deploy that finds the host like this, step by step; idle steps left out."""
+    """Every command of a deploy that finds the host like this, by step; steps that need none are left out."""
     steps = {
-        "account": account.commands(seen),
+        "account": account.account_commands(seen),
         "folders": folder_commands(seen, FOLDERS),
         "configuration": configuration.configuration_commands(seen, WANTED),
         "certificate": certificate.certificate_commands(seen, WANTED.host.hostname),
@@ -126,7 +127,7 @@ DRIFT = {
     ),
     "the service is active and silent": (replace(DEPLOYED, greetings={}), "service", "systemctl restart"),
     "the service greets by another name": (
-        replace(DEPLOYED, greetings={"127.0.0.1": "220 old.example.com ESMTP"}),
+        replace(DEPLOYED, greetings={"127.0.0.1": Greeting(220, "old.example.com ESMTP")}),
         "service",
         "systemctl restart",
     ),
@@ -134,7 +135,7 @@ DRIFT = {
 
 
 @pytest.mark.parametrize("drift", DRIFT)
-def test_a_drift_is_mended_by_its_step_alone(drift):
+def test_a_drift_is_fixed_by_its_step_alone(drift):
     seen, step, command = DRIFT[drift]
     steps = decided(seen)
     assert list(steps) == [step]
@@ -210,7 +211,7 @@ def test_systems_are_known_by_their_family(os, answer):
     [
         (
             replace(BARE, os={"ID": "alpine", "PRETTY_NAME": "Alpine Linux v3.24"}),
-            "Alpine Linux v3.24 is not supported",
+            "this deploy does not know Alpine Linux v3.24: use Fedora, ",
         ),
         (replace(BARE, units={}), "systemd does not answer"),
         (replace(BARE, python="3.9"), "Python 3.9: the receiver needs 3.11 or later"),

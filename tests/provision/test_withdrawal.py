@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from dns.inventory import from_hosts
 from dns.leads import Lead, Leads
-from provision.desired.state import configuration
-from provision.host import served
-from provision.host.served import GivenUp, Served, given_up
-from provision.withdrawal import Look, less, refusals, remarks
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.host.served import Served, parse_served
+from provision.withdrawal.given_up import GivenUp, given_up, without
+from provision.withdrawal.refusals import LookUp, refusals, remarks
 
 MX1, OTHER = "mx1.example.com", "mx9.example.com"
 HERE = frozenset({"198.18.0.25"})
@@ -30,10 +30,10 @@ def serving(
     whole = {name: {**data, "mailboxes": boxes} for name, boxes in domains.items()}
     whole["keeper.com"] = {"mailboxes": ["keeper"]}
     inventory = from_hosts([("host", {"hostname": hostname, **(more or {}), "domains": whole})])
-    return served.parse(configuration(inventory.hosts[0], inventory.domains))
+    return parse_served(letterbox_toml(inventory.hosts[0], inventory.domains))
 
 
-def looking(**answers: Leads) -> Look:
+def looking(**answers: Leads) -> LookUp:
     """The DNS: what is known of each domain (written with `_` for the dot), nothing for the others."""
 
     def look(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
@@ -50,8 +50,8 @@ def to(target: str, domain: str = "second.com", *addresses: str) -> Leads:
     return Leads(domain, (Lead(domain, target, 10, 300, "ns1.test", frozenset(addresses)),))
 
 
-def refused(before: Served | None, after: Served, look: Look, forget: Any = ((), ())) -> list[str]:
-    return refusals(less(given_up(before, after), *forget), before, after, HERE, look)
+def refused(before: Served | None, after: Served, look: LookUp, forget: Any = ((), ())) -> list[str]:
+    return refusals(without(given_up(before, after), *forget), before, after, HERE, look)
 
 
 ORDINARY = {
@@ -162,7 +162,7 @@ def test_what_is_given_up_is_said_with_where_its_mail_lies() -> None:
     assert remarks(given_up(serving(), after)) == [
         "second.com is no longer served: mail to it is answered 550; what came before stays in "
         "/var/lib/letterbox/mail/second.com",
-        "bob@example.com is a mailbox no longer: mail to it is answered 550 unless an alias or the catch-all "
+        "bob@example.com is no longer a mailbox: mail to it is answered 550 unless an alias or the catch-all "
         "takes it; what came before stays in /var/lib/letterbox/mail/example.com/bob",
     ]
     assert remarks(given_up(serving(), serving())) == []
@@ -205,12 +205,12 @@ def test_what_the_deploy_renders_is_what_it_reads_back(domains: dict[str, list[s
 )
 def test_what_is_no_configuration_is_never_taken_for_one_that_serves_nothing(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
-        served.parse(text)
+        parse_served(text)
 
 
 def test_names_written_by_hand_are_compared_in_a_labels() -> None:
     text = 'hostname = "MX.Bücher.example"\n[domains."Bücher.example"]\nmailboxes = ["Alice"]\n'
-    assert served.parse(text) == Served("mx.xn--bcher-kva.example", {"xn--bcher-kva.example": ("alice",)})
+    assert parse_served(text) == Served("mx.xn--bcher-kva.example", {"xn--bcher-kva.example": ("alice",)})
 
 
 def test_nothing_is_given_up_by_a_host_that_served_nothing() -> None:

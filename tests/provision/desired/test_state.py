@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from dns.inventory import Domain, InventoryError, from_hosts
-from provision.desired.state import configuration, for_host
+from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.desired.state import for_host
 from provision.host.layout import SERVICE_UNIT
 from receiver.config import MOST_WORKERS
-from tests.provision.hosts import BARE, INVENTORY, WANTED
+from tests.provision.hosts import BARE, INVENTORY, RELEASE, WANTED
 
 
 def test_the_configuration_says_what_the_inventory_says():
@@ -35,7 +38,7 @@ def test_the_configuration_says_what_the_inventory_says():
 def test_odd_local_parts_are_quoted_as_toml_wants():
     odd = 'o"\\brien {x}#\u00fc'
     domain = Domain("example.com", (odd,), {odd + "2": (odd,)}, odd, None, "+-", 1)
-    read = tomllib.loads(configuration(WANTED.host, (domain,)))["domains"]["example.com"]
+    read = tomllib.loads(letterbox_toml(WANTED.host, (domain,)))["domains"]["example.com"]
     assert read["mailboxes"] == [odd]
     assert read["aliases"] == {odd + "2": [odd]}
     assert read["catch_all"] == odd
@@ -43,8 +46,8 @@ def test_odd_local_parts_are_quoted_as_toml_wants():
 
 def test_workers_get_their_memory_and_their_tasks():
     host = replace(WANTED.host, workers=3)
-    assert tomllib.loads(configuration(host, INVENTORY.domains))["workers"] == 3
-    wanted = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", BARE)
+    assert tomllib.loads(letterbox_toml(host, INVENTORY.domains))["workers"] == 3
+    wanted = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", RELEASE)
     limits = [
         dict(re.findall("^(MemoryMax|TasksMax)=(.*)", each.units[SERVICE_UNIT], re.MULTILINE))
         for each in (WANTED, wanted)
@@ -55,7 +58,7 @@ def test_workers_get_their_memory_and_their_tasks():
 
 def test_headers_are_logged_only_where_the_inventory_asks() -> None:
     plain, asked = (
-        configuration(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
+        letterbox_toml(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
     )
     assert plain == WANTED.configuration
     assert "log_headers" not in plain
@@ -82,7 +85,7 @@ def test_the_receiver_takes_as_many_workers_as_the_inventory():
 
 def test_several_domains_stand_one_after_the_other():
     other = Domain("example.net", ("carol",), {}, None, False, "", 1)
-    read = tomllib.loads(configuration(WANTED.host, (*INVENTORY.domains, other)))
+    read = tomllib.loads(letterbox_toml(WANTED.host, (*INVENTORY.domains, other)))
     assert list(read["domains"]) == ["example.com", "example.net"]
 
 
@@ -92,8 +95,8 @@ def test_whatever_a_service_starts_with_makes_another_generation(changed):
 
 
 def test_the_same_inventory_is_the_same_generation():
-    assert for_host(INVENTORY, "mx1.example.com", BARE).generation == WANTED.generation
+    assert for_host(INVENTORY, "mx1.example.com", RELEASE).generation == WANTED.generation
 
 
 def test_a_new_python_on_the_host_leads_to_a_new_release():
-    assert for_host(INVENTORY, "mx1.example.com", replace(BARE, python="3.15")).release != WANTED.release
+    assert archive.digest(Platform("3.15", BARE.machine)) != WANTED.release

@@ -10,9 +10,11 @@ import pytest
 from pyinfra.api.exceptions import DeployError
 
 from provision.dns import own_addresses
-from provision.host import firewalld_state, layout, probe
+from provision.host import layout, probe
+from provision.host.answer import parse_sections
 from provision.host.fact import HostObservation, Unreadable
-from provision.host.observed import Observed, parse
+from provision.host.firewalld_state import parse_firewalld
+from provision.host.observed import Observed
 from provision.host.served import Served
 from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
@@ -23,7 +25,8 @@ COPY = f"{layout.GENERATIONS}/{{}}/letterbox.toml"
 ROUTE = '[{"dst":"default","gateway":"198.18.0.1","dev":"eth0","flags":[]}]'
 FINE = {
     "uid": ["0"],
-    "missing": ["python3-3.14-1.x86_64", "no package provides openssl", "rpm ended with 1"],
+    "missing": ["python3-3.14-1.x86_64", "no package provides openssl"],
+    "rpm status": ["1"],
     "firewalld": ["installed\t", "active\tinactive", "enabled\tnot-found"],
     "addresses": ["[]"],
     "routes": [ROUTE, "[]"],
@@ -32,7 +35,7 @@ FINE = {
 
 def seen(**sections: list[str]) -> Observed:
     """A host that answers well, but for these sections (`_` for a space in a name)."""
-    return parse({**FINE, **{name.replace("_", " "): lines for name, lines in sections.items()}})
+    return parse_sections({**FINE, **{name.replace("_", " "): lines for name, lines in sections.items()}})
 
 
 def packed(path: str, text: str) -> str:
@@ -74,23 +77,23 @@ def test_where_the_configuration_is_lost_or_broken_the_generation_that_runs_tell
 def test_a_configuration_that_nobody_can_read_is_not_one_that_serves_nothing(text: str) -> None:
     line = text if " " in text else packed(layout.CONFIGURATION, text)
     reason = seen(configurations=[line]).unread["served"]
-    assert reason.startswith(f"which domains it serves cannot be told, as {layout.CONFIGURATION} is no ")
+    assert reason.startswith(f"which domains it serves cannot be told, because {layout.CONFIGURATION} is")
 
 
 @pytest.mark.parametrize(
-    ("lines", "missing", "unread"),
+    ("lines", "status", "missing", "unread"),
     [
-        (["a-1", "b-1", "c-1", "rpm ended with 0"], (), False),
-        (["no package provides openssl", "c-1", "rpm ended with 1"], ("openssl",), False),
-        (["openssl", "firewalld"], ("openssl", "firewalld"), False),  # dpkg
-        (["rpm ended with 1"], (), True),
-        (["rpm ended with 127"], (), True),
+        (["a-1", "b-1", "c-1"], "0", (), False),
+        (["no package provides openssl", "c-1"], "1", ("openssl",), False),
+        (["openssl", "firewalld"], "", ("openssl", "firewalld"), False),  # dpkg
+        ([], "1", (), True),
+        ([], "127", (), True),
     ],
 )
 def test_packages_that_rpm_does_not_tell_are_not_taken_for_installed(
-    lines: list[str], missing: tuple[str, ...], unread: bool
+    lines: list[str], status: str, missing: tuple[str, ...], unread: bool
 ) -> None:
-    host = seen(missing=lines)
+    host = seen(missing=lines, rpm_status=[status])
     assert (host.missing_packages, "packages" in host.unread) == (missing, unread)
 
 
@@ -121,9 +124,9 @@ RUNNING = {
 
 
 def test_a_firewall_that_answers_is_read() -> None:
-    assert firewalld_state.parse(RUNNING.values()).unread == ""
+    assert parse_firewalld(RUNNING.values()).unread == ""
     asked_by_the_inventory = [*RUNNING.values(), "runtime dmzz\t", "permanent dmzz\t"]
-    assert firewalld_state.parse(asked_by_the_inventory).unread == "", (
+    assert parse_firewalld(asked_by_the_inventory).unread == "", (
         "a zone that does not exist is said elsewhere"
     )
 
@@ -142,13 +145,13 @@ def test_a_firewall_that_answers_is_read() -> None:
 )
 def test_a_firewall_that_does_not_answer_is_not_one_that_closes_nothing(part: str, silence: str) -> None:
     lines = [*{**RUNNING, part: silence}.values()]
-    assert firewalld_state.parse(lines).unread.startswith("firewalld")
+    assert parse_firewalld(lines).unread.startswith("firewalld")
     assert "firewalld" in seen(firewalld=lines).unread
 
 
 def test_a_firewall_that_waits_for_the_next_boot_and_cannot_be_read_is_said() -> None:
-    assert firewalld_state.parse(["active\tinactive", "enabled\tenabled", "default\t"]).unread
-    assert not firewalld_state.parse(["active\tinactive", "enabled\tenabled", "default\tpublic"]).unread
+    assert parse_firewalld(["active\tinactive", "enabled\tenabled", "default\t"]).unread
+    assert not parse_firewalld(["active\tinactive", "enabled\tenabled", "default\tpublic"]).unread
 
 
 @pytest.mark.parametrize(
