@@ -1,8 +1,8 @@
 """`python -m first_mail.doctor`: why no mail arrives, walked from the delegation to the Maildir.
 
-For every host of the inventory: what the DNS says, whether packets to port 25 reach the host (it counts
-them while a vantage point connects), and what `letterbox doctor` finds on it. Ends at the first broken link.
-Exit codes: 0 nothing is broken; 1 it could not be looked; 2 a link is broken.
+For every host of the inventory: what the DNS says; whether packets to port 25 reach the host, which counts
+them while a vantage point connects; and what `letterbox doctor` finds on it. It ends at the first broken
+link. Exit codes: 0 nothing is broken; 1 the check could not be made; 2 a link is broken.
 """
 
 from __future__ import annotations
@@ -33,21 +33,24 @@ _HOST_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """What was seen from here, before the host itself is asked."""
+class OutsideView:
+    """What was seen of a domain and a host from here, before the host itself is asked."""
 
     seen: Seen
     findings: Sequence[Finding]
     greetings: Mapping[str, Greeting]
+    """How each address of the host greeted the vantage point."""
     attempts: Mapping[int, int]
+    """What the host counted meanwhile, by IP version."""
     unreadable: ssh.HostUnreadable | None = None
+    """Why the host could not be asked to count."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; the exit code."""
     parser = argparse.ArgumentParser(
         prog="python -m first_mail.doctor",
-        description="Walk a message's path from DNS to disk; name the first broken link and its mend.",
+        description="Walk a message's path from DNS to disk; name the first broken link and its fix.",
     )
     parser.add_argument("inventory", nargs="?", default="inventory.py", type=Path, metavar="INVENTORY")
     parser.add_argument("--domain", metavar="NAME", help="only this one (all of them)")
@@ -78,8 +81,8 @@ def _doctor(given: argparse.Namespace) -> int:
     names = (
         [inventory.domain(given.domain).name] if given.domain else [each.name for each in inventory.domains]
     )
-    hosts = ssh.hosts_named(given.inventory, given.host)
-    (elsewhere,) = ssh.hosts_named(given.inventory, [given.vantage]) if given.vantage else (None,)
+    hosts = _hosts_named(inventory, given.inventory, given.host)
+    (elsewhere,) = _hosts_named(inventory, given.inventory, [given.vantage]) if given.vantage else (None,)
     screen, broken = Screen(), 0
     for host in hosts:
         if len(hosts) > 1 and not given.json:
@@ -87,13 +90,35 @@ def _doctor(given: argparse.Namespace) -> int:
         screen.live("looking: the DNS, port 25 from outside, the host")
         for link in walked(inventory, names, host, elsewhere, given):
             if given.json:
-                print(json.dumps({"host": host.name, **link.to_json()}), flush=True)
+                print(json.dumps(to_json(host, link)), flush=True)
             else:
                 links.show(link, screen)
             broken += not link.holds
     if not broken and not given.json:
         screen.line(screen.styled("Nothing is broken.", GREEN, BOLD))
     return 2 if broken else 0
+
+
+def _hosts_named(inventory: Inventory, path: Path, names: Sequence[str]) -> tuple[MailHost, ...]:
+    """The hosts of these names, or all if there is none. Raises InventoryError."""
+    unknown = [name for name in names if name not in {host.name for host in inventory.hosts}]
+    if unknown:
+        known = ", ".join(host.name for host in inventory.hosts)
+        raise InventoryError(f"host {unknown[0]} is not in {path}: it has {known}")
+    return tuple(host for host in inventory.hosts if not names or host.name in names)
+
+
+def to_json(host: MailHost, link: Link) -> dict[str, object]:
+    """`{"host", "link", "holds", "evidence", "fix"}`: a line of `--json`. `mend` is the old name of `fix`."""
+    value = link.to_json()
+    fix = value.get("fix", value.get("mend"))
+    return {"host": host.name, **value, "fix": fix, "mend": fix}
+
+
+def from_json(value: Mapping[str, object]) -> Link:
+    """A link of the host's own doctor. A host of version 0.1.0 calls the fix `mend`."""
+    fix = value.get("fix", value.get("mend"))
+    return Link(str(value["link"]), str(value["evidence"]), str(fix or ""))
 
 
 def walked(
@@ -117,26 +142,26 @@ def all_links(
     elsewhere: MailHost | None,
     given: argparse.Namespace,
 ) -> Iterator[Link]:
-    """The links in the order of a message. Raises SyncError where the host cannot be asked."""
+    """The links in the order of a message. Raises SyncError if the host cannot be asked."""
     place = elsewhere.name if elsewhere else "this machine"
-    looked: Looked | None = None
+    view: OutsideView | None = None
     for name in domains:
-        looked = look(inventory, name, host, elsewhere, given)
-        yield from message_path.in_the_dns(name, looked.findings, looked.seen)
-    assert looked is not None
-    if looked.unreadable:
-        raise looked.unreadable
-    yield message_path.arrival(looked.greetings, looked.attempts, looked.seen.leaving, place)
+        view = look_from_outside(inventory, name, host, elsewhere, given)
+        yield from message_path.in_the_dns(name, view.findings, view.seen)
+    assert view is not None
+    if view.unreadable:
+        raise view.unreadable
+    yield message_path.arrival(view.greetings, view.attempts, view.seen.leaving, place)
     for number, link in enumerate(on_the_host(host)):
         yield link
         if number == 0:
-            yield message_path.past_the_filter(looked.greetings, looked.attempts, place)
-    yield message_path.from_outside(looked.greetings, host.hostname, place)
+            yield message_path.past_the_filter(view.greetings, view.attempts, place)
+    yield message_path.from_outside(view.greetings, host.hostname, place)
 
 
-def look(
+def look_from_outside(
     inventory: Inventory, domain: str, host: MailHost, elsewhere: MailHost | None, given: argparse.Namespace
-) -> Looked:
+) -> OutsideView:
     """The DNS, and port 25 of the host's addresses, while the host counts. Raises SyncError."""
     own, unread = own_addresses(inventory)
     where = replace(asking_from(given.resolver), smtp_seconds=given.seconds)
@@ -147,33 +172,29 @@ def look(
         try:
             counter = stack.enter_context(counting(host))
         except ssh.HostUnreadable as error:
-            unreadable = error  # what the DNS says can be looked at all the same
+            unreadable = error  # the DNS can be looked at all the same
         seen, findings = examine(inventory, inventory.domain(domain), own, where=where, unread=unread)
-        addresses = [each.address for each in seen.addresses if each.hostname == host.hostname]
+        of_the_host = [each for each in seen.addresses if each.hostname == host.hostname]
         if elsewhere is None:
-            greetings = {
-                each.address: each.greeting or Greeting(failure="no route")
-                for each in seen.addresses
-                if each.address in addresses
-            }
+            greetings = {each.address: each.greeting or Greeting(failure="no route") for each in of_the_host}
         else:
+            addresses = [each.address for each in of_the_host]
             greetings, leaving = vantage.greetings(elsewhere, addresses, where)
             seen = replace(seen, leaving=leaving)
         if counter:
             counter.stop()
-    return Looked(seen, findings, greetings, counter.attempts if counter else {}, unreadable)
+    return OutsideView(seen, findings, greetings, counter.attempts if counter else {}, unreadable)
 
 
 def on_the_host(host: MailHost) -> list[Link]:
-    """What `letterbox doctor` says there, up to the first broken link. Raises HostUnreadable."""
+    """What `letterbox doctor` finds there, up to the first broken link. Raises HostUnreadable."""
     zones = [word for zone in host.firewalld_zones for word in ("--zone", zone)]
     done = ssh.run(host, [layout.COMMAND, "doctor", "--json", *zones], seconds=_HOST_SECONDS)
-    found = [links.from_json(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
+    found = [from_json(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if not found:
-        said = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        return [
-            Link("program", f"letterbox does not run on the host: {said}", "pyinfra inventory.py deploy.py")
-        ]
+        reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        problem = f"letterbox does not run on the host: {reason}"
+        return [Link("program", problem, "pyinfra inventory.py deploy.py")]
     return found
 
 

@@ -1,12 +1,13 @@
 """The path of a message up to the host, as links: what the DNS says, and whether packets arrive. Pure.
 
-What is seen of the DNS is judged by `dns.check`; here its findings are put in the order that a message
-meets them.
+`dns.check` judges what is seen of the DNS. Here its findings are put in the order in which a message meets
+them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import ip_address
 
 from dns.findings import Finding, required
 from dns.greeting import Greeting
@@ -38,40 +39,39 @@ _NOT_ARRIVED = ("timeout", "unreachable", "no route")
 
 
 def link_of(finding: Finding) -> str | None:
-    """The link that a finding is about; None where it is about something that mail arrives without."""
+    """The link that a finding is about. None if mail arrives without what it is about."""
     if finding.group == "advised":
         return None
     if finding.type and finding.code not in ("proxied", "rewritten"):
-        # Of one record. TXT and CAA are records that mail arrives without.
+        # It is about one record. Mail arrives without TXT and CAA records.
         return {"MX": "MX", "A": "address", "AAAA": "address"}.get(finding.type)
     return _LINK_OF.get(finding.code)
 
 
 def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator[Link]:
-    """The links from the delegation to the address. One that cannot be told is not broken, and says so."""
+    """The links from the delegation to the address. One that is unknown is not broken, and says so."""
     broken: dict[str, Finding] = {}
-    untold: dict[str, Finding] = {}
+    unknown: dict[str, Finding] = {}
     for finding in findings:
         if name := link_of(finding):
-            (broken if finding.group == "required" else untold).setdefault(name, finding)
+            (broken if finding.group == "required" else unknown).setdefault(name, finding)
     if seen.delegation is not None and "." not in seen.zone.strip("."):
-        # Only the registry, or the root, answers for it: nobody has been given the domain.
+        # Only the registry, or the root, answers for it, so nobody has been given the domain.
         wanted = " and ".join(seen.own_nameservers) or "those that the zone's page at Cloudflare shows"
         broken = {
             "delegation": required(
                 "delegation",
-                f"{domain}: is not registered, or its registrar names no nameservers for it",
+                f"{domain} is not registered, or its registrar names no nameservers for it",
                 f"register it, and set its nameservers at the registrar to {wanted}",
             )
         }
-    if "proxied" in broken:  # a proxied record hides the address; it is not missing
+    if "proxied" in broken:  # a proxied record hides the address, which is not missing
         broken.pop("address", None)
     for name in IN_THE_DNS:
-        wrong, unknown = broken.get(name), untold.get(name)
-        if wrong:
-            yield Link(name, wrong.problem, wrong.mend)
-        elif unknown:
-            yield Link(name, f"cannot be told: {unknown.problem} ({unknown.mend})")
+        if name in broken:
+            yield Link(name, broken[name].problem, broken[name].mend)
+        elif name in unknown:
+            yield Link(name, f"cannot be told: {unknown[name].problem} ({unknown[name].mend})")
         else:
             yield Link(name, _evidence(name, domain, seen))
 
@@ -94,37 +94,39 @@ def _evidence(name: str, domain: str, seen: Seen) -> str:
 def arrival(
     greetings: Mapping[str, Greeting], attempts: Mapping[int, int], leaving: frozenset[int], vantage: str
 ) -> Link:
-    """Whether packets to port 25 reach the host: told by its own counter, whatever it then does with them.
+    """Whether packets to port 25 reach the host. Its own counter tells, whatever it then does with them.
 
-    `greetings` is how a connection to each address went from the vantage point, `attempts` what the host
-    counted meanwhile, `leaving` the IP versions in which the vantage point can reach anybody's port 25.
+    `greetings` is how a connection to each address went from the vantage point; `attempts` is what the host
+    counted meanwhile; `leaving` are the IP versions in which the vantage point reaches anybody's port 25.
     """
     unknown = []
     for address, greeting in greetings.items():
-        version = 6 if ":" in address else 4
+        version = ip_address(address).version
         if greeting.failure not in _NOT_ARRIVED or attempts.get(version):
             continue
         if greeting.failure == "no route":
             unknown.append(f"{address}: {vantage} has no IPv{version}")
         elif version not in leaving:
-            unknown.append(f"{address}: {vantage} reaches nobody's port 25, its own network bars it")
+            unknown.append(f"{address}: {vantage} reaches nobody's port 25, because its own network bars it")
         else:
             evidence = (
                 f"{vantage} reaches other hosts' port 25, and no packet to {address} port 25 reached the host"
             )
-            mend = f"ask the host's provider to let 25/tcp in to {address} (a filter or security group)"
-            return Link("packet", evidence, mend)
+            fix = f"ask the host's provider to let 25/tcp in to {address} (a filter or security group)"
+            return Link("packet", evidence, fix)
     if unknown:
-        hint = "ask from another place: python -m first_mail.doctor --from HOST"
+        hint = "look from another place: python -m first_mail.doctor --from HOST"
         return Link("packet", f"cannot be told: {'; '.join(unknown)} ({hint})")
     counted = ", ".join(f"IPv{version}: {count}" for version, count in sorted(attempts.items()))
     return Link("packet", f"connection attempts reach the host ({counted})")
 
 
 def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str) -> Link:
-    """Where packets arrive and firewalld lets them in, an answer leaves: else another rule drops them."""
+    """Whether an answer leaves for packets that arrive and that firewalld lets in; else another rule drops
+    them.
+    """
     for address, greeting in greetings.items():
-        version = 6 if ":" in address else 4
+        version = ip_address(address).version
         if greeting.failure in ("timeout", "unreachable") and attempts.get(version):
             evidence = (
                 f"{attempts[version]} packets from outside reached the host for {address} port 25, "
@@ -137,13 +139,13 @@ def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, in
 
 
 def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str) -> Link:
-    """Who answers at each address, seen from outside, is this host, and its STARTTLS works."""
+    """Whether this host is who answers at each address, seen from outside, and its STARTTLS works."""
     for address, greeting in greetings.items():
         if greeting.failure in ("refused", "silent"):
-            why = "refuses the connection" if greeting.failure == "refused" else "takes it and says nothing"
+            what = "refuses connections" if greeting.failure == "refused" else "sends no greeting"
             return Link(
                 "outside",
-                f"{address} port 25 {why}, though the host's own answers: another machine is there",
+                f"{address} port 25 {what}, though the host itself answers: another machine is there",
                 f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
             )
         if not greeting.failure and (greeting.code, greeting.name) != (220, hostname):
@@ -154,6 +156,6 @@ def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str)
             )
         if not greeting.failure and greeting.tls:
             evidence = f"{address}: STARTTLS fails from outside ({greeting.tls}), and not on the host"
-            return Link("outside", evidence, "take away what reads along on port 25 between (an SMTP proxy)")
+            return Link("outside", evidence, "remove what stands between on port 25 (an SMTP proxy, say)")
     fine = [address for address, greeting in greetings.items() if not greeting.failure]
     return Link("outside", f"{vantage} is greeted at {', '.join(fine) or 'no address it can reach'}")

@@ -1,7 +1,7 @@
 """Counting at the host which connection attempts to port 25 reach it, before any firewall sees them.
 
-A packet socket (packet(7)) sees what comes in from the wire ahead of netfilter, and is gone with the process
-that holds it: no rule is added to the host, so there is none to remove. The process ends with its ssh
+A packet socket (packet(7)) sees what comes in from the wire ahead of netfilter, and goes with the process
+that holds it. So no rule is added to the host, and none has to be removed. The process ends with its ssh
 session, and after two minutes by itself.
 """
 
@@ -45,38 +45,30 @@ while take():
     pass
 print(json.dumps(seen), flush=True)
 """
+_STOP_SECONDS = 20
 
 
 @dataclass(slots=True)
 class Counter:
-    """Connection attempts to port 25 that reached the host, by IP version; complete after `stop`."""
+    """Connection attempts to port 25 that have reached the host, by IP version; complete after `stop`."""
 
     process: subprocess.Popen[str]
     attempts: dict[int, int] = field(default_factory=dict)
 
     def stop(self) -> None:
-        """Raises HostUnreadable where the host does not tell."""
+        """Raises HostUnreadable if the host does not tell what it has counted."""
         try:
-            said, _ = self.process.communicate("\n", timeout=20)
-            self.attempts = {int(version): count for version, count in json.loads(said).items()}
+            answer, _ = self.process.communicate("\n", timeout=_STOP_SECONDS)
+            self.attempts = {int(version): count for version, count in json.loads(answer).items()}
         except (subprocess.TimeoutExpired, ValueError):
-            raise ssh.HostUnreadable("the host did not tell what it counted: run again") from None
+            raise ssh.HostUnreadable("the host did not tell what it has counted: run this again") from None
 
 
 @contextmanager
 def counting(host: MailHost) -> Iterator[Counter]:
     """The host counts inside this context. Raises HostUnreadable with the host's own words."""
-    with subprocess.Popen(
-        ssh.as_root(host, ["python3", "-Ic", _SCRIPT]),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            assert process.stdout is not None and process.stderr is not None
-            if process.stdout.readline() != "ready\n":
-                raise ssh.HostUnreadable(ssh.unreachable(host, process.stderr.read()))
-            yield Counter(process)
-        finally:
-            process.kill()
+    with ssh.running(host, ["python3", "-Ic", _SCRIPT]) as process:
+        assert process.stdout is not None and process.stderr is not None
+        if process.stdout.readline() != "ready\n":
+            raise ssh.no_answer(host, "python3", process.wait(), process.stderr.read())
+        yield Counter(process)

@@ -1,8 +1,8 @@
 """`python -m first_mail.proof`: the first mail, proved from the control machine for all the hosts.
 
-The same one-time address is made on every host, since a sender may take any of them; the first that stores
-the message ends the wait. Each host watches its ssh session, so the address ends when this program does.
-Exit codes: 0 stored; 1 not in time, or not possible; 130 interrupted.
+The same one-time address is made on every host, because a sender may take any of them. The first host that
+stores the message ends the wait. Each host watches its ssh session, so the address ends when this program
+does. Exit codes: 0 stored; 1 not in time, or not possible; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
 from first_mail import doctor, ssh
+from first_mail.display import announce
 from provision.host import layout
 from receiver.proof_display import JsonTold, Told, Waiting
 from receiver.proofs import new_local_part
@@ -53,74 +54,49 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted: the address exists no more", file=sys.stderr)
+        print("interrupted: the address no longer exists", file=sys.stderr)
         return 130
 
 
-def _prove(hosts: Sequence[MailHost], waiting: Waiting, told: Told) -> int:
+def _prove(hosts: Sequence[MailHost], waiting: Waiting, display: Told) -> int:
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for host in hosts:
-            process = stack.enter_context(_waiting_on(host, waiting))
+            process = stack.enter_context(ssh.running(host, _command(waiting)))
             selector.register(process.stdout, selectors.EVENT_READ, (host, process))  # type: ignore[arg-type]
-        ready = [_first(key.data) for key in list(selector.get_map().values())]
+        ready = [_next_event(*key.data) for key in list(selector.get_map().values())]
         assert all(event["address"] == waiting.address for event in ready)
-        told.address(waiting)
+        if isinstance(display, JsonTold):
+            display.event(ready[0])
+        else:
+            announce(ready[0], display.screen)
         until = time.monotonic() + waiting.seconds
         while (left := until - time.monotonic()) > 0:
-            told.waiting(left)
+            display.waiting(left)
             for key, _ in selector.select(min(1.0, left)):
-                event = _event(key.data)
+                event = _next_event(*key.data)
                 if event["event"] == "stored":
-                    told.stored({**event, "host": key.data[0].name})
+                    display.stored({**event, "host": key.data[0].name})
                     return 0
                 if event["event"] != "late":
-                    told.event(event)
-        told.late(waiting)
+                    display.event(event)
+        display.late(waiting)
     return 1
 
 
-@contextmanager
-def _waiting_on(host: MailHost, waiting: Waiting) -> Iterator[subprocess.Popen[str]]:
-    """`letterbox proof` on the host; it ends with its standard input, at the latest with this context."""
+def _command(waiting: Waiting) -> list[str]:
+    """`letterbox proof` on a host. It ends with its input, and by itself soon after our time is up."""
     command = [layout.COMMAND, "proof", "--json", "--while-stdin", "--domain", waiting.domain]
-    command += ["--local-part", waiting.local, "--no-doctor", "--timeout", str(waiting.seconds + 5)]
-    with subprocess.Popen(
-        ssh.as_root(host, command),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        bufsize=1,
-        start_new_session=True,  # Ctrl-C is for us; the host learns of it by the end of its input
-    ) as process:
-        try:
-            yield process
-        finally:
-            if process.stdin:
-                process.stdin.close()
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
+    return [*command, "--local-part", waiting.local, "--no-doctor", "--timeout", str(waiting.seconds + 5)]
 
 
-def _first(data: tuple[MailHost, subprocess.Popen[str]]) -> Event:
-    return _event(data)
-
-
-def _event(data: tuple[MailHost, subprocess.Popen[str]]) -> Event:
-    """The next line of a host. Raises HostUnreadable with the host's own words if it has ended."""
-    host, process = data
+def _next_event(host: MailHost, process: subprocess.Popen[str]) -> Event:
+    """The next line of a host. Raises HostUnreadable, with the host's own words, if the program has ended."""
     assert process.stdout is not None and process.stderr is not None
     line = process.stdout.readline()
     if line:
         event: Event = json.loads(line)
         return event
-    said = process.stderr.read()
-    if process.wait() == 255:
-        raise ssh.HostUnreadable(ssh.unreachable(host, said))
-    reason = (said.strip().splitlines() or [f"letterbox proof ended with {process.returncode}"])[-1]
-    raise ssh.HostUnreadable(f"host {host.name}: {reason.removeprefix('letterbox: ')}")
+    raise ssh.no_answer(host, "letterbox", process.wait(), process.stderr.read())
 
 
 if __name__ == "__main__":

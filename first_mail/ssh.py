@@ -1,61 +1,95 @@
-"""Running a program on an inventory's host over ssh, as root, with the inventory's ssh settings."""
+"""Running a program on a host of the inventory over ssh, as root, with the inventory's ssh settings."""
 
 from __future__ import annotations
 
 import shlex
 import subprocess
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from dns.errors import HostUnreadable
 from dns.host_addresses import ssh_arguments
-from dns.inventory import InventoryError, MailHost, load
+from dns.inventory import MailHost
 
-__all__ = ["HostUnreadable", "as_root", "hosts_named", "run"]
+__all__ = ["HostUnreadable", "as_root", "no_answer", "run", "running"]
+
+_NOT_CONNECTED = 255
+"""The exit code of ssh(1) for its own errors. Any other is that of the program on the host."""
+_END_SECONDS = 10
 
 
 def as_root(host: MailHost, command: Sequence[str]) -> list[str]:
-    """The ssh command that runs this on the host as root, through `sudo -n` where another user connects."""
+    """The ssh command that runs this on the host as root, through `sudo -n` if another user connects."""
     line = shlex.join(command)
     script = f"if [ $(id -u) -eq 0 ]; then exec {line}; else exec sudo -n {line}; fi"
     return [*ssh_arguments(host.name, host.ssh), f"exec sh -c {shlex.quote(script)}"]
 
 
-def run(
-    host: MailHost, command: Sequence[str], *, seconds: float, stdin: str | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run it to its end. Raises HostUnreadable with ssh's own reason where the host cannot be reached."""
+def run(host: MailHost, command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
+    """Run it to its end, whatever its exit code.
+
+    Raises HostUnreadable if ssh cannot connect, or if it does not end within `seconds`.
+    """
     try:
         done = subprocess.run(
             as_root(host, command),
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=seconds,
             check=False,
         )
     except FileNotFoundError:
-        raise HostUnreadable(f"host {host.name}: there is no ssh on this machine: install OpenSSH") from None
+        raise _no_ssh(host) from None
     except subprocess.TimeoutExpired:
-        raise HostUnreadable(f"host {host.name}: no end of {command[0]} in {seconds:g} s") from None
-    if done.returncode == 255:
-        raise HostUnreadable(unreachable(host, done.stderr))
+        raise HostUnreadable(f"host {host.name}: {command[0]} did not end within {seconds:g} s") from None
+    if done.returncode == _NOT_CONNECTED:
+        raise no_answer(host, command[0], done.returncode, done.stderr)
     return done
 
 
-def unreachable(host: MailHost, stderr: str) -> str:
-    """One line from what ssh said."""
+@contextmanager
+def running(host: MailHost, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    """The program while it runs, line by line. It must end when its standard input does.
+
+    Its input ends with this context, and with this process, however that ends. Ctrl-C is not passed on: the
+    program learns of it by the end of its input. Raises HostUnreadable if there is no ssh here.
+    """
+    try:
+        process = subprocess.Popen(
+            as_root(host, command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            bufsize=1,
+            start_new_session=True,
+        )
+    except FileNotFoundError:
+        raise _no_ssh(host) from None
+    with process:
+        try:
+            yield process
+        finally:
+            if process.stdin and not process.stdin.closed:
+                process.stdin.close()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def no_answer(host: MailHost, program: str, code: int, stderr: str) -> HostUnreadable:
+    """Why a program on the host gave no answer: ssh could not connect, or the program failed."""
     lines = stderr.strip().splitlines()
-    reason = lines[-1].strip() if lines else "ssh said nothing"
-    return f"host {host.name}: cannot be reached over ssh ({reason}): see that `ssh {host.name}` works"
+    if code == _NOT_CONNECTED:
+        reason = lines[-1].strip() if lines else "ssh gave no reason"
+        return HostUnreadable(
+            f"host {host.name}: cannot be reached over ssh ({reason}): see that `ssh {host.name}` works"
+        )
+    reason = lines[-1].strip() if lines else f"exit code {code}, without a reason"
+    return HostUnreadable(f"host {host.name}: {program} failed: {reason.removeprefix(f'{program}: ')}")
 
 
-def hosts_named(inventory: Path, names: Sequence[str]) -> tuple[MailHost, ...]:
-    """The inventory's hosts of these names; all without one. Raises InventoryError."""
-    hosts = load(inventory).hosts
-    unknown = [name for name in names if name not in {host.name for host in hosts}]
-    if unknown:
-        known = ", ".join(host.name for host in hosts)
-        raise InventoryError(f"host {unknown[0]} is not in {inventory}: it has {known}")
-    return tuple(host for host in hosts if not names or host.name in names)
+def _no_ssh(host: MailHost) -> HostUnreadable:
+    return HostUnreadable(f"host {host.name}: there is no ssh on this machine: install OpenSSH")

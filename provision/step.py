@@ -42,8 +42,8 @@ class Decision:
 def step(decide: Callable[[], Decision], *, is_idempotent: bool = True) -> Callable[..., Any]:
     """The pyinfra operation that carries out what `decide` decides.
 
-    A DeployError while deciding stops a run that looks for changes (a dry run, or before the prompt). In a run
-    that executes, it fails this host alone; an exception would stop all hosts, with a traceback.
+    While a run looks for changes (a dry run, or before the prompt), a DeployError stops it. While it
+    executes, a DeployError fails this host alone; an exception would stop all hosts, with a traceback.
     """
 
     @operation(is_idempotent=is_idempotent)

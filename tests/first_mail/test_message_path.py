@@ -7,6 +7,7 @@ import pytest
 from dns.answers import Expected
 from dns.delegation import Delegation
 from dns.findings import Finding, advised, required, unknown
+from dns.greeting import Greeting
 from dns.seen import Seen
 from first_mail import message_path
 
@@ -48,8 +49,33 @@ def test_a_finding_is_about_one_link(finding: Finding, link: str | None) -> None
     assert broken == ([link] if link else [])
 
 
-def test_what_cannot_be_told_breaks_no_link_and_is_said() -> None:
+def test_what_is_unknown_breaks_no_link_and_is_said() -> None:
     links = list(message_path.in_the_dns("e.test", [unknown("ds", "e.test: no keys", "run again")], SEEN))
     assert all(link.holds for link in links)
     (zone,) = (link for link in links if link.name == "zone")
     assert zone.evidence == "cannot be told: e.test: no keys (run again)"
+
+
+def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider() -> None:
+    gone = {"192.0.2.1": Greeting(failure="timeout")}
+    barred = message_path.arrival(gone, {4: 0, 6: 0}, frozenset(), "this machine")
+    assert barred.holds
+    assert "--from" in barred.evidence
+    assert not message_path.arrival(gone, {4: 0, 6: 0}, frozenset({4}), "this machine").holds
+    assert message_path.arrival(gone, {4: 3, 6: 0}, frozenset({4}), "this machine").holds
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [
+        Greeting(code=220, text="mail.other.test ESMTP"),
+        Greeting(code=554, text="mx1.example.test no"),
+        Greeting(failure="refused"),
+        Greeting(failure="silent"),
+        Greeting(code=220, text="mx1.example.test", tls="connection reset"),
+    ],
+)
+def test_another_machine_at_the_address_is_told_from_ours(greeting: Greeting) -> None:
+    link = message_path.from_outside({"192.0.2.1": greeting}, "mx1.example.test", "this machine")
+    assert not link.holds
+    assert "192.0.2.1" in link.evidence

@@ -1,4 +1,4 @@
-"""`python -m first_mail.proof` on a deployed host: the stranger's mail is the proof, and the address ends."""
+"""`python -m first_mail.proof` on a deployed host: a stranger's mail is the proof, and the address ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver import qr
 from tests.deploys import ROOT
+from tests.lab.lab import Lab
 from tests.lab.machines.machine import DEADLINE
 
 RCPT = """
@@ -27,7 +28,7 @@ with smtplib.SMTP("127.0.0.1", 25, timeout=20) as s:
 
 
 @contextmanager
-def proof(lab: Any, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def proof(lab: Lab, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-m", "first_mail.proof", str(lab.inventory), "--json", *arguments]
     with subprocess.Popen(command, cwd=ROOT, text=True, stdout=subprocess.PIPE) as process:
         try:
@@ -41,29 +42,30 @@ def _next(process: subprocess.Popen[str]) -> dict[str, Any]:
     return json.loads(process.stdout.readline())
 
 
-def _rcpt(lab: Any, address: str) -> str:
+def _rcpt(lab: Lab, address: str) -> str:
     return lab.target.run(["python3", "-c", RCPT, address]).stdout.strip()
 
 
-def test_mail_from_a_stranger_is_the_proof(deployed):
+def test_mail_from_a_stranger_is_the_proof(deployed: Lab) -> None:
     with proof(deployed, "--timeout", str(DEADLINE)) as (process, address):
         deployed.world.send(
             b"From: =?utf-8?q?Zo=C3=AB?= <zoe@sender.test>\r\nSubject: first\r\n\r\nhi\r\n", [address]
         )
         assert _next(process)["event"] == "recipient"
-        shown = _next(process)
+        evidence = _next(process)
         assert process.wait(DEADLINE) == 0
-    assert (shown["from"], shown["subject"], shown["text"]) == ("Zoë <zoe@sender.test>", "first", "hi\n")
-    assert shown["tls"] == "TLSv1.3"
-    assert shown["host"] == "mx1.example.test"
-    assert shown["reverse_name"] is None or shown["reverse_name"].endswith("sender.test")
-    stored = deployed.target.read(shown["path"])
-    assert shown["sha256"] == hashlib.sha256(stored).hexdigest()
+    assert (evidence["from"], evidence["subject"]) == ("Zoë <zoe@sender.test>", "first")
+    assert evidence["text"] == "hi\n"
+    assert evidence["tls"] == "TLSv1.3"
+    assert evidence["host"] == "mx1.example.test"
+    assert evidence["reverse_name"] is None or evidence["reverse_name"].endswith("sender.test")
+    stored = deployed.target.read(evidence["path"])
+    assert evidence["sha256"] == hashlib.sha256(stored).hexdigest()
     assert _rcpt(deployed, address) == "550"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_the_address_ends_with_the_program_however_it_ends(deployed, number):
+def test_the_address_ends_with_the_program_however_it_ends(deployed: Lab, number: int) -> None:
     with proof(deployed) as (process, address):
         assert _rcpt(deployed, address) == "250"
         process.send_signal(number)
@@ -75,7 +77,9 @@ def test_the_address_ends_with_the_program_however_it_ends(deployed, number):
     assert waiting == ""
 
 
-def test_when_no_mail_comes_in_time_the_doctor_looks_why(deployed, monkeypatch):
+def test_when_no_mail_comes_in_time_the_doctor_looks_why(
+    deployed: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in deployed.environment.items():
         monkeypatch.setenv(name, value)
     deployed.target.run("systemctl stop letterbox.socket letterbox.service")
@@ -91,7 +95,7 @@ def test_when_no_mail_comes_in_time_the_doctor_looks_why(deployed, monkeypatch):
     assert _rcpt(deployed, address) == "550"
 
 
-def test_a_host_that_cannot_be_reached_is_one_line(deployed, tmp_path):
+def test_a_host_that_cannot_be_reached_is_one_line(deployed: Lab, tmp_path: Path) -> None:
     other = tmp_path / "inventory.py"
     other.write_text(deployed.inventory.read_text().replace(deployed.target.ipv4, "127.0.0.1"))
     other.write_text(other.read_text().replace('"ssh_user"', '"ssh_port": 9, "ssh_user"'))
@@ -103,28 +107,3 @@ def test_a_host_that_cannot_be_reached_is_one_line(deployed, tmp_path):
     assert done.returncode == 1
     assert "cannot be reached over ssh" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-@pytest.mark.parametrize(
-    ("length", "digest"),
-    [
-        (17, "12501da6e71125e4"),
-        (32, "58b1e17064bf5dac"),
-        (53, "85d55e62a99c4790"),
-        (78, "d6f163e34a3ff771"),
-        (106, "dd1bee2a167a83b1"),
-    ],
-)
-def test_a_qr_code_is_the_one_that_another_encoder_makes(length, digest):
-    """The digests are of the matrices that segno makes of these texts, one of each size."""
-    text = ("mailto:proof-abcdefghij234567@example.com?subject=Letterbox%20proof" * 2)[:length]
-    modules = "".join("01"[module] for row in qr.matrix(text) or [] for module in row)
-    assert hashlib.sha256(modules.encode()).hexdigest()[:16] == digest
-
-
-def test_a_qr_code_is_drawn_with_its_margin():
-    lines = qr.lines("mailto:proof-abcdefghij234567@example.com")
-    assert {len(line) for line in lines} == {29 + 8}
-    assert len(lines) == (29 + 8 + 1) // 2
-    assert lines[0].strip() == lines[-1].strip() == ""
-    assert qr.lines("x" * 107) == []
