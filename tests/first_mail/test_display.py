@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import pty
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -76,6 +78,25 @@ def path(size: int) -> Iterator[tuple[int, int]]:
         upwards = not upwards
 
 
+@contextmanager
+def on_a_terminal() -> Iterator[tuple[Screen, list[bytes]]]:
+    """A screen that is a terminal; afterwards the list has the octets that came to it."""
+    shown: list[bytes] = []
+    ours, theirs = pty.openpty()
+
+    def read() -> None:
+        with suppress(OSError):  # EIO: the program has closed its end
+            while octets := os.read(ours, 65_536):
+                shown.append(octets)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(theirs, "w", encoding="utf-8") as out:
+        yield Screen(out), shown
+    reader.join()
+    os.close(ours)
+
+
 @pytest.mark.parametrize("length", [17, 32, 53, 78, 106])
 def test_the_code_that_is_drawn_says_the_link(length: int) -> None:
     text = (LINK * 2)[:length]
@@ -106,11 +127,9 @@ def test_on_a_terminal_the_code_is_dark_on_light_in_any_theme(
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.delenv("NO_COLOR", raising=False)
-    ours, theirs = pty.openpty()
-    with os.fdopen(theirs, "w", encoding="utf-8") as out:
-        announce(EVENT, Screen(out))
-    with os.fdopen(ours, "rb", buffering=0) as terminal:
-        lines = terminal.read(65_536).decode().splitlines()[3:]
+    with on_a_terminal() as (screen, shown):
+        announce(EVENT, screen)
+    lines = b"".join(shown).decode().splitlines()[3:]
     assert all(line.startswith("\x1b[97;40m") and line.endswith("\x1b[0m") for line in lines)
     drawn = [line.removeprefix("\x1b[97;40m").removesuffix("\x1b[0m") for line in lines]
     assert text_of(modules(drawn)) == LINK
