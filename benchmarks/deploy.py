@@ -4,6 +4,8 @@ In the lab, over ssh: the first deploy; one with nothing to do, in turn with Ans
 ControlPersist on, no fact gathering); the same at a round trip of 50 ms; and ten hosts at once.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os

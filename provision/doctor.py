@@ -1,5 +1,7 @@
 """The name of `first_mail.doctor` until version 0.2.0. It goes with the release after that."""
 
+from __future__ import annotations
+
 import runpy
 
 if __name__ == "__main__":

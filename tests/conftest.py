@@ -1,5 +1,7 @@
 """What all tests share: the lab, a host deployed in it, and `--inventory` for a real host instead."""
 
+from __future__ import annotations
+
 import os
 import signal
 from collections.abc import Iterator

@@ -5,6 +5,8 @@ Receivers take turns, A B A B …, under Postfix's `smtp-source`; after each run
 the Maildir. Shown are medians, their spread and the ratio to each peer of the same round.
 """
 
+from __future__ import annotations
+
 import argparse
 import contextlib
 import dataclasses

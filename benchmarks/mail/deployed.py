@@ -4,6 +4,8 @@ The receiver runs in an overlay of the target's image, in namespaces of its own,
 the image is not written to. Not as on a host: it is root, and has none of the unit's restrictions.
 """
 
+from __future__ import annotations
+
 import contextlib
 import platform
 import subprocess

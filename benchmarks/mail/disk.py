@@ -1,5 +1,7 @@
 """A disk of its own: a fresh file system in a file, mounted. Root only."""
 
+from __future__ import annotations
+
 import contextlib
 import os
 import shutil

@@ -1,5 +1,7 @@
 """Medians as horizontal bars, one group a load, in an SVG of our own making."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Mapping, Sequence
 from html import escape

@@ -5,6 +5,8 @@ late, and does not count for the rate. Seconds are those of `smtp-source`; CPU i
 processes, also of ended ones.
 """
 
+from __future__ import annotations
+
 import contextlib
 import hashlib
 import os

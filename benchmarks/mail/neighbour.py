@@ -3,6 +3,8 @@
 `python -m benchmarks.mail.neighbour FILE`: until it is ended, round and round in a file of bounded size.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import subprocess

@@ -1,5 +1,7 @@
 """What a load does to memory and to others: idle connections, one huge message, NOOP beside big senders."""
 
+from __future__ import annotations
+
 import contextlib
 import resource
 import socket

@@ -1,5 +1,7 @@
 """The receivers that are measured, each running and storing on the given disk."""
 
+from __future__ import annotations
+
 import contextlib
 import platform
 from collections.abc import Iterator

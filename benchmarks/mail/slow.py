@@ -6,6 +6,8 @@ earlier call on that descriptor that did not wait, or else by the waiting call. 
 together end together, as in a disk's queue, also if one thread waits for one after the other.
 """
 
+from __future__ import annotations
+
 import contextlib
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """What was measured, for people: medians, their spread, the ratio to each peer of the same round."""
 
+from __future__ import annotations
+
 import statistics
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,5 +1,7 @@
 """The mail benchmark's arguments, and its slow disk."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess

@@ -1,5 +1,7 @@
 """Letterbox as a deploy has it, under the mail benchmark."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Iterator

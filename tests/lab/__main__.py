@@ -1,4 +1,4 @@
-"""``python -m tests.lab up | status | shell | down | demo``."""
+"""`python -m tests.lab up | status | shell | down | demo`."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ On a terminal the lines are live; elsewhere a line is written when a stage begin
 one when it ends.
 """
 
+from __future__ import annotations
+
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +43,7 @@ class _Bar(BarColumn):
 class Stage:
     """A stage that is under way, or done."""
 
-    display: "Display"
+    display: Display
     name: str
     began: float
     doing: str
@@ -72,7 +74,7 @@ class Stage:
 
 
 class Display:
-    """Where stages are shown. ``with display.stage("Target") as stage: stage.say("boots")``."""
+    """Where stages are shown. `with display.stage("Target") as stage: stage.say("boots")`."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -93,7 +95,7 @@ class Display:
     def stage(self, name: str, doing: str = "", *, long: bool = False) -> Iterator[Stage]:
         """Show a stage for as long as the block runs; it fails if the block raises.
 
-        Where lines are not live, only one that takes ``long`` is announced.
+        Where lines are not live, only one that takes `long` is announced.
         """
         stage = Stage(self, name, time.monotonic(), doing)
         alone = self.console.is_terminal and not self.live.live.is_started

@@ -9,6 +9,8 @@ Name and subnets follow from the lab's folder, so several checkouts can have a l
 subnets that the control machine has a route into are passed over.
 """
 
+from __future__ import annotations
+
 import hashlib
 import ipaddress
 import json
@@ -39,7 +41,7 @@ class Network:
         return str(self.ipv6.network_address + int(str(number), 16))
 
     def commands(self, *numbers: int, device: str = "host0") -> list[str]:
-        """``ip`` commands that give a machine these addresses, the first being its own."""
+        """`ip` commands that give a machine these addresses, the first being its own."""
         lines = [f"link set {device} up"]
         for number in numbers:
             lines.append(f"address replace {self.address4(number)}/{self.ipv4.prefixlen} dev {device}")

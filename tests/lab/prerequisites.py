@@ -1,5 +1,7 @@
 """What the lab needs of the system, and getting it where that is possible and allowed."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -43,7 +45,7 @@ def missing_packages() -> list[str]:
 
 
 def ensure(say: Callable[[str], None], *, command: str = COMMAND) -> None:
-    """Have everything that is needed, installing it as root; ``say`` is told before anything is installed."""
+    """Have everything that is needed, installing it as root; `say` is told before anything is installed."""
     if os.geteuid() != 0:
         raise LabError(f"the lab needs root, for its machines: run  sudo {command}")
     missing = missing_packages()

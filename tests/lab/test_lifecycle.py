@@ -1,5 +1,7 @@
 """Coming up, being mended, going away. In a lab of its own, beside the one that other tests use."""
 
+from __future__ import annotations
+
 import json
 import os
 import signal
@@ -70,7 +72,7 @@ def _command_line(process):
         return b""
 
 
-def test_down_leaves_nothing_behind(spare_lab):
+def test_down_leaves_nothing_behind(spare_lab) -> None:
     assert traces(spare_lab)
     done = subprocess.run(
         command(spare_lab.folder, "down"), cwd=ROOT, check=True, capture_output=True, text=True
@@ -80,7 +82,7 @@ def test_down_leaves_nothing_behind(spare_lab):
     assert not spare_lab.folder.exists()
 
 
-def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab):
+def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab) -> None:
     spare_lab, _ = lifecycle.bring_up(spare_folder, fresh=True)
     said = spare_lab.world.run(f"swaks --quit-after CONNECT --server {spare_lab.target.ipv4}", check=False)
     assert "No route to host" in said.stdout + said.stderr
@@ -89,7 +91,7 @@ def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_la
     assert spare_lab.target.run("openssl version").stdout.startswith("OpenSSL 3")
 
 
-def test_up_leaves_a_healthy_lab_alone(spare_lab):
+def test_up_leaves_a_healthy_lab_alone(spare_lab) -> None:
     before = spare_lab.target.pids
     again, started = lifecycle.bring_up(spare_lab.folder)
     assert (again, started) == (spare_lab, False)
@@ -110,7 +112,7 @@ def lose_the_record(lab):
 
 
 @pytest.mark.parametrize("lose", [lose_a_machine, lose_the_network, lose_the_record])
-def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
+def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose) -> None:
     lose(spare_lab)
     mended, started = lifecycle.bring_up(spare_lab.folder)
     assert started
@@ -119,7 +121,7 @@ def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
+def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how) -> None:
     lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
@@ -127,7 +129,7 @@ def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
     nothing_is_left(spare_lab)
 
 
-def test_down_removes_what_a_killed_up_left(spare_lab):
+def test_down_removes_what_a_killed_up_left(spare_lab) -> None:
     lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.kill()
@@ -138,7 +140,7 @@ def test_down_removes_what_a_killed_up_left(spare_lab):
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
+def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how) -> None:
     """Its programs and its mounts (it has /proc and /dev in there) are gone with it, however it ends."""
 
     def builders():
@@ -178,7 +180,7 @@ def wait_until(condition):
         time.sleep(0.01)
 
 
-def test_two_labs_run_side_by_side(lab, spare_lab):
+def test_two_labs_run_side_by_side(lab, spare_lab) -> None:
     for one, other in ((lab, spare_lab), (spare_lab, lab)):
         assert not one.network.ipv4.overlaps(other.network.ipv4)
         assert one.world.run(f"ping -c1 -W5 {one.target.ipv6}").returncode == 0
@@ -187,7 +189,7 @@ def test_two_labs_run_side_by_side(lab, spare_lab):
 @pytest.mark.parametrize(
     ("arguments", "words"), [(["up"], "sudo"), (["shell"], "does not run"), (["down"], "sudo")]
 )
-def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words):
+def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words) -> None:
     """Run as nobody: the program is loaded first, for nobody may not be able to read it."""
     program = (
         "import os, sys; from tests.lab import __main__ as lab; os.seteuid(65534);"

@@ -1,5 +1,7 @@
 """The two machines are what the tests take them for. None of this changes what a deploy finds."""
 
+from __future__ import annotations
+
 import time
 
 import pytest
@@ -28,29 +30,29 @@ def reached(lab, address, port):
     return lab.world.run(["python3", "-c", CONNECT, address, str(port)]).stdout.strip()
 
 
-def test_testinfra_takes_the_target_for_fedora(host):
+def test_testinfra_takes_the_target_for_fedora(host) -> None:
     assert host.system_info.distribution == "fedora"
     assert host.package("firewalld").is_installed
 
 
-def test_the_default_zone_is_fedoras(lab):
+def test_the_default_zone_is_fedoras(lab) -> None:
     assert lab.target.run("firewall-cmd --get-default-zone").stdout.strip() == "FedoraServer"
     services = lab.target.run("firewall-cmd --permanent --zone=FedoraServer --list-services").stdout.split()
     assert {"ssh", "dhcpv6-client", "cockpit"} <= set(services)
 
 
-def test_dnf_is_dnf5_and_installs_from_the_repository(lab):
+def test_dnf_is_dnf5_and_installs_from_the_repository(lab) -> None:
     assert "dnf5" in lab.target.run("dnf --version").stdout
     listed = lab.target.run("dnf -q repoquery openssl firewalld python3 --queryformat '%{name}\\n'").stdout
     assert set(listed.split()) == {"openssl", "firewalld", "python3"}
 
 
-def test_the_fedora_user_may_sudo(lab):
+def test_the_fedora_user_may_sudo(lab) -> None:
     assert lab.target.run("sudo -n id -un", user="fedora").stdout.strip() == "root"
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family):
+def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family) -> None:
     address = getattr(lab.target, family)
     listener = f"lab-listener-{family}"
     bind = "::" if family == "ipv6" else "0.0.0.0"
@@ -71,7 +73,7 @@ def wait_until_listening(lab, port):
         assert time.monotonic() < deadline, f"nobody listens at {port}"
 
 
-def test_names_are_resolved_from_the_root_down(lab):
+def test_names_are_resolved_from_the_root_down(lab) -> None:
     """Each server knows only its own part: the resolver has to be referred from one to the next."""
     registry, ns1 = lab.network.address4(51), lab.network.address4(53)
     ask = "kdig +norecurse +noall +{section} {name} MX @{server}"
@@ -85,7 +87,7 @@ def test_names_are_resolved_from_the_root_down(lab):
     assert lab.world.lookup("mail.sender.test", "AAAA") == [lab.world.ipv6]
 
 
-def test_the_resolver_forgets_at_once(lab):
+def test_the_resolver_forgets_at_once(lab) -> None:
     """A name that was not there a moment ago is found as soon as it is published."""
     zone = "/srv/static/sender.test.zone"
     name = f"fresh{time.monotonic_ns()}"
@@ -97,7 +99,7 @@ def test_the_resolver_forgets_at_once(lab):
         lab.world.run(f"mv {zone}.kept {zone} && touch {zone} && publish-zones")
 
 
-def test_a_message_nobody_takes_comes_back_to_the_stranger(lab):
+def test_a_message_nobody_takes_comes_back_to_the_stranger(lab) -> None:
     """Postfix really looks the domain up, and keeps its notification to itself."""
     mark = f"nowhere{time.monotonic_ns()}"
     lab.world.send(f"Subject: {mark}\r\n\r\nhello\r\n".encode(), [f"someone@{mark}.test"])

@@ -1,9 +1,11 @@
 """The world machine: the DNS from the root down, a resolver, a stranger's mail server, Cloudflare's stand-in.
 
 Names are resolved the way they are anywhere: the resolver knows only the root; the registry's server
-(root and ``test``) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes.
+(root and `test`) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes.
 Mail is sent by Postfix, which looks MX and addresses up there and tries again by itself.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
@@ -31,7 +33,7 @@ class World(Machine):
     ) -> None:
         """Hand a message (lines ending in CRLF or LF) to Postfix, which delivers it by itself from then on.
 
-        ``body`` is what is said in MAIL FROM; ``sender`` may be empty, for a notification's envelope.
+        `body` is what is said in MAIL FROM; `sender` may be empty, for a notification's envelope.
         """
         envelope = json.dumps({"sender": sender, "recipients": list(recipients), "body": body})
         self.write("/run/lab/message", message)

@@ -35,27 +35,27 @@ def zones(*arguments) -> list[str]:
     return [opening.zone for opening in zones_for_mail(*arguments)]
 
 
-def test_the_zones_are_those_of_the_default_routes_interfaces():
+def test_the_zones_are_those_of_the_default_routes_interfaces() -> None:
     assert zones(firewall(), (), ("eth0", "eth1")) == ["public", "dmz"]
 
 
-def test_an_interface_in_no_zone_is_in_the_default_zone():
+def test_an_interface_in_no_zone_is_in_the_default_zone() -> None:
     assert zones(firewall(), (), ("wlan0",)) == ["FedoraServer"]
 
 
-def test_two_routes_through_one_zone_open_it_once():
+def test_two_routes_through_one_zone_open_it_once() -> None:
     assert zones(firewall(), (), ("eth0", "eth0")) == ["public"]
 
 
-def test_a_host_without_a_default_route_opens_the_default_zone():
+def test_a_host_without_a_default_route_opens_the_default_zone() -> None:
     assert zones(firewall(), (), ()) == ["FedoraServer"]
 
 
-def test_zones_named_in_the_inventory_win():
+def test_zones_named_in_the_inventory_win() -> None:
     assert zones(firewall(), ("dmz", "public"), ("eth0",)) == ["dmz", "public"]
 
 
-def test_a_zone_that_the_host_lacks_is_refused_by_name_with_those_it_has():
+def test_a_zone_that_the_host_lacks_is_refused_by_name_with_those_it_has() -> None:
     with pytest.raises(UnknownZone, match=r"no zone dmzz.*FedoraServer, dmz, public"):
         zones(firewall(), ("dmzz", "public"), ())
 
@@ -81,12 +81,12 @@ def texts(commands: Iterable[StringCommand]) -> list[str]:
         (Zone(ports=frozenset({("25", "udp"), ("2525", "tcp")})), OPEN, [NOW]),
     ],
 )
-def test_only_what_is_closed_is_opened(runtime, permanent, commands):
+def test_only_what_is_closed_is_opened(runtime, permanent, commands) -> None:
     state = firewall(runtime, permanent)
     assert texts(open_commands(state, zones_for_mail(state, ("public",), ()))) == commands
 
 
-def test_a_service_smtp_that_means_something_else_is_not_trusted():
+def test_a_service_smtp_that_means_something_else_is_not_trusted() -> None:
     state = firewall(OPEN, OPEN, smtp=frozenset({("2525", "tcp")}))
     assert texts(open_commands(state, zones_for_mail(state, ("public",), ()))) == [
         "firewall-cmd -q --permanent --zone=public --add-port=25/tcp",

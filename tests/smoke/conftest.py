@@ -1,5 +1,7 @@
 """What the outside must see of a deployed host: the lab's, or with `--inventory` a real one."""
 
+from __future__ import annotations
+
 import os
 import smtplib
 import socket

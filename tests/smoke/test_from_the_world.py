@@ -1,5 +1,7 @@
 """Mail from a stranger's real mail server, which finds the host by itself; only in the lab."""
 
+from __future__ import annotations
+
 import time
 import uuid
 
@@ -55,7 +57,7 @@ def world(deployed):
     return deployed.world
 
 
-def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed):
+def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed) -> None:
     mark = uuid.uuid4().hex
     message = GMAIL.replace("{mark}", mark).replace("\n", "\r\n").encode()
     world.send(message, ["alice@example.test"], sender="zoe.stranger@gmail.com")
@@ -72,7 +74,7 @@ def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed):
     assert fields[3].startswith("Received: from stranger.sender.test")
 
 
-def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deployed):
+def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deployed) -> None:
     mark = uuid.uuid4().hex
     message = f"Message-ID: <{mark}@sender.test>\r\nSubject: to two\r\n\r\nhello\r\n".encode()
     world.send(message, ["alice@example.test", "bob@example.test"])
@@ -82,7 +84,7 @@ def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deploye
         assert f"{other}@".encode() not in stored.partition(b"\r\nReceived: from stranger")[0]
 
 
-def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed):
+def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed) -> None:
     mark = uuid.uuid4().hex
     world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["nobody@example.test"])
     late = time.monotonic() + DEADLINE
@@ -92,7 +94,7 @@ def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed):
     assert "550 5.1.1" in bounces[0].replace("\n    ", " ")
 
 
-def test_a_restart_of_the_service_loses_no_message(world, deployed):
+def test_a_restart_of_the_service_loses_no_message(world, deployed) -> None:
     marks = [uuid.uuid4().hex for _ in range(20)]
     for number, mark in enumerate(marks):
         world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["alice@example.test"])

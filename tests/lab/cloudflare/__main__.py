@@ -1,4 +1,6 @@
-"""``python -m tests.lab.cloudflare``: the stand-in as a program, until SIGTERM or Ctrl-C."""
+"""`python -m tests.lab.cloudflare`: the stand-in as a program, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
 
 import argparse
 import signal

@@ -1,4 +1,6 @@
-"""The endpoints under ``/client/v4``: who may ask, what is asked, what is answered. No sockets here."""
+"""The endpoints under `/client/v4`: who may ask, what is asked, what is answered. No sockets here."""
+
+from __future__ import annotations
 
 import json
 import re
@@ -23,7 +25,7 @@ _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 class Token:
     """What a token may do: on which zones (None: on all), change records, list all zones.
 
-    One that may not list is for single zones. ``here`` is False where its filter of client addresses
+    One that may not list is for single zones. `here` is False where its filter of client addresses
     does not let this client in.
     """
 
@@ -35,7 +37,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, for the log too. ``path`` is below the API's base, without the query."""
+    """One request, for the log too. `path` is below the API's base, without the query."""
 
     method: str
     path: str
@@ -47,12 +49,12 @@ class Request:
 
 @dataclass(slots=True)
 class Api:
-    """The API over its zones. ``answer`` is not safe for two threads at once: the server holds a lock.
+    """The API over its zones. `answer` is not safe for two threads at once: the server holds a lock.
 
-    What the real API has been seen to do one way and the other: ``page_cap`` is the longest page that is
-    given, whatever was asked for; ``hides_unknown`` answers an empty list for a name that is no zone of
-    the token, in place of a refusal; ``priority_in_data`` answers MX without a ``priority`` of its own;
-    ``retry_after`` is said with a 429 in place of the seconds.
+    What the real API has been seen to do one way and the other: `page_cap` is the longest page that is
+    given, whatever was asked for; `hides_unknown` answers an empty list for a name that is no zone of
+    the token, in place of a refusal; `priority_in_data` answers MX without a `priority` of its own;
+    `retry_after` is said with a 429 in place of the seconds.
     """
 
     zones: dict[str, Zone]

@@ -4,6 +4,8 @@ The codes are those that the real API has been seen to answer. Where it is not k
 answers, the general 1004 ("DNS Validation Error") stands with the reason in words.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 
@@ -112,7 +114,7 @@ def free_domain() -> Refusal:
 
 
 def too_many_requests(retry_after: int | str) -> Refusal:
-    """The rate limit is used up; ``retry_after`` in seconds, or as it is to be said."""
+    """The rate limit is used up; `retry_after` in seconds, or as it is to be said."""
     return Refusal(
         429,
         971,

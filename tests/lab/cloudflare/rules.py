@@ -1,8 +1,10 @@
 """Cloudflare's rules for one record: what is accepted, and the form in which it is kept.
 
-``normalised`` turns what a client sends into what the API answers: names qualified and in
+`normalised` turns what a client sends into what the API answers: names qualified and in
 punycode without the last dot, IPv6 in RFC 5952 form, TXT as it was sent, quoted or not.
 """
+
+from __future__ import annotations
 
 import ipaddress
 import re

@@ -1,5 +1,7 @@
 """The stand-in's HTTP: requests as values, answers as they are, or as an ordered fault has them."""
 
+from __future__ import annotations
+
 import json
 import os
 import socket
@@ -18,7 +20,7 @@ Answered = tuple[int, dict[str, Any], Mapping[str, str]]  # status, JSON, extra 
 
 
 class Answering(Protocol):
-    """Who answers: the stand-in. ``requests`` is the log of what was asked."""
+    """Who answers: the stand-in. `requests` is the log of what was asked."""
 
     requests: list[Request]
 

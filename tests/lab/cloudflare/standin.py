@@ -1,5 +1,7 @@
 """The stand-in as a running server: state on disk, publishing, and faults on order."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import threading
@@ -19,8 +21,8 @@ from tests.lab.cloudflare.zones import Zone, zone_named
 class StandIn:
     """Cloudflare's API on a socket, with zones of its own. Use as a context manager.
 
-    ``requests`` is the log of what was asked, oldest first. ``zones_dir`` gets a zone file at every
-    change, then ``reload`` is run by the shell. ``state`` is a file that outlives the process.
+    `requests` is the log of what was asked, oldest first. `zones_dir` gets a zone file at every
+    change, then `reload` is run by the shell. `state` is a file that outlives the process.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class StandIn:
         self._server = server_at(listen, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
-    def __enter__(self) -> "StandIn":
+    def __enter__(self) -> StandIn:
         for zone in self.zones.values():
             self._publish(zone)
         self._thread.start()
@@ -59,7 +61,7 @@ class StandIn:
 
     @property
     def base_url(self) -> str:
-        """What ``CLOUDFLARE_BASE_URL`` is to be set to."""
+        """What `CLOUDFLARE_BASE_URL` is to be set to."""
         host, port = self._server.server_address[:2]
         return f"http://{f'[{host}]' if ':' in str(host) else host}:{port}{BASE}"
 
@@ -76,7 +78,7 @@ class StandIn:
         self.api.tokens[token] = Token(None if zones is None else frozenset(zones), edit, listing, here)
 
     def add_zone(self, name: str, key: str | None = None, **attributes: Any) -> Zone:
-        """A further zone; ``key`` is what ``zones`` has it by, where there is one of its name already."""
+        """A further zone; `key` is what `zones` has it by, where there is one of its name already."""
         zone = zone_named(name, next(iter(self.zones.values())).nameservers)
         for attribute, value in attributes.items():
             setattr(zone, attribute, value)
@@ -100,7 +102,7 @@ class StandIn:
         self._faults.append(fault)
 
     def hold_publishing(self) -> None:
-        """Accept changes without publishing them, until ``publish`` is called."""
+        """Accept changes without publishing them, until `publish` is called."""
         self._held = True
 
     def publish(self) -> None:

@@ -1,8 +1,10 @@
 """A zone as the world sees it, written as a master file (RFC 1035, section 5).
 
 Proxied names answer with addresses of the proxy, and an MX that points at one is rewritten to a
-``_dc-mx`` name that carries the origin's addresses, as Cloudflare's servers do.
+`_dc-mx` name that carries the origin's addresses, as Cloudflare's servers do.
 """
+
+from __future__ import annotations
 
 import hashlib
 import time

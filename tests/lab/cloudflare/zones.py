@@ -4,6 +4,8 @@ Every change is a transaction: it is made on a copy and put in place only when a
 Conflicts between records are refused with the codes of the real API.
 """
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,7 +27,7 @@ EMAIL_ROUTING = ("route1.mx.cloudflare.net", "route2.mx.cloudflare.net", "route3
 class Zone:
     """A zone: its records by identifier, in the order they were made.
 
-    ``type`` is ``full``, ``partial``, ``secondary`` or ``internal``: only a full zone is published.
+    `type` is `full`, `partial`, `secondary` or `internal`: only a full zone is published.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Zone:
     records: dict[str, Record] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
-        """The zone as ``GET /zones`` answers it."""
+        """The zone as `GET /zones` answers it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -72,7 +74,7 @@ class Zone:
         self.email_routing = True
 
     def manage(self, sent: Mapping[str, Any], **meta: object) -> Record:
-        """A record that another of Cloudflare's products made, with what the API answers as its ``meta``."""
+        """A record that another of Cloudflare's products made, with what the API answers as its `meta`."""
         record = self._stamped(normalised(sent, self.name, self.plan))
         record["meta"] = dict(meta)
         self.records[record["id"]] = record

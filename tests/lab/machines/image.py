@@ -5,6 +5,8 @@ and the options below), so a changed recipe makes a new image and an unchanged o
 It lies unpacked in the cache and is only ever the lower layer of a machine's overlay: nobody writes to it.
 """
 
+from __future__ import annotations
+
 import fcntl
 import hashlib
 import os
@@ -52,7 +54,7 @@ Progress = Callable[[str, float], None]  # what is being done, and how much of t
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an image is built from: ``images/<name>`` and ``images/common``."""
+    """What an image is built from: `images/<name>` and `images/common`."""
 
     name: str
 
@@ -74,7 +76,7 @@ class Image:
 
 
 def cache() -> Path:
-    """The folder of images: ``$XDG_CACHE_HOME/letterbox/images``."""
+    """The folder of images: `$XDG_CACHE_HOME/letterbox/images`."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
     return home / "letterbox" / "images"
 
@@ -94,7 +96,7 @@ def digest_of(*folders: Path, salt: tuple[str, ...] = ()) -> str:
 
 
 def packages(*recipes: Path) -> list[str]:
-    """The Debian packages named in the recipes' ``packages`` files, one a line, ``#`` for comments."""
+    """The Debian packages named in the recipes' `packages` files, one a line, `#` for comments."""
     lines = [line.strip() for recipe in recipes for line in (recipe / "packages").read_text().splitlines()]
     return [line for line in lines if line and not line.startswith("#")]
 
@@ -164,11 +166,11 @@ def stop_builds() -> None:
         building.kill()
 
 
-_building: set["subprocess.Popen[str]"] = set()
+_building: set[subprocess.Popen[str]] = set()
 
 
 @contextmanager
-def _started(command: list[str]) -> Iterator["subprocess.Popen[str]"]:
+def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

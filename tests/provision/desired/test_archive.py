@@ -1,5 +1,7 @@
 """A release is keyed by what decides its content, and the same key means the same bytes."""
 
+from __future__ import annotations
+
 import io
 import os
 import shutil
@@ -34,25 +36,25 @@ def checkout(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("other", [Platform("3.15", "x86_64"), Platform("3.14", "aarch64")])
-def test_another_python_or_machine_is_another_release(other):
+def test_another_python_or_machine_is_another_release(other) -> None:
     assert archive.digest(other) != archive.digest(Platform("3.14", "x86_64"))
 
 
 @pytest.mark.parametrize("path", ["receiver/__init__.py", "requirements-host.lock"])
-def test_a_changed_source_or_lock_is_another_release(checkout, path):
+def test_a_changed_source_or_lock_is_another_release(checkout, path) -> None:
     before = archive.digest(HERE)
     with (checkout / path).open("a") as file:
         file.write("# changed\n")
     assert archive.digest(HERE) != before
 
 
-def test_the_readme_does_not_make_another_release(checkout):
+def test_the_readme_does_not_make_another_release(checkout) -> None:
     before = archive.digest(HERE)
     (checkout / "README.md").write_text("changed")
     assert archive.digest(HERE) == before
 
 
-def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path):
+def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path) -> None:
     first = archive.archive(HERE)
     shutil.rmtree(tmp_path / "cache")
     assert archive.archive(HERE) == first
@@ -72,13 +74,13 @@ def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path
         (Platform("3.14", "riscv64"), "architecture riscv64"),
     ],
 )
-def test_a_platform_without_a_release_is_refused_in_one_line(platform, reason):
+def test_a_platform_without_a_release_is_refused_in_one_line(platform, reason) -> None:
     with pytest.raises(BuildError, match=reason) as raised:
         archive.archive(platform)
     assert "\n" not in str(raised.value)
 
 
-def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(checkout):
+def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(checkout) -> None:
     (checkout / "requirements-host.lock").write_text("aiosmtpd==0.0.1 --hash=sha256:" + "0" * 64 + "\n")
     with pytest.raises(BuildError, match="dependencies of the receiver: ") as raised:
         archive.archive(HERE)

@@ -1,5 +1,7 @@
 """What a host should be, from the inventory."""
 
+from __future__ import annotations
+
 import re
 import tomllib
 from dataclasses import replace
@@ -16,7 +18,7 @@ from receiver.config import MOST_WORKERS
 from tests.provision.hosts import BARE, INVENTORY, RELEASE, WANTED
 
 
-def test_the_configuration_says_what_the_inventory_says():
+def test_the_configuration_says_what_the_inventory_says() -> None:
     assert tomllib.loads(WANTED.configuration) == {
         "hostname": "mx1.example.com",
         "mail": "/var/lib/letterbox/mail",
@@ -35,7 +37,7 @@ def test_the_configuration_says_what_the_inventory_says():
     }
 
 
-def test_odd_local_parts_are_quoted_as_toml_wants():
+def test_odd_local_parts_are_quoted_as_toml_wants() -> None:
     odd = 'o"\\brien {x}#\u00fc'
     domain = Domain("example.com", (odd,), {odd + "2": (odd,)}, odd, None, "+-", 1)
     read = tomllib.loads(letterbox_toml(WANTED.host, (domain,)))["domains"]["example.com"]
@@ -44,7 +46,7 @@ def test_odd_local_parts_are_quoted_as_toml_wants():
     assert read["catch_all"] == odd
 
 
-def test_workers_get_their_memory_and_their_tasks():
+def test_workers_get_their_memory_and_their_tasks() -> None:
     host = replace(WANTED.host, workers=3)
     assert tomllib.loads(letterbox_toml(host, INVENTORY.domains))["workers"] == 3
     wanted = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", RELEASE)
@@ -78,25 +80,25 @@ def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_o
     )
 
 
-def test_the_receiver_takes_as_many_workers_as_the_inventory():
+def test_the_receiver_takes_as_many_workers_as_the_inventory() -> None:
     with pytest.raises(InventoryError, match=f"from 1 to {MOST_WORKERS},"):
         from_hosts([("mx1.example.com", {"workers": 0, "domains": {}})])
 
 
-def test_several_domains_stand_one_after_the_other():
+def test_several_domains_stand_one_after_the_other() -> None:
     other = Domain("example.net", ("carol",), {}, None, False, "", 1)
     read = tomllib.loads(letterbox_toml(WANTED.host, (*INVENTORY.domains, other)))
     assert list(read["domains"]) == ["example.com", "example.net"]
 
 
 @pytest.mark.parametrize("changed", [{"release": "0"}, {"configuration": "x"}, {"units": {}}])
-def test_whatever_a_service_starts_with_makes_another_generation(changed):
+def test_whatever_a_service_starts_with_makes_another_generation(changed) -> None:
     assert replace(WANTED, **changed).generation != WANTED.generation
 
 
-def test_the_same_inventory_is_the_same_generation():
+def test_the_same_inventory_is_the_same_generation() -> None:
     assert for_host(INVENTORY, "mx1.example.com", RELEASE).generation == WANTED.generation
 
 
-def test_a_new_python_on_the_host_leads_to_a_new_release():
+def test_a_new_python_on_the_host_leads_to_a_new_release() -> None:
     assert archive.digest(Platform("3.15", BARE.machine)) != WANTED.release

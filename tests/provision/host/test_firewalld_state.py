@@ -17,7 +17,7 @@ def variants(**values: object) -> dict[str, object]:
     return {key: {"type": "x", "data": value} for key, value in values.items()}
 
 
-def test_the_probes_answer_is_read():
+def test_the_probes_answer_is_read() -> None:
     state = parse_firewalld(
         [
             "installed\t/usr/bin/firewall-cmd",
@@ -44,5 +44,5 @@ def test_the_probes_answer_is_read():
     )
 
 
-def test_a_host_without_firewalld_is_read_as_such():
+def test_a_host_without_firewalld_is_read_as_such() -> None:
     assert parse_firewalld(["installed\t", "active\tinactive", "enabled\tnot-found"]) == Firewalld()

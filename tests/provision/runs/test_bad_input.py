@@ -1,5 +1,7 @@
 """What a user can do wrong: one line that names the thing and the mend, and nothing half done."""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.deploys import deploy
@@ -49,7 +51,7 @@ def untouched(deployed):
 
 
 @pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_inventory_is_named_before_anything_is_touched(untouched, tmp_path, wrong):
+def test_a_wrong_inventory_is_named_before_anything_is_touched(untouched, tmp_path, wrong) -> None:
     old, new, reason = WRONG[wrong]
     text = untouched.inventory.read_text()
     assert old in text
@@ -58,24 +60,24 @@ def test_a_wrong_inventory_is_named_before_anything_is_touched(untouched, tmp_pa
     assert reason in one_error(deploy(untouched, "-y", inventory=inventory))
 
 
-def test_a_missing_token_is_named_before_anything_is_touched(untouched):
+def test_a_missing_token_is_named_before_anything_is_touched(untouched) -> None:
     run = deploy(untouched, "-y", environment={"CLOUDFLARE_API_TOKEN": None})
     assert "CLOUDFLARE_API_TOKEN" in one_error(run)
 
 
-def test_a_token_is_never_printed(untouched):
+def test_a_token_is_never_printed(untouched) -> None:
     token = "wrong-token-abcdefghijklmnopqrstuvwxyz01"
     said = one_error(deploy(untouched, "-y", "--debug", environment={"CLOUDFLARE_API_TOKEN": token}))
     assert token not in said
 
 
-def test_a_zone_that_is_not_there_is_named_before_anything_is_touched(untouched, tmp_path):
+def test_a_zone_that_is_not_there_is_named_before_anything_is_touched(untouched, tmp_path) -> None:
     inventory = tmp_path / "inventory.py"
     inventory.write_text(untouched.inventory.read_text().replace('"example.test": {', '"nowhere.test": {'))
     assert "nowhere.test" in one_error(deploy(untouched, "-y", inventory=inventory))
 
 
-def test_an_unreachable_host_is_named(untouched, tmp_path):
+def test_an_unreachable_host_is_named(untouched, tmp_path) -> None:
     inventory = tmp_path / "inventory.py"
     inventory.write_text(
         untouched.inventory.read_text().replace('"ssh_user": "root"', '"ssh_user": "root", "ssh_port": 9')
@@ -87,7 +89,7 @@ def test_an_unreachable_host_is_named(untouched, tmp_path):
     assert "[mx1.example.test] Could not connect" in said
 
 
-def test_a_zone_of_firewalld_that_is_not_there_is_named_before_anything_is_touched(untouched, tmp_path):
+def test_a_firewalld_zone_that_is_not_there_is_named_before_anything_is_touched(untouched, tmp_path) -> None:
     inventory = tmp_path / "inventory.py"
     inventory.write_text(
         untouched.inventory.read_text().replace('"ssh_user"', '"firewalld_zones": ["dmzz"], "ssh_user"')
@@ -97,7 +99,7 @@ def test_a_zone_of_firewalld_that_is_not_there_is_named_before_anything_is_touch
     assert "FedoraServer" in said
 
 
-def test_an_unsupported_system_is_refused_before_anything_is_touched(untouched):
+def test_an_unsupported_system_is_refused_before_anything_is_touched(untouched) -> None:
     untouched.target.run(
         "cp /etc/os-release /root/os-release && sed -i 's/^ID=.*/ID=alpine/' /usr/lib/os-release"
     )

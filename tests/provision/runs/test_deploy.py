@@ -1,5 +1,7 @@
 """The deploy on a real machine: what it says, what it does, and that it does nothing twice."""
 
+from __future__ import annotations
+
 import os
 import re
 import subprocess
@@ -21,7 +23,7 @@ EVERYTHING = [
 ]
 
 
-def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_nothing(fresh_lab):
+def test_a_dry_run_lists_exactly_what_the_real_run_then_changes_and_touches_nothing(fresh_lab) -> None:
     before = _state(fresh_lab)
     foreseen = deploy(fresh_lab, "--dry", "--json")
     assert (foreseen.code, foreseen.changed()) == (0, EVERYTHING), foreseen.stderr
@@ -40,17 +42,17 @@ def _state(lab) -> str:
     ).stdout
 
 
-def test_a_second_run_changes_nothing(deployed):
+def test_a_second_run_changes_nothing(deployed) -> None:
     run = deploy(deployed, "-y", "--json")
     assert (run.code, run.changed()) == (0, []), run.stderr
 
 
-def test_a_second_run_says_so_when_it_is_dry(deployed):
+def test_a_second_run_says_so_when_it_is_dry(deployed) -> None:
     run = deploy(deployed, "--dry", "--json")
     assert (run.code, run.changed()) == (0, []), run.stderr
 
 
-def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed):
+def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed) -> None:
     done = subprocess.run(
         [PYINFRA, deployed.inventory, "fact", "provision.host.fact.HostObservation"],
         cwd=ROOT,
@@ -66,13 +68,13 @@ def test_what_is_known_of_a_host_can_be_shown_as_the_docs_say(deployed):
     assert '"example.test"' in done.stdout + done.stderr
 
 
-def test_a_second_run_looks_at_the_host_once(deployed):
+def test_a_second_run_looks_at_the_host_once(deployed) -> None:
     run = deploy(deployed, "-y", "--debug")
     executions = re.findall(r"Running command on ", run.stderr + run.stdout)
     assert 1 <= len(executions) <= 2, executions
 
 
-def test_a_changed_configuration_is_put_back_and_the_service_restarted(deployed):
+def test_a_changed_configuration_is_put_back_and_the_service_restarted(deployed) -> None:
     before = _pid(deployed)
     deployed.target.run("echo '# by hand' >> /etc/letterbox/letterbox.toml")
     run = deploy(deployed, "-y", "--json")
@@ -85,7 +87,7 @@ def _pid(lab) -> str:
     return lab.target.run("systemctl show -p MainPID --value letterbox.service").stdout
 
 
-def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed, tmp_path):
+def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed, tmp_path) -> None:
     """A release of another age may refuse what this checkout writes: the old file stays, and works."""
     text = deployed.inventory.read_text().replace('"mailboxes": ["alice", "bob"]', '"mailboxes": ["alice"]')
     other = tmp_path / "inventory.py"
@@ -102,13 +104,13 @@ def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed
     assert deployed.target.run("ls /etc/letterbox").stdout.split() == ["generation", "letterbox.toml", "tls"]
 
 
-def test_a_service_that_was_killed_off_is_brought_back(deployed):
+def test_a_service_that_was_killed_off_is_brought_back(deployed) -> None:
     deployed.target.run("systemctl disable -q --now letterbox.socket letterbox.service")
     run = deploy(deployed, "-y", "--json")
     assert (run.code, run.changed()) == (0, ["Service"]), run.stderr
 
 
-def test_a_rule_that_vanished_at_run_time_is_put_back(deployed):
+def test_a_rule_that_vanished_at_run_time_is_put_back(deployed) -> None:
     deployed.target.run("firewall-cmd -q --zone=FedoraServer --remove-service=smtp")
     run = deploy(deployed, "-y", "--json")
     assert (run.code, run.changed()) == (0, ["Firewall: 25/tcp"]), run.stderr
@@ -116,7 +118,7 @@ def test_a_rule_that_vanished_at_run_time_is_put_back(deployed):
     assert services == ["cockpit", "dhcpv6-client", "smtp", "ssh"]
 
 
-def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
+def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path) -> None:
     fedora = tmp_path / "inventory.py"
     fedora.write_text(deployed.inventory.read_text().replace('"ssh_user": "root"', '"ssh_user": "fedora"'))
     deployed.target.run(
@@ -131,7 +133,9 @@ def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path):
     assert left == "", "a copy lies in a temporary folder"
 
 
-def test_the_mails_file_system_is_remounted_read_only_when_the_units_are_stopped_and_not_before(deployed):
+def test_the_mails_file_system_is_remounted_read_only_only_when_the_units_are_stopped(
+    deployed,
+) -> None:
     """As docs/host.md says: the log is open for writing for as long as the service runs."""
     target, mail = deployed.target, "/var/lib/letterbox/mail"
     stop, start = (f"systemctl {verb} letterbox.socket letterbox.service" for verb in ("stop", "start"))

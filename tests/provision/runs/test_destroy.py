@@ -1,5 +1,7 @@
 """Everything off again: the host is what it was, the zone too, and the mail is kept until asked for."""
 
+from __future__ import annotations
+
 from tests.deploys import deploy
 
 LOOK = """
@@ -11,7 +13,7 @@ ss -Hltn 'sport = :25'
 """
 
 
-def test_a_destroyed_host_is_what_it_was_and_can_be_deployed_again_with_its_mail(fresh_lab):
+def test_a_destroyed_host_is_what_it_was_and_can_be_deployed_again_with_its_mail(fresh_lab) -> None:
     target, world = fresh_lab.target, fresh_lab.world
     before = target.run(LOOK).stdout
     records = _records(world)

@@ -1,5 +1,7 @@
 """The deploy's last step against the real nameservers of the lab: what stops it, and what it makes."""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.deploys import deploy

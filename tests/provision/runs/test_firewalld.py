@@ -1,5 +1,7 @@
 """firewalld on a real machine, in the states that hosts have it in: running, stopped, masked, missing."""
 
+from __future__ import annotations
+
 import socket
 
 import pytest
@@ -40,7 +42,7 @@ def wanting(lab, folder, **data: object) -> Run:
     return deploy(lab, "-y", "--json", inventory=inventory)
 
 
-def test_a_reload_keeps_it_open_and_what_others_opened_at_run_time_was_never_dropped(host):
+def test_a_reload_keeps_it_open_and_what_others_opened_at_run_time_was_never_dropped(host) -> None:
     host.target.run("firewall-cmd -q --zone=FedoraServer --add-port=8080/tcp")
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     assert deploy(host, "-y", "--json").changed() == [OPEN]
@@ -51,7 +53,7 @@ def test_a_reload_keeps_it_open_and_what_others_opened_at_run_time_was_never_dro
     assert services(host) == ["cockpit", "dhcpv6-client", "smtp", "ssh"]
 
 
-def test_an_interface_moved_to_another_zone_is_followed(host):
+def test_an_interface_moved_to_another_zone_is_followed(host) -> None:
     host.target.run("firewall-cmd -q --zone=public --change-interface=host0")
     try:
         assert not reachable(host)
@@ -63,7 +65,7 @@ def test_an_interface_moved_to_another_zone_is_followed(host):
             host.target.run(f"firewall-cmd -q {when} --zone=public --remove-service=smtp")
 
 
-def test_the_zones_that_the_inventory_names_are_opened_and_no_other(host, tmp_path):
+def test_the_zones_that_the_inventory_names_are_opened_and_no_other(host, tmp_path) -> None:
     before = host.target.run("firewall-cmd --list-all-zones").stdout
     run = wanting(host, tmp_path, firewalld_zones=["dmz", "public"])
     assert (run.code, run.changed()) == (0, [OPEN]), run.stderr
@@ -80,7 +82,7 @@ def test_the_zones_that_the_inventory_names_are_opened_and_no_other(host, tmp_pa
                 host.target.run(f"firewall-cmd -q {when} --zone={zone} --remove-service=smtp")
 
 
-def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host):
+def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host) -> None:
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     host.target.run("systemctl stop firewalld")
     assert deploy(host, "-y", "--json").changed() == [OPEN]
@@ -90,7 +92,7 @@ def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host):
     assert reachable(host)
 
 
-def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(host, tmp_path):
+def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(host, tmp_path) -> None:
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     host.target.run("systemctl disable -q --now firewalld; systemctl mask -q firewalld")
     assert deploy(host, "-y", "--json").changed() == []
@@ -101,7 +103,7 @@ def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(
     assert reachable(host)
 
 
-def test_one_that_is_missing_is_not_missed_and_installed_where_the_inventory_wants_it(host, tmp_path):
+def test_one_that_is_missing_is_not_missed_and_installed_where_the_inventory_wants_it(host, tmp_path) -> None:
     host.target.run("systemctl disable -q --now firewalld; rpm -e firewalld")
     host.target.run("mv /usr/bin/firewall-cmd /root/", check=False)
     try:

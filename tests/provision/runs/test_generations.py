@@ -1,5 +1,7 @@
 """New generations on a real machine: taken back when they fail, rolled back on demand, no connection lost."""
 
+from __future__ import annotations
+
 import smtplib
 import threading
 import time
@@ -29,7 +31,7 @@ def greeting(lab) -> bytes:
         return smtp.noop()[1]
 
 
-def test_a_generation_that_does_not_start_is_taken_back_by_the_same_deploy(host, tmp_path):
+def test_a_generation_that_does_not_start_is_taken_back_by_the_same_deploy(host, tmp_path) -> None:
     before = running(host)
     checkout = copy_of_checkout(tmp_path)
     server = checkout / "receiver" / "server.py"
@@ -45,7 +47,7 @@ def test_a_generation_that_does_not_start_is_taken_back_by_the_same_deploy(host,
     assert greeting(host)
 
 
-def test_going_back_and_forward_again(host, tmp_path):
+def test_going_back_and_forward_again(host, tmp_path) -> None:
     first = running(host)
     inventory = tmp_path / "inventory.py"
     inventory.write_text(host.inventory.read_text().replace('["alice", "bob"]', '["alice", "bob", "carol"]'))
@@ -61,14 +63,14 @@ def test_going_back_and_forward_again(host, tmp_path):
     assert running(host) == second
 
 
-def test_a_generation_that_is_not_kept_is_named(host):
+def test_a_generation_that_is_not_kept_is_named(host) -> None:
     run = deploy(host, "-y", "--data", "generation=g0123", script="rollback.py")
     assert run.code == 1
     assert "no generation g0123: there are " in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_a_sender_that_connects_all_through_a_deploy_sees_only_successes(host, tmp_path):
+def test_a_sender_that_connects_all_through_a_deploy_sees_only_successes(host, tmp_path) -> None:
     """Each of four threads connects again and again, from before the deploys to after them."""
     inventory = tmp_path / "inventory.py"
     inventory.write_text(host.inventory.read_text().replace('["alice", "bob"]', '["alice", "bob", "dave"]'))

@@ -1,5 +1,7 @@
 """A deploy that is killed in the middle of any step is mended by the next one: the same end, nothing lost."""
 
+from __future__ import annotations
+
 import os
 import random
 import signal
@@ -44,7 +46,7 @@ def interrupt(lab, step: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_first_deploy_killed_in_a_step_is_mended_by_the_next(deployed, step):
+def test_a_first_deploy_killed_in_a_step_is_mended_by_the_next(deployed, step) -> None:
     wanted = running(deployed)
     assert deploy(deployed, "-y", *GONE, script="destroy.py").code == 0
     seconds = random.uniform(0, 0.4)
@@ -58,7 +60,7 @@ def test_a_first_deploy_killed_in_a_step_is_mended_by_the_next(deployed, step):
 
 
 @pytest.mark.parametrize("step", NEW_GENERATION_STEPS)
-def test_a_new_generation_killed_in_a_step_runs_after_the_next(deployed, tmp_path, step):
+def test_a_new_generation_killed_in_a_step_runs_after_the_next(deployed, tmp_path, step) -> None:
     """The classic defect: what was uploaded is in place, the restart was lost, and nobody ever notices."""
     inventory = tmp_path / "inventory.py"
     inventory.write_text(

@@ -1,12 +1,14 @@
 """Hosts of other kinds, and in other moments of their life: Debian, and after the power was cut."""
 
+from __future__ import annotations
+
 from tests.deploys import deploy
 from tests.lab import lifecycle
 
 ASK = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/25 && head -1 <&3'"
 
 
-def test_after_a_power_cut_it_greets_by_itself_and_a_deploy_finds_nothing_to_do(fresh_lab):
+def test_after_a_power_cut_it_greets_by_itself_and_a_deploy_finds_nothing_to_do(fresh_lab) -> None:
     assert deploy(fresh_lab, "-y").code == 0
     fresh_lab.world.send(b"Subject: before the cut\r\n\r\nx\r\n", ["alice@example.test"])
     mail = "/var/lib/letterbox/mail/example.test/alice/new"
@@ -19,7 +21,7 @@ def test_after_a_power_cut_it_greets_by_itself_and_a_deploy_finds_nothing_to_do(
     fresh_lab.target.run(f"until [ $(ls {mail} | wc -l) = 2 ]; do sleep 0.1; done")
 
 
-def test_a_debian_host_is_deployed_too(fresh_lab, tmp_path):
+def test_a_debian_host_is_deployed_too(fresh_lab, tmp_path) -> None:
     """The world machine is plain Debian, without firewalld; its own mail server makes room."""
     world = fresh_lab.world
     world.run("systemctl disable -q --now postfix")

@@ -1,5 +1,7 @@
 """Several hosts in one inventory: side by side, each an MX; one that is down fails alone."""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.conftest import usable_lab
@@ -17,7 +19,7 @@ def three(request, tmp_path_factory):
 
 
 @pytest.mark.lab
-def test_one_host_that_is_down_fails_alone_and_never_gets_a_record(three):
+def test_one_host_that_is_down_fails_alone_and_never_gets_a_record(three) -> None:
     """First without the third; then with it; then the second goes away, and loses nothing."""
     container.stop(three.targets[2])
     run = deploy(three, "-y", "--json")
@@ -40,7 +42,7 @@ def test_one_host_that_is_down_fails_alone_and_never_gets_a_record(three):
 
 
 @pytest.mark.lab
-def test_every_host_greets_by_its_own_name(three):
+def test_every_host_greets_by_its_own_name(three) -> None:
     lab, _ = lifecycle.bring_up(three.folder, hosts=3)
     assert deploy(lab, "-y").code == 0
     for target in lab.targets:

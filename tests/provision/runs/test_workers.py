@@ -1,5 +1,7 @@
 """Several workers on a real machine, inside the unit's sandbox, with the Python of that machine."""
 
+from __future__ import annotations
+
 import pytest
 
 from tests.deploys import deploy
@@ -20,7 +22,7 @@ def with_two(deployed, tmp_path):
     assert (back.code, back.changed()) == (0, ["Configuration", "Units", "Service"]), back.stderr
 
 
-def test_two_workers_serve_reload_and_are_replaced_under_systemd(with_two):
+def test_two_workers_serve_reload_and_are_replaced_under_systemd(with_two) -> None:
     target = with_two.target
     first, second = workers(target)
     assert show(target, "TasksMax") == "256"
