@@ -86,13 +86,13 @@ def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, host
     """A healthy lab in this folder; its coming up is shown. Skips (or fails) where there can be none."""
     reason = prerequisites.reason_not_to_run()
     if reason:
-        _unavailable(reason)
+        unavailable(reason)
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
             return bring_up(Display(Console(quiet=quiet)), folder, hosts=hosts)[0]
         except LabError as error:
             failure = str(error)
-    return _unavailable(failure)
+    return unavailable(failure)
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +157,7 @@ def _loaded(inventory: Path) -> Inventory:
         raise pytest.UsageError(str(error)) from None
 
 
-def _unavailable(reason: str) -> NoReturn:
+def unavailable(reason: str) -> NoReturn:
     if os.environ.get("LETTERBOX_LAB") == "required":
         pytest.fail(f"LETTERBOX_LAB=required, but: {reason}", pytrace=False)
     pytest.skip(reason)
