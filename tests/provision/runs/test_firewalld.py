@@ -92,6 +92,13 @@ def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host) -> 
     assert reachable(host)
 
 
+def test_destroy_closes_one_that_is_stopped_but_will_start_at_boot(host) -> None:
+    host.target.run("systemctl stop firewalld")
+    assert deploy(host, "-y", script="destroy.py").code == 0
+    host.target.run("systemctl start firewalld")
+    assert services(host) == services(host, "--permanent") == ["cockpit", "dhcpv6-client", "ssh"]
+
+
 def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(host, tmp_path) -> None:
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     host.target.run("systemctl disable -q --now firewalld; systemctl mask -q firewalld")
