@@ -7,7 +7,7 @@ READY := .venv/.ready
 .DEFAULT_GOAL := help
 BENCH ?=
 .PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
-   lab-down clean conformance senders durability fuzz bench bench-dns
+   lab-down clean conformance senders durability fuzz corpus hostile-growth bench bench-dns
 
 help:  ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,10 +49,17 @@ senders: $(READY)  ## real senders deliver to ours: swaks, msmtp, curl, smtplib,
 durability: $(READY)  ## 200 kills, 300 power cuts, every fault: the numbers (root)
 	@$(BIN)/python -m tests.receiver.durability
 
-fuzz: $(READY)  ## a bounded run of the fuzz target, guided by coverage where atheris can be had
+fuzz: $(READY)  ## a bounded run of the fuzz targets, guided by coverage where atheris can be had
 	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-fuzz.lock \
 	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
 	@$(BIN)/python -m tests.receiver.fuzz --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz_reading --runs 1000000 --seconds 60
+
+corpus: $(READY)  ## mail of published test sets: ours beside mailparser and postal-mime (pip, npm, node)
+	@$(BIN)/python -m tests.receiver.corpus
+
+hostile-growth: $(READY)  ## whether reading hostile mail takes time in proportion to its size, to 24 MiB
+	@$(BIN)/python -m tests.receiver.hostile_growth
 
 lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/ruff check .

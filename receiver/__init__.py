@@ -4,4 +4,4 @@ It receives mail for the domains it is given and stores it in Maildirs. A messag
 only when it is on stable storage for every recipient. It never relays and never sends a bounce.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.1.1"

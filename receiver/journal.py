@@ -15,13 +15,10 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from email.errors import MessageError
-from email.header import decode_header
 from select import PIPE_BUF
 
 _PLAIN = re.compile(r"[!#-<>-\[\]-~]+")
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff"\\]')
-_VALUE = re.compile(rb"[ \t]*:([^\r]*(?:\r\n[ \t][^\r]*)*)")
 LONGEST = 200  # characters of one value
 _WAITING = 10_000  # lines
 _AT_ONCE = 500  # lines
@@ -130,32 +127,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def field(head: bytes, name: bytes) -> str | None:
-    """The first header field of that name, unfolded, RFC 2047 words decoded; None if there is none.
+    """The first header field of that name, decoded as the reading commands do; None if there is none.
 
-    `head` is the header section as received, with CRLF line ends.
+    `head` is the header section as received.
     """
-    head = head[:65536]
-    match = _value(head, name)
-    if match is None:
-        return None
-    raw = match[1][:1000].replace(b"\r\n", b"").strip()
-    text = raw.decode("utf-8", "replace")
-    if "=?" not in text:
-        return text
-    try:
-        words = decode_header(text)
-        return "".join(
-            word if isinstance(word, str) else word.decode(charset or "ascii", "replace")
-            for word, charset in words
-        )
-    except (MessageError, LookupError, ValueError):
-        return text
+    from receiver import headers  # not before a message is logged
 
-
-def _value(head: bytes, name: bytes) -> re.Match[bytes] | None:
-    lower, at = b"\r\n" + head.lower(), 0
-    while (at := lower.find(b"\r\n" + name, at)) >= 0:
-        if match := _VALUE.match(head, at + len(name)):
-            return match
-        at += 2
-    return None
+    return headers.first(head, name.decode("ascii"))

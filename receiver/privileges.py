@@ -14,6 +14,8 @@ import importlib
 import json
 import os
 import signal
+import sys
+import traceback
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +26,7 @@ from receiver import libc
 
 # What a program needs to speak to people: their language, their time zone, their terminal.
 _KEPT = ("PATH", "LANG", "LANGUAGE", "TZ", "TERM", "COLUMNS", "LINES", "NO_COLOR", "COLORTERM")
-_LATE = ("socket",)  # what the commands import when they need it
+_PASSED_ON = {signal.SIGTERM, signal.SIGINT}
 _STANDARD = 3  # descriptors that every process has
 
 
@@ -50,8 +52,12 @@ def is_root() -> bool:
     return os.geteuid() == 0
 
 
-def give_up(user: User, *, network: bool = False, keep: Collection[int] = ()) -> None:
+def give_up(
+    user: User, *, network: bool = False, keep: Collection[int] = (), late: Iterable[str] = ()
+) -> None:
     """Become that user for good. `keep` are descriptors that stay open, beside the standard ones.
+
+    `late` are modules that will be imported afterwards.
 
     Nothing happens where the process is not root's. Mail that belongs to root is a trial of somebody who runs
     the receiver as root: the user stays root then, and all else is given up. Raises StillRoot.
@@ -59,7 +65,7 @@ def give_up(user: User, *, network: bool = False, keep: Collection[int] = ()) ->
     if not is_root():
         return
     if not _may_read(user, Path(os.__file__)):
-        _import_everything()
+        _import_now(late)
     _close_all_but(keep)
     _forget_environment()
     if not network:
@@ -81,26 +87,58 @@ def give_up(user: User, *, network: bool = False, keep: Collection[int] = ()) ->
 def in_child(user: User, work: Callable[[], int], **options: Any) -> int:
     """Do the work in a child that has given root up, and wait for it: its exit code.
 
-    Options are those of `give_up`. SIGTERM is passed on, and SIGINT is left to the child, so that what only
-    root can tidy up is tidied up after it. Without root there is no child.
+    Options are those of `give_up`. SIGTERM and SIGINT are passed on, so that what only root can tidy up is
+    tidied up after the child has ended. Without root there is no child.
     """
     if not is_root():
         return work()
-    child = os.fork()
-    if not child:
-        _exit_with(lambda: _give_up_and(user, work, options))
+    child = 0
 
     def pass_on(number: int, _: FrameType | None) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, number)
 
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, pass_on)}
-    before[signal.SIGINT] = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    before: dict[int, Any] = {}
+    # A signal that comes while the child begins waits until it can be passed on.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _PASSED_ON)
     try:
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        child = start_child(user, lambda: _unblocked(mask, work), **options)
+        before = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        return exit_code(child)
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
+def _unblocked(mask: set[int], work: Callable[[], int]) -> int:
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return work()
+
+
+def start_child(user: User, work: Callable[[], int], **options: Any) -> int:
+    """Begin the work in a child that has given root up, and that ends with us; its process id.
+
+    Options are those of `give_up`.
+    """
+    parent = os.getpid()
+    child = os.fork()
+    if not child:
+
+        def unprivileged() -> int:
+            os.setsid()  # a terminal's Ctrl-C comes by way of the parent alone, and so comes once
+            give_up(user, **options)
+            libc.die_with_parent(parent)  # after the change of user, which would undo it (prctl(2))
+            return work()
+
+        _exit_with(unprivileged)
+    return child
+
+
+def exit_code(child: int) -> int:
+    """Wait for a child: its exit code, 128 more than a signal's number where that ended it."""
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     return code if code >= 0 else 128 - code
 
 
@@ -117,9 +155,7 @@ def ask_child(user: User, question: Callable[[], Any], **options: Any) -> Any:
 
     with os.fdopen(reading) as said:
         keep = (writing, *options.pop("keep", ()))
-        child = os.fork()
-        if not child:
-            _exit_with(lambda: _give_up_and(user, answer, {"keep": keep, **options}))
+        child = start_child(user, answer, keep=keep, **options)
         os.close(writing)
         text = said.read()
         os.waitpid(child, 0)
@@ -128,16 +164,8 @@ def ask_child(user: User, question: Callable[[], Any], **options: Any) -> Any:
     return json.loads(text)
 
 
-def _give_up_and(user: User, work: Callable[[], int], options: dict[str, Any]) -> int:
-    give_up(user, **options)
-    return work()
-
-
 def _exit_with(work: Callable[[], int]) -> None:
     """In a child: never returns, so that it does nothing that its parent is about to do."""
-    import sys
-    import traceback
-
     code = 1
     try:
         code = work()
@@ -181,7 +209,7 @@ def _may_read(user: User, file: Path) -> bool:
     return True
 
 
-def _import_everything() -> None:
+def _import_now(late: Iterable[str]) -> None:
     """Python itself is root's alone (as in /root/.pyenv): what is imported late must be there before."""
     import encodings
     import pkgutil
@@ -189,7 +217,7 @@ def _import_everything() -> None:
     for module in pkgutil.iter_modules(encodings.__path__, "encodings."):
         with contextlib.suppress(ImportError):  # those of other systems
             importlib.import_module(module.name)
-    for name in _LATE:
+    for name in late:
         importlib.import_module(name)
 
 

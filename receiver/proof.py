@@ -20,9 +20,9 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from receiver import proofs
+from receiver import headers, privileges, proofs
 from receiver.proof_display import JsonTold, Told, Waiting
-from receiver.reading import command, headers, mime, show, stored, summary
+from receiver.reading import command, content, selection, show, stored, summary
 from receiver.reading.command import Failure
 from receiver.reading.terminal import Screen
 
@@ -47,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     form.add_argument("--text", action="store_true", help="for people (the default on a terminal)")
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
-    return command.run(arguments, _proof)
+    return command.guarded(arguments, _proof)
 
 
 def _interrupt(*_: object) -> None:
@@ -71,7 +71,17 @@ def _proof(arguments: argparse.Namespace) -> int:
     with one_time_address(folder, local, domain, Path(mail)) as listening:
         told = JsonTold() if command.wants_json(arguments) else Told(Screen())
         told.address(waiting)
-        code = _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+        # A child without root reads what the receiver tells and what the sender wrote. It keeps the network,
+        # to look up the peer's name. The address is root's to take away afterwards.
+        code = privileges.in_child(
+            privileges.owner(Path(mail)),
+            lambda: command.reported(
+                lambda: _await(waiting, Path(mail), listening, told, while_stdin=arguments.while_stdin)
+            ),
+            network=True,
+            keep=(listening.fileno(),),
+            late=command.LATE,
+        )
     if code and not arguments.no_doctor:
         from receiver.doctor.command import main as doctor
 
@@ -139,13 +149,13 @@ def _await(waiting: Waiting, mail: Path, listening: socket.socket, told: Told, *
 def evidence(waiting: Waiting, mail: Path, event: Mapping[str, object]) -> dict[str, object]:
     """All that is known of the stored message. Raises Failure if it is not where it should be."""
     boxes = [each for each in stored.maildirs(mail, proofs.MAILBOX) if each.domain == waiting.domain]
-    found = stored.find(boxes, str(event.get("id")))
+    found = selection.find(boxes, str(event.get("id")))
     if not found:
         raise Failure(f"the message {event.get('id')} is not in {mail}/{waiting.domain}/.proof")
     _remove_old(boxes)
-    octets = stored.content(found[0])
-    leaves = mime.parts(octets)
-    fields = headers.parse(stored.head(found[0])[0])
+    octets, head = stored.content(found[0]), stored.head(found[0])[0]
+    # From here on a stranger's octets are parsed, and no file is opened.
+    holds, fields = content.read(octets), headers.parse(head)
     short = summary.summary(found[0], fields, len(octets))
     return {
         "event": "stored",
@@ -153,12 +163,12 @@ def evidence(waiting: Waiting, mail: Path, event: Mapping[str, object]) -> dict[
         "reverse_name": reverse_name(short.peer),
         "seconds": event.get("seconds"),
         "sha256": hashlib.sha256(octets).hexdigest(),
-        **show.details(short, leaves, mime.body_text(octets, leaves)),
+        **show.details(short, holds),
     }
 
 
 def _remove_old(boxes: Sequence[stored.Maildir]) -> None:
-    for each in stored.everything(boxes):
+    for each in selection.everything(boxes):
         if each.arrived < time.time() - _KEPT:
             Path(each.path).unlink(missing_ok=True)
 

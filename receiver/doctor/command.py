@@ -35,7 +35,7 @@ def main(argv: Sequence[str]) -> int:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="an object a line (the default off a terminal)")
     form.add_argument("--text", action="store_true", help="for people (the default on a terminal)")
-    return command.run(parser.parse_args(argv), _doctor)
+    return command.guarded(parser.parse_args(argv), _doctor)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

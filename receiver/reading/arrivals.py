@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
-from receiver.reading import command, show, stored, summary, terminal
+from receiver.reading import command, selection, show, stored, summary, terminal
 from receiver.reading.listing import row
 from receiver.reading.stored import Maildir, Stored
 from receiver.reading.summary import Summary
@@ -41,7 +41,8 @@ class Arrivals:
                     key = f"{box.path}/{message.name}"
                     if key not in self._seen:
                         self._seen.add(key)
-                        found.append(message)
+                        if selection.is_message(message):
+                            found.append(message)
         return sorted(found, key=lambda each: each.name)
 
     def _has_changed(self, box: Maildir) -> bool:
@@ -66,13 +67,15 @@ def wait(argv: Sequence[str]) -> int:
         "Wait for a message, show it, and end with 0; with 1 if none came in time.",
         "letterbox wait --to alice@example.com --timeout 60 --json",
     )
-    parser.add_argument("--to", metavar="X", help="an address that mail was sent to, or a mailbox (any)")
+    parser.add_argument(
+        "--to", metavar="X", help="an address mail was sent to, also an alias; or a mailbox (any)"
+    )
     parser.add_argument("--subject", metavar="TEXT", help="only one with this in its subject")
     parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds (300)")
     parser.add_argument(
         "--since", type=_seconds, default=0.0, metavar="S", help="count those of the last S seconds too (0)"
     )
-    return command.run(parser.parse_args(argv), _wait)
+    return command.run(parser.parse_args(argv), _wait, with_root=_look_up_alias)
 
 
 def follow(argv: Sequence[str]) -> int:
@@ -117,7 +120,7 @@ def _recent(arguments: argparse.Namespace) -> Iterator[Stored]:
     if not arguments.since:
         return
     oldest = time.time() - arguments.since
-    for message in stored.everything(_maildirs(arguments)):
+    for message in selection.everything(_maildirs(arguments)):
         if message.arrived > oldest - _LONGEST_DELIVERY:
             try:
                 if os.lstat(message.path).st_mtime >= oldest:
@@ -128,12 +131,46 @@ def _recent(arguments: argparse.Namespace) -> Iterator[Stored]:
 
 def _is_wanted(message: Stored, arguments: argparse.Namespace) -> bool:
     each = _read(message)
-    if each is None:
+    if each is None or not is_for(each, arguments.to, arguments.reached):
         return False
-    box = message.maildir
-    names = {each.delivered_to.lower(), str(box).lower(), box.mailbox.lower()}
-    to_it = arguments.to is None or arguments.to.lower() in names
-    return to_it and (arguments.subject is None or arguments.subject in each.subject)
+    return arguments.subject is None or arguments.subject in each.subject
+
+
+def is_for(each: Summary, to: str | None, reached: Collection[str] = ()) -> bool:
+    """Whether a message was sent to that address, or lies in the mailbox of that name; any was without one.
+
+    Our own Received field names the recipient, as the sender did, where there was one. Where there were
+    several, the configuration tells: `reached` are the mailboxes to which it delivers mail for the address.
+    """
+    if to is None:
+        return True
+    wanted, box, sent_to = to.lower(), each.stored.maildir, each.sent_to.lower()
+    names = {each.delivered_to.lower(), str(box).lower(), box.mailbox.lower(), sent_to}
+    names.add(sent_to.rpartition("@")[0])
+    return wanted in names - {""} or (not sent_to and str(box) in reached)
+
+
+def _look_up_alias(arguments: argparse.Namespace) -> None:
+    arguments.reached = _reached(arguments)
+
+
+def _reached(arguments: argparse.Namespace) -> Collection[str]:
+    """The mailboxes that the configuration has for the address that is waited for, as mailbox@domain.
+
+    Empty where no configuration can be read: then what was delivered tells alone.
+    """
+    from receiver import addresses, config, recipients  # not where nobody waits for an address
+
+    path = arguments.config or command.CONFIGURATION
+    if not arguments.to or (arguments.mail and not arguments.config) or not os.path.lexists(path):
+        return ()
+    try:
+        read = config.load(path)
+        directory = recipients.Directory(read.domains, read.addresses)
+        found = directory.destinations(addresses.parse_address(arguments.to))
+    except (config.ConfigError, addresses.AddressError, recipients.UnknownRecipient, OSError):
+        return ()
+    return {str(each.mailbox) for each in found}
 
 
 def _read(message: Stored) -> Summary | None:

@@ -15,10 +15,13 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from receiver.reading import stored
+from receiver import privileges
+from receiver.reading import selection, stored
 from receiver.reading.stored import Maildir
 
 EX_NOPERM, EX_CONFIG = 77, 78
+# What is imported when it is needed, for a Python that only root may read.
+LATE = ("receiver.reading.html", "receiver.encoded_words", "nh3", "webencodings", "socket", "threading")
 CONFIGURATION = Path("/etc/letterbox/letterbox.toml")
 _TRIED = Path("./mail")  # where `letterbox serve` stores without a configuration
 
@@ -49,18 +52,48 @@ def parser(name: str, what: str, epilog: str | None = None) -> argparse.Argument
     return made
 
 
-def run(arguments: argparse.Namespace, work: Callable[[argparse.Namespace], int]) -> int:
+def run(
+    arguments: argparse.Namespace,
+    work: Callable[[argparse.Namespace], int],
+    *,
+    with_root: Callable[[argparse.Namespace], None] = lambda arguments: None,
+) -> int:
+    """Do work that parses what strangers wrote: root is given up first.
+
+    What may need root is done before that: `with_root` is called, and the configuration is read, so that
+    `arguments.mail` says where the mail is. The exit code is as that of `guarded`.
+    """
+
+    def unprivileged(arguments: argparse.Namespace) -> int:
+        with_root(arguments)
+        arguments.mail = mail_folder(arguments)
+        privileges.give_up(privileges.owner(arguments.mail), late=LATE)
+        return work(arguments)
+
+    return guarded(arguments, unprivileged)
+
+
+def guarded(arguments: argparse.Namespace, work: Callable[[argparse.Namespace], int]) -> int:
     """Do the work; what a user can do wrong is one line on standard error and an exit code."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `letterbox list | head`
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    return reported(lambda: work(arguments))
+
+
+def reported(work: Callable[[], int]) -> int:
+    """Do the work, and report what went wrong on standard error; the exit code."""
     try:
-        return work(arguments)
+        return work()
     except Failure as failure:
         print(f"letterbox: {failure}", file=sys.stderr)
         return failure.code
+    except privileges.StillRoot as error:
+        print(f"letterbox: {error}: no mail was read", file=sys.stderr)
+        return EX_NOPERM
     except PermissionError as error:
-        print(f"letterbox: {error.filename}: permission denied: run it as root (sudo)", file=sys.stderr)
+        again = "run it as root (sudo /usr/local/bin/letterbox)"
+        print(f"letterbox: {error.filename}: permission denied: {again}", file=sys.stderr)
         return EX_NOPERM
     except OSError as error:
         print(f"letterbox: {error.filename or 'mail'}: {error.strerror}", file=sys.stderr)
@@ -124,10 +157,10 @@ def messages(arguments: argparse.Namespace, wanted: Sequence[str]) -> list[store
     found = []
     for name in wanted:
         if name.isascii() and name.isdigit() and len(name) < 7:
-            newest = stored.newest(boxes, int(name))
+            newest = selection.newest(boxes, int(name))
             hits = newest[int(name) - 1 :] if int(name) else []
         else:
-            hits = stored.find(boxes, name)
+            hits = selection.find(boxes, name)
         if not hits:
             raise Failure(f"{name}: no such message: `letterbox list` shows them, and their numbers")
         found.append(hits[0])

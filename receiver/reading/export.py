@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from receiver.reading import command, headers, stored
+from receiver import headers, privileges
+from receiver.reading import command, eml_files, selection, stored
 from receiver.reading.stored import Stored
 
 _FROM = re.compile(rb"(\n)(>*From )")
@@ -35,17 +36,34 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--eml", action="store_true", help="a message as it came, with CRLF; several need --folder"
     )
-    parser.add_argument("--folder", type=Path, metavar="FOLDER", help="write one .eml file a message into it")
-    return command.run(parser.parse_args(argv), _export)
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        metavar="FOLDER",
+        help="write one .eml file a message into it; none that is there is overwritten",
+    )
+    arguments = parser.parse_args(argv)
+    if arguments.folder:
+        return command.guarded(arguments, _into_folder)
+    return command.run(arguments, _export)
+
+
+def _chosen(arguments: argparse.Namespace) -> Iterable[Stored]:
+    if arguments.message:
+        return command.messages(arguments, arguments.message)
+    return selection.everything(command.maildirs(arguments))
+
+
+def _into_folder(arguments: argparse.Namespace) -> int:
+    """Root writes the files, where root asks for that; it opens none of the mail, and reads none."""
+    arguments.mail = command.mail_folder(arguments)
+    return eml_files.write(
+        arguments.folder, privileges.owner(arguments.mail), lambda: _opened(_chosen(arguments))
+    )
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    if arguments.message:
-        chosen: Iterable[Stored] = command.messages(arguments, arguments.message)
-    else:
-        chosen = stored.everything(command.maildirs(arguments))
-    if arguments.folder:
-        return _files(chosen, arguments.folder)
+    chosen = _chosen(arguments)
     if sys.stdout.isatty():
         raise command.Failure(
             "mail is not for a terminal: redirect it, as in `letterbox export > mail.mbox`", 2
@@ -60,33 +78,26 @@ def _export(arguments: argparse.Namespace) -> int:
         with os.fdopen(stored.open_file(several[0]), "rb") as file:
             shutil.copyfileobj(file, out)
     else:
-        for message in chosen:
-            with os.fdopen(stored.open_file(message), "rb") as file:
-                write_mbox(message, file, out)
+        for message, stored_file in _opened(chosen):
+            with stored_file:
+                write_mbox(message, stored_file, out)
     out.flush()
     return 0
 
 
-def _files(chosen: Iterable[Stored], folder: Path) -> int:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    count = 0
+def _opened(chosen: Iterable[Stored]) -> Iterator[tuple[Stored, BinaryIO]]:
+    """Each message with its file; one that is gone by now is said and passed over. Raises OSError."""
     for message in chosen:
-        # Its own name and nothing from inside the message: a sender has no say in it.
-        name = f"{message.maildir.mailbox}.{message.name}.eml".replace("/", "_")
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with (
-            os.fdopen(stored.open_file(message), "rb") as file,
-            os.fdopen(os.open(folder / name, flags, 0o600), "wb") as out,
-        ):
-            shutil.copyfileobj(file, out)
-        count += 1
-    print(f"{count} message(s) in {folder}", file=sys.stderr)
-    return 0
+        try:
+            yield message, os.fdopen(stored.open_file(message), "rb")
+        except FileNotFoundError:
+            selection.pass_over(message)
 
 
 def write_mbox(message: Stored, file: BinaryIO, out: BinaryIO) -> None:
     """One message with its separator line before and an empty line behind it."""
-    reverse_path = headers.parse(file.peek(4096)[:4096]).text("return-path").strip("<>")  # type: ignore[attr-defined]
+    head = file.peek(4096)[:4096]  # type: ignore[attr-defined]
+    reverse_path = (headers.first(head, "return-path") or "").strip("<>")
     sender = reverse_path if _ADDRESS.fullmatch(reverse_path) else "MAILER-DAEMON"
     moment = time.gmtime(message.arrived)
     out.write(f"From {sender} {time.asctime(moment)}\n".encode())

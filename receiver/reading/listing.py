@@ -6,7 +6,7 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from receiver.reading import command, stored, summary, terminal
+from receiver.reading import command, selection, summary, terminal
 from receiver.reading.summary import Summary
 from receiver.reading.terminal import Screen
 
@@ -28,10 +28,10 @@ def _count(text: str) -> int:
 
 def _list(arguments: argparse.Namespace) -> int:
     summaries = []
-    for message in stored.newest(command.maildirs(arguments), arguments.number):
+    for message in selection.newest(command.maildirs(arguments), arguments.number):
         try:
             summaries.append(summary.read(message))
-        except OSError:
+        except FileNotFoundError:
             continue  # moved or removed since we saw its name
     if command.wants_json(arguments):
         for each in summaries:

@@ -6,8 +6,9 @@ import argparse
 import time
 from collections.abc import Sequence
 
-from receiver.reading import command, headers, mime, stored, summary, terminal
-from receiver.reading.mime import Part
+from receiver import headers
+from receiver.reading import command, content, stored, summary, terminal
+from receiver.reading.message import Content
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
 from receiver.reading.terminal import Screen
@@ -34,57 +35,88 @@ def _show(arguments: argparse.Namespace) -> int:
 
 def print_message(message: Stored, arguments: argparse.Namespace, *, with_headers: bool = False) -> int:
     """Show one message as the arguments say. Raises OSError where its file cannot be read."""
-    octets = stored.content(message)
-    leaves = mime.parts(octets)
-    text = mime.body_text(octets, leaves)
-    fields = headers.parse(stored.head(message)[0])
+    octets, head = stored.content(message), stored.head(message)[0]
+    # From here on a stranger's octets are parsed, and no file is opened.
+    holds, fields = content.read(octets), headers.parse(head)
     short = summary.summary(message, fields, len(octets))
     if command.wants_json(arguments):
-        command.print_json(details(short, leaves, text, fields if with_headers else None))
+        command.print_json(details(short, holds, fields if with_headers else None))
         return 0
     screen = Screen()
     if with_headers:
         for name, raw in fields.all:
-            screen.line(screen.styled(f"{name}: ", terminal.BOLD) + terminal.plain(headers.decoded(raw)))
+            screen.line(screen.styled(f"{name}: ", terminal.BOLD) + terminal.plain(fields.decoded(raw)))
     else:
         for name in _SHOWN:
-            if value := terminal.plain(fields.text(name)):
-                screen.line(f"{screen.styled(f'{name.capitalize():<9}', terminal.BOLD)} {value}")
+            _field(screen, name.capitalize(), fields.text(name))
     for name, value in came(short).items():
-        screen.line(f"{screen.styled(f'{name:<9}', terminal.BOLD)} {terminal.plain(value)}")
-    for part in attachments(leaves):
-        said = f"{part['name'] or 'no name'}  {part['type']}  {terminal.size(int(str(part['encoded_size'])))}"
-        screen.line(f"{screen.styled('Attached ', terminal.BOLD)} {terminal.plain(said)}")
+        _field(screen, name, value)
+    for each in holds.attachments:
+        _field(
+            screen, "Attached", f"{each.name or 'no name'}  {each.type}  {terminal.size(each.encoded_size)}"
+        )
+    for note in holds.notes:
+        _field(screen, "Note", note)
     screen.line()
-    screen.line(terminal.plain_lines(text).rstrip("\n"))
+    screen.line(terminal.plain_lines(holds.text).rstrip("\n"))
+    for inside in holds.inside:
+        if inside.attached:
+            screen.line("\n-------- Attached message --------")
+            for name, value in inside.fields.items():
+                _field(screen, name, value)
+            screen.line()
+            screen.line(terminal.plain_lines(inside.content.text).rstrip("\n"))
     return 0
 
 
-def details(
-    short: Summary, leaves: list[Part], text: str, fields: headers.Fields | None = None
-) -> dict[str, object]:
-    """What `show --json` prints: all of `list --json`, the text and the attachments."""
-    more: dict[str, object] = {"text": text, "attachments": attachments(leaves)}
+def _field(screen: Screen, name: str, value: str) -> None:
+    if value := terminal.plain(value):
+        screen.line(f"{screen.styled(f'{name:<9}', terminal.BOLD)} {value}")
+
+
+def details(short: Summary, holds: Content, fields: headers.Fields | None = None) -> dict[str, object]:
+    """What `show --json` prints: all of `list --json`, and what it holds. Keys are only ever added."""
+    more: dict[str, object] = {
+        **_text_and_files(holds),
+        "links": list(holds.links),
+        "parts": [
+            {"name": leaf.name, "type": leaf.type, "encoded_size": leaf.encoded_size, "shown": leaf.shown}
+            for leaf in holds.leaves
+        ],
+        "notes": list(holds.notes),
+    }
     if fields is not None:
-        more["headers"] = [[name, headers.decoded(value)] for name, value in fields.all]
+        more["headers"] = [[name, fields.decoded(value)] for name, value in fields.all]
     return {**short.to_json(), **more}
 
 
-def attachments(leaves: Sequence[Part]) -> list[dict[str, object]]:
-    """Name, type and size (in octets, as encoded) of each."""
-    return [
-        {"name": part.filename, "type": part.content_type, "encoded_size": part.end - part.start}
-        for part in leaves
-        if part.is_attachment
-    ]
+def _text_and_files(holds: Content) -> dict[str, object]:
+    return {
+        "text": holds.text,
+        "attachments": [
+            {"name": each.name, "type": each.type, "encoded_size": each.encoded_size}
+            for each in holds.attachments
+        ],
+        "inside": [
+            {
+                **{name.lower(): value for name, value in each.fields.items()},
+                "attached": each.attached,
+                **_text_and_files(each.content),
+            }
+            for each in holds.inside
+        ],
+    }
 
 
 def came(short: Summary) -> dict[str, str]:
     """How the message came, and where it lies, for people."""
     arrived = time.strftime("%a, %d %b %Y %H:%M:%S %z", time.localtime(short.stored.arrived))
     encrypted = f"{short.tls}, {short.cipher}" if short.tls else "no"
+    goal = short.delivered_to or str(short.stored.maildir)
+    if short.sent_to.lower() not in ("", goal.lower()):
+        goal += f" (sent to {short.sent_to})"
     return {
-        "Arrived": f"{arrived}, for {short.delivered_to or short.stored.maildir}",
+        "Arrived": f"{arrived}, for {goal}",
         "Peer": f"{short.peer or 'unknown'}, which calls itself {short.helo or 'nothing'}",
         "TLS": encrypted,
         "Size": f"{short.size} octets",

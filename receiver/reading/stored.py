@@ -7,17 +7,19 @@ regular files are opened.
 from __future__ import annotations
 
 import errno
-import heapq
 import mmap
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from receiver.reading import headers
+from receiver import headers
 
 _FIRST_READ = 16_384
+_TRACE = re.compile(rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\nReceived:[^\n]*\n(?:[ \t][^\n]*\n)*")
+_LONGEST_HEAD = headers.MAX_HEAD + 8192  # with our trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,45 +76,22 @@ def _folders(path: str) -> list[str]:
         return [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
-def newest(boxes: Iterable[Maildir], count: int) -> list[Stored]:
-    """The last `count` messages to arrive, the newest first."""
-    found = [
-        Stored(box, name.partition(":")[0], f"{folder}/{name}")
-        for box in boxes
-        for folder, names in _names(box)
-        for name in heapq.nlargest(count, names)
-    ]
-    return heapq.nlargest(count, found, key=lambda each: (each.name, each.path))
-
-
 def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
-    """All messages of the mailboxes, one mailbox after the other, the oldest first."""
+    """All entries of the mailboxes, one mailbox after the other, the oldest first; messages or not."""
     for box in boxes:
-        both = [(name, folder) for folder, names in _names(box) for name in names]
+        both = [(name, folder) for folder, names in names(box) for name in names]
         for name, folder in sorted(both):
             yield Stored(box, name.partition(":")[0], f"{folder}/{name}")
 
 
-def _names(box: Maildir) -> Iterator[tuple[str, list[str]]]:
+def names(box: Maildir) -> Iterator[tuple[str, list[str]]]:
+    """The folders of a mailbox that hold messages, each with the names in it. Raises OSError."""
     for part in ("new", "cur"):
         folder = f"{box.path}/{part}"
         try:
             yield folder, [name for name in os.listdir(folder) if name[0] != "."]  # noqa: PTH208
         except (FileNotFoundError, NotADirectoryError):
             continue
-
-
-def find(boxes: Iterable[Maildir], wanted: str) -> list[Stored]:
-    """The messages whose identity, or file name, begins with `wanted`; whose path it is; newest first."""
-    return sorted(
-        (
-            each
-            for each in everything(boxes)
-            if each.identity.startswith(wanted) or each.name.startswith(wanted) or each.path == wanted
-        ),
-        key=lambda each: each.name,
-        reverse=True,
-    )
 
 
 def open_file(stored: Stored) -> int:
@@ -126,12 +105,15 @@ def open_file(stored: Stored) -> int:
 
 
 def head(stored: Stored) -> tuple[bytes, int]:
-    """The header section, as far as it is looked at, and the size of the file in octets. Raises OSError."""
+    """The header section, as far as it is looked at, and the size of the file in octets. Raises OSError.
+
+    Of what the sender wrote, as much is looked at as the receiver does for its log: our trace comes on top.
+    """
     fd = open_file(stored)
     try:
         octets = os.read(fd, _FIRST_READ)
-        while b"\n\r\n" not in octets and b"\n\n" not in octets and len(octets) < headers.MAX_HEAD:
-            more = os.read(fd, headers.MAX_HEAD - len(octets))
+        while b"\n\r\n" not in octets and b"\n\n" not in octets and len(octets) < _LONGEST_HEAD:
+            more = os.read(fd, _LONGEST_HEAD - len(octets))
             if not more:
                 break
             octets += more
@@ -139,7 +121,9 @@ def head(stored: Stored) -> tuple[bytes, int]:
     finally:
         os.close(fd)
     ends = [at for at in (octets.find(b"\n\r\n"), octets.find(b"\n\n")) if at >= 0]
-    return octets[: min(ends) + 1 if ends else len(octets)], size
+    trace = _TRACE.match(octets)
+    limit = (trace.end() if trace else 0) + headers.MAX_HEAD
+    return octets[: min(*(at + 1 for at in ends), limit) if ends else limit], size
 
 
 def content(stored: Stored) -> bytes | mmap.mmap:

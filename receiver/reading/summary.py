@@ -8,16 +8,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from receiver.reading import headers, stored
-from receiver.reading.headers import Fields
+from receiver import headers
+from receiver.headers import Fields
+from receiver.reading import stored
 from receiver.reading.stored import Stored
 
 _RECEIVED = re.compile(
     r"from (?P<helo>\S+)(?: \(\[(?:IPv6:)?(?P<peer>[^\]]*)\]\))?\s+"
     r"by \S+ \(Letterbox\) with (?P<protocol>\S+)"
     r"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
+    r"(?:\s+id \S+)?(?:\s+for <(?P<for_>[^>]*)>)?"
 )
-_LONGEST = 1000  # characters of a field that are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Summary:
     protocol: str
     tls: str  # "TLSv1.3", empty where the message came in clear text
     cipher: str
+    sent_to: str  # the recipient, as the sender named it; empty where it named several
 
     def to_json(self) -> dict[str, object]:
         """The contract of `--json`: keys are only ever added."""
@@ -56,6 +58,7 @@ class Summary:
             "helo": self.helo,
             "return_path": self.reverse_path,
             "delivered_to": self.delivered_to,
+            "sent_to": self.sent_to or None,
             "path": self.stored.path,
         }
 
@@ -73,17 +76,18 @@ def summary(message: Stored, fields: Fields, size: int) -> Summary:
     return Summary(
         stored=message,
         size=size,
-        sender=fields.text("from")[:_LONGEST],
-        recipient=fields.text("to")[:_LONGEST],
-        subject=fields.text("subject")[:_LONGEST],
-        date=fields.text("date")[:_LONGEST],
-        reverse_path=fields.text("return-path")[:_LONGEST].strip("<>"),
-        delivered_to=fields.text("delivered-to")[:_LONGEST],
+        sender=fields.text("from")[: headers.LONGEST],
+        recipient=fields.text("to")[: headers.LONGEST],
+        subject=fields.text("subject")[: headers.LONGEST],
+        date=fields.text("date")[: headers.LONGEST],
+        reverse_path=fields.text("return-path")[: headers.LONGEST].strip("<>"),
+        delivered_to=fields.text("delivered-to")[: headers.LONGEST],
         peer=said.get("peer", ""),
         helo=said.get("helo", ""),
         protocol=said.get("protocol", ""),
         tls=said.get("tls", ""),
         cipher=said.get("cipher", ""),
+        sent_to=said.get("for_", ""),
     )
 
 

@@ -14,6 +14,7 @@ from receiver.commands import SMTP
 from receiver.config import any_mailbox
 from receiver.reception import Reception
 from receiver.storage.maildir import Store
+from tests.receiver import fuzz_reading
 from tests.receiver.fuzz import by_chance
 
 WORDS = [
@@ -69,3 +70,13 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
 
 def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
     assert by_chance(runs=1500, seconds=60, seed=1) > 100  # `make fuzz` tries others
+
+
+def test_mails_by_chance_break_no_promise_of_the_fuzz_target_for_reading() -> None:
+    assert fuzz_reading.by_chance(runs=600, seconds=60, seed=1) > 50
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(octets=st.binary(max_size=400), start=st.sampled_from(fuzz_reading.STARTS))
+def test_any_octets_can_be_read_as_a_mail(octets: bytes, start: bytes) -> None:
+    fuzz_reading.check(start + octets)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from receiver.reading import stored
+from receiver.reading import arrivals as arrivals_module
+from receiver.reading import stored, summary
 from receiver.reading.arrivals import Arrivals
+from receiver.reading.stored import Stored
+from receiver.reading.summary import Summary
 from tests.receiver.stored_mail import ROOT, Mail
 
 
@@ -95,3 +99,56 @@ def _readable(process: subprocess.Popen[bytes]) -> bool:
     import select
 
     return bool(select.select([process.stdout], [], [], 0)[0])
+
+
+def _delivered(mail: Mail, recipient: str | None, mailbox: str = "alice") -> Summary:
+    path = mail.store("Subject: x\n\nx\n", mailbox)
+    octets, goal = path.read_bytes(), f"\tfor <{mailbox}@example.test>;".encode()
+    path.write_bytes(octets.replace(goal, f"\tfor <{recipient}>;".encode() if recipient else b"\t;"))
+    (box,) = stored.maildirs(mail.folder, mailbox)
+    return summary.read(Stored(box, path.name, str(path)))
+
+
+def test_a_message_is_for_the_address_that_its_sender_named(mail):
+    message = _delivered(mail, "Sales@example.test")
+    for to in ("sales@example.test", "SALES", "alice", "alice@example.test", None):
+        assert arrivals_module.is_for(message, to), to
+    for to in ("bob", "sales@other.test", "", "info@example.test"):
+        assert not arrivals_module.is_for(message, to, ("alice@example.test",)), to
+
+
+def test_a_message_to_several_is_for_an_alias_that_the_configuration_has(mail):
+    message = _delivered(mail, None)
+    assert arrivals_module.is_for(message, "sales@example.test", {"alice@example.test"})
+    assert not arrivals_module.is_for(message, "sales@example.test", {"bob@example.test"})
+    assert not arrivals_module.is_for(message, "sales@example.test")
+
+
+def test_wait_knows_the_aliases_of_the_configuration(mail, tmp_path):
+    config = tmp_path / "letterbox.toml"
+    config.write_text(
+        f'hostname="mx.example.test"\nmail="{mail.folder}"\n'
+        '[domains."example.test"]\nmailboxes=["alice", "bob"]\naliases={sales=["alice"]}\n'
+    )
+    _delivered(mail, None)
+    line = [
+        sys.executable,
+        "-m",
+        "receiver",
+        "wait",
+        "--config",
+        str(config),
+        "--since",
+        "60",
+        "--timeout",
+        "0",
+    ]
+    for to, code in (("sales@example.test", 0), ("sales+x@example.test", 0), ("bob@example.test", 1)):
+        done = subprocess.run([*line, "--to", to], cwd=ROOT, capture_output=True, check=False)
+        assert done.returncode == code, (to, done.stderr)
+
+
+def test_what_is_no_message_does_not_arrive(mail, arrivals):
+    path = mail.store("Subject: x\n\nx\n")
+    path.with_name("1999999999.link").symlink_to(path)
+    assert [each.path for each in arrivals.look()] == [str(path)]

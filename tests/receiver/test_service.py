@@ -135,8 +135,17 @@ def test_the_version_is_the_project_s(capsys: pytest.CaptureFixture[str]) -> Non
     assert capsys.readouterr().out == f"letterbox {project['version']}\n"
 
 
-def test_the_receiver_imports_nothing_but_aiosmtpd_and_the_standard_library() -> None:
+def test_the_receiver_imports_nothing_but_its_dependencies_and_the_standard_library() -> None:
     imported = set()
     for path in (ROOT / "receiver").rglob("*.py"):
         imported |= set(re.findall(r"^\s*(?:from|import) (\w+)", path.read_text(), re.MULTILINE))
-    assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd"}
+    assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd", "nh3", "webencodings"}
+
+
+def test_to_serve_and_to_list_loads_no_parser_of_mail() -> None:
+    code = (
+        "import receiver.server, receiver.reading.listing, sys;"
+        "print({'nh3', 'webencodings', 'receiver.reading.content'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"

@@ -14,6 +14,7 @@ import pytest
 
 from provision.desired import archive
 from provision.desired.archive import BuildError, Platform
+from receiver import __version__
 
 HERE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}", "x86_64")
 
@@ -64,7 +65,7 @@ def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path
     done = subprocess.run(
         [sys.executable, "-I", launcher, "--version"], capture_output=True, text=True, check=True
     )
-    assert "0.1.0" in done.stdout
+    assert __version__ in done.stdout
 
 
 @pytest.mark.parametrize(
