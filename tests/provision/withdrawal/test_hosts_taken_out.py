@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("as_deployed")]
 def test_a_renamed_host_is_refused_while_an_mx_leads_to_its_name(lab: Lab, tmp_path: Path) -> None:
     renamed = changed(lab, tmp_path, '"ssh_user"', '"hostname": "mail.example.test", "ssh_user"')
     said = refused(lab, renamed)
-    # The host's own name and the zone's plan both say so, for either domain. The first to be looked at ends the
-    # run, and pyinfra looks at the hosts in no order.
+    # The host's own name and the zone's plan both say so, for either domain. The first to be looked at ends
+    # the run, and pyinfra looks at the hosts in no order.
     lead = f"({EXAMPLE}|{SECOND}) MX 10 mx1.{EXAMPLE} leads mail to (the old|that) name"
     assert re.search(lead, said), said
     assert f"--data forget_host=mx1.{EXAMPLE}" in said
