@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from tests.deploys import ROOT
 from tests.lab.lab import Lab
 from tests.lab.machines.machine import DEADLINE
+from tests.waiting import wait_until
 
 RCPT = """
 import smtplib, sys
@@ -70,9 +70,7 @@ def test_the_address_ends_with_the_program_however_it_ends(deployed: Lab, number
         assert _rcpt(deployed, address) == "250"
         process.send_signal(number)
         process.wait(DEADLINE)
-        late = time.monotonic() + DEADLINE
-        while _rcpt(deployed, address) != "550":
-            assert time.monotonic() < late
+        wait_until(lambda: _rcpt(deployed, address) == "550", "the address is gone")
     waiting = deployed.target.run("ls /run/letterbox/proofs").stdout
     assert waiting == ""
 

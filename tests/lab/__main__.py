@@ -18,7 +18,7 @@ from tests.lab.up import bring_up
 
 
 def main(argv: list[str]) -> int:
-    """Run a command of the lab; its exit code. Errors are one line on standard error."""
+    """Run a command of the lab, and return its exit code. An error is one line on standard error."""
     given = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:

@@ -22,7 +22,7 @@ def common_files(lab: Lab, each: Machine, numbers: tuple[int, ...]) -> dict[str,
     commands = [f"ip {line}" for line in lab.network.commands(*numbers)]
     commands += [f"ip route replace default via {lab.network.address4(CONTROL)}"]
     commands += [f"ip -6 route replace default via {lab.network.address6(CONTROL)}"]
-    # Else a closed port answers only once a second, and a test that looks at twenty takes twenty.
+    # Without this a closed port answers once a second, so a test that looks at twenty ports takes twenty.
     commands += ["sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0"]
     hosts = f"127.0.0.1 localhost\n::1 localhost\n{each.ipv4} {each.hostname}\n{each.ipv6} {each.hostname}\n"
     public = lab.key.with_suffix(".pub").read_bytes()
@@ -41,13 +41,13 @@ def target_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
     public = lab.key.with_suffix(".pub").read_bytes()
     return {
         "etc/resolv.conf": (f"nameserver {lab.network.address4(WORLD)}\n".encode(), 0o644),
-        # Root may read it for sshd, whoever owns it; sshd asks only that nobody else can write it.
+        # sshd reads it as root, so its owner does not matter, as long as nobody else can write to it.
         "etc/ssh/authorized_keys.fedora": (public, 0o644),
     }
 
 
 def write_access(lab: Lab) -> None:
-    """Keys, ssh_config, inventory and environment, before the machines exist."""
+    """Write the keys, ssh_config, the inventory and the environment, before the machines exist."""
     keys = lab.folder / "ssh"
     shutil.rmtree(keys, ignore_errors=True)
     keys.mkdir(parents=True, mode=0o700)
@@ -72,7 +72,7 @@ def write_access(lab: Lab) -> None:
 
 def _ssh_config(lab: Lab) -> str:
     control = lab.folder / "ssh" / "%n.control"
-    if len(str(control)) > 80:  # a Unix socket's path ends at 108, and ssh adds a suffix of its own
+    if len(str(control)) > 80:  # a Unix socket's path has at most 108 octets, and ssh adds a suffix
         control = Path("/run") / f"{lab.network.name}-%n.control"
     hosts = "".join(f"Host {each.name} {each.hostname}\n    HostName {each.ipv4}\n" for each in lab.targets)
     return f"""\

@@ -30,12 +30,12 @@ IMAGES = tuple(Image(name) for name in image.IMAGE_NAMES)
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What of a lab there is."""
+    """What there is of a lab."""
 
     network: bool
     machines: Mapping[str, bool]
     current: bool
-    """Whether it was brought up from what the checkout and its images are now."""
+    """Whether it was brought up from the checkout and the images as they are now."""
 
     @property
     def healthy(self) -> bool:
@@ -118,7 +118,7 @@ def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> t
 
 
 def power_cycle(lab: Lab, each: Machine) -> None:
-    """Pull a target's plug, and boot it again from what its disk holds."""
+    """Pull the plug of a target, and boot it again from what its disk holds."""
     container.stop(each)
     container.start(each, Image("target").root)
     network.attach(lab.network, each.link)
@@ -126,7 +126,7 @@ def power_cycle(lab: Lab, each: Machine) -> None:
 
 
 def take_down(folder: Path = FOLDER) -> bool:
-    """Remove the lab; whether there was anything to remove."""
+    """Remove the lab. Returns whether there was anything to remove."""
     if not folder.exists() and not status(find(folder)).anything:
         return False
     with _locked(folder):
@@ -178,7 +178,7 @@ def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
 
 
 def _answers(lab: Lab) -> bool:
-    """Whether the machines can be logged in to."""
+    """Whether every machine lets us log in."""
     try:
         return all(each.run("true", check=False, timeout=60).returncode == 0 for each in lab.machines)
     except subprocess.TimeoutExpired:
@@ -212,6 +212,6 @@ def _locked(folder: Path) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise LabError(
-                f"{folder}: another `python -m tests.lab` is at work on this lab: wait for it"
+                f"{folder}: another `python -m tests.lab` works on this lab: wait for it"
             ) from None
         yield

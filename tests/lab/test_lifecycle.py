@@ -1,4 +1,4 @@
-"""Coming up, being mended, going away. In a lab of its own, beside the one that other tests use."""
+"""A lab comes up, is repaired and goes away. It is a spare one, beside the one that other tests use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from tests.deploys import ROOT
 from tests.lab import lifecycle, network
 from tests.lab.machines.control_group import control_group
 from tests.lab.machines.machine import DEADLINE
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def spare_folder(tmp_path_factory):
 
 @pytest.fixture
 def spare_lab(request, spare_folder):
-    """A lab that may be broken; whole at the start of each test, whatever the last one did to it."""
+    """A lab that a test may break. It is whole at the start of each test."""
     return usable_lab(request.config, spare_folder, quiet=True)
 
 
@@ -38,7 +38,7 @@ def command(folder, *arguments):
 
 
 def traces(lab):
-    """Everything of the lab that the system knows of."""
+    """Everything that the system has of the lab."""
     found = [f"pid {pid}" for machine in lab.machines for pid in machine.pids]
     links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True).stdout)
     found += [link["ifname"] for link in links if link["ifname"].startswith(lab.network.name)]
@@ -58,11 +58,8 @@ def traces(lab):
 
 
 def nothing_is_left(lab):
-    """At last: what has been told to end, as ssh's masters are, takes a moment to."""
-    deadline = time.monotonic() + DEADLINE
-    while found := traces(lab):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+    """Wait until that is so. What was told to end, such as the masters of ssh, takes a moment."""
+    wait_until(lambda: not traces(lab), lambda: f"nothing is left, but {traces(lab)}")
 
 
 def _command_line(process):
@@ -112,12 +109,12 @@ def lose_the_record(lab):
 
 
 @pytest.mark.parametrize("lose", [lose_a_machine, lose_the_network, lose_the_record])
-def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose) -> None:
+def test_up_repairs_a_lab_that_is_not_whole(spare_lab, lose) -> None:
     lose(spare_lab)
-    mended, started = lifecycle.bring_up(spare_lab.folder)
+    repaired, started = lifecycle.bring_up(spare_lab.folder)
     assert started
-    assert mended.target.run("systemctl is-active firewalld").stdout == "active\n"
-    assert mended.world.lookup("sender.test", "MX")
+    assert repaired.target.run("systemctl is-active firewalld").stdout == "active\n"
+    assert repaired.world.lookup("sender.test", "MX")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
@@ -141,7 +138,7 @@ def test_down_removes_what_a_killed_up_left(spare_lab) -> None:
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
 def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how) -> None:
-    """Its programs and its mounts (it has /proc and /dev in there) are gone with it, however it ends."""
+    """Its programs and its mounts (of /proc and /dev) go with it, however it ends."""
 
     def builders():
         return [entry for entry in Path("/proc").iterdir() if str(tmp_path).encode() in _command_line(entry)]
@@ -154,12 +151,12 @@ def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how) -> None:
     assert builders()
     up.send_signal(how)
     up.wait(timeout=DEADLINE)
-    wait_until(lambda: not builders())
+    wait_until(lambda: not builders(), "the build has ended")
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
 
 def start_up(folder, *, until, environment=None):
-    """`up` in a process of its own, as far as a condition."""
+    """`up` in a process of its own, until a condition holds."""
     up = subprocess.Popen(
         command(folder, "up"),
         cwd=ROOT,
@@ -168,16 +165,9 @@ def start_up(folder, *, until, environment=None):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_until(lambda: until() or up.poll() is not None)
+    wait_until(lambda: until() or up.poll() is not None, "`up` gets that far")
     assert up.poll() is None, up.stdout.read()
     return up
-
-
-def wait_until(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_two_labs_run_side_by_side(lab, spare_lab) -> None:
@@ -190,7 +180,7 @@ def test_two_labs_run_side_by_side(lab, spare_lab) -> None:
     ("arguments", "words"), [(["up"], "sudo"), (["shell"], "does not run"), (["down"], "sudo")]
 )
 def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words) -> None:
-    """Run as nobody: the program is loaded first, for nobody may not be able to read it."""
+    """Run as nobody. The program is loaded before, because nobody may not be allowed to read it."""
     program = (
         "import os, sys; from tests.lab import __main__ as lab; os.seteuid(65534);"
         " sys.exit(lab.main(sys.argv[1:]))"

@@ -1,4 +1,4 @@
-"""The two machines are what the tests take them for. None of this changes what a deploy finds."""
+"""The two machines are what the tests take them for. These tests leave them as a deploy expects them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from testinfra import get_host
 
 from tests.lab.lab import DOMAIN
-from tests.lab.machines.machine import DEADLINE
+from tests.waiting import wait_until
 
 CONNECT = """
 import errno, socket, sys
@@ -18,7 +18,7 @@ try:
 except OSError as error:
     print(errno.errorcode.get(error.errno, "timeout"))
 """
-PORT = 2626  # any port that no zone opens and nobody listens at
+PORT = 2626  # a port that no firewalld zone opens and nobody listens at
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family) -> Non
     bind = "::" if family == "ipv6" else "0.0.0.0"
     lab.target.run(f"systemd-run -q --collect --unit={listener} python3 -m http.server --bind {bind} {PORT}")
     try:
-        wait_until_listening(lab, PORT)
+        wait_until(lambda: lab.target.run(f"ss -Hltn sport = :{PORT}").stdout, f"somebody listens at {PORT}")
         assert reached(lab, address, PORT) != "open"
         lab.target.run(f"firewall-cmd --add-port={PORT}/tcp")
         assert reached(lab, address, PORT) == "open"
@@ -67,14 +67,8 @@ def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family) -> Non
     assert reached(lab, address, PORT) != "open"
 
 
-def wait_until_listening(lab, port):
-    deadline = time.monotonic() + DEADLINE
-    while not lab.target.run(f"ss -Hltn sport = :{port}").stdout:
-        assert time.monotonic() < deadline, f"nobody listens at {port}"
-
-
 def test_names_are_resolved_from_the_root_down(lab) -> None:
-    """Each server knows only its own part: the resolver has to be referred from one to the next."""
+    """Each server knows only its own part, so the resolver must be referred from one to the next."""
     registry, ns1 = lab.network.address4(51), lab.network.address4(53)
     ask = "kdig +norecurse +noall +{section} {name} MX @{server}"
     referral = lab.world.run(ask.format(section="authority", name=f"{DOMAIN}.", server=registry)).stdout
@@ -88,7 +82,7 @@ def test_names_are_resolved_from_the_root_down(lab) -> None:
 
 
 def test_the_resolver_forgets_at_once(lab) -> None:
-    """A name that was not there a moment ago is found as soon as it is published."""
+    """A name that did not exist a moment ago is found as soon as it is published."""
     zone = "/srv/static/sender.test.zone"
     name = f"fresh{time.monotonic_ns()}"
     assert lab.world.lookup(f"{name}.sender.test", "TXT") == []
@@ -100,10 +94,7 @@ def test_the_resolver_forgets_at_once(lab) -> None:
 
 
 def test_a_message_nobody_takes_comes_back_to_the_stranger(lab) -> None:
-    """Postfix really looks the domain up, and keeps its notification to itself."""
+    """Postfix really looks up the domain, and delivers its notification locally."""
     mark = f"nowhere{time.monotonic_ns()}"
     lab.world.send(f"Subject: {mark}\r\n\r\nhello\r\n".encode(), [f"someone@{mark}.test"])
-    deadline = time.monotonic() + DEADLINE
-    while not any(mark in bounce for bounce in lab.world.bounces()):
-        assert time.monotonic() < deadline, lab.world.queue()
-        time.sleep(0.1)
+    wait_until(lambda: any(mark in bounce for bounce in lab.world.bounces()), lab.world.queue)

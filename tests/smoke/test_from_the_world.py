@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 
 import pytest
 
 from provision.host import layout
-from tests.lab.machines.machine import DEADLINE
+from tests.waiting import wait_until
 
 GMAIL = """\
 DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
@@ -87,10 +86,9 @@ def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deploye
 def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed) -> None:
     mark = uuid.uuid4().hex
     world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["nobody@example.test"])
-    late = time.monotonic() + DEADLINE
-    while not (bounces := [text for text in world.bounces() if mark in text]):
-        assert time.monotonic() < late, f"no bounce; the queue: {world.queue()}"
-        time.sleep(0.2)
+    bounces = wait_until(
+        lambda: [text for text in world.bounces() if mark in text], lambda: f"a bounce; {world.queue()}"
+    )
     assert "550 5.1.1" in bounces[0].replace("\n    ", " ")
 
 
@@ -107,9 +105,9 @@ def test_a_restart_of_the_service_loses_no_message(world, deployed) -> None:
 def _arrived(lab, mailbox: str, mark: str) -> bytes:
     """The message with this mark, once it is there; exactly one."""
     folder = f"{layout.MAIL}/example.test/{mailbox}/new"
-    late = time.monotonic() + DEADLINE
-    while not (found := lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split()):
-        assert time.monotonic() < late, f"it did not arrive; the queue: {lab.world.queue()}"
-        time.sleep(0.1)
+    found = wait_until(
+        lambda: lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split(),
+        lambda: f"it arrives; {lab.world.queue()}",
+    )
     assert len(found) == 1
     return lab.target.read(found[0])

@@ -1,8 +1,8 @@
 """A stand-in for Cloudflare's DNS API that refuses what the real one refuses.
 
-Stateful, standard library only, and relative imports throughout, so that the folder can be copied
-elsewhere under another name. In a test: `with StandIn(...) as cloudflare: cloudflare.base_url`;
-as a program: `python -m tests.lab.cloudflare --help`. Every change is published as a zone file.
+It is stateful, and needs the standard library only, so that the world machine can run a copy of this folder.
+In a test: `with StandIn(...) as cloudflare: cloudflare.base_url`. As a program: `python -m
+tests.lab.cloudflare --help`. Every change is published as a zone file.
 """
 
 from __future__ import annotations

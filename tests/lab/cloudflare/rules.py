@@ -53,7 +53,7 @@ def normalised(sent: Mapping[str, Any], zone: str, plan: str = "free") -> dict[s
 
 
 def hostname(text: str, code: int, message: str) -> str:
-    """The name in punycode, lower case, without the last dot; Refusal with the code if it is none."""
+    """The name in punycode, lower case, without the last dot. Raises Refusal with this code."""
     name = text.strip().rstrip(".").lower()
     try:
         name = name.encode("idna").decode("ascii") if not name.isascii() else name

@@ -28,7 +28,7 @@ def zone_text(zone: Zone) -> str:
         f"@ {NEGATIVE_TTL} IN SOA {first}. dns.cloudflare.com. {zone.serial} {TIMERS} {NEGATIVE_TTL}",
     ]
     lines += [f"@ 86400 IN NS {server}." for server in zone.nameservers]
-    # One line once: several proxied records at a name answer with the same addresses.
+    # Each line once, because several proxied records of a name answer with the same addresses.
     lines += dict.fromkeys(_lines(zone))
     return "\n".join(lines) + "\n"
 
@@ -49,7 +49,7 @@ def _lines(zone: Zone) -> Iterator[str]:
     aliases = {record["name"] for record in records if record["type"] == "CNAME" and not record["proxied"]}
     for record in records:
         if record["name"] in aliases - {zone.name} and record["type"] != "CNAME":
-            continue  # kept, but an alias is all that is answered
+            continue  # the records are kept, but the alias alone is answered
         if record["proxied"]:
             yield from (_line(record["name"], AUTOMATIC_TTL, kind, to) for kind, to in PROXY.items())
         elif record["type"] == "MX" and record["content"] in proxied:

@@ -1,6 +1,6 @@
-"""The zones and their records, and the changes that are allowed to them.
+"""The zones and their records, and the changes that they allow.
 
-Every change is a transaction: it is made on a copy and put in place only when all of it passed.
+Every change is a transaction: it is made on a copy, which takes its place only if all of it passes.
 Conflicts between records are refused with the codes of the real API.
 """
 
@@ -62,7 +62,7 @@ class Zone:
         }
 
     def route_email(self) -> None:
-        """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX may be."""
+        """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX is accepted."""
         spf = '"v=spf1 include:_spf.mx.cloudflare.net ~all"'
         for priority, target in enumerate(EMAIL_ROUTING, start=10):
             self.manage(

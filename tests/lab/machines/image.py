@@ -1,8 +1,8 @@
-"""The machines' images: root file systems made by mmdebstrap, kept between runs.
+"""The machines' images: root file systems that mmdebstrap makes, kept between runs.
 
-An image is keyed by a digest of all that it is built from (the folder of its recipe, what both share,
-and the options below), so a changed recipe makes a new image and an unchanged one is never built twice.
-It lies unpacked in the cache and is only ever the lower layer of a machine's overlay: nobody writes to it.
+An image is keyed by a digest of all that it is built from: its recipe, what the recipes share, and the
+options below. So a changed recipe makes a new image, and an unchanged one is never built twice. An image lies
+unpacked in the cache. It is only used as the lower layer of a machine's overlay, so nothing writes to it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPTIONS = (
     "--mode=root",
     "--variant=minbase",
     "--format=directory",
-    # The release file of a suite that is still rolling is often past its date.
+    # The release file of a suite that still changes is often past its date.
     '--aptopt=Acquire::Check-Valid-Until "false"',
     '--aptopt=Acquire::Languages "none"',
     "--dpkgopt=force-unsafe-io",
@@ -38,7 +38,7 @@ OPTIONS = (
     "--dpkgopt=path-exclude=/usr/share/doc/*",
     "--dpkgopt=path-exclude=/usr/share/locale/*",
 )
-# mmdebstrap's own words for what it is doing, and how far along that is (measured; of 1).
+# What mmdebstrap prints as it begins a step, the step in our words, and the share of the time before it.
 STEPS = {
     "running apt-get update": ("fetching the package lists", 0.02),
     "downloading packages": ("downloading packages", 0.06),
@@ -48,7 +48,7 @@ STEPS = {
     "running --customize-hook": ("making it ours", 0.88),
     "cleaning package lists": ("tidying up", 0.96),
 }
-KEPT = 14 * 24 * 3600.0  # seconds that an image is kept unused
+KEPT = 14 * 24 * 3600.0  # seconds for which an unused image is kept
 Progress = Callable[[str, float], None]  # what is being done, and how much of the whole is done (0 to 1)
 
 
@@ -102,7 +102,7 @@ def packages(*recipes: Path) -> list[str]:
 
 
 def build(image: Image, progress: Progress) -> Path:
-    """The root of the image, built first if it is not there; one build of it at a time on this machine."""
+    """The root of the image, built if it is not there. This machine builds an image once at a time."""
     cache().mkdir(parents=True, exist_ok=True)
     with _locked(cache() / f"{image.name}.lock", lambda: progress("waiting for another build of it", 0.0)):
         if not image.is_built():
@@ -118,12 +118,12 @@ def build(image: Image, progress: Progress) -> Path:
 
 
 def mark_used(image: Image) -> None:
-    """Note that the image is in use today, which keeps it from being pruned."""
+    """Note that the image is used today, so that it is not pruned."""
     os.utime(image.root)
 
 
 def _prune(image: Image) -> None:
-    """Remove images of this name that nobody has used for a while: every change of a recipe leaves one."""
+    """Remove images of this name that were not used for a while. Every change of a recipe leaves one."""
     for old in cache().glob(f"{image.name}-*"):
         if old != image.root and time.time() - old.stat().st_mtime > KEPT:
             shutil.rmtree(old, ignore_errors=True)
@@ -134,8 +134,8 @@ def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
     hooks = [f'cp -a {_quoted(folder / "root")}/. "$1"/' for folder in (common, image.recipe)]
     hooks += [f'{_quoted(folder / "setup.sh")} "$1"' for folder in (common, image.recipe)]
     command = [
-        # However the build ends, nothing of it stays: it dies with this process, its processes with it
-        # (they have a pid namespace of their own), and its mounts with them.
+        # However the build ends, nothing of it stays. It dies with this process; its processes, which have a
+        # pid namespace of their own, die with it; and its mounts go with them.
         *("setpriv", "--pdeathsig=KILL"),
         *("unshare", "--mount", "--propagation=private", "--fork", "--pid", "--mount-proc", "--kill-child"),
         "mmdebstrap",
@@ -161,7 +161,7 @@ def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
 
 
 def stop_builds() -> None:
-    """End the builds that are under way in this process at once."""
+    """End at once the builds that this process has begun."""
     for building in tuple(_building):
         building.kill()
 
@@ -190,7 +190,7 @@ def _started(command: list[str]) -> Iterator[subprocess.Popen[str]]:
 
 
 class _Reporter:
-    """Turns what mmdebstrap and apt say into steps and the share of the whole that is done."""
+    """Turns the output of mmdebstrap and apt into steps, and the share of the whole that is done."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress = progress

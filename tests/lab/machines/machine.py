@@ -37,9 +37,9 @@ class Machine:
         timeout: float = DEADLINE,
         user: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a shell command (or an argument list) in the machine, as root unless a user is named.
+        """Run a shell command (or an argument list) on the machine, as root or as a user.
 
-        With `check`, a failure raises a LabError that has the command's own words.
+        With `check`, a failure raises LabError with the command's own words.
         """
         line = command if isinstance(command, str) else shlex.join(command)
         who = ["-l", user] if user else []
@@ -58,7 +58,7 @@ class Machine:
         return done
 
     def write(self, path: str, content: str | bytes) -> None:
-        """Put a file into the running machine (mode 0644, folders made)."""
+        """Put a file into the running machine, with mode 0644. Its folders are made."""
         data = content.encode() if isinstance(content, str) else content
         target = shlex.quote(path)
         done = subprocess.run(
@@ -86,14 +86,14 @@ class Machine:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """The processes on the control machine that are this machine: systemd-nspawn and what starts it."""
+        """The processes of this machine on the control machine: systemd-nspawn, and what starts it."""
         wanted = f"--machine={self.container}".encode()
         found = []
         for entry in Path("/proc").iterdir():
             if entry.name.isdigit() and int(entry.name) != os.getpid():
                 try:
                     arguments = (entry / "cmdline").read_bytes().split(b"\0")
-                except OSError:  # gone meanwhile
+                except OSError:  # the process has ended
                     continue
                 if wanted in arguments:
                     found.append(int(entry.name))

@@ -27,7 +27,7 @@ from tests.lab.lab import Lab
 from tests.lab.machines.machine import DEADLINE
 from tests.provision.releases import RELEASES, NotInHistory, Release, checkout
 from tests.provision.runs.test_destroy import LOOK
-from tests.receiver.wire import wait_until
+from tests.waiting import wait_until
 
 MAILDIR = f"{layout.MAIL}/example.test/alice"
 SENDER = r"""

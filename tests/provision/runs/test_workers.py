@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.deploys import deploy
-from tests.receiver.wire import wait_until
+from tests.waiting import wait_until
 
 
 @pytest.fixture
