@@ -35,7 +35,7 @@ test: $(READY)  ## every test, the throwaway machine included
 	@$(BIN)/python -m pytest
 
 thorough: $(READY)  ## the long proofs: a deploy killed in every step
-	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/test_interrupted.py
+	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py
 
 bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
 	@$(BIN)/python -m benchmarks.deploy
@@ -67,10 +67,10 @@ lint: $(READY)  ## ruff, and mypy in strict mode
 	@$(BIN)/mypy
 
 proof: $(READY)  ## a one-time address on the hosts of inventory.py, and the wait for a first mail
-	@$(BIN)/python -m provision.proof
+	@$(BIN)/python -m first_mail.proof
 
 doctor: $(READY)  ## why no mail arrives at the hosts of inventory.py: the first broken link, and its mend
-	@$(BIN)/python -m provision.doctor
+	@$(BIN)/python -m first_mail.doctor
 
 format: $(READY)  ## put the code in form
 	@$(BIN)/ruff check --fix-only -q .

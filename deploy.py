@@ -1,12 +1,14 @@
 """From a bare host to one that receives mail: `pyinfra inventory.py deploy.py`, top to bottom.
 
-Every step decides from what the host is, so any run may be cut off, and the next one mends it.
+Every step decides from what the host is, so the next run completes one that was cut off anywhere.
 """
+
+from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-# pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would be taken for ours.
+# pyinfra appends this folder to sys.path, behind dnspython, whose `dns` would then be taken for ours.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from provision import (
@@ -18,14 +20,14 @@ from provision import (
     release,
     service,
     system,
-    withdrawal,
 )
+from provision.withdrawal import guard
 
-# Before anything is touched: the inventory, the host and the zones must be such that it can work, and
-# nothing is given up that mail is still led to.
+# Before anything is touched: the inventory, the host and the zones are such that it can work, and nothing is
+# given up that mail is still led to.
 system.prepare()
 dns.prepare()
-withdrawal.prepare()
+guard.prepare()
 
 system.packages(name="Packages")
 firewalld.running(name="Firewall: running, if wanted")

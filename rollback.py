@@ -1,8 +1,10 @@
 """Back to the generation that ran before: `pyinfra inventory.py rollback.py`.
 
-Each run goes one further back, as far as generations are kept; `--data generation=NAME` names one. The next
-run of deploy.py goes forward again to what the inventory says.
+Each run goes back by one, as far as generations are kept; `--data generation=NAME` names one. The next run of
+deploy.py goes forward again, to what the inventory says.
 """
+
+from __future__ import annotations
 
 import sys
 from pathlib import Path

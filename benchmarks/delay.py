@@ -1,5 +1,7 @@
 """A TCP relay on loopback that makes a near host as far away as a round trip says."""
 
+from __future__ import annotations
+
 import asyncio
 import threading
 from collections.abc import Iterator

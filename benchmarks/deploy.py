@@ -4,6 +4,8 @@ In the lab, over ssh: the first deploy; one with nothing to do, in turn with Ans
 ControlPersist on, no fact gathering); the same at a round trip of 50 ms; and ten hosts at once.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import os
@@ -15,13 +17,13 @@ from pathlib import Path
 from benchmarks.delay import distant
 from benchmarks.timing import Measured, in_turn, run
 from dns.inventory import load
-from provision import archive
-from provision.desired import configuration
-from provision.files import FOLDERS
-from tests.lab import lab as lab_module
-from tests.lab.__main__ import bring_up
+from provision.desired import archive
+from provision.desired.files import FOLDERS
+from provision.desired.letterbox_toml import letterbox_toml
+from tests.lab import lifecycle
 from tests.lab.display import Display
 from tests.lab.lab import Lab
+from tests.lab.up import bring_up
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -54,7 +56,7 @@ def playbook(lab: Lab, folder: Path) -> list[object]:
             for each in FOLDERS
         ],
         "archive": str(packed),
-        "configuration": configuration(inventory.hosts[0], inventory.domains),
+        "configuration": letterbox_toml(inventory.hosts[0], inventory.domains),
         "units": str(ROOT / "files"),
     }
     (folder / "told.json").write_text(json.dumps(told))
@@ -94,7 +96,7 @@ def main() -> None:
             one_host(folder, given.runs)
             many_hosts(folder, given.runs, given.hosts)
         finally:
-            lab_module.take_down(folder / ".lab")
+            lifecycle.take_down(folder / ".lab")
 
 
 def environment(lab: Lab) -> dict[str, str]:

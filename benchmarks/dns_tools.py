@@ -6,6 +6,8 @@ several rounds in which the tools take turns; shown is what each did to the reco
 own. The two others are installed, once, into an environment of their own in the cache folder.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import statistics

@@ -1,5 +1,7 @@
 """Medians of whole processes, taken in turn, so that a machine that drifts drifts for all."""
 
+from __future__ import annotations
+
 import statistics
 import subprocess
 import time

@@ -1,9 +1,6 @@
-"""What pyinfra lacks for a mail host: one combined fact, and operations that decide from it.
+"""The steps that bring a host to what the inventory asks for, and what pyinfra lacks for them.
 
-One file a subject. Every operation is a function of two values: what the host is (`observe`, one ssh
-execution for all of them) and what it should be (`desired`, from the inventory). Nothing is decided from
-what this run did before, so that a run which was cut off anywhere is mended by the next one.
-
-`proof` and `doctor` show from here what the host's own commands show there, and take the words for it (links
-of the chain, what is told, how a screen is filled) from `receiver/`, so that both say the same.
+Each step has a file of its own. It is decided from two values: what the host is (`host/`, read in one ssh
+execution for all steps) and what it should be (`desired/`, from the inventory). Nothing is decided from what
+this run did before, so the next run completes one that was cut off anywhere.
 """

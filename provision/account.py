@@ -1,28 +1,28 @@
-"""The system user that the receiver runs as: no login, no password, nothing of its own but the mail."""
+"""The system user that the receiver runs as. It has no login, no password, and owns nothing but mail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pyinfra import context
 from pyinfra.api.command import StringCommand
-from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Decision, observe, step
 
 _SHELLS = ("/usr/sbin/nologin", "/sbin/nologin")
 
 
-def commands(seen: Observed) -> Iterator[str]:
-    """What makes the user and group right; nothing when they are."""
+def account_commands(seen: Observed) -> Iterator[StringCommand]:
+    """Make the user and group as they should be."""
     lines = [line.split(":") for line in seen.account if line.startswith(f"{layout.USER}:")]
     user = next((fields for fields in lines if len(fields) == 7), None)
     group = next((fields for fields in lines if len(fields) == 4), None)
     if group is None:
-        yield f"groupadd --system {layout.USER}"
+        yield StringCommand(f"groupadd --system {layout.USER}")
     if user is None:
-        yield (
+        yield StringCommand(
             f"useradd --system --gid {layout.USER} --home-dir {layout.STATE_FOLDER} --no-create-home "
             f"--shell {_SHELLS[0]} --comment 'Letterbox mail receiver' {layout.USER}"
         )
@@ -35,11 +35,33 @@ def commands(seen: Observed) -> Iterator[str]:
     if user[6] not in _SHELLS:
         wrong.append(f"--shell {_SHELLS[0]}")
     if wrong:
-        yield f"usermod {' '.join(wrong)} {layout.USER}"
+        yield StringCommand(f"usermod {' '.join(wrong)} {layout.USER}")
 
 
-@operation()
-def account() -> Commands:
-    """The user and group `letterbox`, with the group, home and shell they should have."""
-    needed = (StringCommand(command) for command in commands(observe()))
-    yield from changes(needed, f"user {layout.USER} is as it should be")
+@step
+def account() -> Decision:
+    """The user and group `letterbox`, with the group, home and shell that they should have."""
+    return Decision(account_commands(observe()), f"the user {layout.USER} is as it should be")
+
+
+def removal_commands(seen: Observed, *, keep_mail: bool) -> Iterator[StringCommand]:
+    """Remove user and group. Mail that is kept becomes root's: a later user may get the same number."""
+    state = seen.files.get(layout.STATE_FOLDER)
+    if state and not keep_mail:
+        yield StringCommand(f"rm -rf {layout.STATE_FOLDER}")
+    elif state and state.user != "root":
+        yield StringCommand(f"chown -R root:root {layout.STATE_FOLDER}")
+    if seen.account:
+        name = layout.USER
+        yield StringCommand(
+            f"if getent passwd {name} >/dev/null; then userdel {name}; fi && "
+            f"if getent group {name} >/dev/null; then groupdel {name}; fi"
+        )
+
+
+@step
+def removed() -> Decision:
+    """The user is gone. So is the mail, if `--data remove_mail=HOST` names this host."""
+    host = context.host
+    keep = host.data.get("remove_mail") != host.name
+    return Decision(removal_commands(observe(), keep_mail=keep), "there is no user, and no mail to remove")

@@ -6,19 +6,18 @@ import shlex
 from collections.abc import Iterator
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.desired import desired
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.inventory import mail_host
+from provision.step import Decision, observe, step
 
 
 def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:
-    """Make a self-signed certificate for the host's name, unless one is there and good for 30 days.
+    """Make a self-signed certificate in the host's name, unless one is there and good for 30 days more.
 
-    A sender that does STARTTLS without DANE or MTA-STS checks no name and no issuer (RFC 7435, RFC 3207
-    §4.1), so this one is as good as a bought one. The key is made on the host and never leaves it.
+    A sender that does STARTTLS without DANE or MTA-STS checks neither name nor issuer (RFC 7435; RFC 3207,
+    4.1), so this certificate does as well as a bought one. The key is made on the host and never leaves it.
     """
     files = (seen.files.get(layout.KEY), seen.files.get(layout.CERTIFICATE))
     key, certificate = ((file.user, file.group, file.mode) if file else None for file in files)
@@ -33,17 +32,17 @@ def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringComman
         f"mv -fT {layout.KEY}.new {layout.KEY}",
         f"mv -fT {layout.CERTIFICATE}.new {layout.CERTIFICATE}",
     )
-    steps = (
+    shell = (
         "umask 077",
         *(() if present else make),
         f"chown root:{layout.USER} {layout.KEY} && chmod 640 {layout.KEY}",
         f"chown root:root {layout.CERTIFICATE} && chmod 644 {layout.CERTIFICATE}",
     )
-    yield StringCommand("sh -c", shlex.quote(" && ".join(steps)))
+    yield StringCommand("sh -c", shlex.quote(" && ".join(shell)))
 
 
-@operation()
-def certificate() -> Commands:
-    """A certificate for STARTTLS, in the host's name."""
-    needed = certificate_commands(observe(), desired().host.hostname)
-    yield from changes(needed, "certificate is there, and good for 30 days more")
+@step
+def certificate() -> Decision:
+    """A certificate for STARTTLS in the host's name."""
+    needed = certificate_commands(observe(), mail_host().hostname)
+    return Decision(needed, "the certificate is there, and good for 30 days more")

@@ -1,34 +1,33 @@
-"""letterbox.toml, and the folders that the program, its configuration and the mail lie in."""
+"""letterbox.toml, and the folders of the program, its configuration and the mail."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from pyinfra.api.command import StringCommand
-from pyinfra.api.operation import operation
 
-from provision import layout
-from provision.desired import Desired, desired
-from provision.fact import Commands, changes, observe
-from provision.files import FOLDERS, Text, folder_commands, text_commands
-from provision.observed import Observed
+from provision.desired.files import FOLDERS, Text, folder_commands, text_commands
+from provision.desired.state import Desired, desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Decision, observe, step
 
 
-@operation()
-def folders() -> Commands:
+@step
+def folders() -> Decision:
     """The folders of the program, its configuration and the mail, with their owners and modes."""
-    yield from changes(folder_commands(observe(), FOLDERS), "folders are as they should be")
+    return Decision(folder_commands(observe(), FOLDERS), "the folders are as they should be")
 
 
 def configuration_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Write letterbox.toml where it differs, once the wanted release has accepted it."""
+    """Write letterbox.toml if it differs, and only if the wanted release accepts it."""
     check = f"{layout.RELEASES}/{wanted.release}/bin/letterbox check --config {{}}"
     text = Text(layout.CONFIGURATION, wanted.configuration, "root", layout.USER, "640", check)
     yield from text_commands(seen, text)
 
 
-@operation()
-def written() -> Commands:
-    """letterbox.toml, taken only when the new release accepts it."""
+@step
+def written() -> Decision:
+    """letterbox.toml, accepted by the new release before it takes its place."""
     needed = configuration_commands(observe(), desired())
-    yield from changes(needed, "letterbox.toml is as it should be")
+    return Decision(needed, "letterbox.toml is as it should be")

@@ -1,8 +1,8 @@
 """DNS as the last step of a deploy: once for all hosts, and only when they are ready to receive.
 
 The zones are looked at before any host is touched, so that a missing token or a record that stands in the
-way stops the run while nothing is half done. They are changed after the last host is ready; a host that
-failed on the way gets no record it has not got already, and loses none.
+way stops the run while nothing is half done. They are changed after the last host is ready. A host that has
+failed on the way gets no record that it does not have already, and loses none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from pyinfra import context, logger
 from pyinfra.api.command import FunctionCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
-from pyinfra.api.operation import operation
 from pyinfra.api.state import State
 
 from dns import sync
@@ -23,29 +22,28 @@ from dns.inventory.host_addresses import Addresses
 from dns.sync import Prepared, SyncError
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
-from provision.desired import inventory, told
-from provision.fact import Commands, Moment, moment, observe, refuse
-from provision.observed import Observed
+from provision.host.observed import Observed
+from provision.inventory import inventory, named_in_run
+from provision.step import Command, Decision, after_prompt, observe, step
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """The zones as they were at one moment of the run, and for which hosts they were planned."""
+class KeptPlans:
+    """The plans of the zones, kept for the part of the run and the hosts that they were made for."""
 
-    at: Moment
+    after_prompt: bool
     hosts: tuple[str, ...]
     plans: tuple[Prepared, ...]
 
 
-_looked: _Looked | None = None
+_kept: KeptPlans | None = None
 _HINT = " (for a deploy that is LETTERBOX_RESOLVER)"
 
 
 def prepare() -> None:
     """Look at the zones of all domains, before anything is touched.
 
-    Raises:
-        DeployError: they cannot be read or changed as they are; one line with the mend.
+    Raises DeployError, one line with the fix, if they cannot be read, or not be changed as they are.
     """
     if not _speaks_for_all(context.host):
         return
@@ -70,25 +68,25 @@ def _speaks_for_all(host: Host) -> bool:
 
 
 def _plans() -> tuple[Prepared, ...]:
-    """The plan for each domain, for the hosts that have not failed; read once, and again after a wait."""
-    global _looked
+    """The plan for each domain, for the hosts that have not failed. Read once, and again after the prompt."""
+    global _kept
     whole = inventory()
     active = {host.name for host in context.state.inventory.get_active_hosts()}
     ready = tuple(host for host in whole.hosts if host.name in active)
     names = tuple(host.name for host in ready)
-    if _looked is None or (_looked.at, _looked.hosts) != (moment(), names):
+    if _kept is None or (_kept.after_prompt, _kept.hosts) != (after_prompt(), names):
         if len(ready) == len(whole.hosts):
-            plans = _planned(whole, forgetting=told(context.host, "forget_host"))
+            plans = _planned(whole, forgetting=named_in_run(context.host, "forget_host"))
         else:
-            # Some hosts are not seen: nothing is deleted, so no name can go.
+            # Some hosts are not seen. Nothing is deleted then, so no name can go.
             plans = _planned(Inventory(ready, whole.domains), forgetting=None)
             plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
-        _looked = _Looked(moment(), names, tuple(plans))
-    return _looked.plans
+        _kept = KeptPlans(after_prompt(), names, tuple(plans))
+    return _kept.plans
 
 
 def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:
-    """A plan for each domain, were these all its hosts. `forgetting` as in `sync.prepare`.
+    """A plan for each domain, as if these were all its hosts. `forgetting` is that of `sync.prepare`.
 
     Raises DeployError.
     """
@@ -102,7 +100,7 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
-    """The hosts' own addresses, where the inventory leaves one out. Raises DeployError."""
+    """The own addresses of those hosts for which the inventory leaves one out. Raises DeployError."""
     hosts = {host.name: host for host in context.state.inventory}
     return {
         host.name: own_addresses(host.name, observe(hosts[host.name]))
@@ -112,74 +110,64 @@ def _addresses(some: Inventory) -> Mapping[str, Addresses]:
 
 
 def own_addresses(name: str, seen: Observed) -> Addresses:
-    """What `ip` said on the host of this name. Raises DeployError where it did not answer."""
+    """What `ip` printed on the host of this name. Raises DeployError if it did not answer."""
     try:
         return host_addresses.parse_addresses(seen.addresses)
     except ValueError:
         raise DeployError(
-            f"host {name}: its addresses could not be read (`{host_addresses.COMMAND}` does not answer): "
-            "install iproute (iproute2) on it, or set public_ipv4 and public_ipv6 in the inventory"
+            f"host {name}: its addresses could not be read, because `{host_addresses.COMMAND}` does not "
+            "answer: install iproute (iproute2) on it, or set public_ipv4 and public_ipv6 in the inventory"
         ) from None
 
 
-@operation()
-def in_sync() -> Commands:
+@step
+def in_sync() -> Decision:
     """MX, A and AAAA say where the hosts are, and the zone's nameservers answer so."""
-    host = context.host
-    if not _speaks_for_all(host):
-        host.noop("DNS is changed once, for all hosts")
-        return
-    try:
-        plans = _plans()
-    except DeployError as error:
-        yield from refuse(str(error))
-        return
-    differing = [prepared for prepared in plans if not prepared.in_sync]
-    if not differing:
-        host.noop("; ".join(prepared.summary for prepared in plans))
-        return
-    for prepared in differing:
-        yield FunctionCommand(_apply, (prepared,), {})
-    yield FunctionCommand(_offer_proof, (), {})
+    if not _speaks_for_all(context.host):
+        return _done_once()
+    plans = _plans()
+    needed: list[Command] = [_apply_command(prepared) for prepared in plans if not prepared.in_sync]
+    if needed:
+        needed.append(FunctionCommand(_offer_proof, (), {}))
+    return Decision(needed, "; ".join(prepared.summary for prepared in plans))
 
 
-@operation()
-def withdrawn() -> Commands:
+@step
+def withdrawn() -> Decision:
     """No record of ours leads to the hosts of this run; those of the inventory's other hosts stay."""
-    host = context.host
-    if not _speaks_for_all(host):
-        host.noop("DNS is changed once, for all hosts")
-        return
+    if not _speaks_for_all(context.host):
+        return _done_once()
     whole = inventory()
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     staying = tuple(each for each in whole.hosts if each.name not in leaving)
-    try:
-        plans = _planned(Inventory(staying, whole.domains), forgetting=None)
-    except DeployError as error:
-        yield from refuse(str(error))
-        return
-    for prepared in plans:
-        if prepared.changes:
-            yield FunctionCommand(_apply, (prepared,), {})
-    if not any(prepared.changes for prepared in plans):
-        host.noop("no record of ours is left")
+    plans = _planned(Inventory(staying, whole.domains), forgetting=None)
+    needed = [_apply_command(prepared) for prepared in plans if prepared.changes]
+    return Decision(needed, "none of our records is left")
+
+
+def _done_once() -> Decision:
+    return Decision((), "DNS is changed once, for all hosts")
+
+
+def _apply_command(prepared: Prepared) -> FunctionCommand:
+    return FunctionCommand(_apply, (prepared,), {})
 
 
 def _offer_proof(state: State, host: Host) -> bool:
-    """The DNS has just come to lead to the hosts: a first mail can prove the whole way."""
-    logger.info(f"{host.print_prefix}prove it with a first mail: python -m provision.proof (or make proof)")
+    """The DNS has just come to lead to the hosts, so a first mail can prove the whole way."""
+    logger.info(f"{host.print_prefix}prove it with a first mail: make proof (python -m first_mail.proof)")
     return True
 
 
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
-    """Make the changes and wait until they are answered; False, with the reason shown, where that fails."""
+    """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
     for line in str(prepared).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)
         sync.apply(prepared)
         with sync.changed_but(prepared.domain.name):
-            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=_Lines(host))
+            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False
@@ -189,8 +177,8 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     return True
 
 
-class _Lines:
-    """How far the nameservers are, a line each as it begins to answer."""
+class AnsweringLines:
+    """A line for each nameserver, as soon as it answers what was changed."""
 
     def __init__(self, host: Host) -> None:
         self._host = host

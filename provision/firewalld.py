@@ -1,7 +1,7 @@
 """Opening smtp (25/tcp) in the firewalld zones that mail arrives in, at run time and permanently.
 
 Run time and permanent are two states that may differ, and each is set by itself: `--reload` would drop the
-run-time rules of everybody else, `--runtime-to-permanent` would keep them for ever.
+run-time rules of everybody else, and `--runtime-to-permanent` would keep them for ever.
 """
 
 from __future__ import annotations
@@ -13,36 +13,34 @@ from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
-from pyinfra.api.operation import operation
 
-from provision.desired import desired
-from provision.fact import Commands, changes, observe
-from provision.observed import Observed
-from provision.zones import Firewalld, Zone
+from provision.host.firewalld_state import Firewalld, Zone
+from provision.host.observed import Observed
+from provision.inventory import mail_host
+from provision.step import Decision, observe, step
 
 SMTP = ("25", "tcp")
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """A zone that mail arrives in, and why it is this one."""
+    """A firewalld zone that mail arrives in, and why it is this one."""
 
     zone: str
     why: str
 
 
 class UnknownZone(ValueError):
-    """The inventory names a zone that this host does not have."""
+    """The inventory names a firewalld zone that this host does not have."""
 
 
 def zones_for_mail(
     firewall: Firewalld, named: tuple[str, ...], default_interfaces: tuple[str, ...]
 ) -> tuple[Opening, ...]:
-    """The zones to open: those the inventory names, else those of the default routes' interfaces, else the
-    default zone.
+    """The firewalld zones to open.
 
-    Raises:
-        UnknownZone: a named zone is not on the host; the message lists those that are.
+    They are those that the inventory names; else those of the default routes' interfaces; else the default
+    zone. Raises UnknownZone, with the zones that the host has, if it lacks one that is named.
     """
     if named:
         unknown = [zone for zone in named if zone not in firewall.known_zones]
@@ -55,47 +53,47 @@ def zones_for_mail(
     found: dict[str, str] = {}
     for interface in default_interfaces:
         zone = firewall.zone_of_interface.get(interface, firewall.default_zone)
-        found.setdefault(zone, f"zone of {interface}, which carries the default route")
+        found.setdefault(zone, f"the zone of {interface}, which carries the default route")
     if not found:
-        found[firewall.default_zone] = "default zone; the host has no default route"
+        found[firewall.default_zone] = "the default zone; the host has no default route"
     return tuple(Opening(zone, why) for zone, why in found.items())
 
 
 def admits_smtp(zone: Zone | None, firewall: Firewalld) -> bool:
-    """Whether 25/tcp gets in: by the service `smtp`, if that still means 25/tcp here, or by its port."""
+    """Whether 25/tcp gets in, by its port or by the service `smtp` if that means 25/tcp on this host."""
     if zone is None:
         return False
     return SMTP in zone.ports or ("smtp" in zone.services and SMTP in firewall.smtp_ports)
 
 
-def commands_to_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[str]:
-    """`firewall-cmd` calls that open smtp where it is not open; run time and permanent, each by itself."""
+def open_commands(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[StringCommand]:
+    """Open smtp where it is not open, at run time and permanently, each by itself."""
     what = "--add-service=smtp" if SMTP in firewall.smtp_ports else "--add-port=25/tcp"
     for opening in openings:
+        permanent = admits_smtp(firewall.permanent.get(opening.zone), firewall)
         if not firewall.running:
-            if not admits_smtp(firewall.permanent.get(opening.zone), firewall):
-                yield f"firewall-offline-cmd -q --zone={opening.zone} {what}"
+            if not permanent:
+                yield StringCommand(f"firewall-offline-cmd -q --zone={opening.zone} {what}")
             continue
-        if not admits_smtp(firewall.permanent.get(opening.zone), firewall):
-            yield f"firewall-cmd -q --permanent --zone={opening.zone} {what}"
+        if not permanent:
+            yield StringCommand(f"firewall-cmd -q --permanent --zone={opening.zone} {what}")
         if not admits_smtp(firewall.runtime.get(opening.zone), firewall):
-            yield f"firewall-cmd -q --zone={opening.zone} {what}"
+            yield StringCommand(f"firewall-cmd -q --zone={opening.zone} {what}")
 
 
 def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
-    """The zones to open on a host; none where no firewalld runs or will, since nothing is closed then.
+    """The firewalld zones to open on a host. None if firewalld neither runs nor will: nothing is closed then.
 
-    Raises:
-        DeployError: the inventory names a zone that the host does not have, or names none and the default
-            routes could not be read.
+    Raises DeployError if the inventory names a zone that the host lacks, or if it names none and the default
+    routes could not be read.
     """
     if not seen.firewalld.running and not seen.firewalld.enabled:
         return ()
     named = tuple(host.data.get("firewalld_zones") or ())
     if not named and seen.default_interfaces is None:
         raise DeployError(
-            f"{host.name}: which firewalld zone mail arrives in cannot be told, `ip -json route` does not "
-            "answer: install iproute (iproute2) on the host, or set firewalld_zones in the inventory"
+            f"{host.name}: the firewalld zone that mail arrives in cannot be told, because `ip -json route` "
+            "does not answer: install iproute (iproute2) on the host, or set firewalld_zones in the inventory"
         )
     try:
         return zones_for_mail(seen.firewalld, named, seen.default_interfaces or ())
@@ -104,7 +102,7 @@ def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
 
 
 def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
-    """What makes firewalld run where the inventory wants it to; the way in by ssh is opened before."""
+    """Start firewalld if the inventory wants it to run. The port that ssh came in by is opened before."""
     if wanted != "running" or seen.firewalld.running:
         return
     yield StringCommand("systemctl unmask -q firewalld")
@@ -113,30 +111,47 @@ def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
     yield StringCommand("systemctl enable -q --now firewalld")
 
 
-@operation()
-def running() -> Commands:
+@step
+def running() -> Decision:
     """firewalld runs, if the inventory says so; else it is left as it is."""
-    seen, wanted = observe(), desired().host.firewalld
-    state = "runs" if seen.firewalld.running else "does not run, and is left so"
-    yield from changes(start_commands(seen, wanted), f"firewalld {state}")
-
-
-@operation()
-def smtp_open() -> Commands:
-    """25/tcp gets in, in the zones that mail arrives in, now and after a restart; nothing else is touched."""
     seen = observe()
-    if not seen.firewalld.running and desired().host.firewalld == "running":
-        # Seen only by a dry run, before the step that starts it: its zones cannot be asked yet.
-        yield StringCommand("firewall-cmd --state")
-        return
+    state = "runs" if seen.firewalld.running else "does not run, and is left so"
+    return Decision(start_commands(seen, mail_host().firewalld), f"firewalld {state}")
+
+
+@step
+def smtp_open() -> Decision:
+    """25/tcp gets in, in the firewalld zones that mail arrives in, now and after a restart."""
+    seen = observe()
+    if not seen.firewalld.running and mail_host().firewalld == "running":
+        # Only a dry run gets here: the step before has not started firewalld, whose zones are not known yet.
+        return Decision([StringCommand("firewall-cmd --state")])
     zones = openings(context.host, seen)
     if not zones:
-        state = (
-            "is installed but neither runs nor will at boot"
-            if seen.firewalld.installed
-            else "is not installed"
-        )
-        context.host.noop(f"firewalld {state}: it closes nothing")
-        return
-    needed = (StringCommand(command) for command in commands_to_open(seen.firewalld, zones))
-    yield from changes(needed, "; ".join(f"25/tcp is open in {o.zone} ({o.why})" for o in zones))
+        state = "neither runs nor will at boot" if seen.firewalld.installed else "is not installed"
+        return Decision((), f"firewalld {state}, so it closes nothing")
+    return Decision(
+        open_commands(seen.firewalld, zones),
+        "; ".join(f"25/tcp is open in {opening.zone} ({opening.why})" for opening in zones),
+    )
+
+
+def close_commands(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[StringCommand]:
+    """Close smtp where `open_commands` opens it."""
+    online = (("firewall-cmd -q --permanent", firewall.permanent), ("firewall-cmd -q", firewall.runtime))
+    offline = (("firewall-offline-cmd -q", firewall.permanent),)
+    service = "--remove-service=smtp" if firewall.running else "--remove-service-from-zone=smtp"
+    for opening in openings:
+        for command, state in online if firewall.running else offline:
+            zone = state.get(opening.zone)
+            if zone and "smtp" in zone.services:
+                yield StringCommand(f"{command} --zone={opening.zone} {service}")
+            if zone and SMTP in zone.ports:
+                yield StringCommand(f"{command} --zone={opening.zone} --remove-port=25/tcp")
+
+
+@step
+def smtp_closed() -> Decision:
+    """25/tcp is closed in the firewalld zones that the deploy opens it in."""
+    seen = observe()
+    return Decision(close_commands(seen.firewalld, openings(context.host, seen)), "25/tcp is closed")

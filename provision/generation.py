@@ -1,8 +1,8 @@
 """Generations: what ran and greeted, kept whole, so that there is something to go back to.
 
 A generation is a release with its configuration and units. When one has been started and greets, a copy of
-its files is recorded under its name; the last three are kept. A new one that does not greet is taken back
-by the same deploy, and `rollback.py` goes back by hand.
+its files is recorded under its name, and the last three are kept. The deploy takes back a new one that does
+not greet; `rollback.py` goes back by hand.
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ from collections.abc import Iterator
 from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
-from pyinfra.api.operation import operation
 
-from provision import layout, withdrawal
-from provision.desired import Desired
-from provision.fact import Commands, forget, observe, refuse, untouched
-from provision.observed import Generation, Observed
+from provision.desired.state import Desired
+from provision.host import layout
+from provision.host.greeting import READ_GREETING
+from provision.host.observed import Generation, Observed
+from provision.step import Decision, observe, step, untouched
+from provision.withdrawal.guard import rolling_back
 
 KEPT = 3
 
-_AWAIT_GREETING = """\
-import socket, sys, time
-late, said = time.monotonic() + 15, ""
+_AWAIT_GREETING = f"""\
+{READ_GREETING}
+import sys, time
+late, last = time.monotonic() + 15, ""
 while time.monotonic() < late:
     try:
-        with socket.create_connection(("127.0.0.1", 25), 5) as s:
-            s.settimeout(5); said = s.makefile("rb").readline(600).decode("ascii", "replace").strip()
-            if said.startswith("220 "): sys.exit(0)
-    except OSError as error: said = str(error)
+        last = read_greeting("127.0.0.1", 5)
+        if last[:3] == "220": sys.exit(0)
+    except OSError as error: last = str(error)
     time.sleep(0.1)
-sys.exit(f"letterbox.service did not greet on 127.0.0.1:25 within 15 s: {said or 'silence'}")
+sys.exit(f"letterbox.service did not greet on 127.0.0.1:25 within 15 s: {{last or 'silence'}}")
 """
 
-# Ends with 0 when the service has been restarted and greets.
 RESTART = f"systemctl restart {layout.SERVICE_UNIT} && python3 -c {shlex.quote(_AWAIT_GREETING)}"
+"""Shell. It ends with 0 when the service has been restarted and greets."""
 
 
 def record(name: str, release: str) -> str:
-    """Shell: keep what is in place now as this generation, the newest."""
+    """Shell that keeps what is in place now as this generation, the newest."""
     kept = f"{layout.GENERATIONS}/{name}"
     units = " ".join(f"{layout.UNIT_FOLDER}/{unit}" for unit in layout.UNITS)
     return " && ".join(
@@ -56,7 +57,7 @@ def record(name: str, release: str) -> str:
 
 
 def restore(generation: Generation) -> str:
-    """Shell: put a recorded generation back in place and start it; 0 when it greets."""
+    """Shell that puts a recorded generation back in place and starts it. It ends with 0 when that greets."""
     kept = f"{layout.GENERATIONS}/{generation.name}"
     places = {
         layout.CONFIGURATION: f"{kept}/letterbox.toml",
@@ -78,16 +79,16 @@ def restore(generation: Generation) -> str:
 
 
 def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
-    """Start what is in place; record it if it greets, else go back to the last that did, and fail."""
+    """Start what is in place. Record it if it greets; else go back to the last one that did, and fail."""
     last = next((kept for kept in seen.generations if kept.name != wanted.generation), None)
     journal = f"journalctl -u {layout.SERVICE_UNIT} -n 20 --no-pager -o cat >&2"
     if last:
-        told = f"echo 'The new generation failed (see above): {last.name} is back, and greets.' >&2"
-        back = f"{{ {restore(last)} && {told}; }}; false"
+        message = f"echo 'The new generation failed (see above): {last.name} is back, and greets.' >&2"
+        back = f"{{ {restore(last)} && {message}; }}; false"
     else:
         back = "false"
-    steps = f"{{ {RESTART} && {record(wanted.generation, wanted.release)}; }} || {{ {journal}; {back}; }}"
-    return StringCommand("sh -c", shlex.quote(steps))
+    shell = f"{{ {RESTART} && {record(wanted.generation, wanted.release)}; }} || {{ {journal}; {back}; }}"
+    return StringCommand("sh -c", shlex.quote(shell))
 
 
 def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
@@ -102,51 +103,45 @@ def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
 
 
 def before(seen: Observed, named: str | None = None) -> Generation:
-    """The generation to go back to: the one named, else the last one that is older than what runs.
+    """The generation to go back to: the one that is named, else the last one older than what runs.
 
-    Raises:
-        LookupError: there is none; the message says which there are.
+    Raises LookupError if there is none. The message says which there are.
     """
     names = [kept.name for kept in seen.generations]
     if named is None:
         at = names.index(seen.running_generation) + 1 if seen.running_generation in names else 0
         if at < len(names):
             return seen.generations[at]
-        raise LookupError("no generation before the one that runs is kept: nothing to go back to")
+        raise LookupError("no generation from before the one that runs is kept")
     if named in names:
         return seen.generations[names.index(named)]
-    raise LookupError(f"no generation {named}: there are {', '.join(names) or 'none'}")
+    raise LookupError(f"there is no generation {named}: there are {', '.join(names) or 'none'}")
 
 
 def prepare() -> None:
-    """Look at where the host would go back to, before any host does.
+    """Look at where this host would go back to, before any host goes.
 
-    Raises:
-        DeployError: mail is led here that the generation would answer with 550, or that cannot be told.
+    Raises DeployError if mail is still led here for a domain that this generation does not have.
     """
     seen = observe()
     try:
         target = before(seen, context.host.data.get("generation"))
     except LookupError:
-        return  # the operation says so, and other hosts go back
-    if target.name == seen.running_generation:
-        return
-    if problems := withdrawal.rolling_back(context.host, seen, target):
+        return  # the step says so, and the other hosts go back
+    if target.name != seen.running_generation and (problems := rolling_back(context.host, seen, target)):
         raise DeployError(untouched(problems))
 
 
-@operation(is_idempotent=False)
-def rolled_back() -> Commands:
+def _rolled_back() -> Decision:
     """Go back to the generation before the one that runs, or to `--data generation=NAME`."""
     seen = observe()
-    named = context.host.data.get("generation")
     try:
-        target = before(seen, named)
+        target = before(seen, context.host.data.get("generation"))
     except LookupError as error:
-        yield from refuse(str(error))
-        return
+        raise DeployError(str(error)) from None
     if target.name == seen.running_generation:
-        context.host.noop(f"generation {target.name} runs already")
-        return
-    yield StringCommand("sh -c", shlex.quote(restore(target)))
-    forget()
+        return Decision((), f"generation {target.name} runs already")
+    return Decision([StringCommand("sh -c", shlex.quote(restore(target)))])
+
+
+rolled_back = step(_rolled_back, is_idempotent=False)

@@ -1,4 +1,4 @@
-"""Releases on the host: unpacked whole under their digest, and switched by one rename."""
+"""Releases on the host: each unpacked whole under its digest, and switched to by one rename."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import hashlib
 import shlex
 from collections.abc import Iterator
 
-from pyinfra import context
 from pyinfra.api.command import StringCommand
-from pyinfra.api.operation import operation
+from pyinfra.api.exceptions import DeployError
 
-from provision import archive, layout
-from provision.desired import Desired, desired
-from provision.fact import Commands, changes, forget, observe, refuse
-from provision.files import link_commands
-from provision.observed import Observed
+from provision.desired.archive import BuildError, Platform, archive
+from provision.desired.files import link_commands
+from provision.desired.state import Desired, desired
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.step import Decision, observe, step
 
-# The labels that the host's SELinux policy has for a program and its libraries, in place of those of the
-# folder that they were unpacked in.
+# The files get the labels that the host's SELinux policy has for a program and its libraries, in place of
+# those of the folder in which they were unpacked.
 _LABEL = "if command -v restorecon >/dev/null; then restorecon -RF {}; fi"
 
 
 def unpack_command(digest: str, packed: bytes) -> StringCommand:
-    """Unpack an archive under its digest: into a folder of its own, checked, compiled, then renamed."""
+    """Unpack an archive into a folder of its own, check and compile it, and rename it to its digest."""
     partial, final = f"{layout.RELEASES}/.{digest}", f"{layout.RELEASES}/{digest}"
-    steps = (
+    shell = (
         "umask 022",
         f"rm -rf {partial}",
         f"mkdir -p {partial}",
@@ -40,23 +40,25 @@ def unpack_command(digest: str, packed: bytes) -> StringCommand:
         _LABEL.format(final),
     )
     text = base64.encodebytes(packed).decode()
-    return StringCommand("sh -c", shlex.quote(" && ".join(steps)), _stdin=text)
+    return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=text)
 
 
-@operation()
-def unpacked() -> Commands:
-    """The release is on the host, complete, beside the one that runs."""
-    seen, wanted = observe(), desired()
+def unpack_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
+    """Build the wanted release and unpack it, unless the host has it. Raises DeployError."""
     if wanted.release in seen.releases:
-        context.host.noop(f"release {wanted.release} is unpacked")
         return
     try:
-        packed = archive.archive(archive.Platform(seen.python, seen.machine))
-    except archive.BuildError as error:
-        yield from refuse(f"cannot build the release: {error}")
-        return
+        packed = archive(Platform(seen.python, seen.machine))
+    except BuildError as error:
+        raise DeployError(f"the release cannot be built: {error}") from None
     yield unpack_command(wanted.release, packed)
-    forget()
+
+
+@step
+def unpacked() -> Decision:
+    """The release is on the host, complete, beside the one that runs."""
+    wanted = desired()
+    return Decision(unpack_commands(observe(), wanted), f"release {wanted.release} is unpacked")
 
 
 def switch_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
@@ -68,7 +70,21 @@ def switch_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
         yield from link_commands(seen, path, target)
 
 
-@operation()
-def current() -> Commands:
+@step
+def current() -> Decision:
     """`current` is the wanted release."""
-    yield from changes(switch_commands(observe(), desired()), "current is the wanted release")
+    return Decision(switch_commands(observe(), desired()), "current is the wanted release")
+
+
+def removal_commands(seen: Observed) -> Iterator[StringCommand]:
+    """Remove the program with its releases, the configuration and the certificate."""
+    every = (layout.COMMAND, layout.PROGRAM_FOLDER, layout.CONFIGURATION_FOLDER)
+    found = [path for path in every if path in seen.files]
+    if found:
+        yield StringCommand("rm -rf", *found)
+
+
+@step
+def removed() -> Decision:
+    """Program, configuration and certificate are gone."""
+    return Decision(removal_commands(observe()), "there is no program")

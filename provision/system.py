@@ -1,4 +1,4 @@
-"""The system under everything: one we know, as root, with the packages we need."""
+"""The system under everything: one that this deploy knows, as root, with the packages that are needed."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterator
 from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
-from pyinfra.api.operation import operation
 
 from dns.inventory import MailHost
-from provision import archive, firewalld
-from provision.desired import inventory
-from provision.fact import Commands, changes, observe, untouched
-from provision.observed import Observed
+from provision import firewalld
+from provision.desired.archive import BuildError, Platform
+from provision.host.observed import Observed
+from provision.inventory import inventory, mail_host
+from provision.step import Decision, observe, step, untouched
 
 _INSTALL = {
     "fedora": "dnf -y -q install",
@@ -30,13 +30,12 @@ def family(seen: Observed) -> str | None:
 
 
 def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) -> None:
-    """Look at the host before anything is touched: refuse what cannot work, and become root where we are not.
+    """Look at the host before anything is touched, and use sudo from here on if root has not connected.
 
-    `needed` names what of `Observed.unread` the run decides by, and so must have been read.
+    `needed` names those of `Observed.unread` that the run decides by, and that must have been read.
 
-    Raises:
-        DeployError: the inventory is wrong, this deploy does not know the system, or something of it could
-            not be read; with the mend.
+    Raises DeployError, with the fix, if the inventory is wrong, this deploy does not know the system, or
+    something that is needed could not be read.
     """
     inventory()
     seen = observe()
@@ -53,23 +52,16 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
 def unsupported(seen: Observed) -> str | None:
     """Why this deploy cannot work on the host, or None."""
     if family(seen) is None:
-        name = seen.os.get("PRETTY_NAME") or "an unknown system"
-        return f"{name} is not supported: use Fedora, RHEL or its kin, Debian or Ubuntu"
+        name = seen.os.get("PRETTY_NAME") or "this system"
+        return f"this deploy does not know {name}: use Fedora, RHEL or its kin, Debian or Ubuntu"
     if not seen.units:
-        return "systemd does not answer: it must run as the system's init (a container may lack it)"
+        return "systemd does not answer: it must run as the system's init, which a container may lack"
     if seen.python:
         try:
-            archive.Platform(seen.python, seen.machine).check()
-        except archive.BuildError as error:
+            Platform(seen.python, seen.machine).check()
+        except BuildError as error:
             return str(error)
     return None
-
-
-@operation()
-def packages() -> Commands:
-    """Python to run the receiver, openssl to make its certificate: only what is missing is installed."""
-    host = next(host for host in inventory().hosts if host.name == context.host.name)
-    yield from changes(package_commands(observe(), host), "what is needed is installed")
 
 
 def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
@@ -80,3 +72,9 @@ def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
         yield StringCommand("apt-get -q update")
     if missing:
         yield StringCommand(_INSTALL[family(seen) or "fedora"], *missing)
+
+
+@step
+def packages() -> Decision:
+    """Python to run the receiver, and openssl to make its certificate. Only what is missing is installed."""
+    return Decision(package_commands(observe(), mail_host()), "the packages that are needed are installed")

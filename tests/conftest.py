@@ -1,5 +1,7 @@
 """What all tests share: the lab, a host deployed in it, and `--inventory` for a real host instead."""
 
+from __future__ import annotations
+
 import os
 import signal
 from collections.abc import Iterator
@@ -13,13 +15,11 @@ from testinfra.host import Host
 
 from dns.inventory import Inventory, InventoryError, MailHost, load
 from tests.deploys import deploy
-from tests.lab import lab as lab_module
-from tests.lab import prerequisites
-from tests.lab.__main__ import bring_up
-from tests.lab.access import DOMAIN, HOSTNAME
+from tests.lab import lifecycle, prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
-from tests.lab.lab import Lab
+from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
+from tests.lab.up import bring_up
 from tests.targets import over_ssh
 
 # How long an example takes says how busy the machine is; and the same commit is to pass or fail every time.
@@ -41,7 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--lab-folder",
         type=Path,
-        default=lab_module.FOLDER,
+        default=FOLDER,
         metavar="FOLDER",
         help="use the lab of this folder (.lab), as `python -m tests.lab --folder`",
     )
@@ -76,23 +76,23 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
     folder: Path = request.config.getoption("--lab-folder")
-    ran = lab_module.status(lab_module.find(folder)).anything
+    ran = lifecycle.status(lifecycle.find(folder)).anything
     yield usable_lab(request.config, folder)
     if not ran:
-        lab_module.take_down(folder)
+        lifecycle.take_down(folder)
 
 
 def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
     """A healthy lab in this folder; its coming up is shown. Skips (or fails) where there can be none."""
     reason = prerequisites.reason_not_to_run()
     if reason:
-        _unavailable(reason)
+        unavailable(reason)
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
             return bring_up(Display(Console(quiet=quiet)), folder, hosts=hosts)[0]
         except LabError as error:
             failure = str(error)
-    return _unavailable(failure)
+    return unavailable(failure)
 
 
 @pytest.fixture(scope="session")
@@ -111,7 +111,7 @@ def fresh_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """A lab of the test's own, beside the shared one, whose target nobody has touched."""
     folder = tmp_path_factory.mktemp("fresh") / ".lab"
     yield usable_lab(request.config, folder, quiet=True)
-    lab_module.take_down(folder)
+    lifecycle.take_down(folder)
 
 
 @pytest.fixture(scope="session")
@@ -157,7 +157,7 @@ def _loaded(inventory: Path) -> Inventory:
         raise pytest.UsageError(str(error)) from None
 
 
-def _unavailable(reason: str) -> NoReturn:
+def unavailable(reason: str) -> NoReturn:
     if os.environ.get("LETTERBOX_LAB") == "required":
         pytest.fail(f"LETTERBOX_LAB=required, but: {reason}", pytrace=False)
     pytest.skip(reason)

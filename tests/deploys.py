@@ -1,5 +1,7 @@
 """Running the deploy on the lab as a user would: the real `pyinfra` command, in this checkout."""
 
+from __future__ import annotations
+
 import json
 import os
 import shutil

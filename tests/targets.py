@@ -1,5 +1,7 @@
 """Reaching the inventory's hosts from tests: one ssh connection each, kept open for all checks."""
 
+from __future__ import annotations
+
 import tempfile
 from pathlib import Path
 

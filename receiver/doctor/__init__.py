@@ -1,1 +1,1 @@
-"""`letterbox doctor`: checks the path of a message on this host, link by link, up to the first broken link."""
+"""`letterbox doctor`: checks a message's path on this host, link by link, up to the first broken link."""

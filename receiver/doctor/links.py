@@ -60,6 +60,3 @@ def print_link(link: Link, screen: Screen) -> None:
     screen.line(f"{mark} {name} {terminal.plain(link.evidence)}")
     if not link.holds:
         screen.line(f"  {screen.styled(f'→ {terminal.plain(link.fix)}', BOLD)}")
-
-
-show = print_link  # the name under which `first_mail` calls it

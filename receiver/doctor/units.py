@@ -1,4 +1,4 @@
-"""The socket unit and the service unit: their states in systemd, and whether the kernel listens on port 25."""
+"""The socket unit and the service unit: their states in systemd, and whether port 25 listens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PORT = ":0019"  # port 25 in /proc/net/tcp
 
 
 def check_socket() -> Link:
-    """The socket unit is installed, active and enabled, and the kernel listens on port 25 for IPv4 and IPv6."""
+    """The socket unit is installed, active and enabled, and port 25 listens on IPv4 and IPv6."""
     unit = _properties(SOCKET)
     if unit.get("LoadState") == "masked":
         return Link("socket", f"{SOCKET} is masked", f"systemctl unmask {SOCKET}, and deploy again")

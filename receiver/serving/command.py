@@ -46,8 +46,8 @@ def check(argv: Sequence[str]) -> int:
     """Run `letterbox check`. `argv` are the arguments after the command's name. Returns the exit code."""
     parser = argparse.ArgumentParser(
         prog="letterbox check",
-        description="Check a configuration without serving, and print its problems. Exit codes: 0: no problem. "
-        "78: at least one.",
+        description="Check a configuration without serving, and print its problems. "
+        "Exit codes: 0: no problem. 78: at least one.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", required=True, help="letterbox.toml")
     arguments = parser.parse_args(argv)

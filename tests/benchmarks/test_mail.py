@@ -1,5 +1,7 @@
 """The mail benchmark's arguments, and its slow disk."""
 
+from __future__ import annotations
+
 import os
 import shutil
 import subprocess
@@ -9,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mail import main, parser, wanted
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_load import Load, Result
-from benchmarks.mail_neighbour import RATE, writing
-from benchmarks.mail_receivers import Receiver
-from benchmarks.mail_slow import check_loaded, check_slowed, library
+from benchmarks.mail.__main__ import main, parser, wanted
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.load import Load, Result
+from benchmarks.mail.neighbour import RATE, writing
+from benchmarks.mail.receivers import Receiver
+from benchmarks.mail.slow import check_loaded, check_slowed, library
 
 needs_a_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 SYNCS = """

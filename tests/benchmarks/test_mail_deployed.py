@@ -1,5 +1,7 @@
 """Letterbox as a deploy has it, under the mail benchmark."""
 
+from __future__ import annotations
+
 import os
 import shutil
 from collections.abc import Iterator
@@ -7,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mail_deployed import Release, deployed, release
-from benchmarks.mail_errors import Broken
-from benchmarks.mail_load import tree
-from benchmarks.mail_receivers import Receiver
-from benchmarks.mail_slow import check_loaded, library
-from benchmarks.mail_table import table
-from tests.lab.image import Image
+from benchmarks.mail.deployed import Release, deployed, release
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.load import tree
+from benchmarks.mail.receivers import Receiver
+from benchmarks.mail.slow import check_loaded, library
+from benchmarks.mail.table import table
+from tests.lab.machines.image import Image
 from tests.receiver.wire import Client
 
 needs_the_image = pytest.mark.skipif(

@@ -1,12 +1,14 @@
 """The user, the program, the configuration and the mail: where they lie, whose they are, who may read."""
 
+from __future__ import annotations
+
 import re
 import tomllib
 
 import pytest
 
-from provision import layout
-from provision.desired import configuration
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.host import layout
 
 PATHS = [
     (layout.CONFIGURATION_FOLDER, "root", "letterbox", 0o750),
@@ -24,12 +26,12 @@ PATHS = [
 
 
 @pytest.mark.parametrize(("path", "user", "group", "mode"), PATHS)
-def test_owner_group_and_mode(host, path, user, group, mode):
+def test_owner_group_and_mode(host, path, user, group, mode) -> None:
     file = host.file(path)
     assert (file.user, file.group, oct(file.mode)) == (user, group, oct(mode))
 
 
-def test_the_user_cannot_log_in(host):
+def test_the_user_cannot_log_in(host) -> None:
     user = host.user(layout.USER)
     assert user.shell.endswith("/nologin")
     assert user.home == layout.STATE_FOLDER
@@ -38,20 +40,20 @@ def test_the_user_cannot_log_in(host):
     assert user.password in ("!", "!!", "!*", "*")
 
 
-def test_current_is_a_complete_release(host):
+def test_current_is_a_complete_release(host) -> None:
     link = host.file(layout.CURRENT)
     assert re.fullmatch(r"(/opt/letterbox/)?releases/[0-9a-f]{16}", link.linked_to)
     assert host.check_output(f"{layout.COMMAND} --version").startswith("letterbox ")
 
 
-def test_the_program_is_not_writable_by_the_one_who_runs_it(host):
+def test_the_program_is_not_writable_by_the_one_who_runs_it(host) -> None:
     found = host.check_output(
         f"find {layout.PROGRAM_FOLDER} ! -type l \\( ! -user root -o -perm /022 \\) | head"
     )
     assert found == ""
 
 
-def test_no_half_made_file_is_left(host):
+def test_no_half_made_file_is_left(host) -> None:
     found = host.check_output(
         f"find {layout.CONFIGURATION_FOLDER} {layout.PROGRAM_FOLDER} {layout.UNIT_FOLDER} "
         f"-maxdepth 2 \\( -name '*letterbox*.new' -o -name '*.pem.new' -o -name '.[0-9a-f]*' \\)"
@@ -59,17 +61,17 @@ def test_no_half_made_file_is_left(host):
     assert found == ""
 
 
-def test_the_configuration_says_what_the_inventory_says(host, mail_host, inventory):
+def test_the_configuration_says_what_the_inventory_says(host, mail_host, inventory) -> None:
     there = host.file(layout.CONFIGURATION).content_string
-    assert tomllib.loads(there) == tomllib.loads(configuration(mail_host, inventory.domains))
+    assert tomllib.loads(there) == tomllib.loads(letterbox_toml(mail_host, inventory.domains))
 
 
-def test_the_program_accepts_its_configuration(host):
+def test_the_program_accepts_its_configuration(host) -> None:
     said = host.run(f"{layout.COMMAND} check --config {layout.CONFIGURATION}")
     assert said.rc == 0, said.stderr
 
 
-def test_the_certificate_is_the_keys_and_in_the_hosts_name(host, mail_host):
+def test_the_certificate_is_the_keys_and_in_the_hosts_name(host, mail_host) -> None:
     public = f"openssl pkey -in {layout.KEY} -pubout"
     assert host.check_output(public) == host.check_output(
         f"openssl x509 -in {layout.CERTIFICATE} -noout -pubkey"

@@ -1,5 +1,7 @@
 """firewalld: 25/tcp gets in where mail arrives, now and after a restart, and ssh still does."""
 
+from __future__ import annotations
+
 import pytest
 
 
@@ -19,7 +21,7 @@ def zones(host, mail_host) -> list[str]:
 
 
 @pytest.mark.parametrize("when", ["", "--permanent"])
-def test_smtp_gets_in(host, zones, when):
+def test_smtp_gets_in(host, zones, when) -> None:
     for zone in zones:
         by_service = host.run(f"firewall-cmd {when} --zone={zone} --query-service=smtp").rc == 0
         by_port = host.run(f"firewall-cmd {when} --zone={zone} --query-port=25/tcp").rc == 0
@@ -27,12 +29,12 @@ def test_smtp_gets_in(host, zones, when):
 
 
 @pytest.mark.parametrize("when", ["", "--permanent"])
-def test_ssh_still_gets_in(host, zones, when):
+def test_ssh_still_gets_in(host, zones, when) -> None:
     if not host.socket("tcp://0.0.0.0:22").is_listening:
         pytest.skip("ssh listens on another port here")
     for zone in zones:
         assert host.run(f"firewall-cmd {when} --zone={zone} --query-service=ssh").rc == 0
 
 
-def test_the_service_smtp_still_means_25(host, zones):
+def test_the_service_smtp_still_means_25(host, zones) -> None:
     assert host.check_output("firewall-cmd --info-service=smtp").count("25/tcp") == 1

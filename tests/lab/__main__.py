@@ -1,22 +1,24 @@
-"""``python -m tests.lab up | status | shell | down | demo``."""
+"""`python -m tests.lab up | status | shell | down | demo`."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import signal
 import sys
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
-from . import lab, prerequisites
-from .display import Display
-from .errors import LabError
-from .lab import FOLDER, Lab
+from tests.lab import demo, lifecycle
+from tests.lab.display import Display
+from tests.lab.errors import LabError
+from tests.lab.lab import FOLDER
+from tests.lab.up import bring_up
 
 
 def main(argv: list[str]) -> int:
-    """Run a command of the lab; its exit code. Errors are one line on standard error."""
+    """Run a command of the lab, and return its exit code. An error is one line on standard error."""
     given = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -29,29 +31,6 @@ def main(argv: list[str]) -> int:
         return 130
 
 
-def bring_up(
-    display: Display, folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1
-) -> tuple[Lab, bool]:
-    """`up`, shown stage by stage: what is missing is installed, images are built, machines started."""
-    prerequisites.ensure(display.note)
-    missing = [each.name for each in lab.IMAGES if not each.is_built()]
-    if missing:
-        with ExitStack() as stack:
-            shown = [
-                display.stage(f"Image of the {name}", "once, about a minute", long=True) for name in missing
-            ]
-            stages = {name: stack.enter_context(stage) for name, stage in zip(missing, shown, strict=True)}
-            lab.build_images(
-                lambda name: stages[name].say, lambda name: stages[name].finish("kept for the next time")
-            )
-    with display.stage("Machines", "target and world boot") as stage:
-        brought, started = lab.bring_up(folder, fresh=fresh, hosts=hosts)
-        stage.say(
-            f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already")
-        )
-    return brought, started
-
-
 def _up(given: argparse.Namespace) -> int:
     display = Display()
     brought, _ = bring_up(display, given.folder, fresh=given.fresh, hosts=given.hosts)
@@ -61,8 +40,8 @@ def _up(given: argparse.Namespace) -> int:
 
 
 def _status(given: argparse.Namespace) -> int:
-    found = lab.find(given.folder)
-    seen = lab.status(found)
+    found = lifecycle.find(given.folder)
+    seen = lifecycle.status(found)
     display = Display()
     if not seen.anything:
         display.note("the lab does not run")
@@ -83,8 +62,8 @@ def _status(given: argparse.Namespace) -> int:
 
 
 def _shell(given: argparse.Namespace) -> int:
-    found = lab.find(given.folder)
-    if not lab.status(found).machines.get(given.machine):
+    found = lifecycle.find(given.folder)
+    if not lifecycle.status(found).machines.get(given.machine):
         raise LabError(f"{given.machine} does not run: python -m tests.lab up")
     terminal = ["-t"] if sys.stdin.isatty() else []
     command = given.command[1:] if given.command[:1] == ["--"] else given.command
@@ -95,7 +74,7 @@ def _down(given: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         raise LabError("taking the lab down needs root: run  sudo python -m tests.lab down")
     display = Display()
-    if not lab.take_down(given.folder):
+    if not lifecycle.take_down(given.folder):
         display.note("the lab does not run: nothing to take down")
         return 0
     display.note("the lab is down: machines, interfaces and mounts are gone; the images are kept")
@@ -103,8 +82,6 @@ def _down(given: argparse.Namespace) -> int:
 
 
 def _demo(given: argparse.Namespace) -> int:
-    from . import demo
-
     return demo.run(given.folder, keep=given.keep)
 
 
@@ -114,19 +91,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the lab keeps its state (.lab)")
     commands = parser.add_subparsers(required=True, metavar="up | status | shell | down | demo")
-    up = commands.add_parser("up", help="start it, or mend it")
+    up = commands.add_parser("up", help="start it, or repair it")
     up.add_argument("--hosts", type=int, default=1, choices=range(1, 11), help="how many targets (1)")
-    up.add_argument("--fresh", action="store_true", help="even if it runs: begin with untouched machines")
+    up.add_argument("--fresh", action="store_true", help="begin with untouched machines, even if it runs")
     up.set_defaults(run=_up)
-    commands.add_parser("status", help="what of it runs").set_defaults(run=_status)
-    shell = commands.add_parser("shell", help="a shell, or a command, on one of its machines")
+    commands.add_parser("status", help="say what of it runs").set_defaults(run=_status)
+    shell = commands.add_parser("shell", help="run a shell, or a command, on one of its machines")
     shell.add_argument("machine", nargs="?", default="target", help="target, target2, …, world")
     shell.add_argument("command", nargs=argparse.REMAINDER, help="-- and what to run there")
     shell.set_defaults(run=_shell)
     commands.add_parser("down", help="remove it").set_defaults(run=_down)
-    demo = commands.add_parser("demo", help="the main job, from a bare host to a received message")
-    demo.add_argument("--keep", action="store_true", help="leave the lab running at the end")
-    demo.set_defaults(run=_demo)
+    show = commands.add_parser("demo", help="show the main job, from a bare host to a received message")
+    show.add_argument("--keep", action="store_true", help="leave the lab running at the end")
+    show.set_defaults(run=_demo)
     return parser
 
 

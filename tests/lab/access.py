@@ -1,26 +1,28 @@
 """How the machines of a lab are reached: keys, names and addresses on both sides, and the lab's inventory."""
 
+from __future__ import annotations
+
 import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .errors import LabError
-from .machine import Machine
-from .network import CONTROL, WORLD
+from tests.lab.errors import LabError
+from tests.lab.machines.machine import Machine
+from tests.lab.network import CONTROL, WORLD
 
 if TYPE_CHECKING:
-    from .lab import Lab
+    from tests.lab.lab import Lab
 
 DOMAIN = "example.test"
 HOSTNAME = f"mx1.{DOMAIN}"
 
 
-def common_files(lab: "Lab", each: Machine, numbers: tuple[int, ...]) -> dict[str, tuple[bytes, int]]:
+def common_files(lab: Lab, each: Machine, numbers: tuple[int, ...]) -> dict[str, tuple[bytes, int]]:
     commands = [f"ip {line}" for line in lab.network.commands(*numbers)]
     commands += [f"ip route replace default via {lab.network.address4(CONTROL)}"]
     commands += [f"ip -6 route replace default via {lab.network.address6(CONTROL)}"]
-    # Else a closed port answers only once a second, and a test that looks at twenty takes twenty.
+    # Without this a closed port answers once a second, so a test that looks at twenty ports takes twenty.
     commands += ["sysctl -q -w net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0"]
     hosts = f"127.0.0.1 localhost\n::1 localhost\n{each.ipv4} {each.hostname}\n{each.ipv6} {each.hostname}\n"
     public = lab.key.with_suffix(".pub").read_bytes()
@@ -35,17 +37,17 @@ def common_files(lab: "Lab", each: Machine, numbers: tuple[int, ...]) -> dict[st
     }
 
 
-def target_files(lab: "Lab") -> dict[str, tuple[bytes, int]]:
+def target_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
     public = lab.key.with_suffix(".pub").read_bytes()
     return {
         "etc/resolv.conf": (f"nameserver {lab.network.address4(WORLD)}\n".encode(), 0o644),
-        # Root may read it for sshd, whoever owns it; sshd asks only that nobody else can write it.
+        # sshd reads it as root, so its owner does not matter, as long as nobody else can write to it.
         "etc/ssh/authorized_keys.fedora": (public, 0o644),
     }
 
 
-def write_access(lab: "Lab") -> None:
-    """Keys, ssh_config, inventory and environment, before the machines exist."""
+def write_access(lab: Lab) -> None:
+    """Write the keys, ssh_config, the inventory and the environment, before the machines exist."""
     keys = lab.folder / "ssh"
     shutil.rmtree(keys, ignore_errors=True)
     keys.mkdir(parents=True, mode=0o700)
@@ -68,9 +70,9 @@ def write_access(lab: "Lab") -> None:
     (lab.folder / "env").write_text("".join(f"{key}={value}\n" for key, value in lab.environment.items()))
 
 
-def _ssh_config(lab: "Lab") -> str:
+def _ssh_config(lab: Lab) -> str:
     control = lab.folder / "ssh" / "%n.control"
-    if len(str(control)) > 80:  # a Unix socket's path ends at 108, and ssh adds a suffix of its own
+    if len(str(control)) > 80:  # a Unix socket's path has at most 108 octets, and ssh adds a suffix
         control = Path("/run") / f"{lab.network.name}-%n.control"
     hosts = "".join(f"Host {each.name} {each.hostname}\n    HostName {each.ipv4}\n" for each in lab.targets)
     return f"""\
@@ -93,7 +95,7 @@ Host *
 """
 
 
-def _inventory(lab: "Lab") -> str:
+def _inventory(lab: Lab) -> str:
     hosts = "".join(_host(lab, each, 10 * number) for number, each in enumerate(lab.targets, 1))
     return f'''\
 """The lab's inventory: throwaway machines, in the place of real hosts."""
@@ -114,7 +116,7 @@ mail_hosts = (
 '''
 
 
-def _host(lab: "Lab", each: Machine, preference: int) -> str:
+def _host(lab: Lab, each: Machine, preference: int) -> str:
     return f'''\
         (
             "{each.hostname}",

@@ -1,8 +1,11 @@
-"""The main job from end to end, shown: a bare host, the deploy, DNS, and a message that arrives.
+"""The main job from end to end, for a person to watch: a bare host, the deploy, DNS, and a message that
+arrives.
 
-It runs the `deploy.py` that a real host gets, through the real `pyinfra`, with the lab's inventory; then
-the world's Postfix looks the MX up and delivers a message, which is read from the target's Maildir.
+It runs the `deploy.py` that a real host gets, through the real `pyinfra`, with the lab's inventory. Then the
+world's Postfix looks up the MX and delivers a message, which is read from the target's Maildir.
 """
+
+from __future__ import annotations
 
 import email
 import email.policy
@@ -21,12 +24,12 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from . import lab as lab_module
-from .access import DOMAIN, HOSTNAME
-from .display import Display, Stage
-from .errors import LabError
-from .lab import Lab
-from .world import STRANGER
+from tests.lab import lifecycle
+from tests.lab.display import Display, Stage
+from tests.lab.errors import LabError
+from tests.lab.lab import DOMAIN, HOSTNAME, Lab
+from tests.lab.up import bring_up
+from tests.lab.world import STRANGER
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPIENT = f"alice@{DOMAIN}"
@@ -37,9 +40,7 @@ CHANGE = re.compile(r"^\s*\[[^]]*\]\s+([+~-] .*)$")
 
 
 def run(folder: Path, *, keep: bool) -> int:
-    """Show it all, on machines that nothing was done to before; the lab is gone afterwards unless kept."""
-    from .__main__ import bring_up
-
+    """Show it all, on untouched machines. Afterwards the lab is taken down, unless `keep`."""
     display = Display()
     began = time.monotonic()
     try:
@@ -52,27 +53,27 @@ def run(folder: Path, *, keep: bool) -> int:
             lab.world.send(message.as_bytes(), [RECIPIENT])
             path, stored = arrived(lab, str(message["Message-ID"]), stage)
             stage.say(f"in {RECIPIENT}'s Maildir")
-        display.console.print(shown(stored, path))
+        display.console.print(panel(stored, path))
     except BaseException:
         if not keep:
             display.note("taking the lab down (with --keep it stays, to look around)")
-            lab_module.take_down(folder)
+            lifecycle.take_down(folder)
         raise
     if keep:
         display.note("the lab still runs:  python -m tests.lab shell    a shell on the host")
         display.note("                     python -m tests.lab down     to take it down")
     else:
         with display.stage("Taking the lab down") as stage:
-            lab_module.take_down(folder)
+            lifecycle.take_down(folder)
             stage.say("python -m tests.lab demo --keep  leaves it, to look around")
     display.note(f"done in {time.monotonic() - began:.0f} s")
     return 0
 
 
 def deploy(display: Display, lab: Lab) -> None:
-    """`pyinfra -y INVENTORY deploy.py`, one line for its progress; all it said, if it fails."""
+    """Run `pyinfra -y INVENTORY deploy.py`, with a line for its progress, and all its output if it fails."""
     command = [str(Path(sys.executable).with_name("pyinfra")), "-y", str(lab.inventory), "deploy.py"]
-    said: list[str] = []
+    output: list[str] = []
     operations = changes = 0
     records = []
     with display.stage("Deploy", "pyinfra reads the host") as stage:
@@ -87,7 +88,7 @@ def deploy(display: Display, lab: Lab) -> None:
         ) as pyinfra:
             assert pyinfra.stdout is not None
             for line in pyinfra.stdout:
-                said.append(line)
+                output.append(line)
                 if found := OPERATION.search(line):
                     operations += 1
                     stage.say(found[1])
@@ -95,7 +96,7 @@ def deploy(display: Display, lab: Lab) -> None:
                 if found := CHANGE.match(line):
                     records.append(found[1])
         if pyinfra.returncode != 0:
-            display.console.print(Text("".join(said)))
+            display.console.print(Text("".join(output)))
             raise LabError(f"pyinfra ended with exit code {pyinfra.returncode}: see its output above")
         stage.say(f"{operations} steps, {changes} changed {HOSTNAME} or its zone")
     for record in records:
@@ -103,7 +104,7 @@ def deploy(display: Display, lab: Lab) -> None:
 
 
 def _resolved(lab: Lab) -> str:
-    """What the world's resolver finds, from MX to addresses."""
+    """What the resolver of the world finds, from the MX to the addresses. Raises LabError."""
     exchanges = lab.world.lookup(DOMAIN, "MX")
     if not exchanges:
         raise LabError(
@@ -114,7 +115,7 @@ def _resolved(lab: Lab) -> str:
 
 
 def letter() -> EmailMessage:
-    """A message as a person's program would write it: two alternatives, a subject beyond ASCII."""
+    """A message as a person's mail program writes it: two alternatives, and a subject beyond ASCII."""
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"] = Address("Zoë Stranger", addr_spec=STRANGER)
     message["To"] = Address("Alice", addr_spec=RECIPIENT)
@@ -133,7 +134,7 @@ def letter() -> EmailMessage:
 
 
 def arrived(lab: Lab, message_id: str, stage: Stage) -> tuple[str, bytes]:
-    """Path and content of the message once it lies in the Maildir; with Postfix's reason if it does not."""
+    """Path and content of the message, once it lies in the Maildir. Raises LabError with Postfix's reason."""
     deadline = time.monotonic() + DEADLINE
     find = f"grep -rlF -- '{message_id}' {MAILDIR}/new {MAILDIR}/cur"
     while True:
@@ -149,8 +150,8 @@ def arrived(lab: Lab, message_id: str, stage: Stage) -> tuple[str, bytes]:
         time.sleep(0.1)
 
 
-def shown(stored: bytes, path: str) -> Panel:
-    """The message as a panel: who, what, when, the text, how it came and where it lies."""
+def panel(stored: bytes, path: str) -> Panel:
+    """The message for a person: who, what, when, how it came, where it lies, and the text."""
     message = email.message_from_bytes(stored, policy=email.policy.default)
     body = message.get_body(preferencelist=("plain", "html"))
     received = " ".join(str(message["Received"] or "").split())
@@ -166,7 +167,7 @@ def shown(stored: bytes, path: str) -> Panel:
 
 
 def tls_used(received: str) -> str:
-    """What a Received header (RFC 5321, 4.4) tells of the encryption: in its comment, or in `with ESMTPS`."""
+    """Whether the message came over TLS, by its Received header (RFC 5321, 4.4): the comment, or ESMTPS."""
     if found := re.search(r"\bTLSv[\d.]+[^();]*", received):
         return f"yes: {found[0].strip()}"
     return "yes" if re.search(r"\bwith (UTF8)?E?SMTPS", received) else "no"

@@ -1,8 +1,9 @@
-"""Stages on the terminal: each on its own line, with what it is doing and the time it took.
+"""Stages of work for a person to watch: a line each, with what it is doing and the time it took.
 
-On a terminal the lines are live; elsewhere a line is written when a stage begins that takes long, and
-one when it ends.
+On a terminal the lines are live. Elsewhere, a line is written when a stage ends, and when a long one begins.
 """
+
+from __future__ import annotations
 
 import time
 from collections.abc import Iterator
@@ -41,7 +42,7 @@ class _Bar(BarColumn):
 class Stage:
     """A stage that is under way, or done."""
 
-    display: "Display"
+    display: Display
     name: str
     began: float
     doing: str
@@ -49,7 +50,7 @@ class Stage:
     ended: bool = False
 
     def say(self, doing: str, share: float | None = None) -> None:
-        """What it is doing now, and how much of it is done (0 to 1) where that is known."""
+        """Show what it is doing now, and how much of it is done (0 to 1) if that is known."""
         self.doing = doing
         if self.task is not None and not self.ended:
             self.display.live.update(self.task, doing=doing)
@@ -57,7 +58,7 @@ class Stage:
                 self.display.live.update(self.task, completed=share, measured=True)
 
     def finish(self, doing: str | None = None, *, failed: bool = False) -> None:
-        """It is over: its clock stops. Only the first call counts."""
+        """End the stage, and stop its clock. Only the first call counts."""
         if self.ended:
             return
         self.say(self.doing if doing is None else doing)
@@ -72,7 +73,7 @@ class Stage:
 
 
 class Display:
-    """Where stages are shown. ``with display.stage("Target") as stage: stage.say("boots")``."""
+    """Where stages are shown. `with display.stage("Target") as stage: stage.say("boots")`."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or Console(highlight=False)
@@ -86,14 +87,14 @@ class Display:
         )
 
     def note(self, text: str) -> None:
-        """A line that is no stage."""
+        """Write a line that is not a stage."""
         self.console.print(f"  {text}", markup=False, soft_wrap=True)
 
     @contextmanager
     def stage(self, name: str, doing: str = "", *, long: bool = False) -> Iterator[Stage]:
-        """Show a stage for as long as the block runs; it fails if the block raises.
+        """Show a stage as long as the block runs. It fails if the block raises.
 
-        Where lines are not live, only one that takes ``long`` is announced.
+        Where lines are not live, only a `long` stage is announced.
         """
         stage = Stage(self, name, time.monotonic(), doing)
         alone = self.console.is_terminal and not self.live.live.is_started
@@ -115,7 +116,7 @@ class Display:
                 self._settle()
 
     def line(self, mark: str, stage: Stage) -> None:
-        """A stage as a line of its own, as it stands now."""
+        """Write a stage on a line, as it stands now."""
         elapsed = time.monotonic() - stage.began
         line = f"{mark} {stage.name:<{WIDTH}} {elapsed:6.1f} s  {stage.doing}"
         self.console.print(line.rstrip(), markup=False, soft_wrap=True)

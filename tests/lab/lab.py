@@ -1,32 +1,23 @@
-"""The lab as a whole: up, down, what of it runs, and the files that other programs find it by.
+"""A lab as a value: its folder, its network, and where each of its machines lies.
 
-A lab belongs to a folder (``.lab`` of the checkout). Names of machines and interfaces follow from the
-folder, so what a crash left behind is found again without any record of it. ``up`` ends with a healthy
-lab whatever there was before; ``down`` ends with none.
+A lab belongs to a folder (`.lab` of the checkout). Names of machines and interfaces follow from the folder,
+so what a crash left behind is found again without any record of it.
 """
 
-import fcntl
-import json
-import shutil
-import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
+from __future__ import annotations
+
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any
 
-from . import access, image, machine, network, world
-from .access import DOMAIN
-from .errors import LabError
-from .image import Image, Progress
-from .machine import Machine
-from .network import TARGET, WORLD, Network
-from .world import World
+from tests.lab import world
+from tests.lab.machines.machine import Machine
+from tests.lab.network import TARGET, WORLD, Network
+from tests.lab.world import World
 
 FOLDER = Path(__file__).resolve().parents[2] / ".lab"
-IMAGES = tuple(Image(name) for name in image.IMAGE_NAMES)
+DOMAIN = "example.test"
+HOSTNAME = f"mx1.{DOMAIN}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +63,7 @@ class Lab:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What to export for `deploy.py` and `dns.sync` to work on this lab."""
+        """What to export so that `deploy.py` and `dns.sync` work on this lab."""
         return world.environment(self.network)
 
     def _place(self, name: str, hostname: str, number: int) -> dict[str, Any]:
@@ -86,198 +77,3 @@ class Lab:
             "folder": self.folder / "machines" / name,
             "ssh_config": self.ssh_config,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What of a lab there is."""
-
-    network: bool
-    machines: Mapping[str, bool]
-    current: bool
-    """Whether it was brought up from what the checkout and its images are now."""
-
-    @property
-    def healthy(self) -> bool:
-        return self.network and self.current and all(self.machines.values())
-
-    @property
-    def anything(self) -> bool:
-        return self.network or any(self.machines.values())
-
-
-def find(folder: Path = FOLDER) -> Lab:
-    """The lab of this folder: the one that was brought up there, else the one that would be."""
-    try:
-        told = json.loads((folder / "lab.json").read_text())
-        found = Network(told["name"], IPv4Network(told["ipv4"]), IPv6Network(told["ipv6"]))
-    except (OSError, ValueError, KeyError):
-        found = network.candidate(folder)
-    return Lab(folder, found, _hosts(folder))
-
-
-def _hosts(folder: Path) -> int:
-    """By what lies there, not by the record, which a crash may have kept from being written."""
-    try:
-        return max(1, len(list((folder / "machines").glob("target*"))))
-    except OSError:  # it is another user's
-        return 1
-
-
-def status(lab: Lab) -> Status:
-    """What runs, by looking at the system; asks nothing of the machines."""
-    try:
-        made_from = json.loads((lab.folder / "lab.json").read_text())["made_from"]
-    except (OSError, ValueError, KeyError):
-        made_from = None
-    return Status(
-        network=network.exists(lab.network),
-        machines={each.name: each.is_running() for each in lab.machines},
-        current=made_from == _made_from(),
-    )
-
-
-def build_images(progress: Callable[[str], Progress], done: Callable[[str], None]) -> None:
-    """Build the images that are missing, side by side.
-
-    ``progress(name)`` is where each one reports to; ``done(name)`` is called as each is finished.
-    If one fails, or the user interrupts, the other is stopped too.
-    """
-
-    def build(each: Image) -> None:
-        image.build(each, progress(each.name))
-        done(each.name)
-
-    with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
-        building = [pool.submit(build, each) for each in IMAGES if not each.is_built()]
-        try:
-            for each in as_completed(building):
-                each.result()
-        except BaseException:
-            image.stop_builds()
-            raise
-
-
-def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> tuple[Lab, bool]:
-    """A healthy lab, its images being built; and whether it had to be started for that.
-
-    A healthy one with as many hosts is left as it is unless ``fresh``; anything else is taken down first.
-    """
-    with _locked(folder):
-        lab = find(folder)
-        if not fresh and lab.hosts == hosts and status(lab).healthy and _answers(lab):
-            return lab, False
-        _clear(lab)
-        lab = Lab(folder, network.free_network(folder, network.routes()), hosts)
-        try:
-            _start(lab)
-        except BaseException:
-            _clear(lab, keep_logs=True)
-            raise
-        return lab, True
-
-
-def power_cycle(lab: Lab, each: Machine) -> None:
-    """Pull a target's plug, and boot it again from what its disk holds."""
-    machine.stop(each)
-    machine.start(each, Image("target").root)
-    network.attach(lab.network, each.link)
-    machine.wait_until_booted(each)
-
-
-def take_down(folder: Path = FOLDER) -> bool:
-    """Remove the lab; whether there was anything to remove."""
-    if not folder.exists() and not status(find(folder)).anything:
-        return False
-    with _locked(folder):
-        lab = find(folder)
-        there = status(lab).anything
-        _clear(lab)
-    shutil.rmtree(folder, ignore_errors=True)
-    return there
-
-
-def _start(lab: Lab) -> None:
-    access.write_access(lab)
-    network.create(lab.network)
-    roots = {each.name: each.root for each in IMAGES}
-    for used in IMAGES:
-        image.mark_used(used)
-    _start_machine(lab, lab.world, roots["world"], world.addresses(), world.files(lab.network))
-    for number, each in enumerate(lab.targets, TARGET):
-        _start_machine(lab, each, roots["target"], (number,), access.target_files(lab))
-    with ThreadPoolExecutor(max_workers=len(lab.machines)) as pool:
-        for booted in [pool.submit(machine.wait_until_booted, each) for each in lab.machines]:
-            booted.result()
-    _write_record(lab)
-
-
-def _start_machine(
-    lab: Lab, each: Machine, root: Path, numbers: tuple[int, ...], files: Mapping[str, tuple[bytes, int]]
-) -> None:
-    machine.prepare(each, {**access.common_files(lab, each, numbers), **files})
-    machine.start(each, root)
-    network.attach(lab.network, each.link)
-
-
-def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
-    for socket in (lab.folder / "ssh").glob("*.control"):
-        subprocess.run(
-            ["ssh", "-F", str(lab.ssh_config), "-O", "exit", "-S", str(socket), socket.stem],
-            capture_output=True,
-            check=False,
-        )
-    for each in lab.machines:
-        machine.stop(each)
-    network.remove(lab.network.name)
-    for name in ("lab.json", "inventory.py", "env", "ssh_config"):
-        (lab.folder / name).unlink(missing_ok=True)
-    shutil.rmtree(lab.folder / "ssh", ignore_errors=True)
-    if not keep_logs:
-        shutil.rmtree(lab.folder / "machines", ignore_errors=True)
-
-
-def _answers(lab: Lab) -> bool:
-    """Whether the machines can be logged in to."""
-    try:
-        return all(each.run("true", check=False, timeout=60).returncode == 0 for each in lab.machines)
-    except subprocess.TimeoutExpired:
-        return False
-
-
-def _made_from() -> str:
-    """A digest of everything that a running lab was made from."""
-    here = Path(__file__).parent
-    images = tuple(each.digest for each in IMAGES)
-    source = tuple(
-        (here / name).read_text() for name in ("access.py", "lab.py", "machine.py", "network.py", "world.py")
-    )
-    return image.digest_of(here / "templates", salt=(*images, *source, *_stand_in()))
-
-
-def _stand_in() -> Iterator[str]:
-    for path in sorted(world.STAND_IN.glob("*.py")):
-        yield path.read_text()
-
-
-def _write_record(lab: Lab) -> None:
-    record = {
-        "name": lab.network.name,
-        "ipv4": str(lab.network.ipv4),
-        "ipv6": str(lab.network.ipv6),
-        "made_from": _made_from(),
-    }
-    (lab.folder / "lab.json").write_text(json.dumps(record, indent=1) + "\n")
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise LabError(
-                f"{folder}: another `python -m tests.lab` is at work on this lab: wait for it"
-            ) from None
-        yield

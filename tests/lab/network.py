@@ -1,13 +1,15 @@
-"""The lab's network: one switch that nothing else is on.
+"""The lab's network: a switch that only the lab's machines are on.
 
-The switch is a bridge inside a network namespace of its own, so that traffic between the machines
-never meets the rules or forwarding policy of the control machine. A veth pair joins the control
-machine to it. On the control machine that makes one interface and one namespace, both under the
-lab's name; removing the namespace removes all of it.
+The switch is a bridge inside a network namespace, so traffic between the machines never meets the rules or
+the forwarding policy of the control machine. A veth pair joins the control machine to it. The control machine
+thus has one interface and one namespace more, both under the lab's name; removing the namespace removes all
+of it.
 
-Name and subnets follow from the lab's folder, so several checkouts can have a lab at the same time;
-subnets that the control machine has a route into are passed over.
+Name and subnets follow from the lab's folder, so several checkouts can have a lab at the same time. Subnets
+that the control machine has a route into are passed over.
 """
+
+from __future__ import annotations
 
 import hashlib
 import ipaddress
@@ -17,16 +19,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
-# Where each address lies in both subnets: 10.x.y.N and fdxx:…::N (in hexadecimal digits of the same look).
+# The last part of each address in both subnets: 10.x.y.N and fdxx:…::N, where N is written the same way.
 CONTROL, WORLD, TARGET, REGISTRY, NS1, NS2 = 1, 2, 25, 51, 53, 54
 SWITCH = "switch"  # the bridge, inside the namespace
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A name (namespace, interface and prefix of machine names) and its two subnets."""
+    """A name and two subnets. The namespace and the interface have the name, and machines' names begin so."""
 
     name: str
     ipv4: ipaddress.IPv4Network
@@ -39,7 +41,7 @@ class Network:
         return str(self.ipv6.network_address + int(str(number), 16))
 
     def commands(self, *numbers: int, device: str = "host0") -> list[str]:
-        """``ip`` commands that give a machine these addresses, the first being its own."""
+        """`ip` commands that give a machine these addresses, the first being its own."""
         lines = [f"link set {device} up"]
         for number in numbers:
             lines.append(f"address replace {self.address4(number)}/{self.ipv4.prefixlen} dev {device}")
@@ -48,7 +50,7 @@ class Network:
 
 
 def candidate(folder: Path, attempt: int = 0) -> Network:
-    """The network of the lab in this folder: the same one every time, another one at each attempt."""
+    """The network of the lab in this folder: the same one every time, and another one for each attempt."""
     digest = hashlib.sha256(f"{folder.resolve()}\0{attempt}".encode()).digest()
     name = "lb" + hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:6]
     ipv4 = ipaddress.IPv4Network((bytes([10, digest[0], digest[1], 0]), 24))
@@ -57,7 +59,7 @@ def candidate(folder: Path, attempt: int = 0) -> Network:
 
 
 def free_network(folder: Path, routes: Iterable[ipaddress.IPv4Network]) -> Network:
-    """The first candidate that overlaps none of the routes. The default route is none."""
+    """The first candidate that overlaps none of the routes, besides the default route. Raises LabError."""
     taken = [route for route in routes if route.prefixlen > 0]
     for attempt in range(200):
         network = candidate(folder, attempt)
@@ -104,15 +106,15 @@ def create(network: Network) -> None:
 
 
 def attach(network: Network, interface: str) -> None:
-    """Plug an interface of this machine (the outer end of a machine's veth pair) into the switch."""
+    """Plug the outer end of a machine's veth pair into the switch."""
     _ip("link", "set", interface, "netns", network.name)
     _batch([f"link set {interface} master {SWITCH} up"], netns=network.name)
 
 
 def remove(name: str) -> None:
-    """Take everything of this name away, as much of it as there is."""
+    """Remove everything of this name, as far as there is any."""
     _ip("link", "delete", name, check=False)
-    for left in Path("/sys/class/net").glob(f"{name}-*"):  # only by a start that was cut off
+    for left in Path("/sys/class/net").glob(f"{name}-*"):  # left by a start that was cut off
         _ip("link", "delete", left.name, check=False)
     _ip("netns", "delete", name, check=False)
 

@@ -1,4 +1,6 @@
-"""What the lab needs of the system, and getting it where that is possible and allowed."""
+"""What the lab needs of the system, and installing it if that is possible and allowed."""
+
+from __future__ import annotations
 
 import os
 import shutil
@@ -6,9 +8,9 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from .errors import LabError
+from tests.lab.errors import LabError
 
-# The program that is needed, and the package that has it on Debian and Ubuntu, and on Fedora.
+# Each program that is needed, with the package that has it on Debian and Ubuntu, and on Fedora.
 PROGRAMS = {
     "mmdebstrap": ("mmdebstrap", "mmdebstrap"),
     "systemd-nspawn": ("systemd-container", "systemd-container"),
@@ -22,7 +24,7 @@ COMMAND = "python -m tests.lab"
 
 
 def reason_not_to_run() -> str | None:
-    """Why the lab cannot run here, in words, or None. Installs nothing."""
+    """Why the lab cannot run here, or None. Installs nothing."""
     if not Path("/proc/self/ns/net").exists():
         return "the lab needs Linux with systemd-nspawn"
     if os.geteuid() != 0:
@@ -34,7 +36,7 @@ def reason_not_to_run() -> str | None:
 
 
 def missing_packages() -> list[str]:
-    """The packages, under this system's names, of programs that are not there."""
+    """The packages of the programs that are missing, by the names that this system has for them."""
     column = 1 if _installer() == "dnf" else 0
     missing = {packages[column] for program, packages in PROGRAMS.items() if shutil.which(program) is None}
     if _installer() != "dnf" and not KEYRING.exists():
@@ -43,7 +45,7 @@ def missing_packages() -> list[str]:
 
 
 def ensure(say: Callable[[str], None], *, command: str = COMMAND) -> None:
-    """Have everything that is needed, installing it as root; ``say`` is told before anything is installed."""
+    """Install what is needed and missing, after telling `say`. Raises LabError if that cannot be done."""
     if os.geteuid() != 0:
         raise LabError(f"the lab needs root, for its machines: run  sudo {command}")
     missing = missing_packages()

@@ -1,20 +1,22 @@
-"""Coming up, being mended, going away. In a lab of its own, beside the one that other tests use."""
+"""A lab comes up, is repaired and goes away. It is a spare one, beside the one that other tests use."""
+
+from __future__ import annotations
 
 import json
 import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import usable_lab
 from tests.deploys import ROOT
-from tests.lab import lab as lab_module
-from tests.lab import network
-from tests.lab.machine import DEADLINE, control_group
+from tests.lab import lifecycle, network
+from tests.lab.machines.control_group import control_group
+from tests.lab.machines.machine import DEADLINE
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +24,12 @@ def spare_folder(tmp_path_factory):
     """Where the spare lab lives; nothing is left of it at the end."""
     folder = tmp_path_factory.mktemp("spare") / ".lab"
     yield folder
-    lab_module.take_down(folder)
+    lifecycle.take_down(folder)
 
 
 @pytest.fixture
 def spare_lab(request, spare_folder):
-    """A lab that may be broken; whole at the start of each test, whatever the last one did to it."""
+    """A lab that a test may break. It is whole at the start of each test."""
     return usable_lab(request.config, spare_folder, quiet=True)
 
 
@@ -36,7 +38,7 @@ def command(folder, *arguments):
 
 
 def traces(lab):
-    """Everything of the lab that the system knows of."""
+    """Everything that the system has of the lab."""
     found = [f"pid {pid}" for machine in lab.machines for pid in machine.pids]
     links = json.loads(subprocess.run(["ip", "-j", "link"], capture_output=True, check=True).stdout)
     found += [link["ifname"] for link in links if link["ifname"].startswith(lab.network.name)]
@@ -56,11 +58,8 @@ def traces(lab):
 
 
 def nothing_is_left(lab):
-    """At last: what has been told to end, as ssh's masters are, takes a moment to."""
-    deadline = time.monotonic() + DEADLINE
-    while found := traces(lab):
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
+    """Wait until that is so. What was told to end, such as the masters of ssh, takes a moment."""
+    wait_until(lambda: not traces(lab), lambda: f"nothing is left, but {traces(lab)}")
 
 
 def _command_line(process):
@@ -70,7 +69,7 @@ def _command_line(process):
         return b""
 
 
-def test_down_leaves_nothing_behind(spare_lab):
+def test_down_leaves_nothing_behind(spare_lab) -> None:
     assert traces(spare_lab)
     done = subprocess.run(
         command(spare_lab.folder, "down"), cwd=ROOT, check=True, capture_output=True, text=True
@@ -80,8 +79,8 @@ def test_down_leaves_nothing_behind(spare_lab):
     assert not spare_lab.folder.exists()
 
 
-def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab):
-    spare_lab, _ = lab_module.bring_up(spare_folder, fresh=True)
+def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_lab) -> None:
+    spare_lab, _ = lifecycle.bring_up(spare_folder, fresh=True)
     said = spare_lab.world.run(f"swaks --quit-after CONNECT --server {spare_lab.target.ipv4}", check=False)
     assert "No route to host" in said.stdout + said.stderr
     assert spare_lab.target.run("rpm -q --whatprovides openssl", check=False).returncode != 0
@@ -89,9 +88,9 @@ def test_a_fresh_target_lets_no_mail_in_and_lacks_openssl(spare_folder, spare_la
     assert spare_lab.target.run("openssl version").stdout.startswith("OpenSSL 3")
 
 
-def test_up_leaves_a_healthy_lab_alone(spare_lab):
+def test_up_leaves_a_healthy_lab_alone(spare_lab) -> None:
     before = spare_lab.target.pids
-    again, started = lab_module.bring_up(spare_lab.folder)
+    again, started = lifecycle.bring_up(spare_lab.folder)
     assert (again, started) == (spare_lab, False)
     assert spare_lab.target.pids == before
 
@@ -110,36 +109,36 @@ def lose_the_record(lab):
 
 
 @pytest.mark.parametrize("lose", [lose_a_machine, lose_the_network, lose_the_record])
-def test_up_mends_a_lab_that_is_not_whole(spare_lab, lose):
+def test_up_repairs_a_lab_that_is_not_whole(spare_lab, lose) -> None:
     lose(spare_lab)
-    mended, started = lab_module.bring_up(spare_lab.folder)
+    repaired, started = lifecycle.bring_up(spare_lab.folder)
     assert started
-    assert mended.target.run("systemctl is-active firewalld").stdout == "active\n"
-    assert mended.world.lookup("sender.test", "MX")
+    assert repaired.target.run("systemctl is-active firewalld").stdout == "active\n"
+    assert repaired.world.lookup("sender.test", "MX")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how):
-    lab_module.take_down(spare_lab.folder)
+def test_an_interrupted_up_leaves_nothing_behind(spare_lab, how) -> None:
+    lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.send_signal(how)
     assert up.wait(timeout=DEADLINE) == 130
     nothing_is_left(spare_lab)
 
 
-def test_down_removes_what_a_killed_up_left(spare_lab):
-    lab_module.take_down(spare_lab.folder)
+def test_down_removes_what_a_killed_up_left(spare_lab) -> None:
+    lifecycle.take_down(spare_lab.folder)
     up = start_up(spare_lab.folder, until=spare_lab.target.is_running)
     up.kill()
     up.wait()
     assert traces(spare_lab)
-    lab_module.take_down(spare_lab.folder)
+    lifecycle.take_down(spare_lab.folder)
     nothing_is_left(spare_lab)
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
-def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
-    """Its programs and its mounts (it has /proc and /dev in there) are gone with it, however it ends."""
+def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how) -> None:
+    """Its programs and its mounts (of /proc and /dev) go with it, however it ends."""
 
     def builders():
         return [entry for entry in Path("/proc").iterdir() if str(tmp_path).encode() in _command_line(entry)]
@@ -152,12 +151,12 @@ def test_an_interrupted_build_stops_at_once(spare_lab, tmp_path, how):
     assert builders()
     up.send_signal(how)
     up.wait(timeout=DEADLINE)
-    wait_until(lambda: not builders())
+    wait_until(lambda: not builders(), "the build has ended")
     assert str(tmp_path) not in Path("/proc/self/mounts").read_text()
 
 
 def start_up(folder, *, until, environment=None):
-    """`up` in a process of its own, as far as a condition."""
+    """`up` in a process of its own, until a condition holds."""
     up = subprocess.Popen(
         command(folder, "up"),
         cwd=ROOT,
@@ -166,19 +165,12 @@ def start_up(folder, *, until, environment=None):
         stderr=subprocess.STDOUT,
         text=True,
     )
-    wait_until(lambda: until() or up.poll() is not None)
+    wait_until(lambda: until() or up.poll() is not None, "`up` gets that far")
     assert up.poll() is None, up.stdout.read()
     return up
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_two_labs_run_side_by_side(lab, spare_lab):
+def test_two_labs_run_side_by_side(lab, spare_lab) -> None:
     for one, other in ((lab, spare_lab), (spare_lab, lab)):
         assert not one.network.ipv4.overlaps(other.network.ipv4)
         assert one.world.run(f"ping -c1 -W5 {one.target.ipv6}").returncode == 0
@@ -187,8 +179,8 @@ def test_two_labs_run_side_by_side(lab, spare_lab):
 @pytest.mark.parametrize(
     ("arguments", "words"), [(["up"], "sudo"), (["shell"], "does not run"), (["down"], "sudo")]
 )
-def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words):
-    """Run as nobody: the program is loaded first, for nobody may not be able to read it."""
+def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words) -> None:
+    """Run as nobody. The program is loaded before, because nobody may not be allowed to read it."""
     program = (
         "import os, sys; from tests.lab import __main__ as lab; os.seteuid(65534);"
         " sys.exit(lab.main(sys.argv[1:]))"

@@ -1,12 +1,14 @@
-"""The two machines are what the tests take them for. None of this changes what a deploy finds."""
+"""The two machines are what the tests take them for. These tests leave them as a deploy expects them."""
+
+from __future__ import annotations
 
 import time
 
 import pytest
 from testinfra import get_host
 
-from tests.lab.access import DOMAIN
-from tests.lab.machine import DEADLINE
+from tests.lab.lab import DOMAIN
+from tests.waiting import wait_until
 
 CONNECT = """
 import errno, socket, sys
@@ -16,7 +18,7 @@ try:
 except OSError as error:
     print(errno.errorcode.get(error.errno, "timeout"))
 """
-PORT = 2626  # any port that no zone opens and nobody listens at
+PORT = 2626  # a port that no firewalld zone opens and nobody listens at
 
 
 @pytest.fixture(scope="module")
@@ -28,35 +30,35 @@ def reached(lab, address, port):
     return lab.world.run(["python3", "-c", CONNECT, address, str(port)]).stdout.strip()
 
 
-def test_testinfra_takes_the_target_for_fedora(host):
+def test_testinfra_takes_the_target_for_fedora(host) -> None:
     assert host.system_info.distribution == "fedora"
     assert host.package("firewalld").is_installed
 
 
-def test_the_default_zone_is_fedoras(lab):
+def test_the_default_zone_is_fedoras(lab) -> None:
     assert lab.target.run("firewall-cmd --get-default-zone").stdout.strip() == "FedoraServer"
     services = lab.target.run("firewall-cmd --permanent --zone=FedoraServer --list-services").stdout.split()
     assert {"ssh", "dhcpv6-client", "cockpit"} <= set(services)
 
 
-def test_dnf_is_dnf5_and_installs_from_the_repository(lab):
+def test_dnf_is_dnf5_and_installs_from_the_repository(lab) -> None:
     assert "dnf5" in lab.target.run("dnf --version").stdout
     listed = lab.target.run("dnf -q repoquery openssl firewalld python3 --queryformat '%{name}\\n'").stdout
     assert set(listed.split()) == {"openssl", "firewalld", "python3"}
 
 
-def test_the_fedora_user_may_sudo(lab):
+def test_the_fedora_user_may_sudo(lab) -> None:
     assert lab.target.run("sudo -n id -un", user="fedora").stdout.strip() == "root"
 
 
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family):
+def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family) -> None:
     address = getattr(lab.target, family)
     listener = f"lab-listener-{family}"
     bind = "::" if family == "ipv6" else "0.0.0.0"
     lab.target.run(f"systemd-run -q --collect --unit={listener} python3 -m http.server --bind {bind} {PORT}")
     try:
-        wait_until_listening(lab, PORT)
+        wait_until(lambda: lab.target.run(f"ss -Hltn sport = :{PORT}").stdout, f"somebody listens at {PORT}")
         assert reached(lab, address, PORT) != "open"
         lab.target.run(f"firewall-cmd --add-port={PORT}/tcp")
         assert reached(lab, address, PORT) == "open"
@@ -65,14 +67,8 @@ def test_a_port_is_closed_to_the_world_until_a_zone_opens_it(lab, family):
     assert reached(lab, address, PORT) != "open"
 
 
-def wait_until_listening(lab, port):
-    deadline = time.monotonic() + DEADLINE
-    while not lab.target.run(f"ss -Hltn sport = :{port}").stdout:
-        assert time.monotonic() < deadline, f"nobody listens at {port}"
-
-
-def test_names_are_resolved_from_the_root_down(lab):
-    """Each server knows only its own part: the resolver has to be referred from one to the next."""
+def test_names_are_resolved_from_the_root_down(lab) -> None:
+    """Each server knows only its own part, so the resolver must be referred from one to the next."""
     registry, ns1 = lab.network.address4(51), lab.network.address4(53)
     ask = "kdig +norecurse +noall +{section} {name} MX @{server}"
     referral = lab.world.run(ask.format(section="authority", name=f"{DOMAIN}.", server=registry)).stdout
@@ -85,8 +81,8 @@ def test_names_are_resolved_from_the_root_down(lab):
     assert lab.world.lookup("mail.sender.test", "AAAA") == [lab.world.ipv6]
 
 
-def test_the_resolver_forgets_at_once(lab):
-    """A name that was not there a moment ago is found as soon as it is published."""
+def test_the_resolver_forgets_at_once(lab) -> None:
+    """A name that did not exist a moment ago is found as soon as it is published."""
     zone = "/srv/static/sender.test.zone"
     name = f"fresh{time.monotonic_ns()}"
     assert lab.world.lookup(f"{name}.sender.test", "TXT") == []
@@ -97,11 +93,8 @@ def test_the_resolver_forgets_at_once(lab):
         lab.world.run(f"mv {zone}.kept {zone} && touch {zone} && publish-zones")
 
 
-def test_a_message_nobody_takes_comes_back_to_the_stranger(lab):
-    """Postfix really looks the domain up, and keeps its notification to itself."""
+def test_a_message_nobody_takes_comes_back_to_the_stranger(lab) -> None:
+    """Postfix really looks up the domain, and delivers its notification locally."""
     mark = f"nowhere{time.monotonic_ns()}"
     lab.world.send(f"Subject: {mark}\r\n\r\nhello\r\n".encode(), [f"someone@{mark}.test"])
-    deadline = time.monotonic() + DEADLINE
-    while not any(mark in bounce for bounce in lab.world.bounces()):
-        assert time.monotonic() < deadline, lab.world.queue()
-        time.sleep(0.1)
+    wait_until(lambda: any(mark in bounce for bounce in lab.world.bounces()), lab.world.queue)

@@ -1,9 +1,11 @@
 """The world machine: the DNS from the root down, a resolver, a stranger's mail server, Cloudflare's stand-in.
 
-Names are resolved the way they are anywhere: the resolver knows only the root; the registry's server
-(root and ``test``) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes.
-Mail is sent by Postfix, which looks MX and addresses up there and tries again by itself.
+Names are resolved as they are anywhere. The resolver knows only the root; the registry's server (root and
+`test`) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes. Postfix sends the
+mail: it looks up MX and addresses there, and tries again by itself.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from .machine import Machine
-from .network import NS1, NS2, REGISTRY, WORLD, Network
+from tests.lab.machines.machine import Machine
+from tests.lab.network import NS1, NS2, REGISTRY, WORLD, Network
 
 TEMPLATES = Path(__file__).parent / "templates" / "world"
 STAND_IN = Path(__file__).parent / "cloudflare"
@@ -24,14 +26,14 @@ STRANGER = "stranger@sender.test"
 
 @dataclass(frozen=True, slots=True)
 class World(Machine):
-    """The machine, and what can be asked of it."""
+    """The machine, with what its mail server and its resolver can be asked."""
 
     def send(
         self, message: bytes, recipients: Iterable[str], sender: str = STRANGER, *, body: str = "8BITMIME"
     ) -> None:
-        """Hand a message (lines ending in CRLF or LF) to Postfix, which delivers it by itself from then on.
+        """Hand a message (lines ending in CRLF or LF) to Postfix, which then delivers it by itself.
 
-        ``body`` is what is said in MAIL FROM; ``sender`` may be empty, for a notification's envelope.
+        `body` is the BODY parameter of MAIL FROM. `sender` may be empty, as in a notification's envelope.
         """
         envelope = json.dumps({"sender": sender, "recipients": list(recipients), "body": body})
         self.write("/run/lab/message", message)
@@ -51,7 +53,7 @@ class World(Machine):
         yield from done.stdout.splitlines()
 
     def bounces(self) -> list[str]:
-        """The notifications of failure that Postfix delivered to the stranger, whole."""
+        """The whole notifications of failure that Postfix has delivered to the stranger."""
         listed = self.run("find /home/stranger/Maildir/new -type f 2>/dev/null", check=False).stdout
         return [self.read(path).decode(errors="replace") for path in sorted(listed.split())]
 
@@ -63,20 +65,20 @@ class World(Machine):
 
 SUBMIT = """
 import json, smtplib, sys
-told = json.loads(sys.argv[1])
+envelope = json.loads(sys.argv[1])
 with open("/run/lab/message", "rb") as file:
     message = file.read()
 with smtplib.SMTP("127.0.0.1", 25, timeout=60) as postfix:
     postfix.ehlo("stranger.sender.test")
-    options = ["body=" + told["body"]] if told["body"] else []
-    if any(not address.isascii() for address in [told["sender"], *told["recipients"]]):
+    options = ["body=" + envelope["body"]] if envelope["body"] else []
+    if any(not address.isascii() for address in [envelope["sender"], *envelope["recipients"]]):
         options.append("SMTPUTF8")
-    postfix.sendmail(told["sender"], told["recipients"], message, mail_options=options)
+    postfix.sendmail(envelope["sender"], envelope["recipients"], message, mail_options=options)
 """
 
 
 def environment(network: Network) -> dict[str, str]:
-    """What a program needs to talk to this world instead of the real one."""
+    """The variables with which a program talks to this world in place of the real one."""
     world = network.address4(WORLD)
     return {
         "CLOUDFLARE_API_TOKEN": TOKEN,
@@ -110,6 +112,9 @@ def files(network: Network) -> dict[str, tuple[bytes, int]]:
     listed = "zone:\n" + "".join(f"  - domain: {zone}\n" for zone in sorted(ZONES))
     for name in ("ns1", "ns2"):
         made[f"var/lib/knot/{name}/zones.conf"] = (listed.encode(), 0o644)
+    # The stand-in runs there as `python3 -m tests.lab.cloudflare`, without the rest of the lab.
+    for package in ("tests", "tests/lab"):
+        made[f"opt/lab/{package}/__init__.py"] = (b"", 0o644)
     for path in sorted(STAND_IN.glob("*.py")):
-        made[f"opt/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
+        made[f"opt/lab/tests/lab/cloudflare/{path.name}"] = (path.read_bytes(), 0o644)
     return made

@@ -1,13 +1,18 @@
 """Hosts as values: a bare Fedora, and one that is exactly as an inventory wants it."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 
 from dns.inventory import Inventory, from_hosts
-from provision import layout
-from provision.desired import Desired, for_host
-from provision.files import FOLDERS, sha256
-from provision.observed import File, Generation, Observed, Unit
-from provision.zones import Firewalld
+from dns.world.greeting import Greeting
+from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.desired.files import FOLDERS, sha256
+from provision.desired.state import Desired, for_host
+from provision.host import layout
+from provision.host.firewalld_state import Firewalld
+from provision.host.observed import File, Generation, Observed, Unit
 
 INVENTORY: Inventory = from_hosts(
     [
@@ -37,10 +42,7 @@ BARE = Observed(
     releases=(),
     generations=(),
     certificate_names=(),
-    units={
-        unit: Unit("not-found", "inactive", False, False)
-        for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)
-    },
+    units={unit: Unit("inactive", False, False) for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)},
     running_generation=None,
     greetings={},
     addresses="[]",
@@ -48,7 +50,8 @@ BARE = Observed(
     firewalld=Firewalld(),
 )
 
-WANTED: Desired = for_host(INVENTORY, "mx1.example.com", BARE)
+RELEASE = archive.digest(Platform(BARE.python, BARE.machine))
+WANTED: Desired = for_host(INVENTORY, "mx1.example.com", RELEASE)
 
 
 def _text(content: str, group: str = "root", mode: str = "644") -> File:
@@ -75,9 +78,9 @@ DEPLOYED = replace(
     releases=(WANTED.release,),
     generations=(Generation(WANTED.generation, WANTED.release),),
     certificate_names=("mx1.example.com",),
-    units={unit: Unit("loaded", "active", True, False) for unit in WANTED.units},
+    units={unit: Unit("active", True, False) for unit in WANTED.units},
     running_generation=WANTED.generation,
-    greetings={"127.0.0.1": "220 mx1.example.com ESMTP"},
+    greetings={"127.0.0.1": Greeting(code=220, text="mx1.example.com ESMTP")},
 )
 
 

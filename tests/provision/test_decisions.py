@@ -1,21 +1,25 @@
-"""What each operation does to a host, as tables: the host as it is in, commands out."""
+"""What each step does to a host, as tables: the host as it is in, commands out."""
+
+from __future__ import annotations
 
 from dataclasses import replace
 
 import pytest
 
-from provision import account, certificate, configuration, generation, layout, release, service, system
-from provision.files import FOLDERS, folder_commands
-from provision.observed import Generation, Observed
+from dns.world.greeting import Greeting
+from provision import account, certificate, configuration, generation, release, service, system
+from provision.desired.files import FOLDERS, folder_commands
+from provision.host import layout
+from provision.host.observed import Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
 
 
 def decided(seen: Observed) -> dict[str, list[str]]:
-    """Every command of a deploy that finds the host like this, step by step; idle steps left out."""
+    """Every command of a deploy that finds the host like this, by step; steps that need none are left out."""
     steps = {
-        "account": account.commands(seen),
+        "account": account.account_commands(seen),
         "folders": folder_commands(seen, FOLDERS),
         "configuration": configuration.configuration_commands(seen, WANTED),
         "certificate": certificate.certificate_commands(seen, WANTED.host.hostname),
@@ -31,11 +35,11 @@ def decided(seen: Observed) -> dict[str, list[str]]:
     }
 
 
-def test_a_deployed_host_needs_nothing():
+def test_a_deployed_host_needs_nothing() -> None:
     assert decided(DEPLOYED) == {}
 
 
-def test_a_bare_host_needs_every_step():
+def test_a_bare_host_needs_every_step() -> None:
     assert list(decided(BARE)) == [
         "account",
         "folders",
@@ -125,7 +129,7 @@ DRIFT = {
     ),
     "the service is active and silent": (replace(DEPLOYED, greetings={}), "service", "systemctl restart"),
     "the service greets by another name": (
-        replace(DEPLOYED, greetings={"127.0.0.1": "220 old.example.com ESMTP"}),
+        replace(DEPLOYED, greetings={"127.0.0.1": Greeting(code=220, text="old.example.com ESMTP")}),
         "service",
         "systemctl restart",
     ),
@@ -133,7 +137,7 @@ DRIFT = {
 
 
 @pytest.mark.parametrize("drift", DRIFT)
-def test_a_drift_is_mended_by_its_step_alone(drift):
+def test_a_drift_is_fixed_by_its_step_alone(drift) -> None:
     seen, step, command = DRIFT[drift]
     steps = decided(seen)
     assert list(steps) == [step]
@@ -144,7 +148,7 @@ def kept(*names: str) -> tuple[Generation, ...]:
     return tuple(Generation(name, f"release-{name}") for name in names)
 
 
-def test_the_last_three_generations_are_kept_with_their_releases():
+def test_the_last_three_generations_are_kept_with_their_releases() -> None:
     older = kept("c", "b", "a", "0")
     releases = (WANTED.release, *(one.release for one in older), "never-started")
     seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, *older), releases=releases)
@@ -156,7 +160,7 @@ def test_the_last_three_generations_are_kept_with_their_releases():
     ]
 
 
-def test_a_release_that_a_kept_generation_runs_is_kept():
+def test_a_release_that_a_kept_generation_runs_is_kept() -> None:
     seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, Generation("b", WANTED.release)))
     assert list(generation.superseded(seen, WANTED)) == []
 
@@ -165,26 +169,26 @@ def test_a_release_that_a_kept_generation_runs_is_kept():
     ("running", "named", "target"),
     [("c", None, "b"), ("b", None, "a"), ("unrecorded", None, "c"), ("c", "a", "a"), ("a", "c", "c")],
 )
-def test_going_back_goes_to_the_one_before_or_the_one_named(running, named, target):
+def test_going_back_goes_to_the_one_before_or_the_one_named(running, named, target) -> None:
     seen = replace(DEPLOYED, generations=kept("c", "b", "a"), running_generation=running)
     assert generation.before(seen, named).name == target
 
 
 @pytest.mark.parametrize(("running", "named"), [("a", None), ("c", "x")])
-def test_there_may_be_nothing_to_go_back_to(running, named):
+def test_there_may_be_nothing_to_go_back_to(running, named) -> None:
     seen = replace(DEPLOYED, generations=kept("c", "b", "a"), running_generation=running)
     with pytest.raises(LookupError, match="no generation"):
         generation.before(seen, named)
 
 
-def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did():
+def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did() -> None:
     seen = replace(DEPLOYED, running_generation="b", generations=kept("b"))
     start = str(list(service.service_commands(seen, WANTED))[-1])
     assert "cp -p /opt/letterbox/generations/b/letterbox.toml" in start
     assert "ln -sfnT releases/release-b" in start
 
 
-def test_a_key_never_leaves_the_host():
+def test_a_key_never_leaves_the_host() -> None:
     (command,) = certificate.certificate_commands(BARE, "mx1.example.com")
     assert command.connector_arguments == {}
 
@@ -200,7 +204,7 @@ def test_a_key_never_leaves_the_host():
         ({}, None),
     ],
 )
-def test_systems_are_known_by_their_family(os, answer):
+def test_systems_are_known_by_their_family(os, answer) -> None:
     assert system.family(replace(BARE, os=os)) == answer
 
 
@@ -209,20 +213,20 @@ def test_systems_are_known_by_their_family(os, answer):
     [
         (
             replace(BARE, os={"ID": "alpine", "PRETTY_NAME": "Alpine Linux v3.24"}),
-            "Alpine Linux v3.24 is not supported",
+            "this deploy does not know Alpine Linux v3.24: use Fedora, ",
         ),
         (replace(BARE, units={}), "systemd does not answer"),
         (replace(BARE, python="3.9"), "Python 3.9: the receiver needs 3.11 or later"),
         (replace(BARE, machine="riscv64"), "architecture riscv64"),
     ],
 )
-def test_what_cannot_work_is_refused_before_anything_is_touched(seen, reason):
+def test_what_cannot_work_is_refused_before_anything_is_touched(seen, reason) -> None:
     assert reason in system.unsupported(seen)
 
 
-def test_a_bare_fedora_is_supported():
+def test_a_bare_fedora_is_supported() -> None:
     assert system.unsupported(BARE) is None
 
 
-def test_a_host_without_python_yet_is_supported():
+def test_a_host_without_python_yet_is_supported() -> None:
     assert system.unsupported(replace(BARE, python="")) is None

@@ -1,5 +1,7 @@
 """What the outside must see of a deployed host: the lab's, or with `--inventory` a real one."""
 
+from __future__ import annotations
+
 import os
 import smtplib
 from collections.abc import Iterator
@@ -90,7 +92,7 @@ def connected(address: str, outside: Outside) -> Iterator[Session]:
                 "hosted CI runners does. Run the smoke tests from a machine that may connect to port 25",
                 pytrace=False,
             )
-        pytest.fail(f"{address} port 25 does not answer: python -m provision.doctor says why", pytrace=False)
+        pytest.fail(f"{address} port 25 does not answer: python -m first_mail.doctor says why", pytrace=False)
     with smtp:
         smtp.ehlo()
         yield smtp

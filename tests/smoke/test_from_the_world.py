@@ -1,12 +1,13 @@
 """Mail from a stranger's real mail server, which finds the host by itself; only in the lab."""
 
-import time
+from __future__ import annotations
+
 import uuid
 
 import pytest
 
-from provision import layout
-from tests.lab.machine import DEADLINE
+from provision.host import layout
+from tests.waiting import wait_until
 
 GMAIL = """\
 DKIM-Signature: v=1; a=rsa-sha256; c=relaxed/relaxed;
@@ -55,7 +56,7 @@ def world(deployed):
     return deployed.world
 
 
-def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed):
+def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed) -> None:
     mark = uuid.uuid4().hex
     message = GMAIL.replace("{mark}", mark).replace("\n", "\r\n").encode()
     world.send(message, ["alice@example.test"], sender="zoe.stranger@gmail.com")
@@ -72,7 +73,7 @@ def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed):
     assert fields[3].startswith("Received: from stranger.sender.test")
 
 
-def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deployed):
+def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deployed) -> None:
     mark = uuid.uuid4().hex
     message = f"Message-ID: <{mark}@sender.test>\r\nSubject: to two\r\n\r\nhello\r\n".encode()
     world.send(message, ["alice@example.test", "bob@example.test"])
@@ -82,17 +83,16 @@ def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deploye
         assert f"{other}@".encode() not in stored.partition(b"\r\nReceived: from stranger")[0]
 
 
-def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed):
+def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed) -> None:
     mark = uuid.uuid4().hex
     world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["nobody@example.test"])
-    late = time.monotonic() + DEADLINE
-    while not (bounces := [text for text in world.bounces() if mark in text]):
-        assert time.monotonic() < late, f"no bounce; the queue: {world.queue()}"
-        time.sleep(0.2)
+    bounces = wait_until(
+        lambda: [text for text in world.bounces() if mark in text], lambda: f"a bounce; {world.queue()}"
+    )
     assert "550 5.1.1" in bounces[0].replace("\n    ", " ")
 
 
-def test_a_restart_of_the_service_loses_no_message(world, deployed):
+def test_a_restart_of_the_service_loses_no_message(world, deployed) -> None:
     marks = [uuid.uuid4().hex for _ in range(20)]
     for number, mark in enumerate(marks):
         world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["alice@example.test"])
@@ -105,9 +105,9 @@ def test_a_restart_of_the_service_loses_no_message(world, deployed):
 def _arrived(lab, mailbox: str, mark: str) -> bytes:
     """The message with this mark, once it is there; exactly one."""
     folder = f"{layout.MAIL}/example.test/{mailbox}/new"
-    late = time.monotonic() + DEADLINE
-    while not (found := lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split()):
-        assert time.monotonic() < late, f"it did not arrive; the queue: {lab.world.queue()}"
-        time.sleep(0.1)
+    found = wait_until(
+        lambda: lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split(),
+        lambda: f"it arrives; {lab.world.queue()}",
+    )
     assert len(found) == 1
     return lab.target.read(found[0])

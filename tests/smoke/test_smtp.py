@@ -1,5 +1,7 @@
 """Port 25 as the world reaches it."""
 
+from __future__ import annotations
+
 import socket
 import ssl
 import time
@@ -10,15 +12,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from dns.world.nameservers import has_route
-from provision import layout
-from tests.smoke.conftest import SECONDS, connected
+from provision.host import layout
+from tests.smoke.conftest import SECONDS, connected, has_route
 
 OFFERED = {"pipelining", "size", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "starttls"}
 
 
 @pytest.mark.parametrize(("kind", "version"), [("A", "IPv4"), ("AAAA", "IPv6")])
-def test_port_25_greets_by_the_name_in_the_mx(outside, mail_host, kind, version):
+def test_port_25_greets_by_the_name_in_the_mx(outside, mail_host, kind, version) -> None:
     published = outside.answers(mail_host.hostname, kind)
     if not published:
         pytest.skip(f"{mail_host.hostname} has no {kind} record")
@@ -29,14 +30,14 @@ def test_port_25_greets_by_the_name_in_the_mx(outside, mail_host, kind, version)
             assert smtp.greeting.is_by(mail_host.hostname), (address, smtp.greeting)
 
 
-def test_ehlo_offers_what_senders_use_and_nothing_that_we_lack(addresses, outside):
+def test_ehlo_offers_what_senders_use_and_nothing_that_we_lack(addresses, outside) -> None:
     for address in addresses:
         with connected(address, outside) as smtp:
             assert set(smtp.esmtp_features) == OFFERED, address
             assert int(smtp.esmtp_features["size"]) >= 10_000_000
 
 
-def test_starttls_works_with_a_valid_certificate_in_the_hosts_name(addresses, outside, mail_host):
+def test_starttls_works_with_a_valid_certificate_in_the_hosts_name(addresses, outside, mail_host) -> None:
     for address in addresses:
         with connected(address, outside) as smtp:
             context = ssl.create_default_context()
@@ -66,7 +67,7 @@ def test_starttls_works_with_a_valid_certificate_in_the_hosts_name(addresses, ou
     ],
 )
 @pytest.mark.parametrize("sender", ["", "stranger@smoke.invalid", "postmaster@{domain}"])
-def test_nothing_is_relayed(session, domain, recipient, sender):
+def test_nothing_is_relayed(session, domain, recipient, sender) -> None:
     local_part_is_ours = recipient.endswith("@{domain}")
     if domain.catch_all and local_part_is_ours:
         pytest.skip(f"{domain.name} has a catch-all, so this is a name of its own")
@@ -75,7 +76,7 @@ def test_nothing_is_relayed(session, domain, recipient, sender):
     assert 500 <= code < 600, f"an open relay: {code} {text!r}"
 
 
-def test_an_unknown_recipient_is_refused(session, domain):
+def test_an_unknown_recipient_is_refused(session, domain) -> None:
     if domain.catch_all:
         pytest.skip(f"{domain.name} has a catch-all")
     session.mail("stranger@smoke.invalid")
@@ -83,14 +84,14 @@ def test_an_unknown_recipient_is_refused(session, domain):
     assert (code, text.split()[0]) == (550, b"5.1.1")
 
 
-def test_every_mailbox_alias_and_postmaster_is_accepted(session, domain):
+def test_every_mailbox_alias_and_postmaster_is_accepted(session, domain) -> None:
     for name in dict.fromkeys([*domain.mailboxes, *domain.aliases, "postmaster"]):
         session.rset()
         session.mail("")
         assert session.rcpt(f"{name}@{domain.name}")[0] == 250, name
 
 
-def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, host):
+def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, host) -> None:
     """It lies in the first mailbox until it was seen there, over ssh; it is removed also if it is wrong."""
     mark = uuid.uuid4().hex
     message = (
@@ -130,7 +131,7 @@ def _files(host, folder: str, mark: str) -> list[str]:
     return found.stdout.split()
 
 
-def test_nothing_but_ssh_and_smtp_answers(deployed, addresses):
+def test_nothing_but_ssh_and_smtp_answers(deployed, addresses) -> None:
     """Only in the lab, where what is to be open is known: the ports that people forget open."""
     if deployed is None:
         pytest.skip("a real host may serve other things")

@@ -1,4 +1,6 @@
-"""``python -m tests.lab.cloudflare``: the stand-in as a program, until SIGTERM or Ctrl-C."""
+"""`python -m tests.lab.cloudflare`: the stand-in as a program, until SIGTERM or Ctrl-C."""
+
+from __future__ import annotations
 
 import argparse
 import signal
@@ -6,7 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
-from .standin import StandIn
+from tests.lab.cloudflare.standin import StandIn
 
 
 def main(argv: list[str]) -> int:

@@ -1,4 +1,6 @@
-"""The endpoints under ``/client/v4``: who may ask, what is asked, what is answered. No sockets here."""
+"""The endpoints under `/client/v4`: who may ask, what is asked, what is answered. Without sockets."""
+
+from __future__ import annotations
 
 import json
 import re
@@ -8,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import refusals
-from .refusals import Refusal, invalid
-from .zones import Zone
+from tests.lab.cloudflare import refusals
+from tests.lab.cloudflare.refusals import Refusal, invalid
+from tests.lab.cloudflare.zones import Zone
 
 _ZONE = re.compile(r"/zones/([^/]+)")
 _RECORDS = re.compile(r"/zones/([^/]+)/dns_records")
@@ -23,8 +25,8 @@ _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 class Token:
     """What a token may do: on which zones (None: on all), change records, list all zones.
 
-    One that may not list is for single zones. ``here`` is False where its filter of client addresses
-    does not let this client in.
+    A token that may not list is for single zones. `here` is False if its filter of client addresses does not
+    let this client in.
     """
 
     zones: frozenset[str] | None = None
@@ -35,7 +37,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request, for the log too. ``path`` is below the API's base, without the query."""
+    """One request, for the log too. `path` is below the API's base, without the query."""
 
     method: str
     path: str
@@ -47,12 +49,12 @@ class Request:
 
 @dataclass(slots=True)
 class Api:
-    """The API over its zones. ``answer`` is not safe for two threads at once: the server holds a lock.
+    """The API over its zones. Two threads must not call `answer` at once: the server holds a lock.
 
-    What the real API has been seen to do one way and the other: ``page_cap`` is the longest page that is
-    given, whatever was asked for; ``hides_unknown`` answers an empty list for a name that is no zone of
-    the token, in place of a refusal; ``priority_in_data`` answers MX without a ``priority`` of its own;
-    ``retry_after`` is said with a 429 in place of the seconds.
+    The settings are for what the real API has been seen to do in two ways. `page_cap` is the longest page
+    that is given, whatever was asked for. `hides_unknown` answers an empty list, in place of a refusal, for a
+    name that is no zone of the token. `priority_in_data` answers MX without a `priority` of its own.
+    `retry_after` goes with a 429 in place of the seconds.
     """
 
     zones: dict[str, Zone]
@@ -204,7 +206,7 @@ def _body(request: Request) -> dict[str, Any]:
 
 
 def _with_priority_in_data(body: Any) -> Any:
-    """The answer with the priority of every MX in its data alone, as it is announced."""
+    """The answer with the priority of every MX in its data alone, as Cloudflare has announced it."""
     if isinstance(body, list):
         return [_with_priority_in_data(item) for item in body]
     if not isinstance(body, dict):

@@ -1,12 +1,14 @@
-"""Ways in which a request can go wrong on its way, for tests to order beforehand.
+"""The ways in which a request can go wrong, for tests to order beforehand.
 
-``cut_before``: the connection closes and nothing was done. ``cut_during``: the change is made, half
-of the answer arrives. ``cut_after``: the change is made, no answer arrives. ``refuse``: an answer
-with the given code. ``html``: a page in place of JSON. ``stall``: nothing is done and no answer comes,
-for as long as the client waits. ``hollow``: the change is made, and the answer is a success that names
-no record. ``unmade``: nothing is done, and the answer says that it was. ``changed``: the request is
-carried out. Of both answers ``change`` may make another one.
+`cut_before`: the connection closes, and nothing was done. `cut_during`: the change is made, and half of the
+answer arrives. `cut_after`: the change is made, and no answer arrives. `refuse`: an answer with the given
+code. `html`: a page in place of JSON. `stall`: nothing is done, and no answer comes as long as the client
+waits. `hollow`: the change is made, and the answer is a success that names no record. `unmade`: nothing is
+done, and the answer says that it was. `changed`: the request is carried out. For the last two, `change` may
+replace the answer.
 """
+
+from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,7 +22,7 @@ PAGE = "<!DOCTYPE html><html><head><title>Attention Required!</title></head><bod
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong with the next request whose path ends in ``on`` (any, if empty)."""
+    """One thing that goes wrong with the next request whose path ends in `on`; with any, if that is empty."""
 
     kind: Kind
     on: str = ""

@@ -1,8 +1,10 @@
 """What the API answers when it refuses: an HTTP status, a code, a message, in Cloudflare's envelope.
 
-The codes are those that the real API has been seen to answer. Where it is not known which one it
-answers, the general 1004 ("DNS Validation Error") stands with the reason in words.
+The codes are those that the real API has been seen to answer. Where its code is not known, the general 1004
+("DNS Validation Error") stands, with the reason in words.
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 
@@ -57,14 +59,14 @@ def no_credentials() -> Refusal:
 
 
 def malformed_token() -> Refusal:
-    """The Authorization header is not of the form of a token."""
+    """The Authorization header does not have the form of a token."""
     return Refusal(
         400, 6003, "Invalid request headers", chain=(6111, "Invalid format for Authorization header")
     )
 
 
 def malformed_key() -> Refusal:
-    """The X-Auth-Key header is not of the form of a key."""
+    """The X-Auth-Key header does not have the form of a key."""
     return Refusal(400, 6003, "Invalid request headers", chain=(6103, "Invalid format for X-Auth-Key header"))
 
 
@@ -79,7 +81,7 @@ def not_permitted() -> Refusal:
 
 
 def no_listing() -> Refusal:
-    """A token for single zones asks for a zone that is none of them, or for the list of all."""
+    """A token for single zones asks for another zone, or for the list of all."""
     actor = f"com.cloudflare.api.token.{'0' * 32}"
     return Refusal(
         403, 0, f"Actor '{actor}' requires permission 'com.cloudflare.api.account.zone.list' to list zones"
@@ -87,12 +89,12 @@ def no_listing() -> Refusal:
 
 
 def elsewhere(address: str) -> Refusal:
-    """The token has a filter of client addresses, and this one is not in it."""
+    """The token has a filter of client addresses, and this address is not in it."""
     return Refusal(403, 9109, f"Cannot use the access token from location: {address}")
 
 
 def read_only() -> Refusal:
-    """The record is that of another product: Workers, R2, Email Routing's DKIM."""
+    """The record is another product's: Workers, R2, or the DKIM of Email Routing."""
     return Refusal(400, 1043, "DNS record is read only")
 
 
@@ -112,7 +114,7 @@ def free_domain() -> Refusal:
 
 
 def too_many_requests(retry_after: int | str) -> Refusal:
-    """The rate limit is used up; ``retry_after`` in seconds, or as it is to be said."""
+    """The rate limit is used up. `retry_after` is in seconds, or the text of the header."""
     return Refusal(
         429,
         971,

@@ -1,15 +1,17 @@
 """Cloudflare's rules for one record: what is accepted, and the form in which it is kept.
 
-``normalised`` turns what a client sends into what the API answers: names qualified and in
+`normalised` turns what a client sends into what the API answers: names qualified and in
 punycode without the last dot, IPv6 in RFC 5952 form, TXT as it was sent, quoted or not.
 """
+
+from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from .refusals import invalid
+from tests.lab.cloudflare.refusals import invalid
 
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "PTR", "SRV", "TLSA", "TXT")
 PROXIABLE = ("A", "AAAA", "CNAME")
@@ -51,7 +53,7 @@ def normalised(sent: Mapping[str, Any], zone: str, plan: str = "free") -> dict[s
 
 
 def hostname(text: str, code: int, message: str) -> str:
-    """The name in punycode, lower case, without the last dot; Refusal with the code if it is none."""
+    """The name in punycode, lower case, without the last dot. Raises Refusal with this code."""
     name = text.strip().rstrip(".").lower()
     try:
         name = name.encode("idna").decode("ascii") if not name.isascii() else name

@@ -1,4 +1,6 @@
-"""The stand-in's HTTP: requests as values, answers as they are, or as an ordered fault has them."""
+"""The HTTP of the stand-in: requests as values, and answers as they are or as an ordered fault makes them."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -9,27 +11,27 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from .api import Request
-from .faults import Fault
-from .refusals import Refusal
+from tests.lab.cloudflare.api import Request
+from tests.lab.cloudflare.faults import Fault
+from tests.lab.cloudflare.refusals import Refusal
 
 BASE = "/client/v4"
 Answered = tuple[int, dict[str, Any], Mapping[str, str]]  # status, JSON, extra headers
 
 
 class Answering(Protocol):
-    """Who answers: the stand-in. ``requests`` is the log of what was asked."""
+    """Who answers: the stand-in. `requests` is the log of what was asked."""
 
     requests: list[Request]
 
     def fault_for(self, request: Request) -> Fault | None:
-        """What is to go wrong with the request."""
+        """What goes wrong with the request, if anything."""
 
     def answer(self, request: Request) -> Answered:
         """Carry the request out."""
 
     def answer_as_if_made(self, request: Request) -> Answered:
-        """What is answered to a change, which is not made."""
+        """The answer to a change that is not made."""
 
 
 class _Server(ThreadingHTTPServer):
@@ -38,7 +40,7 @@ class _Server(ThreadingHTTPServer):
     standin: Answering
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away is nothing to report."""
+        """Report nothing: the client went away."""
 
 
 class _Server6(_Server):
@@ -55,7 +57,7 @@ def server_at(listen: tuple[str, int], standin: Answering) -> ThreadingHTTPServe
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: _Server
-    # One segment an answer: else the second waits for the first one's delayed acknowledgement.
+    # An answer is one segment. A second one would wait for the delayed acknowledgement of the first.
     wbufsize = -1
     disable_nagle_algorithm = True
 
@@ -97,7 +99,7 @@ class _Handler(BaseHTTPRequestHandler):
                 refusal = Refusal(fault.status, fault.code, fault.message, headers=fault.headers)
                 return self._send(refusal.status, refusal.body(), refusal.headers)
             case "stall":
-                self.rfile.read(1)  # until it hangs up
+                self.rfile.read(1)  # until the client hangs up
                 return self._cut()
         self._send(*standin.answer(request))
         return None

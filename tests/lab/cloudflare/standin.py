@@ -1,5 +1,7 @@
 """The stand-in as a running server: state on disk, publishing, and faults on order."""
 
+from __future__ import annotations
+
 import json
 import subprocess
 import threading
@@ -8,19 +10,19 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from . import zonefile
-from .api import Api, Request, Token
-from .faults import Fault
-from .refusals import Refusal
-from .server import BASE, server_at
-from .zones import Zone, zone_named
+from tests.lab.cloudflare import zonefile
+from tests.lab.cloudflare.api import Api, Request, Token
+from tests.lab.cloudflare.faults import Fault
+from tests.lab.cloudflare.refusals import Refusal
+from tests.lab.cloudflare.server import BASE, server_at
+from tests.lab.cloudflare.zones import Zone, zone_named
 
 
 class StandIn:
     """Cloudflare's API on a socket, with zones of its own. Use as a context manager.
 
-    ``requests`` is the log of what was asked, oldest first. ``zones_dir`` gets a zone file at every
-    change, then ``reload`` is run by the shell. ``state`` is a file that outlives the process.
+    `requests` is the log of what was asked, oldest first. `zones_dir` gets a zone file at every
+    change, then `reload` is run by the shell. `state` is a file that outlives the process.
     """
 
     def __init__(
@@ -47,7 +49,7 @@ class StandIn:
         self._server = server_at(listen, self)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 
-    def __enter__(self) -> "StandIn":
+    def __enter__(self) -> StandIn:
         for zone in self.zones.values():
             self._publish(zone)
         self._thread.start()
@@ -59,7 +61,7 @@ class StandIn:
 
     @property
     def base_url(self) -> str:
-        """What ``CLOUDFLARE_BASE_URL`` is to be set to."""
+        """The value for `CLOUDFLARE_BASE_URL`."""
         host, port = self._server.server_address[:2]
         return f"http://{f'[{host}]' if ':' in str(host) else host}:{port}{BASE}"
 
@@ -72,11 +74,11 @@ class StandIn:
         listing: bool = False,
         here: bool = True,
     ) -> None:
-        """Issue a further token, for these zones (all, if None), that may edit them, and list all or not."""
+        """Issue another token: for these zones (None: all), which may or may not edit, and list all zones."""
         self.api.tokens[token] = Token(None if zones is None else frozenset(zones), edit, listing, here)
 
     def add_zone(self, name: str, key: str | None = None, **attributes: Any) -> Zone:
-        """A further zone; ``key`` is what ``zones`` has it by, where there is one of its name already."""
+        """Add a zone. `key` is its key in `zones`, if there is one of its name already."""
         zone = zone_named(name, next(iter(self.zones.values())).nameservers)
         for attribute, value in attributes.items():
             setattr(zone, attribute, value)
@@ -84,7 +86,7 @@ class StandIn:
         return zone
 
     def seed(self, zone: str, *records: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Put records into the zone, by the API's rules but not through it."""
+        """Put records into the zone by the rules of the API, but not through it."""
         with self._lock:
             made = [self.zones[zone].create(record) for record in records]
             self._publish(self.zones[zone])
@@ -96,11 +98,11 @@ class StandIn:
             return [dict(record) for record in self.zones[zone].records.values()]
 
     def fail_next(self, fault: Fault) -> None:
-        """Let the next request that the fault is meant for go wrong; several are kept in order."""
+        """Make the next request that the fault is meant for go wrong. Several are kept in order."""
         self._faults.append(fault)
 
     def hold_publishing(self) -> None:
-        """Accept changes without publishing them, until ``publish`` is called."""
+        """Accept changes without publishing them, until `publish` is called."""
         self._held = True
 
     def publish(self) -> None:
@@ -111,7 +113,7 @@ class StandIn:
                 self._publish(zone)
 
     def fault_for(self, request: Request) -> Fault | None:
-        """Take the first ordered fault that fits the request."""
+        """Take the first of the ordered faults that fits the request."""
         with self._lock:
             for fault in self._faults:
                 if request.path.endswith(fault.on):
@@ -120,7 +122,7 @@ class StandIn:
         return None
 
     def answer(self, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        """Status, JSON and extra headers of the answer; a change is published before this returns."""
+        """Status, JSON and extra headers of the answer. A change is published before this returns."""
         with self._lock:
             try:
                 body, changed = self.api.answer(request)
@@ -141,7 +143,7 @@ class StandIn:
             new.replace(self.state)
 
     def answer_as_if_made(self, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
-        """What is answered to a change, which is not made."""
+        """The answer to a change that is not made."""
         with self._lock:
             kept = {key: dict(zone.records) for key, zone in self.zones.items()}
             try:

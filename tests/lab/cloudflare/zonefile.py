@@ -1,16 +1,18 @@
 """A zone as the world sees it, written as a master file (RFC 1035, section 5).
 
 Proxied names answer with addresses of the proxy, and an MX that points at one is rewritten to a
-``_dc-mx`` name that carries the origin's addresses, as Cloudflare's servers do.
+`_dc-mx` name that carries the origin's addresses, as Cloudflare's servers do.
 """
+
+from __future__ import annotations
 
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .rules import quoted_strings, text_value
-from .zones import Record, Zone
+from tests.lab.cloudflare.rules import quoted_strings, text_value
+from tests.lab.cloudflare.zones import Record, Zone
 
 PROXY = {"A": "104.16.0.1", "AAAA": "2606:4700::6810:1"}
 AUTOMATIC_TTL = 300
@@ -26,7 +28,7 @@ def zone_text(zone: Zone) -> str:
         f"@ {NEGATIVE_TTL} IN SOA {first}. dns.cloudflare.com. {zone.serial} {TIMERS} {NEGATIVE_TTL}",
     ]
     lines += [f"@ 86400 IN NS {server}." for server in zone.nameservers]
-    # One line once: several proxied records at a name answer with the same addresses.
+    # Each line once, because several proxied records of a name answer with the same addresses.
     lines += dict.fromkeys(_lines(zone))
     return "\n".join(lines) + "\n"
 
@@ -47,7 +49,7 @@ def _lines(zone: Zone) -> Iterator[str]:
     aliases = {record["name"] for record in records if record["type"] == "CNAME" and not record["proxied"]}
     for record in records:
         if record["name"] in aliases - {zone.name} and record["type"] != "CNAME":
-            continue  # kept, but an alias is all that is answered
+            continue  # the records are kept, but the alias alone is answered
         if record["proxied"]:
             yield from (_line(record["name"], AUTOMATIC_TTL, kind, to) for kind, to in PROXY.items())
         elif record["type"] == "MX" and record["content"] in proxied:

@@ -1,8 +1,10 @@
-"""The zones and their records, and the changes that are allowed to them.
+"""The zones and their records, and the changes that they allow.
 
-Every change is a transaction: it is made on a copy and put in place only when all of it passed.
+Every change is a transaction: it is made on a copy, which takes its place only if all of it passes.
 Conflicts between records are refused with the codes of the real API.
 """
+
+from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
@@ -10,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from .refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
-from .rules import TXT_OCTETS, hostname, normalised, text_value
+from tests.lab.cloudflare.refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
+from tests.lab.cloudflare.rules import TXT_OCTETS, hostname, normalised, text_value
 
 Record = dict[str, Any]
 BATCH_LENGTH = {"free": 200}  # operations
@@ -25,7 +27,7 @@ EMAIL_ROUTING = ("route1.mx.cloudflare.net", "route2.mx.cloudflare.net", "route3
 class Zone:
     """A zone: its records by identifier, in the order they were made.
 
-    ``type`` is ``full``, ``partial``, ``secondary`` or ``internal``: only a full zone is published.
+    `type` is `full`, `partial`, `secondary` or `internal`: only a full zone is published.
     """
 
     name: str
@@ -39,7 +41,7 @@ class Zone:
     records: dict[str, Record] = field(default_factory=dict)
 
     def described(self) -> dict[str, Any]:
-        """The zone as ``GET /zones`` answers it."""
+        """The zone as `GET /zones` answers it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -60,7 +62,7 @@ class Zone:
         }
 
     def route_email(self) -> None:
-        """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX may be."""
+        """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX is accepted."""
         spf = '"v=spf1 include:_spf.mx.cloudflare.net ~all"'
         for priority, target in enumerate(EMAIL_ROUTING, start=10):
             self.manage(
@@ -72,7 +74,7 @@ class Zone:
         self.email_routing = True
 
     def manage(self, sent: Mapping[str, Any], **meta: object) -> Record:
-        """A record that another of Cloudflare's products made, with what the API answers as its ``meta``."""
+        """A record that another of Cloudflare's products made, with what the API answers as its `meta`."""
         record = self._stamped(normalised(sent, self.name, self.plan))
         record["meta"] = dict(meta)
         self.records[record["id"]] = record

@@ -41,7 +41,9 @@ def test_a_read_only_mail_folder_is_named(small_disk: Path, capsys: pytest.Captu
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     code, said = check(small_disk.parent, small_disk / "mail", capsys)
     assert code == 78
-    assert said.startswith(f"mail: {small_disk}/mail: cannot be made, because {small_disk} is on a read-only file")
+    assert said.startswith(
+        f"mail: {small_disk}/mail: cannot be made, because {small_disk} is on a read-only file"
+    )
 
 
 def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) -> None:

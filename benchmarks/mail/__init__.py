@@ -1,0 +1,1 @@
+"""Letterbox beside other receivers: durable mail a second. `python -m benchmarks.mail` (root)."""

@@ -1,0 +1,229 @@
+"""Letterbox beside what would be installed instead: durable mail a second, on a disk of its own.
+
+`make bench`, or `python -m benchmarks.mail` (root: it mounts a file system image, in a namespace of its own).
+Receivers take turns, A B A B …, under Postfix's `smtp-source`; after each run every message must lie whole in
+the Maildir. Shown are medians, their spread and the ratio to each peer of the same round.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.mail.deployed import Release, deployed, release
+from benchmarks.mail.disk import KINDS, disk
+from benchmarks.mail.drawing import drawing
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.load import Load, Result, run
+from benchmarks.mail.neighbour import RATE, writing
+from benchmarks.mail.others import huge_message, idle_connections, noop_beside_big_senders
+from benchmarks.mail.receivers import PEERS, Receiver, ours, peer
+from benchmarks.mail.slow import check_loaded, check_slowed, library
+from benchmarks.mail.table import table
+
+ROOT = Path(__file__).resolve().parents[2]
+# Each at least a second long: in less, the start of `smtp-source` and its connections is measured, too.
+LOADS = (
+    Load("1 session", 1, 1200, 10_240),
+    Load("20 sessions", 20, 6000, 10_240),
+    Load("200 sessions", 200, 9000, 10_240),
+    Load("1, one a connection", 1, 1000, 10_240, kept=False),
+    Load("20, one a connection", 20, 4000, 10_240, kept=False),
+    Load("200, one a connection", 200, 4000, 10_240, kept=False),
+    Load("20 x 1 MiB", 20, 320, 1 << 20),
+)
+_SHORT = 4  # the part of the messages that --short leaves
+SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
+_ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    arguments = parser().parse_args(argv)
+    if os.geteuid():
+        print("benchmarks.mail: mounting a file system image needs root: run it with sudo", file=sys.stderr)
+        return 1
+    if os.environ.get(_ISOLATED) != "yes":
+        command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", "benchmarks.mail"]
+        command += sys.argv[1:] if argv is None else list(argv)
+        os.chdir(ROOT)
+        os.execvpe(command[0], command, os.environ | {_ISOLATED: "yes"})
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _measure_all(arguments)
+    except (Broken, OSError, KeyboardInterrupt) as error:
+        _progress("")
+        print(f"benchmarks.mail: {str(error) or 'interrupted'}", file=sys.stderr)
+        return 130 if isinstance(error, KeyboardInterrupt) else 1
+
+
+def _measure_all(arguments: argparse.Namespace) -> int:
+    found: dict[str, Any] = {}
+    built = release() if arguments.deployed else None
+    for kind in arguments.disk or ["ext4"]:
+        found[kind] = measure(kind, arguments, built)
+        print(table(found[kind]), flush=True)
+        if arguments.json:
+            arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+    if arguments.drawing:
+        results = next(iter(found.values()))
+        caption = f"on {results['conditions']}, durable before every 250"
+        arguments.drawing.write_text(drawing(results["rates"], caption))
+    return 0
+
+
+def measure(kind: str, arguments: argparse.Namespace, built: Release | None = None) -> dict[str, Any]:
+    """All loads on one kind of file system: per receiver and load, the rate, CPU and memory of each round."""
+    loads = wanted(arguments)
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
+        mount = stack.enter_context(disk(kind, folder))
+        preload = library(arguments.sync_delay, folder) if arguments.sync_delay else None
+        mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments, built)]
+        peers = [
+            stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
+            for each in arguments.peers
+        ]
+        neighbour: list[float] = []
+        runs: dict[str, dict[str, list[Result]]] = {
+            each.name: {load.title: [] for load in loads} for each in (*mine, *peers)
+        }
+        for number in range(arguments.rounds):
+            for load in loads:
+                for receiver in (*mine, *peers):
+                    _progress(f"round {number + 1} of {arguments.rounds}: {load.title}, {receiver.name}")
+                    with writing(mount) if arguments.neighbour else _nobody() as wrote:
+                        result = run(receiver, load)
+                    neighbour += wrote
+                    if preload:
+                        check_loaded(receiver)
+                        check_slowed(receiver, load, result, arguments.sync_delay)
+                    runs[receiver.name][load.title].append(result)
+        _progress("")
+        found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
+        found["python"] = {each.name: each.python for each in mine}
+        found |= {"neighbour": neighbour} | _summary(runs, loads)
+        if not arguments.load and not preload and not arguments.neighbour:
+            found["others"] = {each.name: others(each) for each in mine}
+        return found
+
+
+def wanted(arguments: argparse.Namespace) -> list[Load]:
+    """The loads that these arguments ask for."""
+    titles = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
+    part = _SHORT if arguments.short else 1
+    return [
+        dataclasses.replace(each, messages=each.messages // part) for each in LOADS if each.title in titles
+    ]
+
+
+def _nobody() -> contextlib.AbstractContextManager[list[float]]:
+    return contextlib.nullcontext([])
+
+
+def _ours(
+    mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace, built: Release | None
+) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
+    """This checkout first, with one worker and with more, each also deployed; then other checkouts."""
+    for each in dict.fromkeys([1, *arguments.workers]):
+        yield ours(mount / f"ours{each}", folder / f"ours{each}", workers=each, preload=preload)
+        if built:
+            yield deployed(built, mount / f"deployed{each}", workers=each, preload=preload)
+    for number, other in enumerate(arguments.also):
+        yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
+
+
+def conditions(kind: str, arguments: argparse.Namespace) -> str:
+    """What the disk was, in words."""
+    words = [kind]
+    words += [f"every sync {arguments.sync_delay} ms slower"] * bool(arguments.sync_delay)
+    words += [f"beside a writer of {RATE // 1_000_000} MB/s"] * arguments.neighbour
+    return ", ".join(words)
+
+
+def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) -> dict[str, Any]:
+    def each(what: Any) -> dict[str, dict[str, list[float]]]:
+        return {
+            name: {load.title: [what(result, load) for result in of[load.title]] for load in loads}
+            for name, of in runs.items()
+        }
+
+    return {
+        "rates": each(lambda result, load: result.rate(load)),
+        "cpu": each(lambda result, load: result.cpu / load.messages),
+        "memory": each(lambda result, load: result.memory),
+        "late": each(lambda result, load: result.late),
+        "accepted": each(lambda result, load: result.accepted(load)),
+    }
+
+
+def others(receiver: Receiver) -> dict[str, Any]:
+    """Memory and fairness of one of ours."""
+    _progress("25 MiB, NOOP beside big senders, 5,000 idle connections")
+    huge = huge_message(receiver)
+    median, high = noop_beside_big_senders(receiver)
+    before, idle = idle_connections(receiver)
+    _progress("")
+    return {"huge": huge, "noop": [median, high], "idle": [before, idle]}
+
+
+def _progress(text: str) -> None:
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+
+
+def _peers(text: str) -> list[str]:
+    """The receivers' names of a list such as `postfix,exim`."""
+    if text in ("all", "none"):
+        return list(PEERS.values()) if text == "all" else []
+    if unknown := [each for each in text.split(",") if each not in PEERS]:
+        known = f"all, none, or some of {','.join(PEERS)}"
+        raise argparse.ArgumentTypeError(f"no peer {unknown[0]!r}: {known}")
+    return [PEERS[each] for each in dict.fromkeys(text.split(","))]
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _at_least_one(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
+    add = parser.add_argument
+    add("--peers", type=_peers, default="postfix", metavar="LIST",
+        help=f"whom to stand beside: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
+    add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
+    add("--sync-delay", type=_at_least_one, metavar="MS",
+        help="every fsync, fdatasync and syncfs takes that much longer, no write-out less")  # fmt: skip
+    add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
+    add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
+    add("--short", action="store_true",
+        help=f"one in {_SHORT} of the messages: for peers that would take minutes for all")  # fmt: skip
+    add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
+        help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
+    add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",
+        help="Letterbox with so many workers, too; repeatable")  # fmt: skip
+    add("--deployed", action="store_true",
+        help="each of these as deployed, too: the release, with the Python of the lab's target")  # fmt: skip
+    add("--also", action="append", type=Path, default=[], help="another checkout of this project")
+    add("--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)")
+    add("--json", type=Path, help="write every number there")
+    add("--drawing", type=Path, help="draw the medians there, as SVG")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

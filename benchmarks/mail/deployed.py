@@ -1,0 +1,99 @@
+"""Letterbox as a deploy puts it on a host: the release, built for the lab's target and run by its Python.
+
+The receiver runs in an overlay of the target's image, in namespaces of its own, and stores on the given disk;
+the image is not written to. Not as on a host: it is root, and has none of the unit's restrictions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.receivers import LIMITS, OURS, Receiver, with_workers
+from provision.desired.archive import BuildError, Platform, archive
+from tests.conformance.peers import rooted
+from tests.lab import prerequisites
+from tests.lab.display import Display
+from tests.lab.errors import LabError
+from tests.lab.machines import image
+from tests.receiver.wire import configuration
+
+_SCRIPT = Path(__file__).with_suffix(".sh")
+_ALICE = Path("example.test", "alice", "new")
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A release, and the root that it is for."""
+
+    root: Path
+    python: str  # as `3.14.8`
+    packed: bytes
+
+
+def release() -> Release:
+    """This checkout's release for the lab's target, both built if they are not there. Raises Broken."""
+    try:
+        root = _image()
+        command = [
+            "chroot",
+            str(root),
+            "/usr/bin/python3",
+            "-Ic",
+            "import platform as p; print(p.python_version())",
+        ]
+        python = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        packed = archive(Platform(python.rpartition(".")[0], platform.machine()))
+        return Release(root, python, packed)
+    except (LabError, BuildError, subprocess.CalledProcessError) as error:
+        raise Broken(f"--deployed: {error}") from None
+
+
+def _image() -> Path:
+    target = image.Image("target")
+    if not target.is_built():
+        display = Display(Console(stderr=True, highlight=False))
+        prerequisites.ensure(display.note)
+        with (
+            display.stage("Image of the target", "once, about a minute", long=True) as stage,
+            ThreadPoolExecutor(1) as pool,
+        ):
+            try:
+                pool.submit(image.build, target, stage.say).result()
+            except BaseException:
+                image.stop_builds()
+                raise
+    image.mark_used(target)
+    return target.root
+
+
+@contextlib.contextmanager
+def deployed(
+    built: Release, store: Path, *, workers: int = 1, preload: Path | None = None
+) -> Iterator[Receiver]:
+    """It runs with so many workers, each process with this library. Raises Broken."""
+    name = f"{OURS} deployed{with_workers(workers)}"
+    store.mkdir()
+    with contextlib.ExitStack() as stack:
+        files = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        (files / "release.tar.gz").write_bytes(built.packed)
+        (files / "letterbox.toml").write_text(
+            configuration(Path("/store"), Path("/tmp/proofs"), limits=LIMITS, workers=workers)
+        )
+        (files / _SCRIPT.name).write_text(_SCRIPT.read_text())
+        try:
+            process, port = stack.enter_context(
+                rooted(name, built.root, files, _SCRIPT.stem, (), store, preload or "")
+            )
+        except OSError as error:
+            raise Broken(f"{name} does not start: {str(error).strip().splitlines()[-1]}") from None
+        yield Receiver(name, process.pid, port, store / _ALICE, built.python)

@@ -1,0 +1,66 @@
+"""A disk of its own: a fresh file system in a file, mounted. Root only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from benchmarks.mail.errors import Broken
+from tests.conformance.peers import unpacked
+
+# What makes each, and the Debian package that is unpacked where this system has no such program.
+KINDS = {
+    "ext4": (("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"), "e2fsprogs"),
+    "xfs": (("mkfs.xfs", "-q"), "xfsprogs"),
+    "btrfs": (("mkfs.btrfs", "-q"), "btrfs-progs"),
+}
+_OCTETS = 4 << 30
+
+
+@contextlib.contextmanager
+def disk(kind: str, folder: Path) -> Iterator[Path]:
+    """The mount point of one of KINDS, the image beside it. Raises Broken where the kernel has no such."""
+    image, mount = folder / f"{kind}.img", folder / kind
+    with image.open("wb") as file:
+        file.truncate(_OCTETS)
+    make(kind, image)
+    mount.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", kind, "-o", "loop", str(image), str(mount)], capture_output=True, text=True
+    )
+    if done.returncode:
+        # Only now: mounting may have loaded the kernel's module.
+        known = f"\t{kind}\n" in Path("/proc/filesystems").read_text()
+        raise Broken(" ".join(done.stderr.split()) if known else f"this kernel has no {kind}")
+    mount.chmod(0o755)
+    try:
+        yield mount
+    finally:
+        subprocess.run(["umount", "--lazy", str(mount)], check=True)
+        image.unlink()
+
+
+def make(kind: str, image: Path) -> None:
+    """One of KINDS in a file that is there. Raises Broken."""
+    words, package = KINDS[kind]
+    if shutil.which(words[0]):
+        _run([*words, str(image)])
+        return
+    root = unpacked(package, package)
+    with contextlib.ExitStack() as mounted:
+        # Mounts, in this namespace only: nothing is written into the unpacked root, which others use too.
+        for source, place in ((image.parent, "tmp"), ("/proc", "proc"), ("/dev", "dev")):
+            _run(["mount", "--bind", str(source), str(root / place)])
+            mounted.callback(_run, ["umount", str(root / place)])
+        _run(["chroot", str(root), *words, f"/tmp/{image.name}"])
+
+
+def _run(command: Sequence[str]) -> None:
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin:/usr/bin:/bin"
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"PATH": path})
+    if done.returncode:
+        raise Broken(f"{' '.join(command)}: {' '.join(done.stderr.split()) or done.returncode}")

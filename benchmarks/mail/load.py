@@ -1,0 +1,153 @@
+"""One run: Postfix's `smtp-source` puts a load on a receiver, and the mail is counted.
+
+Then every message must lie in the Maildir, whole; what is not there within two seconds of the last 250 is
+late, and does not count for the rate. Seconds are those of `smtp-source`; CPU is that of all the receiver's
+processes, also of ended ones.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.mail.errors import Broken
+from benchmarks.mail.receivers import Receiver
+from tests.conformance.peers import unpacked
+
+SETTLE = 2.0  # seconds after the last 250 within which all mail must be there
+_LATE = 60.0  # seconds for what was not, so that it does not disturb the next run
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """`kept`: the sessions stay open; otherwise there is one message a connection."""
+
+    title: str
+    sessions: int
+    messages: int
+    octets: int
+    kept: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run."""
+
+    seconds: float
+    cpu: float  # seconds of all the receiver's processes
+    memory: int  # octets at the end of the load: proportional set size of all its processes
+    late: int  # messages not in the Maildir after SETTLE
+
+    def rate(self, load: Load) -> float:
+        """Messages a second that were in the Maildir in time."""
+        return (load.messages - self.late) / self.seconds
+
+    def accepted(self, load: Load) -> float:
+        """Messages a second that were answered 250."""
+        return load.messages / self.seconds
+
+
+def smtp_source(port: int, load: Load) -> list[str]:
+    """The command line of the load."""
+    words = ["chroot", str(unpacked("postfix", "postfix")), "/usr/sbin/smtp-source", *(["-d"] * load.kept)]
+    words += ["-s", str(load.sessions), "-m", str(load.messages), "-l", str(load.octets)]
+    return [*words, "-f", "stranger@sender.test", "-t", "alice@example.test", f"127.0.0.1:{port}"]
+
+
+def run(receiver: Receiver, load: Load) -> Result:
+    """Put the load on the receiver, and look at all the mail. Raises Broken."""
+    forget_mail(receiver)
+    before = cpu_seconds(receiver.pid)
+    began = time.perf_counter()
+    done = subprocess.run(smtp_source(receiver.port, load), capture_output=True, text=True, timeout=900)
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise Broken(f"{receiver.name}, {load.title}: smtp-source says {done.stderr.strip()[-500:]}")
+    memory = proportional_memory(receiver.pid)
+    late = load.messages - _count(receiver.new, load.messages, SETTLE)
+    if late:
+        _count(receiver.new, load.messages, _LATE)
+    cpu = cpu_seconds(receiver.pid) - before
+    inspect(receiver, load)
+    return Result(seconds, cpu, memory, late)
+
+
+def forget_mail(receiver: Receiver) -> None:
+    """An empty Maildir, and a disk with nothing left to write."""
+    for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
+        path.unlink()
+    subprocess.run(
+        ["sync", "-f", str(receiver.new.parents[1] if receiver.new.is_dir() else "/tmp")], check=True
+    )
+
+
+def inspect(receiver: Receiver, load: Load) -> None:
+    """Every message is there once, and each has the content that was sent. Raises Broken."""
+    names: set[bytes] = set()
+    bodies: dict[bytes, int] = {}
+    for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
+        head, _, body = path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+        names |= set(re.findall(rb"(?mi)^message-id: *(\S+)", head))
+        bodies[hashlib.sha256(body).digest()] = len(body)
+    if len(names) != load.messages or len(bodies) != 1 or min(bodies.values(), default=0) < load.octets * 0.9:
+        raise Broken(
+            f"{receiver.name}, {load.title}: {len(names)} of {load.messages} messages, {len(bodies)} contents"
+        )
+
+
+def _count(new: Path, wanted: int, patience: float) -> int:
+    until = time.monotonic() + patience
+    while (found := _messages(new)) < wanted and time.monotonic() < until:
+        time.sleep(0.05)
+    return found
+
+
+def _messages(new: Path) -> int:
+    return sum(1 for _ in new.iterdir()) if new.is_dir() else 0
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that descend from it."""
+    yield pid
+    with contextlib.suppress(OSError):
+        for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield from tree(int(each))
+
+
+def cpu_seconds(pid: int) -> float:
+    """Of the whole tree, its ended and reaped processes included."""
+    total = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            total += sum(int(field) for field in fields[11:15])
+    return total / _TICKS
+
+
+def proportional_memory(pid: int) -> int:
+    """Octets; a page that several processes share counts once."""
+    total = 0
+    for each in tree(pid):
+        with contextlib.suppress(OSError):
+            match = re.search(r"(?m)^Pss:\s+(\d+)", Path(f"/proc/{each}/smaps_rollup").read_text())
+            total += int(match[1]) * 1024 if match else 0
+    return total
+
+
+def peak_memory(pid: int, *, reset: bool = False) -> int:
+    """Octets of resident memory at their highest, since the last reset: each process's, of the whole tree."""
+    total = 0
+    for each in tree(pid):
+        if reset:
+            Path(f"/proc/{each}/clear_refs").write_text("5")
+        match = re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{each}/status").read_text())
+        total += int(match[1]) * 1024 if match else 0
+    return total

@@ -1,0 +1,67 @@
+"""A neighbour: another program that writes 50 MB/s to the same file system, and never syncs.
+
+`python -m benchmarks.mail.neighbour FILE`: until it is ended, round and round in a file of bounded size.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.mail.errors import Broken
+
+RATE = 50_000_000  # octets a second
+_PIECE = 1_000_000
+_MOST = 512 * _PIECE  # of the file
+_BEHIND = 0.5  # seconds that it makes up for when the disk has held it up; what is more is let go
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[list[float]]:
+    """It writes there while in the context; then the list has the octets a second that it came to."""
+    file, wrote = folder / "neighbour", list[float]()
+    # It ends with us, whatever becomes of us.
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "benchmarks.mail.neighbour", str(file)]
+    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+        try:
+            _wait_for(file, process)
+            before, began = _written(process.pid), time.monotonic()
+            yield wrote
+            wrote.append((_written(process.pid) - before) / (time.monotonic() - began))
+        finally:
+            process.kill()
+            process.wait()
+            file.unlink(missing_ok=True)
+
+
+def _wait_for(file: Path, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + 10
+    while not (file.exists() and file.stat().st_size):
+        if process.poll() is not None or time.monotonic() > until:
+            raise Broken("the neighbour does not write")
+        time.sleep(0.01)
+
+
+def _written(pid: int) -> int:
+    """Octets given to write(2) so far (proc(5), wchar)."""
+    fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return int(fields["wchar"])
+
+
+def _write(file: Path) -> None:
+    piece, at, due = os.urandom(_PIECE), 0, time.monotonic()
+    fd = os.open(file, os.O_WRONLY | os.O_CREAT, 0o600)
+    while True:
+        os.pwrite(fd, piece, at)
+        at = (at + _PIECE) % _MOST
+        due = max(due + _PIECE / RATE, time.monotonic() - _BEHIND)
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+if __name__ == "__main__":
+    _write(Path(sys.argv[1]))

@@ -1,0 +1,63 @@
+"""What a load does to memory and to others: idle connections, one huge message, NOOP beside big senders."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+import socket
+import statistics
+import subprocess
+import time
+
+from benchmarks.mail.load import Load, forget_mail, peak_memory, proportional_memory, smtp_source
+from benchmarks.mail.receivers import Receiver
+from tests.receiver.wire import Client
+
+IDLE = 5000
+HUGE = 25 << 20
+_BIG = Load("four big senders", 4, 12, 25_000_000)
+
+
+def idle_connections(receiver: Receiver, number: int = IDLE) -> tuple[int, int]:
+    """Octets of the receiver's memory before, and with that many greeted connections open."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    before = proportional_memory(receiver.pid)
+    with contextlib.ExitStack() as stack:
+        for _ in range(number):
+            each = stack.enter_context(socket.create_connection(("127.0.0.1", receiver.port), 30))
+            if not each.recv(512).startswith(b"220"):
+                raise OSError(f"{receiver.name} does not greet")
+        return before, proportional_memory(receiver.pid)
+
+
+def huge_message(receiver: Receiver) -> int:
+    """Octets by which one message of nearly 25 MiB takes the receiver's peak above what it had."""
+    line = b"0123456789" * 7 + b"\r\n"
+    content = b"Subject: huge\r\n\r\n" + line * (HUGE // len(line) - 100)
+    with Client(receiver.port) as client:
+        client.expect(220)
+        client.ask("HELO client.test", 250)
+        before = peak_memory(receiver.pid, reset=True)
+        client.begin()
+        client.send(content + b".\r\n")
+        client.expect(250)
+        after = peak_memory(receiver.pid)
+    forget_mail(receiver)
+    return after - before
+
+
+def noop_beside_big_senders(receiver: Receiver) -> tuple[float, float]:
+    """Seconds of a NOOP's reply while four senders push 25 MB messages: median and 99th percentile."""
+    took: list[float] = []
+    with Client(receiver.port) as client:
+        client.expect(220)
+        client.ask("HELO client.test", 250)
+        senders = subprocess.Popen(smtp_source(receiver.port, _BIG), stderr=subprocess.DEVNULL)
+        while senders.poll() is None:
+            began = time.perf_counter()
+            client.ask("NOOP", 250)
+            took.append(time.perf_counter() - began)
+            time.sleep(0.002)
+    forget_mail(receiver)
+    return statistics.median(took), statistics.quantiles(took, n=100)[98]

@@ -1,0 +1,87 @@
+"""The receivers that are measured, each running and storing on the given disk."""
+
+from __future__ import annotations
+
+import contextlib
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.mail.errors import Broken
+from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
+from tests.conformance.peers import peer_process
+from tests.receiver.wire import start_server
+
+OURS = "Letterbox"
+# Not chasquid: it stores nothing itself, and the program that it hands each message to would be measured.
+PEERS = {
+    "postfix": "Postfix",
+    "postfix-installed": "Postfix as installed",
+    "exim": "Exim",
+    "opensmtpd": "OpenSMTPD",
+    "haraka": "Haraka",
+    "nodemailer": "nodemailer",
+}
+# Debian's OpenSMTPD has one fsync(2) a message, that of its delivery, after the 250 (seen by strace).
+NOT_DURABLE = {"OpenSMTPD"}
+LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """A running one; `new` is where its mail ends up. `python`: the version, for one of ours."""
+
+    name: str
+    pid: int
+    port: int
+    new: Path
+    python: str = ""
+
+
+@contextlib.contextmanager
+def ours(
+    store: Path,
+    folder: Path,
+    *,
+    checkout: Path | None = None,
+    workers: int = 1,
+    preload: Path | None = None,
+) -> Iterator[Receiver]:
+    """Letterbox, of this checkout or of another one, with so many workers.
+
+    `preload`: a library that the program starts with (ld.so(8)). Raises Broken.
+    """
+    name = f"{checkout.name if checkout else OURS}{with_workers(workers)}"
+    program = ["-m", "receiver"]
+    if checkout:
+        start = "from receiver.__main__ import main; sys.exit(main())"
+        program = ["-c", f"import sys; sys.path.insert(0, {str(checkout)!r}); {start}"]
+    folder.mkdir()
+    try:
+        server = start_server(
+            folder, mail=store, limits=LIMITS, program=program, workers=workers,
+            variables={"LD_PRELOAD": str(preload)} if preload else {},
+        )  # fmt: skip
+    except AssertionError as error:
+        raise Broken(f"{name} does not start: {str(error).strip().splitlines()[-1]}") from None
+    try:
+        new = store / "example.test" / "alice" / "new"
+        yield Receiver(name, server.process.pid, server.port, new, platform.python_version())
+    finally:
+        server.stop()
+
+
+def with_workers(number: int) -> str:
+    """What a receiver's name says of them."""
+    return f", {number} workers" if number > 1 else ""
+
+
+@contextlib.contextmanager
+def peer(name: str, store: Path, preload: Path | None = None) -> Iterator[Receiver]:
+    """One of PEERS, by name, storing on this disk. Raises OSError."""
+    store.mkdir()
+    store.chmod(0o755)
+    start = npm_peer_process if name in NPM_PEERS else peer_process
+    with start(name, store=store, preload=preload or "") as (process, port):
+        yield Receiver(name, process.pid, port, store / "mail" / "alice" / "new")

@@ -1,0 +1,152 @@
+"""What a release is made of, and building it on the control machine.
+
+A release is keyed by everything that decides its content: the host's Python and architecture, the locked
+dependencies with their hashes, and the receiver's source. The key needs no build, so a deploy with nothing to
+do builds nothing. The same key always means the same octets, because hatchling's wheel and the archive are
+reproducible. The host gets a finished archive: it needs no internet, no pip and no compiler.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parents[2]
+_LOCK = PROJECT / "requirements-host.lock"
+_RECIPE = "1"  # raise when the layout of a release changes
+_ARCHITECTURES = ("x86_64", "aarch64")
+_OLDEST_PYTHON = (3, 11)
+
+_LAUNCHER = """\
+#!/usr/bin/python3 -I
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
+
+from receiver.__main__ import main
+
+sys.exit(main())
+"""
+
+
+class BuildError(Exception):
+    """The release could not be built. `str` is one line: the thing, the cause, and the fix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """What a release is built for: Python as `3.14`, machine as `uname -m` prints it."""
+
+    python: str
+    machine: str
+
+    def check(self) -> None:
+        """Raises BuildError if no release can be built for it."""
+        if self.machine not in _ARCHITECTURES:
+            raise BuildError(f"architecture {self.machine or 'unknown'}: use {' or '.join(_ARCHITECTURES)}")
+        major, _, minor = self.python.partition(".")
+        if (int(major or 0), int(minor or 0)) < _OLDEST_PYTHON:
+            oldest = ".".join(map(str, _OLDEST_PYTHON))
+            raise BuildError(f"Python {self.python or 'missing'}: the receiver needs {oldest} or later")
+
+
+def digest(platform: Platform) -> str:
+    """The key of the release of this checkout for a platform: 16 hexadecimal digits."""
+    content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{_LAUNCHER}".encode())
+    for path in (_LOCK, PROJECT / "pyproject.toml", *sorted((PROJECT / "receiver").rglob("*.py"))):
+        content.update(f"{path.relative_to(PROJECT)}\0".encode())
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+    return content.hexdigest()[:16]
+
+
+def archive(platform: Platform) -> bytes:
+    """The release as a gzipped tar of `bin/` and `lib/`, kept in the cache between runs.
+
+    Raises BuildError if there is no release for this platform, or a dependency cannot be fetched.
+    """
+    platform.check()
+    kept = _cache() / f"{digest(platform)}.tar.gz"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            tree = Path(folder, "release")
+            _build(platform, tree)
+            packed = Path(folder, "archive")
+            packed.write_bytes(_pack(tree))
+            packed.replace(kept)
+    return kept.read_bytes()
+
+
+def _cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base, "letterbox", "releases")
+
+
+def _build(platform: Platform, tree: Path) -> None:
+    _run(
+        "dependencies of the receiver",
+        [
+            *(str(_tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
+            *("--python", sys.executable, "--python-version", platform.python),
+            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(_LOCK)),
+        ],
+    )
+    wheels = tree.with_name("wheel")
+    _run(
+        "wheel of the receiver",
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)],
+    )
+    (wheel,) = wheels.glob("*.whl")
+    shutil.unpack_archive(wheel, tree / "lib", format="zip")
+    for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
+        shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
+    launcher = tree / "bin" / "letterbox"
+    launcher.parent.mkdir()
+    launcher.write_text(_LAUNCHER)
+
+
+def _tool(name: str) -> Path:
+    """A program of the Python environment that runs this. It need not be on PATH."""
+    return Path(sysconfig.get_path("scripts"), name)
+
+
+def _run(what: str, command: list[str]) -> None:
+    environment = {key: value for key, value in os.environ.items() if key != "CLOUDFLARE_API_TOKEN"}
+    try:
+        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
+    if done.returncode:
+        reason = (done.stderr or done.stdout).strip().splitlines() or ["no reason given"]
+        raise BuildError(f"{what}: {' '.join(line.strip() for line in reason[-3:])}")
+
+
+def _pack(tree: Path) -> bytes:
+    """The tree as a tar in which nothing depends on when, where or by whom it was made."""
+    out = io.BytesIO()
+    with (
+        gzip.GzipFile(fileobj=out, mode="wb", mtime=0) as zipped,
+        tarfile.open(fileobj=zipped, mode="w") as tar,
+    ):
+        for path in sorted(tree.rglob("*")):
+            entry = tarfile.TarInfo(str(path.relative_to(tree)))
+            if path.is_dir():
+                entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+                tar.addfile(entry)
+            else:
+                content = path.read_bytes()
+                entry.size, entry.mode = len(content), 0o755 if path.parent.name == "bin" else 0o644
+                tar.addfile(entry, io.BytesIO(content))
+    return out.getvalue()

@@ -1,0 +1,36 @@
+"""letterbox.toml: what the inventory says to the receiver of a host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from dns.inventory import Domain, MailHost
+from provision.host import layout
+
+_HEAD = Path(__file__).resolve().parents[2] / "files" / "letterbox.toml"
+
+
+def letterbox_toml(host: MailHost, domains: Iterable[Domain]) -> str:
+    """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml."""
+    table: dict[str, Any] = {"hostname": host.hostname, "mail": layout.MAIL, "workers": host.workers}
+    if host.log_headers:
+        # Left out where it is not asked for, so that a plain inventory keeps the generation that it has.
+        table["log_headers"] = True
+    table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
+    table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
+    return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
+
+
+def _domain_table(domain: Domain) -> dict[str, Any]:
+    table: dict[str, Any] = {
+        "mailboxes": list(domain.mailboxes),
+        "subaddress_separators": domain.subaddress_separators,
+        "aliases": {name: list(targets) for name, targets in domain.aliases.items()},
+    }
+    if domain.catch_all:  # TOML has no null; without the key, unknown recipients are refused
+        table["catch_all"] = domain.catch_all
+    return table

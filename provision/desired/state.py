@@ -1,0 +1,92 @@
+"""The desired state of a host, from the inventory: a pure function, tested without a host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from pyinfra import context
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from dns.inventory import Inventory, MailHost
+from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.host import layout
+from provision.inventory import inventory
+from provision.step import observe
+
+_FILES = Path(__file__).resolve().parents[2] / "files"
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One host as the inventory wants it."""
+
+    host: MailHost
+    configuration: str
+    """The text of letterbox.toml."""
+    units: Mapping[str, str]
+    """The text of each unit, by its name."""
+    release: str
+    """Digest of the release for this host's Python and architecture."""
+
+    @property
+    def generation(self) -> str:
+        """The name of everything that a running service was started with. If it differs, it must restart.
+
+        It begins with a letter, because `--data generation=…` would take digits alone for a number.
+        """
+        content = json.dumps([self.release, self.configuration, sorted(self.units.items())])
+        return f"g{hashlib.sha256(content.encode()).hexdigest()[:15]}"
+
+
+class _Run:
+    """What is worked out once a run: the inventory and this checkout do not change meanwhile."""
+
+    def __init__(self) -> None:
+        self.releases: dict[Platform, str] = {}
+        self.hosts: dict[tuple[str, Platform], Desired] = {}
+
+
+_runs: WeakKeyDictionary[State, _Run] = WeakKeyDictionary()
+
+
+def desired(host: Host | None = None) -> Desired:
+    """What a host should be, this one if none is named. Raises DeployError."""
+    host = context.host if host is None else host
+    seen = observe(host)
+    platform = Platform(seen.python, seen.machine)
+    run = _runs.setdefault(context.ctx_state.get(), _Run())
+    if platform not in run.releases:
+        run.releases[platform] = archive.digest(platform)
+    if (host.name, platform) not in run.hosts:
+        run.hosts[host.name, platform] = for_host(inventory(), host.name, run.releases[platform])
+    return run.hosts[host.name, platform]
+
+
+def for_host(whole: Inventory, name: str, release: str) -> Desired:
+    """What the named host of the inventory should be, with this release."""
+    (host,) = (candidate for candidate in whole.hosts if candidate.name == name)
+    return Desired(
+        host=host,
+        configuration=letterbox_toml(host, whole.domains),
+        units={unit: _for_workers((_FILES / unit).read_text(), host.workers) for unit in layout.UNITS},
+        release=release,
+    )
+
+
+def _for_workers(unit: str, workers: int) -> str:
+    """The unit with its limits on memory and tasks, which are those of one worker, times the workers."""
+    return re.sub(
+        r"^(MemoryMax=|TasksMax=)(\d+)",
+        lambda limit: f"{limit[1]}{int(limit[2]) * workers}",
+        unit,
+        flags=re.MULTILINE,
+    )

@@ -1,0 +1,144 @@
+"""The answer of the probe, read into a value. What the host did not tell is unread, never absent."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import shlex
+import zlib
+from collections.abc import Iterable, Mapping
+
+from provision.host import layout, probe
+from provision.host.firewalld_state import parse_firewalld
+from provision.host.greeting import parse_greeting
+from provision.host.observed import File, Generation, Observed, Unit
+from provision.host.served import Served, parse_served
+
+
+def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
+    """The probe's answer, by section, as one value. Raises ValueError for anything else."""
+
+    def word(name: str) -> str:
+        lines = sections.get(name) or [""]
+        return lines[0].strip()
+
+    missing, packages_unread = _missing_packages(sections.get("missing", ()), word("rpm status"))
+    firewalld = parse_firewalld(sections.get("firewalld", ()))
+    running = word("running").partition("=")[2] or None
+    served, generations, served_unread = _configurations(
+        sections.get("configurations", ()), sections.get("generations", ()), running
+    )
+    unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
+    greetings = (line.partition(" ") for line in sections.get("python", ())[1:])
+    return Observed(
+        uid=int(word("uid")),
+        os=_assignments(sections.get("os", ())),
+        machine=word("machine"),
+        python=word("python"),
+        ssh_port=word("ssh port") or "22",
+        missing_packages=missing,
+        account=tuple(sections.get("account", ())),
+        files=_files(sections.get("files", ()), sections.get("sums", ())),
+        releases=tuple(name for name in sections.get("releases", ()) if not name.startswith(".")),
+        generations=generations,
+        certificate_names=_certificate_names(sections.get("certificate", ())),
+        units=_units(sections.get("units", ())),
+        running_generation=running,
+        greetings={address: parse_greeting(line) for address, _, line in greetings},
+        addresses="\n".join(sections.get("addresses", ())),
+        default_interfaces=_default_interfaces(sections.get("routes", ())),
+        firewalld=firewalld,
+        served=served,
+        unread={name: reason for name, reason in unread.items() if reason},
+    )
+
+
+def _missing_packages(lines: Iterable[str], rpm_status: str) -> tuple[tuple[str, ...], str]:
+    """The packages that are missing, and why that could not be read.
+
+    The lines are those of `rpm -q --whatprovides`, or where there is no rpm, one name a line. `rpm_status` is
+    the exit code of rpm, empty where there is none: the number of packages that are missing, if rpm works.
+    """
+    missing = [
+        line.rpartition(" ")[2]
+        for line in lines
+        if line in probe.PACKAGES or line.startswith("no package provides ")
+    ]
+    if rpm_status not in ("", "0") and not missing:
+        return (), f"`rpm -q` ended with {rpm_status}: see `rpm -q openssl` on the host"
+    return tuple(missing), ""
+
+
+def _default_interfaces(lines: Iterable[str]) -> tuple[str, ...] | None:
+    try:
+        routes = [route for text in lines if text for route in json.loads(text)]
+    except ValueError:
+        return None
+    return tuple(dict.fromkeys(route["dev"] for route in routes if "dev" in route))
+
+
+def _configurations(
+    packed: Iterable[str], generations: Iterable[str], running: str | None
+) -> tuple[Served | None, tuple[Generation, ...], str]:
+    """What the host serves, its generations (newest first), and why it is not known what the host serves."""
+    readable: dict[str, Served] = {}
+    broken: dict[str, str] = {}
+    for path, _, text in (line.partition(" ") for line in packed):
+        try:
+            readable[path] = parse_served(gzip.decompress(base64.b64decode(text)).decode())
+        except (ValueError, OSError, EOFError, zlib.error) as error:
+            broken[path] = str(error)
+    kept = tuple(
+        Generation(words[0], words[1], readable.get(f"{layout.GENERATIONS}/{words[0]}/letterbox.toml"))
+        for words in (line.split() for line in generations)
+        if len(words) == 2 and "." not in words[0]
+    )
+    copies = sorted(kept, key=lambda each: each.name != running)  # the one that runs, then the newest
+    for candidate in (readable.get(layout.CONFIGURATION), *(each.served for each in copies)):
+        if candidate is not None:
+            return candidate, kept, ""
+    if layout.CONFIGURATION not in broken:
+        return None, kept, ""
+    reason = (
+        f"which domains it serves cannot be told, because {layout.CONFIGURATION} is broken "
+        f"({broken[layout.CONFIGURATION]}): repair it, or remove it if none of its mail matters"
+    )
+    return None, kept, reason
+
+
+def _assignments(lines: Iterable[str]) -> dict[str, str]:
+    pairs = (line.partition("=") for line in lines if "=" in line)
+    return {key: "".join(shlex.split(value)) for key, _, value in pairs}
+
+
+def _files(stats: Iterable[str], sums: Iterable[str]) -> dict[str, File]:
+    digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums)}
+    files = {}
+    for line in stats:
+        kind, user, group, mode, quoted, path = line.split("|", 5)
+        target = quoted.partition(" -> ")[2].strip("'") or None
+        files[path] = File(kind.removesuffix(" empty file"), user, group, mode, target, digests.get(path))
+    return files
+
+
+def _certificate_names(section: Iterable[str]) -> tuple[str, ...]:
+    """The names that `openssl x509 -ext subjectAltName` prints, unless the certificate ends soon."""
+    lines = list(section)
+    if lines[-1:] != [probe.GOOD]:
+        return ()
+    words = " ".join(lines).replace(",", " ").split()
+    return tuple(word.removeprefix("DNS:") for word in words if word.startswith("DNS:"))
+
+
+def _units(lines: Iterable[str]) -> dict[str, Unit]:
+    units = {}
+    for block in "\n".join(lines).split("\n\n"):
+        properties = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        if {"Id", "ActiveState", "NeedDaemonReload"} <= properties.keys():
+            units[properties["Id"]] = Unit(
+                active=properties["ActiveState"],
+                enabled=properties.get("UnitFileState") == "enabled",
+                needs_reload=properties["NeedDaemonReload"] == "yes",
+            )
+    return units

@@ -1,0 +1,92 @@
+"""What a host is at one moment, as a value: the words that the steps of a deploy decide by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from dns.world.greeting import Greeting
+from provision.host import layout
+from provision.host.firewalld_state import Firewalld
+from provision.host.served import Served
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A path as it is on the host: kind in stat's words ("regular file", "directory", …), mode in octal."""
+
+    kind: str
+    user: str
+    group: str
+    mode: str
+    target: str | None = None
+    """Where a symbolic link points, as it is written in the link."""
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What `systemctl show` says of a unit."""
+
+    active: str
+    enabled: bool
+    needs_reload: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A recorded generation, the release that it runs, and what it serves if that can be read."""
+
+    name: str
+    release: str
+    served: Served | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A host at one moment. A value is empty where the host lacks the thing.
+
+    `unread` names what is there and could not be read: its empty value says nothing.
+    """
+
+    uid: int
+    os: Mapping[str, str]
+    machine: str
+    python: str
+    ssh_port: str
+    """The port of the host's sshd that this session came in by."""
+    missing_packages: tuple[str, ...]
+    """Of the packages that an inventory may need, those that are not installed."""
+    account: tuple[str, ...]
+    files: Mapping[str, File]
+    releases: tuple[str, ...]
+    """Digests of the complete releases, newest first."""
+    generations: tuple[Generation, ...]
+    """Those that have run and greeted, newest first."""
+    certificate_names: tuple[str, ...]
+    """The DNS names of the certificate, if it is there and good for 30 days more."""
+    units: Mapping[str, Unit]
+    running_generation: str | None
+    greetings: Mapping[str, Greeting]
+    """By the loopback address that greeted."""
+    addresses: str
+    """What `ip -json address` printed, global scope; empty where it printed nothing."""
+    default_interfaces: tuple[str, ...] | None
+    """The interfaces of the default routes; None where the routes could not be read."""
+    firewalld: Firewalld
+    served: Served | None = None
+    """By letterbox.toml, or if that is lost or broken, by the last generation. None: it serves nothing."""
+    unread: Mapping[str, str] = field(default_factory=dict)
+    """`packages`, `firewalld` or `served`, each with why it could not be read, and the fix."""
+
+    def to_json(self) -> object:
+        """What `pyinfra … fact` prints."""
+        return json.loads(json.dumps(asdict(self), default=sorted))
+
+    @property
+    def current_release(self) -> str | None:
+        """The digest that `current` points to, if that release is there."""
+        link = self.files.get(layout.CURRENT)
+        digest = link.target.rpartition("/")[2] if link and link.target else None
+        return digest if digest in self.releases else None

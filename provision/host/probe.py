@@ -1,0 +1,117 @@
+"""The one shell script that asks a host everything that any step of a deploy wants to know.
+
+It needs only what a bare host has: a POSIX shell, coreutils and systemd. What the host lacks gives an empty
+section. The script runs as root, through `sudo -n` if another user has connected; the section `uid` says
+which user that is.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+
+from provision.host import firewalld_state, layout
+from provision.host.greeting import READ_GREETING
+
+MARK = "##letterbox##"
+GOOD = "good for 30 days"
+"""The last line of the section `certificate`, if that is so."""
+UNREAD = "unread"
+# sudo drops this variable, so it is read before.
+_SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
+
+_FILES = (
+    layout.CONFIGURATION_FOLDER,
+    layout.CONFIGURATION,
+    layout.GENERATION,
+    layout.TLS_FOLDER,
+    layout.CERTIFICATE,
+    layout.KEY,
+    layout.PROGRAM_FOLDER,
+    layout.RELEASES,
+    layout.GENERATIONS,
+    layout.CURRENT,
+    layout.COMMAND,
+    layout.STATE_FOLDER,
+    layout.MAIL,
+    f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}",
+    f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
+)
+PACKAGES = ("python3", "openssl", "firewalld")
+_UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload"
+
+# One start of Python answers both: its version on the first line, and how port 25 greets.
+_PYTHON = f"""\
+{READ_GREETING}
+import sys
+print("%d.%d" % sys.version_info[:2])
+for address in ("127.0.0.1", "::1"):
+    try:
+        print(address, read_greeting(address, 5))
+    except OSError: pass
+"""
+
+_SECTIONS: Mapping[str, str] = {
+    "os": "cat /etc/os-release",
+    "machine": "uname -m",
+    "missing": f"""\
+. /etc/os-release; case " $ID $ID_LIKE " in
+  *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)}; rpm_status=$?;;
+  *) for p in {" ".join(PACKAGES)}; do
+    dpkg-query -W -f '${{db:Status-Status}}' $p | grep -qx installed || echo $p
+  done;;
+esac""",
+    "rpm status": "echo $rpm_status",
+    "account": f"getent passwd {layout.USER}; getent group {layout.USER}",
+    "files": f"stat -c '%F|%U|%G|%a|%N|%n' {' '.join(_FILES)}",
+    "sums": f"sha256sum {' '.join(_FILES)}",
+    "releases": f"ls -1t {layout.RELEASES}",
+    "generations": (
+        f"cd {layout.GENERATIONS} && for g in $(ls -1t); do echo $g $(basename $(readlink $g/release)); done"
+    ),
+    "configurations": (
+        f"for f in {layout.CONFIGURATION} $(ls -d {layout.GENERATIONS}/*/letterbox.toml); do "
+        'if [ -e "$f" ]; then echo "$f $(gzip -c "$f" | base64 -w0)"; fi; done'
+    ),
+    "certificate": (
+        f"openssl x509 -in {layout.CERTIFICATE} -noout -ext subjectAltName -checkend 2592000 && echo '{GOOD}'"
+    ),
+    "units": f"systemctl show -p {_UNIT_PROPERTIES} {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}",
+    "running": (
+        f"p=$(systemctl show -p MainPID --value {layout.SERVICE_UNIT}); "
+        '[ "${p:-0}" -gt 0 ] && tr "\\0" "\\n" < /proc/$p/environ | grep ^LETTERBOX_GENERATION='
+    ),
+    "python": f"python3 -IS -c {shlex.quote(_PYTHON)}",
+    "addresses": "ip -json address show scope global",
+    # `ip` fails on a kernel without IPv6 if it is asked for IPv6 routes, so it is not asked there.
+    "routes": (
+        f"ip -json route show default || echo {UNREAD}; "
+        f"[ ! -e /proc/net/if_inet6 ] || ip -json -6 route show default || echo {UNREAD}"
+    ),
+}
+
+
+def script(named_zones: Iterable[str]) -> str:
+    """The script. It reads these firewalld zones as well as those in use. `sections` splits its answer."""
+    commands = {**_SECTIONS, "firewalld": firewalld_state.probe(named_zones)}
+    sections = (f"echo '{MARK} {name}'\n{{ {command}\n}} 2>/dev/null" for name, command in commands.items())
+    return "export LC_ALL=C\n" + "\n".join(sections) + "\ntrue"
+
+
+def command(named_zones: Iterable[str]) -> str:
+    """The shell command that runs the script as root, whichever user connects."""
+    text = shlex.quote(script(named_zones))
+    become = f"if [ $(id -u) -eq 0 ]; then sh -c {text}; else sudo -n sh -c {text}; fi"
+    return f'echo "{MARK} uid"; id -u; {_SSH_PORT}; {become}'
+
+
+def sections(output: Iterable[str]) -> dict[str, list[str]]:
+    """The answer's lines, by section. Lines before the first section, such as a banner, are dropped."""
+    found: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in output:
+        if line.startswith(MARK):
+            lines = found.setdefault(line.removeprefix(MARK).strip(), [])
+        else:
+            lines.append(line)
+    return found

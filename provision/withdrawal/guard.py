@@ -1,0 +1,83 @@
+"""Looking at what a host serves, and at where its mail is led, before a run gives any of it up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+
+from pyinfra import context, logger
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+
+from dns.errors import SyncError
+from dns.inventory import MailHost, host_addresses
+from dns.world.leads import Leads, look_up, with_addresses
+from provision.desired.state import desired
+from provision.dns import own_addresses
+from provision.host.observed import Generation, Observed
+from provision.host.served import parse_served
+from provision.inventory import inventory, mail_host, named_in_run
+from provision.step import observe, untouched
+from provision.withdrawal.given_up import given_up, without
+from provision.withdrawal.refusals import LookUp, refusals, remarks
+
+
+def prepare() -> None:
+    """Look at what this host serves, before anything is touched, and say what it will serve no longer.
+
+    Raises DeployError, a line each, if mail is still led to what would be given up, or nobody can tell.
+    """
+    host, seen, wanted = context.host, observe(), desired()
+    after = parse_served(wanted.configuration)
+    lost = given_up(seen.served, after)
+    # A name that another host takes over keeps its addresses.
+    hostnames = {*named_in_run(host, "forget_host"), *(each.hostname for each in inventory().hosts)}
+    remaining = without(lost, named_in_run(host, "forget_domain"), hostnames)
+    addresses = own(wanted.host, seen)
+    problems = refusals(remaining, seen.served, after, addresses, in_the_dns({after.hostname}))
+    if problems:
+        raise DeployError(untouched(problems))
+    for remark in remarks(lost):
+        logger.warning(f"{host.print_prefix}{remark}")
+
+
+def rolling_back(host: Host, seen: Observed, target: Generation) -> list[str]:
+    """Why the host may not go back to this generation: it lacks a domain whose mail is still led here."""
+    if target.served is None:
+        return [f"what generation {target.name} serves cannot be read: name another with --data generation="]
+    lost = replace(given_up(seen.served, target.served), hostname=None)
+    return refusals(
+        without(lost, named_in_run(host, "forget_domain"), ()),
+        seen.served,
+        target.served,
+        own(mail_host(host), seen),
+        in_the_dns({target.served.hostname}),
+        lacking=(f"generation {target.name} does not have", "stay, or name another with --data generation="),
+    )
+
+
+def own(host: MailHost, seen: Observed) -> frozenset[str]:
+    """All addresses of the host: those in the inventory, and those that it has itself. Raises DeployError."""
+    given = frozenset(filter(None, (host.ipv4, host.ipv6)))
+    if not seen.addresses and host_addresses.is_complete(host):
+        return given
+    read = own_addresses(host.name, seen)
+    return given | {*read.ipv4, *read.ipv6}
+
+
+def in_the_dns(hostnames: Collection[str]) -> LookUp:
+    """Asking the DNS, as `LETTERBOX_RESOLVER` or the system says. The addresses of these names are known."""
+
+    def leads_of(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+        from dns.world.vantage import vantage_with  # late: few runs give anything up, and it takes its time
+
+        try:
+            where = vantage_with(None)
+        except SyncError as error:
+            raise DeployError(str(error)) from None
+        found = {name: look_up(name, where) for name in domains}
+        if not addresses:
+            return found
+        return {name: with_addresses(leads, where, but=hostnames) for name, leads in found.items()}
+
+    return leads_of

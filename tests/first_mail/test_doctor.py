@@ -1,0 +1,123 @@
+"""Each link of a message's path, broken by itself on a deployed host: the doctor names exactly that one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from first_mail import doctor, message_path
+from receiver.doctor import links
+from tests.first_mail.breaks import BREAKS
+from tests.lab.lab import Lab
+
+Examined = Callable[..., tuple[int, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def examined(
+    deployed: Lab, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> Examined:
+    """Run the doctor on the lab. It gives the exit code, and the links that were printed."""
+    for name, value in deployed.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+
+    def run(*arguments: str) -> tuple[int, list[dict[str, Any]]]:
+        capsys.readouterr()
+        code = doctor.main(
+            [
+                str(deployed.inventory),
+                "--json",
+                "--reference",
+                "mail.sender.test",
+                "--seconds",
+                "5",
+                *arguments,
+            ]
+        )
+        return code, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def test_with_nothing_broken_it_finds_nothing(examined: Examined) -> None:
+    for _ in range(2):  # the second time, a message has been stored
+        code, links = examined()
+        assert (code, [link["link"] for link in links if not link["holds"]]) == (0, [])
+    assert [link["link"] for link in links] == [name for name in ORDER if name != "program"]
+
+
+ORDER = [
+    *("delegation", "zone", "MX", "address", "proxied", "packet", "program", "firewall zone"),
+    *("packet filter", "socket", "configuration", "service", "greeting", "STARTTLS", "RCPT", "disk"),
+    *("Maildir", "outside"),
+]
+
+
+SAYS = {
+    "packet": "port 25 reached the host -> ask the host's provider",
+    "packet filter": "another rule drops them -> nft list ruleset",
+    "service": "no disk",
+}
+
+
+@pytest.mark.parametrize("name", [name for name in ORDER if name in BREAKS])
+def test_a_broken_link_is_named_and_no_other(name: str, examined: Examined, deployed: Lab) -> None:
+    with BREAKS[name](deployed):
+        code, links = examined()
+    assert [link["link"] for link in links if not link["holds"]] == [name], links
+    assert code == 2
+    assert links[-1]["link"] == name
+    assert links[-1]["fix"] == links[-1]["mend"] != ""
+    assert SAYS.get(name, "") in f"{links[-1]['evidence']} -> {links[-1]['fix']}"
+
+
+def test_the_vantage_point_can_be_a_host_of_the_inventory(examined: Examined) -> None:
+    code, links = examined("--from", "mx1.example.test")
+    assert (code, links[-1]["link"]) == (0, "outside")
+    assert "mx1.example.test is greeted" in links[-1]["evidence"]
+
+
+def test_nothing_is_left_on_the_host_of_the_counting(examined: Examined, deployed: Lab) -> None:
+    before = deployed.target.run("nft list ruleset | sha256sum").stdout
+    examined()
+    assert deployed.target.run("nft list ruleset | sha256sum").stdout == before
+    assert deployed.target.run("grep -c . /proc/net/packet").stdout.strip() == "1"
+
+
+def test_where_ssh_fails_the_dns_is_still_looked_at(
+    deployed: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in deployed.environment.items():
+        monkeypatch.setenv(name, value)
+    other = tmp_path / "inventory.py"
+    text = deployed.inventory.read_text().replace(
+        f'"ssh_hostname": "{deployed.target.ipv4}"', '"ssh_hostname": "::1"'
+    )
+    other.write_text(text.replace('"ssh_user"', '"ssh_port": 9, "ssh_user"'))
+    assert doctor.main([str(other), "--json"]) == 1
+    said = capsys.readouterr()
+    assert [json.loads(line)["link"] for line in said.out.splitlines()] == list(message_path.IN_THE_DNS)
+    assert "cannot be reached over ssh" in said.err
+    assert len(said.err.splitlines()) == 1
+
+
+def test_a_fix_has_its_old_name_too_and_is_read_by_either() -> None:
+    """Versions before 0.2.0 call it `mend`, on the host and here."""
+    broken = {
+        "link": "socket",
+        "holds": False,
+        "evidence": "down",
+        "fix": "start it",
+        "mend": "start it",
+    }
+    link = links.from_json({key: value for key, value in broken.items() if key != "fix"})
+    assert link == links.from_json({key: value for key, value in broken.items() if key != "mend"})
+    assert link.to_json() == broken
+    fine = links.from_json({"link": "socket", "holds": True, "evidence": "it listens", "mend": None})
+    assert fine.holds
+    assert fine.to_json()["fix"] is None

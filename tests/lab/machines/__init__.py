@@ -1,0 +1,1 @@
+"""The lab's machines: their images, the containers that run them, and talking to them."""

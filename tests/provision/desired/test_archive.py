@@ -1,0 +1,89 @@
+"""A release is keyed by what decides its content, and the same key means the same bytes."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from provision.desired import archive
+from provision.desired.archive import BuildError, Platform
+from receiver import __version__
+
+HERE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}", "x86_64")
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """A copy of what a release is made of, with a cache of its own."""
+    for name in ("pyproject.toml", "README.md", "requirements-host.lock"):
+        shutil.copy(archive.PROJECT / name, tmp_path)
+    shutil.copytree(
+        archive.PROJECT / "receiver", tmp_path / "receiver", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    monkeypatch.setattr(archive, "PROJECT", tmp_path)
+    monkeypatch.setattr(archive, "_LOCK", tmp_path / "requirements-host.lock")
+    # uv keeps its own: what is built is the same, and less is asked of the network.
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(caches / "uv"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path
+
+
+@pytest.mark.parametrize("other", [Platform("3.15", "x86_64"), Platform("3.14", "aarch64")])
+def test_another_python_or_machine_is_another_release(other) -> None:
+    assert archive.digest(other) != archive.digest(Platform("3.14", "x86_64"))
+
+
+@pytest.mark.parametrize("path", ["receiver/__init__.py", "requirements-host.lock"])
+def test_a_changed_source_or_lock_is_another_release(checkout, path) -> None:
+    before = archive.digest(HERE)
+    with (checkout / path).open("a") as file:
+        file.write("# changed\n")
+    assert archive.digest(HERE) != before
+
+
+def test_the_readme_does_not_make_another_release(checkout) -> None:
+    before = archive.digest(HERE)
+    (checkout / "README.md").write_text("changed")
+    assert archive.digest(HERE) == before
+
+
+def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path) -> None:
+    first = archive.archive(HERE)
+    shutil.rmtree(tmp_path / "cache")
+    assert archive.archive(HERE) == first
+    with tarfile.open(fileobj=io.BytesIO(first)) as tar:
+        tar.extractall(tmp_path / "release", filter="data")
+    launcher = tmp_path / "release" / "bin" / "letterbox"
+    done = subprocess.run(
+        [sys.executable, "-I", launcher, "--version"], capture_output=True, text=True, check=True
+    )
+    assert __version__ in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("platform", "reason"),
+    [
+        (Platform("3.9", "x86_64"), "needs 3.11 or later"),
+        (Platform("3.14", "riscv64"), "architecture riscv64"),
+    ],
+)
+def test_a_platform_without_a_release_is_refused_in_one_line(platform, reason) -> None:
+    with pytest.raises(BuildError, match=reason) as raised:
+        archive.archive(platform)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(checkout) -> None:
+    (checkout / "requirements-host.lock").write_text("aiosmtpd==0.0.1 --hash=sha256:" + "0" * 64 + "\n")
+    with pytest.raises(BuildError, match="dependencies of the receiver: ") as raised:
+        archive.archive(HERE)
+    assert "\n" not in str(raised.value)
+    assert list((checkout / "cache").rglob("*.tar.gz")) == []

@@ -1,0 +1,104 @@
+"""What a host should be, from the inventory."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import replace
+
+import pytest
+
+from dns.inventory import Domain, InventoryError, from_hosts
+from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.desired.state import for_host
+from provision.host.layout import SERVICE_UNIT
+from receiver.config.values import MOST_WORKERS
+from tests.provision.hosts import BARE, INVENTORY, RELEASE, WANTED
+
+
+def test_the_configuration_says_what_the_inventory_says() -> None:
+    assert tomllib.loads(WANTED.configuration) == {
+        "hostname": "mx1.example.com",
+        "mail": "/var/lib/letterbox/mail",
+        "workers": 1,
+        "tls": {
+            "certificate": "/etc/letterbox/tls/certificate.pem",
+            "key": "/etc/letterbox/tls/key.pem",
+        },
+        "domains": {
+            "example.com": {
+                "mailboxes": ["alice", "bob"],
+                "aliases": {"postmaster": ["alice"]},
+                "subaddress_separators": "+",
+            },
+        },
+    }
+
+
+def test_odd_local_parts_are_quoted_as_toml_wants() -> None:
+    odd = 'o"\\brien {x}#\u00fc'
+    domain = Domain("example.com", (odd,), {odd + "2": (odd,)}, odd, None, "+-", 1)
+    read = tomllib.loads(letterbox_toml(WANTED.host, (domain,)))["domains"]["example.com"]
+    assert read["mailboxes"] == [odd]
+    assert read["aliases"] == {odd + "2": [odd]}
+    assert read["catch_all"] == odd
+
+
+def test_workers_get_their_memory_and_their_tasks() -> None:
+    host = replace(WANTED.host, workers=3)
+    assert tomllib.loads(letterbox_toml(host, INVENTORY.domains))["workers"] == 3
+    wanted = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", RELEASE)
+    limits = [
+        dict(re.findall("^(MemoryMax|TasksMax)=(.*)", each.units[SERVICE_UNIT], re.MULTILINE))
+        for each in (WANTED, wanted)
+    ]
+    assert limits == [{"MemoryMax": "512M", "TasksMax": "128"}, {"MemoryMax": "1536M", "TasksMax": "384"}]
+    assert wanted.generation != WANTED.generation
+
+
+def test_headers_are_logged_only_where_the_inventory_asks() -> None:
+    plain, asked = (
+        letterbox_toml(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
+    )
+    assert plain == WANTED.configuration
+    assert "log_headers" not in plain
+    assert tomllib.loads(asked) == {**tomllib.loads(plain), "log_headers": True}
+
+
+def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_options() -> None:
+    assert WANTED.configuration.startswith(
+        "# Letterbox: rendered by the deploy from inventory.py. Edit that file and deploy again;\n"
+        "# what is changed here is put back.\n"
+        "\n"
+        'hostname = "mx1.example.com"\n'
+        'mail = "/var/lib/letterbox/mail"\n'
+        "workers = 1\n"
+        "\n"
+        "[tls]\n"
+    )
+
+
+def test_the_receiver_takes_as_many_workers_as_the_inventory() -> None:
+    with pytest.raises(InventoryError, match=f"from 1 to {MOST_WORKERS},"):
+        from_hosts([("mx1.example.com", {"workers": 0, "domains": {}})])
+
+
+def test_several_domains_stand_one_after_the_other() -> None:
+    other = Domain("example.net", ("carol",), {}, None, False, "", 1)
+    read = tomllib.loads(letterbox_toml(WANTED.host, (*INVENTORY.domains, other)))
+    assert list(read["domains"]) == ["example.com", "example.net"]
+
+
+@pytest.mark.parametrize("changed", [{"release": "0"}, {"configuration": "x"}, {"units": {}}])
+def test_whatever_a_service_starts_with_makes_another_generation(changed) -> None:
+    assert replace(WANTED, **changed).generation != WANTED.generation
+
+
+def test_the_same_inventory_is_the_same_generation() -> None:
+    assert for_host(INVENTORY, "mx1.example.com", RELEASE).generation == WANTED.generation
+
+
+def test_a_new_python_on_the_host_leads_to_a_new_release() -> None:
+    assert archive.digest(Platform("3.15", BARE.machine)) != WANTED.release

@@ -1,0 +1,122 @@
+"""firewalld on a real machine, in the states that hosts have it in: running, stopped, masked, missing."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from tests.deploys import Run, deploy
+
+OPEN = "Firewall: 25/tcp"
+START = "Firewall: running, if wanted"
+
+
+def reachable(lab) -> bool:
+    try:
+        socket.create_connection((lab.target.ipv4, 25), timeout=10).close()
+    except OSError:
+        return False
+    return True
+
+
+def services(lab, *when: str) -> list[str]:
+    return lab.target.run(["firewall-cmd", *when, "--zone=FedoraServer", "--list-services"]).stdout.split()
+
+
+@pytest.fixture
+def host(deployed):
+    """The lab; afterwards its firewalld is installed and runs, with smtp open."""
+    yield deployed
+    target = deployed.target
+    target.run("systemctl unmask -q firewalld; rpm -q firewalld >/dev/null || dnf -y -q install firewalld")
+    target.run("systemctl enable -q --now firewalld")
+    assert deploy(deployed, "-y").code == 0
+
+
+def wanting(lab, folder, **data: object) -> Run:
+    """Deploy with more said of the host."""
+    inventory = folder / "inventory.py"
+    said = "".join(f'"{key}": {value!r}, ' for key, value in data.items())
+    inventory.write_text(lab.inventory.read_text().replace('"ssh_user"', f'{said}"ssh_user"'))
+    return deploy(lab, "-y", "--json", inventory=inventory)
+
+
+def test_a_reload_keeps_it_open_and_what_others_opened_at_run_time_was_never_dropped(host) -> None:
+    host.target.run("firewall-cmd -q --zone=FedoraServer --add-port=8080/tcp")
+    host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
+    assert deploy(host, "-y", "--json").changed() == [OPEN]
+    ports = host.target.run("firewall-cmd --zone=FedoraServer --list-ports").stdout.split()
+    assert ports == ["8080/tcp"]
+    host.target.run("firewall-cmd -q --reload")
+    assert reachable(host)
+    assert services(host) == ["cockpit", "dhcpv6-client", "smtp", "ssh"]
+
+
+def test_an_interface_moved_to_another_zone_is_followed(host) -> None:
+    host.target.run("firewall-cmd -q --zone=public --change-interface=host0")
+    try:
+        assert not reachable(host)
+        assert deploy(host, "-y", "--json").changed() == [OPEN]
+        assert reachable(host)
+    finally:
+        host.target.run("firewall-cmd -q --zone=public --remove-interface=host0")
+        for when in ("", "--permanent"):
+            host.target.run(f"firewall-cmd -q {when} --zone=public --remove-service=smtp")
+
+
+def test_the_zones_that_the_inventory_names_are_opened_and_no_other(host, tmp_path) -> None:
+    before = host.target.run("firewall-cmd --list-all-zones").stdout
+    run = wanting(host, tmp_path, firewalld_zones=["dmz", "public"])
+    assert (run.code, run.changed()) == (0, [OPEN]), run.stderr
+    try:
+        after = host.target.run("firewall-cmd --list-all-zones").stdout
+        changed = set(after.splitlines()) ^ set(before.splitlines())
+        assert {line.strip() for line in changed} <= {
+            *("services: ssh", "services: smtp ssh", "services: dhcpv6-client ssh"),
+            "services: dhcpv6-client smtp ssh",
+        }
+    finally:
+        for zone in ("dmz", "public"):
+            for when in ("", "--permanent"):
+                host.target.run(f"firewall-cmd -q {when} --zone={zone} --remove-service=smtp")
+
+
+def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host) -> None:
+    host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
+    host.target.run("systemctl stop firewalld")
+    assert deploy(host, "-y", "--json").changed() == [OPEN]
+    assert deploy(host, "-y", "--json").changed() == []
+    assert host.target.run("systemctl is-active firewalld", check=False).stdout.strip() == "inactive"
+    host.target.run("systemctl start firewalld")
+    assert reachable(host)
+
+
+def test_destroy_closes_one_that_is_stopped_but_will_start_at_boot(host) -> None:
+    host.target.run("systemctl stop firewalld")
+    assert deploy(host, "-y", script="destroy.py").code == 0
+    host.target.run("systemctl start firewalld")
+    assert services(host) == services(host, "--permanent") == ["cockpit", "dhcpv6-client", "ssh"]
+
+
+def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(host, tmp_path) -> None:
+    host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
+    host.target.run("systemctl disable -q --now firewalld; systemctl mask -q firewalld")
+    assert deploy(host, "-y", "--json").changed() == []
+    assert reachable(host)
+    run = wanting(host, tmp_path, firewalld="running")
+    assert (run.code, run.changed()) == (0, [START, OPEN]), run.stderr
+    assert services(host) == services(host, "--permanent") == ["cockpit", "dhcpv6-client", "smtp", "ssh"]
+    assert reachable(host)
+
+
+def test_one_that_is_missing_is_not_missed_and_installed_where_the_inventory_wants_it(host, tmp_path) -> None:
+    host.target.run("systemctl disable -q --now firewalld; rpm -e firewalld")
+    host.target.run("mv /usr/bin/firewall-cmd /root/", check=False)
+    try:
+        assert deploy(host, "-y", "--json").changed() == []
+    finally:
+        host.target.run("test -e /usr/bin/firewall-cmd || mv /root/firewall-cmd /usr/bin/", check=False)
+    run = wanting(host, tmp_path, firewalld="running")
+    assert (run.code, run.changed()[:2]) == (0, ["Packages", START]), run.stderr
+    assert reachable(host)

@@ -1,0 +1,140 @@
+"""A host deployed by an earlier release is upgraded by one deploy: no mail is lost, no connection refused.
+
+The earlier release comes from git and is deployed by its own deploy.py, with the Python environment of this
+checkout. While this checkout's deploy.py upgrades the host, another machine sends to it all the time.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from provision.desired import archive
+from provision.desired.archive import Platform
+from provision.host import layout
+from tests.conftest import unavailable
+from tests.deploys import deploy
+from tests.lab.lab import Lab
+from tests.lab.machines.machine import DEADLINE
+from tests.provision.releases import RELEASES, NotInHistory, Release, checkout
+from tests.provision.runs.test_destroy import LOOK
+from tests.waiting import wait_until
+
+MAILDIR = f"{layout.MAIL}/example.test/alice"
+SENDER = r"""
+import json, smtplib, sys, threading, uuid
+address, recipient = sys.argv[1:]
+acknowledged, later, refused, done = [], [], [], threading.Event()
+def send():
+    while not done.is_set():
+        mark = uuid.uuid4().hex
+        content = f"Message-ID: <{mark}@upgrade.test>\r\n\r\nx\r\n"
+        try:
+            with smtplib.SMTP(address, 25, "sender.test", timeout=60) as smtp:
+                smtp.sendmail("stranger@sender.test", [recipient], content)
+                acknowledged.append(mark)
+        except smtplib.SMTPResponseException as error:
+            (later if error.smtp_code == 421 else refused).append(repr(error))
+        except (OSError, smtplib.SMTPException) as error:
+            refused.append(repr(error))
+threads = [threading.Thread(target=send) for _ in range(3)]
+for each in threads: each.start()
+sys.stdin.read()
+done.set()
+for each in threads: each.join()
+print(json.dumps({"acknowledged": acknowledged, "later": later, "refused": refused}))
+"""
+
+
+@contextmanager
+def sending(lab: Lab) -> Iterator[dict[str, Any]]:
+    """The world sends to alice all the time, straight to the target; afterwards the value says what came of
+    it.
+
+    `acknowledged` are the marks of messages that were answered 250, `later` what was told to come again, and
+    `refused` every other failure.
+    """
+    outcome: dict[str, Any] = {}
+    command = ["python3", "-c", SENDER, lab.target.ipv4, "alice@example.test"]
+    with subprocess.Popen(
+        ["ssh", "-F", str(lab.ssh_config), lab.world.name, shlex.join(command)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield outcome
+            answer, _ = process.communicate(timeout=DEADLINE)
+            outcome.update(json.loads(answer))
+        finally:
+            process.kill()
+
+
+def stored(lab: Lab) -> Counter[str]:
+    """How often each mark is in the Maildir."""
+    find = f"grep -rhE '^Message-ID: <[0-9a-f]{{32}}@upgrade.test>' {MAILDIR}/new {MAILDIR}/cur"
+    return Counter(re.findall(r"<(\w+)@", lab.target.run(find, check=False).stdout))
+
+
+def generation(lab: Lab) -> str:
+    """The name of what the running service was started with."""
+    pid = lab.target.run(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}").stdout.strip()
+    return lab.target.run(f"tr '\\0' '\\n' < /proc/{pid}/environ | grep ^LETTERBOX_GENERATION=").stdout
+
+
+@pytest.fixture(params=RELEASES, ids=[release.version for release in RELEASES])
+def before(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """The files of an earlier release."""
+    release: Release = request.param
+    try:
+        return checkout(release, tmp_path / release.version)
+    except NotInHistory as error:
+        unavailable(str(error))
+
+
+def test_a_host_of_an_earlier_release_is_upgraded_by_one_deploy(before: Path, fresh_lab: Lab) -> None:
+    lab, target = fresh_lab, fresh_lab.target
+    untouched = target.run(LOOK).stdout
+    old = deploy(lab, "-y", checkout=before)
+    assert old.code == 0, old.stdout + old.stderr
+    was = generation(lab)
+
+    with sending(lab) as outcome:
+        wait_until(lambda: len(stored(lab)) > 10, "mail arrives at the old release")
+        new = deploy(lab, "-y", "--json")
+        assert new.code == 0, new.stderr
+        assert "Service" in new.changed()
+        arrived = len(stored(lab))
+        wait_until(lambda: len(stored(lab)) > arrived + 10, "mail arrives at the new release")
+
+    assert outcome["refused"] == []
+    acknowledged = outcome["acknowledged"]
+    wait_until(lambda: stored(lab).keys() >= set(acknowledged), "all that was acknowledged is in the Maildir")
+    assert {mark for mark, copies in stored(lab).items() if copies > 1} == set()
+    print(f"{len(acknowledged)} messages acknowledged, {len(outcome['later'])} senders told to come again")
+
+    python = target.run("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'").stdout.strip()
+    release = archive.digest(Platform(python, target.run("uname -m").stdout.strip()))
+    assert target.run(f"readlink {layout.CURRENT}").stdout.strip() == f"releases/{release}"
+    assert generation(lab) == target.run(f"cat {layout.GENERATION}").stdout != was
+    again = deploy(lab, "-y", "--json")
+    assert (again.code, again.changed()) == (0, []), again.stderr
+
+    gone = deploy(lab, "-y", "--data", "remove_mail=mx1.example.test", script="destroy.py")
+    assert gone.code == 0, gone.stderr
+    assert target.run(LOOK).stdout == untouched
+    assert target.run(f"ls -d {layout.STATE_FOLDER}", check=False).stdout == ""
+
+
+def test_a_release_that_git_does_not_have_is_named(tmp_path: Path) -> None:
+    with pytest.raises(NotInHistory, match=r"^release 0\.0\.0 cannot be had from git: .+$"):
+        checkout(Release("0.0.0", "0123456789abcdef0123456789abcdef01234567"), tmp_path)

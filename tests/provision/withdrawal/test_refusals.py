@@ -1,0 +1,217 @@
+"""What a host serves and the inventory no longer has: refused while mail is led to it, or nobody can tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dns.inventory import from_hosts
+from dns.world.leads import Lead, Leads
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.host.served import Served, parse_served
+from provision.withdrawal.given_up import GivenUp, given_up, without
+from provision.withdrawal.refusals import LookUp, refusals, remarks
+
+MX1, OTHER = "mx1.example.com", "mx9.example.com"
+HERE = frozenset({"198.18.0.25"})
+BOXES = {"example.com": ["alice", "bob"], "second.com": ["carol"]}
+
+
+def serving(
+    hostname: str = MX1, domains: Mapping[str, Any] = BOXES, more: Mapping[str, Any] | None = None
+) -> Served:
+    """What a host serves by the file that the deploy renders for it."""
+    data = {"mailboxes": [], "aliases": {"postmaster": ["keeper@keeper.com"]}}
+    whole = {name: {**data, "mailboxes": boxes} for name, boxes in domains.items()}
+    whole["keeper.com"] = {"mailboxes": ["keeper"]}
+    inventory = from_hosts([("host", {"hostname": hostname, **(more or {}), "domains": whole})])
+    return parse_served(letterbox_toml(inventory.hosts[0], inventory.domains))
+
+
+def looking(**answers: Leads) -> LookUp:
+    """The DNS: what is known of each domain (written with `_` for the dot), nothing for the others."""
+
+    def look(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+        return {name: answers.get(name.replace(".", "_"), Leads(name)) for name in domains}
+
+    return look
+
+
+def not_asked(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+    raise AssertionError(f"the DNS was asked for {list(domains)}")
+
+
+def to(target: str, domain: str = "second.com", *addresses: str) -> Leads:
+    return Leads(domain, (Lead(domain, target, 10, 300, "ns1.test", frozenset(addresses)),))
+
+
+def refused(before: Served | None, after: Served, look: LookUp, forget: Any = ((), ())) -> list[str]:
+    return refusals(without(given_up(before, after), *forget), before, after, HERE, look)
+
+
+ORDINARY = {
+    "the same": serving(),
+    "a new domain": serving(domains={**BOXES, "third.com": ["dora"]}),
+    "a new mailbox": serving(domains={**BOXES, "second.com": ["carol", "dora"]}),
+    "a mailbox taken out": serving(domains={**BOXES, "second.com": []}),
+    "workers, preference, address": serving(
+        more={"workers": 2, "mx_preference": 5, "public_ipv4": "198.18.0.9", "allow_private_address": True}
+    ),
+    "another name for ssh, the same hostname": serving(more={"ssh_hostname": "198.18.0.25"}),
+}
+
+
+@pytest.mark.parametrize("change", ORDINARY)
+def test_an_ordinary_change_is_made_without_asking_the_dns(change: str) -> None:
+    assert refused(serving(), ORDINARY[change], not_asked) == []
+
+
+def test_a_bare_host_gives_nothing_up() -> None:
+    assert refused(None, serving(), not_asked) == []
+
+
+ONE = serving(domains={"example.com": BOXES["example.com"]})
+DOMAIN_OUT = {
+    "its MX leads to the host": (
+        to(MX1),
+        "second.com MX 10 mx1.example.com leads mail here (ns1.test says so)",
+    ),
+    "its MX leads to another name of the host": (
+        to("mail.second.com", "second.com", *HERE),
+        "second.com MX 10 mail.second.com leads mail here",
+    ),
+    "it has no MX, and is the host itself": (
+        Leads("second.com", (Lead("second.com", "second.com", None, 60, "ns1.test", HERE),)),
+        "second.com (no MX: its own address) leads mail here (ns1.test says so), which would be answered 550 "
+        "and returned to its senders: put the domain back; or give it a null MX (0 .) at its DNS, wait 60 s",
+    ),
+    "a nameserver is silent": (
+        Leads("second.com", unknown="ns2.test does not answer for it"),
+        "whether its MX still leads here cannot be told (ns2.test does not answer for it)",
+    ),
+    "it leads elsewhere, and a nameserver is silent": (
+        replace(to("mx.google.test"), unknown="ns2.test does not answer for it"),
+        "cannot be told",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", DOMAIN_OUT)
+def test_a_domain_taken_out_is_refused_while_mail_may_be_led_here(what: str) -> None:
+    leads, said = DOMAIN_OUT[what]
+    (reason,) = refused(serving(), ONE, looking(second_com=leads))
+    assert reason.startswith("it serves second.com, which the inventory no longer has, and ")
+    assert said in reason
+    assert "--data forget_domain=second.com" in reason
+    assert "\n" not in reason
+
+
+@pytest.mark.parametrize(
+    "leads", [Leads("second.com"), to("mx.google.test"), to("mx.google.test", "second.com", "192.0.2.9")]
+)
+def test_a_domain_taken_out_goes_when_no_mx_leads_here_any_more(leads: Leads) -> None:
+    assert refused(serving(), ONE, looking(second_com=leads)) == []
+
+
+def test_a_domain_taken_out_goes_unasked_when_it_is_named() -> None:
+    assert refused(serving(), ONE, not_asked, (("second.com",), ())) == []
+    assert refused(serving(), ONE, looking(second_com=to(MX1)), (("example.com",), ())) != []
+
+
+def test_every_domain_taken_out_is_named_at_once() -> None:
+    look = looking(second_com=to(MX1), example_com=to(MX1, "example.com"))
+    said = refused(serving(), serving(domains={}), look)
+    assert [reason.split(",")[0] for reason in said] == ["it serves example.com", "it serves second.com"]
+    assert len(refused(serving(), serving(domains={}), look, (("second.com",), ()))) == 1
+
+
+RENAMED = {
+    "the MX of a domain leads to the old name": (
+        to(MX1),
+        "second.com MX 10 mx1.example.com leads mail to the old",
+    ),
+    "a nameserver is silent": (
+        Leads("second.com", unknown="ns2.test does not answer for it"),
+        "whether the MX of second.com leads mail to the old name cannot be told (ns2.test does not answer",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", RENAMED)
+def test_a_renamed_host_is_refused_while_mail_may_be_led_to_the_old_name(what: str) -> None:
+    leads, said = RENAMED[what]
+    (reason,) = refused(serving(), serving(OTHER), looking(second_com=leads))
+    assert reason.startswith(f"its name is {MX1}, and the inventory calls it {OTHER}, and ")
+    assert said in reason
+    assert f"--data forget_host={MX1}" in reason
+    assert refused(serving(), serving(OTHER), not_asked, ((), (MX1,))) == []
+    assert refused(serving(), serving(OTHER), looking(second_com=leads), ((), (OTHER,))) == [reason]
+
+
+def test_a_renamed_host_that_no_mx_leads_to_goes_on() -> None:
+    assert refused(serving(), serving(OTHER), looking(second_com=to(OTHER))) == []
+
+
+def test_what_is_given_up_is_said_with_where_its_mail_lies() -> None:
+    after = serving(domains={"example.com": ["alice"]})
+    assert remarks(given_up(serving(), after)) == [
+        "second.com is no longer served: mail to it is answered 550; what came before stays in "
+        "/var/lib/letterbox/mail/second.com",
+        "bob@example.com is no longer a mailbox: mail to it is answered 550 unless an alias or the catch-all "
+        "takes it; what came before stays in /var/lib/letterbox/mail/example.com/bob",
+    ]
+    assert remarks(given_up(serving(), serving())) == []
+
+
+DOMAINS = st.dictionaries(
+    st.sampled_from(["a.com", "b.com", "c.com"]), st.lists(st.sampled_from("xyz"), unique=True)
+)
+HOSTNAMES = st.sampled_from([MX1, OTHER])
+
+
+@given(b=st.tuples(HOSTNAMES, DOMAINS), a=st.tuples(HOSTNAMES, DOMAINS))
+def test_a_deploy_is_refused_exactly_where_a_domain_or_a_name_goes(b: Any, a: Any) -> None:
+    """With every MX on the old name, and with nobody who answers; and nothing is refused where none leads."""
+    before, after = serving(*b), serving(*a)
+    gone = sorted(set(b[1]) - set(a[1]))
+    renamed = b[0] != a[0]
+
+    def all_here(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+        return {name: to(b[0], name) for name in domains}
+
+    def silent(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+        return {name: Leads(name, unknown="timeout") for name in domains}
+
+    for look in (all_here, silent):
+        assert len(refused(before, after, look)) == len(gone) + renamed
+    assert refused(before, after, looking()) == []
+    assert refused(before, after, not_asked, (gone, [b[0]])) == []
+    assert given_up(before, after).domains == tuple(name for name in before.domains if name in gone)
+
+
+@given(domains=DOMAINS)
+def test_what_the_deploy_renders_is_what_it_reads_back(domains: dict[str, list[str]]) -> None:
+    boxes = {name: tuple(names) for name, names in domains.items()}
+    assert serving(domains=domains) == Served(MX1, {**boxes, "keeper.com": ("keeper",)})
+
+
+@pytest.mark.parametrize(
+    "text", ["", "hostname = 1", "hostname = 'a'\ndomains = 2", "not toml", 'hostname="a"\ndomains={a=1}']
+)
+def test_what_is_no_configuration_is_never_taken_for_one_that_serves_nothing(text: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        parse_served(text)
+
+
+def test_names_written_by_hand_are_compared_in_a_labels() -> None:
+    text = 'hostname = "MX.Bücher.example"\n[domains."Bücher.example"]\nmailboxes = ["Alice"]\n'
+    assert parse_served(text) == Served("mx.xn--bcher-kva.example", {"xn--bcher-kva.example": ("alice",)})
+
+
+def test_nothing_is_given_up_by_a_host_that_served_nothing() -> None:
+    assert given_up(None, serving()) == GivenUp()
