@@ -139,8 +139,8 @@ def _remove_test_messages(folder: Path) -> None:
 def _text(error: Exception) -> str:
     """The error as a line: the reply of the server, or the error's own text."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
-        code, text = next(iter(error.recipients.values()))
-        return f"{code} {text.decode('utf-8', 'replace')}"
+        code, octets = next(iter(error.recipients.values()))
+        return f"{code} {octets.decode('utf-8', 'replace')}"
     if isinstance(error, smtplib.SMTPResponseException):
         text = error.smtp_error
         return f"{error.smtp_code} {text.decode('utf-8', 'replace') if isinstance(text, bytes) else text}"

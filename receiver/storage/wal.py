@@ -1,10 +1,10 @@
 """The write-ahead log. One sync of the log makes a group of messages durable, before their Maildir files are.
 
-A message whose record is in a synced segment survives a crash, because recovery makes its files from the
-record (`recovery`). Two segments take turns. When one is full, or no message has come for a moment, a
-checkpoint follows in the background: the Maildir files of its messages are synced, and only then the segment
-is emptied. A segment that was too small is made larger. If both segments are full, or after an error, the log
-takes no messages. They are then made durable in the Maildirs, as without a log.
+A message whose record is in a synced segment survives a crash, because `recovery` makes its files from the
+record. Two segments take turns. When one is full, or no message has come for a moment, a checkpoint in the
+background syncs the Maildir files of its messages, and only then empties the segment. A segment that was too
+small is made larger. If both are full, or after an error, the log takes no messages. They are then made
+durable in the Maildirs, as without a log.
 """
 
 from __future__ import annotations

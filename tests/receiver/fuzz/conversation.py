@@ -1,7 +1,7 @@
 """A fuzz target for a whole session: any octets, cut in any pieces, against the conversation itself.
 
 `python -m tests.receiver.fuzz.conversation --runs 20000` drives it by chance. With atheris installed
-(`make fuzz`) the coverage of receiver/ guides it. What must hold: nothing of ours raises, and replies are well
+(`make fuzz`) the coverage of receiver/ guides it. What must hold: nothing of ours raises. Replies are well
 formed. A message that was answered 250 ended in CRLF.CRLF or in a last chunk. What is stored has no bare CR,
 no bare LF and no NUL, and its content is what an independent, slow reading of the wire says it is.
 """
