@@ -6,11 +6,11 @@ READY := .venv/.ready
 
 .DEFAULT_GOAL := help
 BENCH ?=
-.PHONY: help setup demo test thorough bench-deploy lint format lock lab-up lab-status lab-shell \
+.PHONY: help setup demo test thorough bench-deploy lint format lock audit lab-up lab-status lab-shell \
    lab-down clean conformance senders durability fuzz corpus hostile-growth bench bench-dns
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY)  ## the Python environment, from the hashed lock
 
@@ -69,7 +69,7 @@ lint: $(READY)  ## ruff, and mypy in strict mode
 proof: $(READY)  ## a one-time address on the hosts of inventory.py, and the wait for a first mail
 	@$(BIN)/python -m first_mail.proof
 
-doctor: $(READY)  ## why no mail arrives at the hosts of inventory.py: the first broken link, and its mend
+doctor: $(READY)  ## why no mail arrives at the hosts of inventory.py: the first broken link, and its fix
 	@$(BIN)/python -m first_mail.doctor
 
 format: $(READY)  ## put the code in form
@@ -94,13 +94,20 @@ bench: $(READY)  ## durable mail a second, beside Postfix (root); BENCH="--peers
 bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
 	@$(BIN)/python -m benchmarks.dns_tools
 
-lock: $(READY)  ## resolve the dependencies anew, with hashes
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --group dev pyproject.toml -o requirements.lock
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate pyproject.toml -o requirements-host.lock
-	@$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-annotate --group fuzz -o requirements-fuzz.lock
+# A release of the last days may be withdrawn as broken or hostile before anybody has looked at it.
+COOLDOWN ?= 7 days
+COMPILE := $(BIN)/uv pip compile -q --upgrade --exclude-newer "$(COOLDOWN)" --universal --python-version 3.11 \
+   --generate-hashes --no-header --no-annotate
+
+lock: $(READY)  ## resolve the dependencies anew, with hashes; nothing younger than COOLDOWN="7 days"
+	@$(COMPILE) --group dev pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml -o requirements-host.lock
+	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
+
+# --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
+audit: $(READY)  ## whether a dependency of any lock has a known vulnerability (pip-audit, with a network)
+	@for lock in requirements*.lock; do echo "$$lock" && $(BIN)/uv tool run --quiet --from 'pip-audit==2.10.1' \
+	  pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 clean: lab-down  ## the lab, the environment and all caches of this folder
 	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -60,6 +60,6 @@ def copy_of_checkout(folder: Path) -> Path:
     """What a deploy needs of this checkout, to be changed."""
     for name in ("receiver", "dns", "provision", "files"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "README.md"):
+    for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "LICENSE"):
         shutil.copy(path, folder)
     return folder

@@ -64,7 +64,8 @@ class Platform:
 def digest(platform: Platform) -> str:
     """The key of the release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{_LAUNCHER}".encode())
-    for path in (_LOCK, PROJECT / "pyproject.toml", *sorted((PROJECT / "receiver").rglob("*.py"))):
+    named = (_LOCK, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
+    for path in (*named, *sorted((PROJECT / "receiver").rglob("*.py"))):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -60,3 +61,14 @@ def test_no_folder_is_too_full_or_too_empty(name: str) -> None:
 
 def test_every_room_is_in_a_table() -> None:
     assert rooms_of(ROOT) <= {name.partition("/")[0] for name in SIZED} | set(SIZES_NOT_YET)
+
+
+def test_every_folder_has_its_sentence_in_the_map() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    named = set(re.findall(r"`([\w./]+?)/?`", text))
+    for room in rooms_of(ROOT):
+        for folder in folders(room):
+            path = folder.relative_to(ROOT)
+            assert str(path) in named or (path.parts[0] == "tests" and path.name in named), (
+                f"{path} is not there"
+            )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import io
 import os
 import shutil
@@ -22,7 +23,7 @@ HERE = Platform(f"{sys.version_info.major}.{sys.version_info.minor}", "x86_64")
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
     """A copy of what a release is made of, with a cache of its own."""
-    for name in ("pyproject.toml", "README.md", "requirements-host.lock"):
+    for name in ("pyproject.toml", "LICENSE", "requirements-host.lock"):
         shutil.copy(archive.PROJECT / name, tmp_path)
     shutil.copytree(
         archive.PROJECT / "receiver", tmp_path / "receiver", ignore=shutil.ignore_patterns("__pycache__")
@@ -41,7 +42,7 @@ def test_another_python_or_machine_is_another_release(other) -> None:
     assert archive.digest(other) != archive.digest(Platform("3.14", "x86_64"))
 
 
-@pytest.mark.parametrize("path", ["receiver/__init__.py", "requirements-host.lock"])
+@pytest.mark.parametrize("path", ["receiver/__init__.py", "requirements-host.lock", "LICENSE"])
 def test_a_changed_source_or_lock_is_another_release(checkout, path) -> None:
     before = archive.digest(HERE)
     with (checkout / path).open("a") as file:
@@ -49,18 +50,16 @@ def test_a_changed_source_or_lock_is_another_release(checkout, path) -> None:
     assert archive.digest(HERE) != before
 
 
-def test_the_readme_does_not_make_another_release(checkout) -> None:
-    before = archive.digest(HERE)
-    (checkout / "README.md").write_text("changed")
-    assert archive.digest(HERE) == before
-
-
-def test_two_builds_are_the_same_bytes_and_the_program_starts(checkout, tmp_path) -> None:
+def test_two_builds_are_the_same_octets_say_whose_they_are_and_start(checkout, tmp_path) -> None:
     first = archive.archive(HERE)
     shutil.rmtree(tmp_path / "cache")
     assert archive.archive(HERE) == first
     with tarfile.open(fileobj=io.BytesIO(first)) as tar:
         tar.extractall(tmp_path / "release", filter="data")
+    metadata = tmp_path / "release" / "lib" / f"letterbox-{__version__}.dist-info" / "METADATA"
+    fields = email.message_from_string(metadata.read_text())
+    assert (fields["License-Expression"], fields["Author"]) == ("MIT", "The authors of Letterbox")
+    assert (metadata.parent / "licenses" / "LICENSE").read_bytes() == (checkout / "LICENSE").read_bytes()
     launcher = tmp_path / "release" / "bin" / "letterbox"
     done = subprocess.run(
         [sys.executable, "-I", launcher, "--version"], capture_output=True, text=True, check=True

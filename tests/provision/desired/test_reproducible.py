@@ -24,7 +24,7 @@ from provision.desired.archive import Platform, archive, digest
 platform = Platform("%d.%d" % sys.version_info[:2], "x86_64")
 print(digest(platform), hashlib.sha256(archive(platform)).hexdigest())
 """
-NEEDED = ("provision", "receiver", "dns", "files", "pyproject.toml", "README.md", "requirements-host.lock")
+NEEDED = ("provision", "receiver", "dns", "files", "pyproject.toml", "LICENSE", "requirements-host.lock")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,38 @@
+"""Where the dependencies come from: locks with hashes, made with a cooldown, and audited."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.house.rooms import ROOT
+
+LOCKS = sorted(ROOT.glob("requirements*.lock"))
+
+
+def commands(target: str) -> list[str]:
+    """The commands that `make` would run for the target, a line each."""
+    printed = subprocess.run(
+        ["make", "-n", "-o", ".venv/.ready", target], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    return printed.replace("\\\n", " ").splitlines()
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_every_requirement_of_a_lock_has_one_version_and_its_hashes(lock: Path) -> None:
+    requirements = lock.read_text().replace("\\\n", " ").splitlines()
+    assert requirements
+    for each in requirements:
+        assert re.fullmatch(r"\S+==\S+( ; [^;]+?)?(\s+--hash=sha256:[0-9a-f]{64})+", each), each
+
+
+def test_every_lock_is_made_with_a_cooldown_and_is_audited() -> None:
+    made = [line for line in commands("lock") if "uv pip compile" in line]
+    assert {line.split()[-1] for line in made} == {lock.name for lock in LOCKS}
+    assert all('--exclude-newer "7 days"' in line for line in made)
+    audit = " ".join(commands("audit"))
+    assert "in requirements*.lock" in audit
+    assert "--strict" in audit, "a dependency that could not be looked up must not pass"
