@@ -5,7 +5,7 @@ Only a greeting proves that the service runs. systemd calls a service active tha
 
 from __future__ import annotations
 
-from dns.world.greeting import Greeting
+from dataclasses import dataclass
 
 READ_GREETING = '''\
 import socket
@@ -18,12 +18,26 @@ def read_greeting(address, seconds):
 """Python for the host, which has no more than the standard library. Programs that run there begin with it."""
 
 
-def parse_greeting(line: str) -> Greeting:
-    """`220 mx1.example.com ESMTP`, or the first line of several, `220-mx1.example.com ESMTP`.
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The first line of a greeting (RFC 5321, 4.2): its reply code, and the text that follows.
 
-    The code is 0 if the line is no reply.
+    `dns.world.greeting` has a value of the same name. Nothing in this folder may import it (see `__init__`).
     """
+
+    code: int
+    """0 if the line is no reply."""
+    text: str
+
+    @property
+    def name(self) -> str:
+        """The name that it greets by: the first word, or empty if there is none."""
+        return next(iter(self.text.split()), "")
+
+
+def parse_greeting(line: str) -> Greeting:
+    """Read `220 mx1.example.com ESMTP`, or the first line of several, `220-mx1.example.com ESMTP`."""
     code, separator, text = line[:3], line[3:4], line[4:]
     if len(code) == 3 and code.isdecimal() and separator in ("", " ", "-"):
-        return Greeting(code=int(code), text=text)
-    return Greeting(code=0, text=line)
+        return Greeting(int(code), text)
+    return Greeting(0, line)

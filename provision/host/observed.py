@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
-from dns.world.greeting import Greeting
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
+from provision.host.greeting import Greeting
 from provision.host.served import Served
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dns.inventory import Inventory, from_hosts
-from dns.world.greeting import Greeting
 from provision.desired import archive
 from provision.desired.archive import Platform
 from provision.desired.files import FOLDERS, sha256
 from provision.desired.state import Desired, for_host
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
+from provision.host.greeting import Greeting
 from provision.host.observed import File, Generation, Observed, Unit
 
 INVENTORY: Inventory = from_hosts(

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from dns.world.greeting import Greeting
 from provision import account, certificate, configuration, generation, release, service, system
 from provision.desired.files import FOLDERS, folder_commands
 from provision.host import layout
+from provision.host.greeting import Greeting
 from provision.host.observed import Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
