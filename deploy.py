@@ -23,8 +23,8 @@ from provision import (
 )
 from provision.withdrawal import guard
 
-# Before anything is touched: the inventory, the host and the zones are such that it can work, and nothing is
-# given up that mail is still led to.
+# Before anything is changed, these check that the inventory is right, that this deploy can work on the host
+# and its zones, and that nothing is given up that mail is still led to.
 system.prepare()
 dns.prepare()
 guard.prepare()

@@ -1,7 +1,7 @@
-"""Everything off the host again, and its records out of the zone: `pyinfra inventory.py destroy.py`.
+"""Take everything off the host again, and its records out of the zone: `pyinfra inventory.py destroy.py`.
 
-The order is the safe one: first nobody is sent to the host any more, then nothing listens, then nothing is
-left. The mail stays in /var/lib/letterbox, unless `--data remove_mail=mx1.example.com` names the host.
+The order is safe. First the DNS leads nobody to the host any more, then nothing listens there, then its files
+go. The mail stays in /var/lib/letterbox, unless `--data remove_mail=mx1.example.com` names the host.
 `--limit HOST` takes one host of several away, and leaves the records of the others.
 """
 

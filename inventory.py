@@ -14,8 +14,8 @@ mail_hosts = (
                 # root, or a user who may `sudo` without a password ("fedora" on cloud images).
                 # Other ssh settings: "ssh_port", "ssh_key"; ~/.ssh/config is read too.
                 "ssh_user": "root",
-                # Where the world finds it. Left out, they are read from the host itself; say them
-                # when the host sits behind NAT. False: it has no such address, and gets no such record.
+                # Where the world finds it. Left out, they are read from the host itself. Give them if
+                # the host is behind NAT. False: the host has no such address, and gets no such record.
                 "public_ipv4": "203.0.113.25",
                 "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",
@@ -42,8 +42,8 @@ mail_hosts = (
                 # "sends_mail": False,
                 # "subaddress_separators": "+",           # "" turns alice+anything off
                 # "ttl": 300,                             # of the DNS records, in seconds
-                # "tls_reports": ["tls@example.org"],     # where senders report TLS that failed (RFC 8460)
-                # "caa": ["letsencrypt.org"],             # who alone may issue certificates, web's included
+                # "tls_reports": ["tls@example.org"],     # where senders report failed TLS (RFC 8460)
+                # "caa": ["letsencrypt.org"],             # only these may issue certificates, web too
             },
         },
     },

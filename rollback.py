@@ -1,7 +1,7 @@
-"""Back to the generation that ran before: `pyinfra inventory.py rollback.py`.
+"""Go back to the generation that ran before: `pyinfra inventory.py rollback.py`.
 
-Each run goes back by one, as far as generations are kept; `--data generation=NAME` names one. The next run of
-deploy.py goes forward again, to what the inventory says.
+Each run goes back by one generation, until no older one is kept. `--data generation=NAME` goes to the one of
+this name. The next run of deploy.py goes forward again, to what the inventory says.
 """
 
 from __future__ import annotations

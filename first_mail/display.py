@@ -8,11 +8,11 @@ import segno
 
 from receiver.proof.display import Display, mailto
 
-_WHITE_ON_BLACK = "97;40"  # segno draws the light modules
+_WHITE_ON_BLACK = "97;40"  # segno draws the light modules as blocks
 
 
 class DisplayWithCode(Display):
-    """What a person is shown on the control machine: the same as on a host, and the link as a QR code."""
+    """What a person sees on the control machine: the same as on a host, and the link as a QR code."""
 
     def address(self, address: str) -> None:
         super().address(address)

@@ -1,8 +1,9 @@
-"""`python -m first_mail.doctor`: why no mail arrives, walked from the delegation to the Maildir.
+"""`python -m first_mail.doctor`: why no mail arrives. It walks from the delegation to the Maildir.
 
-For every host of the inventory: what the DNS says; whether packets to port 25 reach the host, which counts
-them while a vantage point connects; and what `letterbox doctor` finds on it. It ends at the first broken
-link. Exit codes: 0 nothing is broken; 1 the check could not be made; 2 a link is broken.
+For every host of the inventory it looks at three things: what the DNS says, whether packets to port 25 reach
+the host (which counts them while a vantage point connects), and what `letterbox doctor` finds on the host.
+It ends at the first broken link. Exit codes: 0 nothing is broken; 1 the check could not be made; 2 a link is
+broken.
 """
 
 from __future__ import annotations

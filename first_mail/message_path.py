@@ -93,10 +93,11 @@ def _evidence(name: str, domain: str, seen: Seen) -> str:
 def arrival(
     greetings: Mapping[str, Greeting], attempts: Mapping[int, int], outbound_25: frozenset[int], vantage: str
 ) -> Link:
-    """Whether packets to port 25 reach the host. Its own counter tells, whatever it then does with them.
+    """Whether packets to port 25 reach the host, by its own counter, whatever it then does with them.
 
-    `greetings` is how a connection to each address went from the vantage point; `attempts` is what the host
-    counted meanwhile; `outbound_25` are the IP versions in which the vantage point reaches anybody's port 25.
+    `greetings` says how a connection to each address went from the vantage point. `attempts` is what the host
+    counted meanwhile. `outbound_25` are the IP versions over which the vantage point reaches anybody's port
+    25.
     """
     unknown = []
     for address, greeting in greetings.items():
@@ -121,8 +122,9 @@ def arrival(
 
 
 def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str) -> Link:
-    """Whether an answer leaves for packets that arrive and that firewalld lets in; else another rule drops
-    them.
+    """Whether the host answers the packets that arrive and that firewalld lets in.
+
+    If it does not, another rule drops them.
     """
     for address, greeting in greetings.items():
         version = ip_version(address)
@@ -138,7 +140,7 @@ def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, in
 
 
 def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str) -> Link:
-    """Whether this host is who answers at each address, seen from outside, and its STARTTLS works."""
+    """Whether it is this host that answers at each address, and its STARTTLS works, seen from outside."""
     for address, greeting in greetings.items():
         if greeting.failure in ("refused", "silent"):
             what = "refuses connections" if greeting.failure == "refused" else "sends no greeting"
@@ -155,6 +157,6 @@ def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str)
             )
         if not greeting.failure and greeting.tls:
             evidence = f"{address}: STARTTLS fails from outside ({greeting.tls}), and not on the host"
-            return Link("outside", evidence, "remove what stands between on port 25 (an SMTP proxy, say)")
+            return Link("outside", evidence, "remove what stands in between, for example an SMTP proxy")
     fine = [address for address, greeting in greetings.items() if not greeting.failure]
     return Link("outside", f"{vantage} is greeted at {', '.join(fine) or 'no address it can reach'}")

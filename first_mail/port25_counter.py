@@ -1,8 +1,8 @@
 """Counting at the host which connection attempts to port 25 reach it, before any firewall sees them.
 
-A packet socket (packet(7)) sees what comes in from the wire ahead of netfilter, and goes with the process
+A packet socket (packet(7)) sees what comes in from the wire before netfilter does. It ends with the process
 that holds it. So no rule is added to the host, and none has to be removed. The process ends with its ssh
-session, and after two minutes by itself.
+session, or by itself after two minutes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Counter:
     attempts: dict[int, int] = field(default_factory=dict)
 
     def stop(self) -> None:
-        """Raises HostUnreadable if the host does not tell what it has counted."""
+        """End the counting. Raises HostUnreadable if the host does not tell what it has counted."""
         try:
             answer, _ = self.process.communicate("\n", timeout=_STOP_SECONDS)
             self.attempts = {int(version): count for version, count in json.loads(answer).items()}
@@ -66,7 +66,7 @@ class Counter:
 
 @contextmanager
 def counting(host: MailHost) -> Iterator[Counter]:
-    """The host counts inside this context. Raises HostUnreadable with the host's own words."""
+    """Have the host count inside this context. Raises HostUnreadable with the host's own words."""
     with ssh.running(host, ["python3", "-Ic", _SCRIPT]) as process:
         assert process.stdout is not None and process.stderr is not None
         if process.stdout.readline() != "ready\n":

@@ -15,7 +15,7 @@ from dns.world.vantage import VantagePoint
 from first_mail import ssh
 
 _SECONDS = 90
-# The other host runs the file that reads greetings here, and this behind it.
+# The other host runs dns/world/greeting.py with this behind it, as one program.
 _MAIN = r"""
 import json, sys
 from concurrent.futures import ThreadPoolExecutor

@@ -37,13 +37,13 @@ class KeptPlans:
 
 
 _kept: KeptPlans | None = None
-_HINT = " (for a deploy that is LETTERBOX_RESOLVER)"
+_HINT = " (a deploy reads LETTERBOX_RESOLVER in place of --resolver)"
 
 
 def prepare() -> None:
     """Look at the zones of all domains, before anything is touched.
 
-    Raises DeployError, one line with the fix, if they cannot be read, or not be changed as they are.
+    Raises DeployError, one line with the fix, if they cannot be read or something stands in the way.
     """
     if not _speaks_for_all(context.host):
         return
@@ -62,7 +62,7 @@ def prepare() -> None:
 
 
 def _speaks_for_all(host: Host) -> bool:
-    """Whether this host is the one whose turn stands for the whole run."""
+    """Whether what is done once a run is done in the turn of this host: the first that has not failed."""
     ready = context.state.inventory.get_active_hosts()
     return bool(ready) and host.name == ready[0].name
 
@@ -86,7 +86,7 @@ def _plans() -> tuple[Prepared, ...]:
 
 
 def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:
-    """A plan for each domain, as if these were all its hosts. `forgetting` is that of `sync.prepare`.
+    """A plan for each domain, as if these were all the hosts. `forgetting` is that of `sync.prepare`.
 
     Raises DeployError.
     """
@@ -100,7 +100,10 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
-    """The own addresses of those hosts for which the inventory leaves one out. Raises DeployError."""
+    """What the hosts answer of their addresses, for those whose addresses the inventory leaves out.
+
+    Raises DeployError.
+    """
     hosts = {host.name: host for host in context.state.inventory}
     return {
         host.name: own_addresses(host.name, observe(hosts[host.name]))
@@ -122,7 +125,7 @@ def own_addresses(name: str, seen: Observed) -> Addresses:
 
 @step
 def in_sync() -> Decision:
-    """MX, A and AAAA say where the hosts are, and the zone's nameservers answer so."""
+    """MX, A and AAAA lead to the hosts, and the zone's nameservers answer them."""
     if not _speaks_for_all(context.host):
         return _done_once()
     plans = _plans()
@@ -154,7 +157,7 @@ def _apply_command(prepared: Prepared) -> FunctionCommand:
 
 
 def _offer_proof(state: State, host: Host) -> bool:
-    """The DNS has just come to lead to the hosts, so a first mail can prove the whole way."""
+    """Tell the user that the DNS leads to the hosts now, so that a first mail can prove the whole way."""
     logger.info(f"{host.print_prefix}prove it with a first mail: make proof (python -m first_mail.proof)")
     return True
 

@@ -1,6 +1,6 @@
 """Opening smtp (25/tcp) in the firewalld zones that mail arrives in, at run time and permanently.
 
-Run time and permanent are two states that may differ, and each is set by itself: `--reload` would drop the
+Run time and permanent are two states that may differ, so each is set by itself. `--reload` would drop the
 run-time rules of everybody else, and `--runtime-to-permanent` would keep them for ever.
 """
 
@@ -39,8 +39,9 @@ def zones_for_mail(
 ) -> tuple[Opening, ...]:
     """The firewalld zones to open.
 
-    They are those that the inventory names; else those of the default routes' interfaces; else the default
-    zone. Raises UnknownZone, with the zones that the host has, if it lacks one that is named.
+    They are the zones that the inventory names. If it names none, they are those of the default routes'
+    interfaces. If there is no default route, it is the default zone. Raises UnknownZone, with the zones that
+    the host has, if it lacks one that is named.
     """
     if named:
         unknown = [zone for zone in named if zone not in firewall.known_zones]
@@ -82,7 +83,7 @@ def open_commands(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[
 
 
 def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
-    """The firewalld zones to open on a host. None if firewalld neither runs nor will: nothing is closed then.
+    """The firewalld zones to open on a host. Empty if firewalld neither runs nor starts at boot.
 
     Raises DeployError if the inventory names a zone that the host lacks, or if it names none and the default
     routes could not be read.
@@ -102,7 +103,7 @@ def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
 
 
 def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
-    """Start firewalld if the inventory wants it to run. The port that ssh came in by is opened before."""
+    """Start firewalld if the inventory wants it to run. The port that ssh came in by is opened first."""
     if wanted != "running" or seen.firewalld.running:
         return
     yield StringCommand("systemctl unmask -q firewalld")
@@ -113,9 +114,9 @@ def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
 
 @step
 def running() -> Decision:
-    """firewalld runs, if the inventory says so; else it is left as it is."""
+    """firewalld runs, if the inventory says so. Otherwise it is left as it is."""
     seen = observe()
-    state = "runs" if seen.firewalld.running else "does not run, and is left so"
+    state = "runs" if seen.firewalld.running else "does not run, and is left as it is"
     return Decision(start_commands(seen, mail_host().firewalld), f"firewalld {state}")
 
 
@@ -124,11 +125,11 @@ def smtp_open() -> Decision:
     """25/tcp gets in, in the firewalld zones that mail arrives in, now and after a restart."""
     seen = observe()
     if not seen.firewalld.running and mail_host().firewalld == "running":
-        # Only a dry run gets here: the step before has not started firewalld, whose zones are not known yet.
+        # Only a dry run gets here. The step before has not started firewalld, so its zones are not known yet.
         return Decision([StringCommand("firewall-cmd --state")])
     zones = openings(context.host, seen)
     if not zones:
-        state = "neither runs nor will at boot" if seen.firewalld.installed else "is not installed"
+        state = "neither runs nor starts at boot" if seen.firewalld.installed else "is not installed"
         return Decision((), f"firewalld {state}, so it closes nothing")
     return Decision(
         open_commands(seen.firewalld, zones),

@@ -1,8 +1,8 @@
 """Generations: what ran and greeted, kept whole, so that there is something to go back to.
 
 A generation is a release with its configuration and units. When one has been started and greets, a copy of
-its files is recorded under its name, and the last three are kept. The deploy takes back a new one that does
-not greet; `rollback.py` goes back by hand.
+its files is recorded under its name, and the last three are kept. If a new one does not greet, the deploy
+goes back to the last one that did. `rollback.py` goes back by hand.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def record(name: str, release: str) -> str:
 
 
 def restore(generation: Generation) -> str:
-    """Shell that puts a recorded generation back in place and starts it. It ends with 0 when that greets."""
+    """Shell that puts a recorded generation back in place and starts it. It ends with 0 when it greets."""
     kept = f"{layout.GENERATIONS}/{generation.name}"
     places = {
         layout.CONFIGURATION: f"{kept}/letterbox.toml",
@@ -79,7 +79,7 @@ def restore(generation: Generation) -> str:
 
 
 def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
-    """Start what is in place. Record it if it greets; else go back to the last one that did, and fail."""
+    """Start what is in place. Record it if it greets. If not, go back to the last one that did, and fail."""
     last = next((kept for kept in seen.generations if kept.name != wanted.generation), None)
     journal = f"journalctl -u {layout.SERVICE_UNIT} -n 20 --no-pager -o cat >&2"
     if last:
@@ -103,7 +103,7 @@ def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
 
 
 def before(seen: Observed, named: str | None = None) -> Generation:
-    """The generation to go back to: the one that is named, else the last one older than what runs.
+    """The generation to go back to: the named one, or without a name the newest that is older than what runs.
 
     Raises LookupError if there is none. The message says which there are.
     """
@@ -112,14 +112,17 @@ def before(seen: Observed, named: str | None = None) -> Generation:
         at = names.index(seen.running_generation) + 1 if seen.running_generation in names else 0
         if at < len(names):
             return seen.generations[at]
-        raise LookupError("no generation from before the one that runs is kept")
+        raise LookupError(
+            "no generation older than the one that runs is kept: check out the wanted release and deploy it"
+        )
     if named in names:
         return seen.generations[names.index(named)]
-    raise LookupError(f"there is no generation {named}: there are {', '.join(names) or 'none'}")
+    known = ", ".join(names) or "none"
+    raise LookupError(f"there is no generation {named}: --data generation= may name {known}")
 
 
 def prepare() -> None:
-    """Look at where this host would go back to, before any host goes.
+    """Look at the generation that this host would go back to, before any host goes back.
 
     Raises DeployError if mail is still led here for a domain that this generation does not have.
     """
@@ -127,7 +130,7 @@ def prepare() -> None:
     try:
         target = before(seen, context.host.data.get("generation"))
     except LookupError:
-        return  # the step says so, and the other hosts go back
+        return  # the step says so for this host, and the other hosts go back
     if target.name != seen.running_generation and (problems := rolling_back(context.host, seen, target)):
         raise DeployError(untouched(problems))
 

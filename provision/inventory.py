@@ -1,4 +1,4 @@
-"""pyinfra's inventory as checked values, and what one run is told with `--data` besides."""
+"""pyinfra's inventory as checked values, and what the user tells one run with `--data`."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _inventory_data(host: Host) -> dict[str, object]:
 
 
 def named_in_run(host: Host, key: str) -> frozenset[str]:
-    """The names that `--data KEY=NAME` gives this run. Several have commas between them."""
+    """The names that `--data KEY=NAME` gives this run. Commas separate several names."""
     value = host.data.get(key) or ()
     names = value if isinstance(value, list) else str(value).split(",") if value else ()
     return frozenset(_canonical(str(name).strip()) for name in names)

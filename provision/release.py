@@ -1,4 +1,4 @@
-"""Releases on the host: each unpacked whole under its digest, and switched to by one rename."""
+"""Releases on the host. Each is unpacked whole under its digest, and one rename switches to it."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from provision.step import Decision, observe, step
 
 
 def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Write the units that differ, and make systemd read them, also if an earlier run was cut off before."""
+    """Write the units that differ. Make systemd read them, also those of an earlier run that was cut off."""
     needed = [
         command
         for name, text in wanted.units.items()

@@ -1,7 +1,7 @@
 """The frame that every step of a deploy stands in.
 
-A step looks at the host (`observe`), decides purely what is missing, and returns a `Decision`. The frame runs
-the commands that are needed, or says why none is.
+A step looks at the host (`observe`), decides what is missing by a pure function, and returns a `Decision`.
+The frame runs the commands that are needed, or says why none is needed.
 
     @step
     def units() -> Decision:
@@ -73,9 +73,9 @@ def _fail(state: State, host: Host, reason: str) -> bool:
 
 
 def after_prompt() -> bool:
-    """Whether the user has been asked since the run began. At the prompt, any time may have passed.
+    """Whether pyinfra has asked the user to confirm since the run began.
 
-    What was read before the prompt is not trusted after it.
+    What was read before the prompt is not trusted after it, because any time may have passed.
     """
     return bool(context.state.is_executing and context.state.should_check_for_changes())
 
@@ -95,7 +95,7 @@ def observe(host: Host | None = None) -> Observed:
         seen = host.get_fact(HostObservation, named_zones=named)
         if seen is None:
             raise DeployError(
-                f"{host.name}: the host could not be looked at (the lines above say why): connect as root, "
+                f"{host.name}: the host did not answer (the lines above say why): connect as root, "
                 "or as a user who may `sudo` without a password"
             )
         if isinstance(seen, Unreadable):

@@ -1,4 +1,4 @@
-"""The system under everything: one that this deploy knows, as root, with the packages that are needed."""
+"""The operating system of the host: whether this deploy knows it, and the packages that it needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ def family(seen: Observed) -> str | None:
 def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) -> None:
     """Look at the host before anything is touched, and use sudo from here on if root has not connected.
 
-    `needed` names those of `Observed.unread` that the run decides by, and that must have been read.
+    `needed` names the keys of `Observed.unread` that this run decides by. What they stand for must have been
+    read.
 
     Raises DeployError, with the fix, if the inventory is wrong, this deploy does not know the system, or
     something that is needed could not be read.

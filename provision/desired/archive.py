@@ -54,7 +54,8 @@ class Platform:
     def check(self) -> None:
         """Raises BuildError if no release can be built for it."""
         if self.machine not in _ARCHITECTURES:
-            raise BuildError(f"architecture {self.machine or 'unknown'}: use {' or '.join(_ARCHITECTURES)}")
+            needed = " or ".join(_ARCHITECTURES)
+            raise BuildError(f"architecture {self.machine or 'unknown'}: the receiver needs {needed}")
         major, _, minor = self.python.partition(".")
         if (int(major or 0), int(minor or 0)) < _OLDEST_PYTHON:
             oldest = ".".join(map(str, _OLDEST_PYTHON))

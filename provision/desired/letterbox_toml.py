@@ -18,7 +18,7 @@ def letterbox_toml(host: MailHost, domains: Iterable[Domain]) -> str:
     """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml."""
     table: dict[str, Any] = {"hostname": host.hostname, "mail": layout.MAIL, "workers": host.workers}
     if host.log_headers:
-        # Left out where it is not asked for, so that a plain inventory keeps the generation that it has.
+        # Left out unless it is asked for, so that a plain inventory keeps the generation that it has.
         table["log_headers"] = True
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}

@@ -48,7 +48,7 @@ class Desired:
 
 
 class _Run:
-    """What is worked out once a run: the inventory and this checkout do not change meanwhile."""
+    """What is worked out once a run, because the inventory and this checkout do not change meanwhile."""
 
     def __init__(self) -> None:
         self.releases: dict[Platform, str] = {}
@@ -83,7 +83,7 @@ def for_host(whole: Inventory, name: str, release: str) -> Desired:
 
 
 def _for_workers(unit: str, workers: int) -> str:
-    """The unit with its limits on memory and tasks, which are those of one worker, times the workers."""
+    """The unit, with its limits on memory and tasks multiplied by the number of workers."""
     return re.sub(
         r"^(MemoryMax=|TasksMax=)(\d+)",
         lambda limit: f"{limit[1]}{int(limit[2]) * workers}",

@@ -57,8 +57,8 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
 def _missing_packages(lines: Iterable[str], rpm_status: str) -> tuple[tuple[str, ...], str]:
     """The packages that are missing, and why that could not be read.
 
-    The lines are those of `rpm -q --whatprovides`, or where there is no rpm, one name a line. `rpm_status` is
-    the exit code of rpm, empty where there is none: the number of packages that are missing, if rpm works.
+    The lines are those of `rpm -q --whatprovides`, or without rpm one name a line. `rpm_status` is the exit
+    code of rpm, empty if there is no rpm. If rpm works, it is the number of packages that are missing.
     """
     missing = [
         line.rpartition(" ")[2]
@@ -94,7 +94,7 @@ def _configurations(
         for words in (line.split() for line in generations)
         if len(words) == 2 and "." not in words[0]
     )
-    copies = sorted(kept, key=lambda each: each.name != running)  # the one that runs, then the newest
+    copies = sorted(kept, key=lambda each: each.name != running)  # the running one first, then the newest
     for candidate in (readable.get(layout.CONFIGURATION), *(each.served for each in copies)):
         if candidate is not None:
             return candidate, kept, ""

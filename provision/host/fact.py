@@ -1,4 +1,4 @@
-"""The combined fact: one ssh execution asks a host everything that any step wants to know.
+"""The combined fact: one ssh execution asks a host everything that the steps want to know.
 
 Stock facts cost one ssh execution each, and pyinfra does not keep their answers: twelve operations with
 nothing to do would be twenty round trips.
@@ -17,7 +17,7 @@ from provision.host.observed import Observed
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The host printed something else than the answer of the probe."""
+    """The host printed something that is not the answer of the probe."""
 
     reason: str
 

@@ -114,7 +114,7 @@ _OFFLINE = "firewalld's zones cannot be read: see `firewall-offline-cmd --list-a
 
 
 def _offline(answers: Mapping[str, str]) -> Firewalld:
-    """What a daemon that does not run will let in after the next boot; nothing if it will not start then."""
+    """What a stopped daemon will let in after the next boot; nothing if it will not start then."""
     permanent = {}
     for name, text in answers.items():
         if name.startswith("offline "):

@@ -1,4 +1,4 @@
-"""What a host is at one moment, as a value: the words that the steps of a deploy decide by."""
+"""What a host is at one moment, as a value. The steps of a deploy decide by it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A host at one moment. A value is empty where the host lacks the thing.
+    """A host at one moment. A value is empty if the host lacks the thing.
 
-    `unread` names what is there and could not be read: its empty value says nothing.
+    `unread` names what could not be read. An empty value of these says nothing.
     """
 
     uid: int
@@ -57,7 +57,7 @@ class Observed:
     ssh_port: str
     """The port of the host's sshd that this session came in by."""
     missing_packages: tuple[str, ...]
-    """Of the packages that an inventory may need, those that are not installed."""
+    """The packages that an inventory may need and that are not installed."""
     account: tuple[str, ...]
     files: Mapping[str, File]
     releases: tuple[str, ...]
@@ -71,12 +71,12 @@ class Observed:
     greetings: Mapping[str, Greeting]
     """By the loopback address that greeted."""
     addresses: str
-    """What `ip -json address` printed, global scope; empty where it printed nothing."""
+    """What `ip -json address` printed, global scope; empty if it printed nothing."""
     default_interfaces: tuple[str, ...] | None
-    """The interfaces of the default routes; None where the routes could not be read."""
+    """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
     served: Served | None = None
-    """By letterbox.toml, or if that is lost or broken, by the last generation. None: it serves nothing."""
+    """What letterbox.toml serves, or the last generation if that file is lost or broken. None: nothing."""
     unread: Mapping[str, str] = field(default_factory=dict)
     """`packages`, `firewalld` or `served`, each with why it could not be read, and the fix."""
 

@@ -1,8 +1,8 @@
-"""The one shell script that asks a host everything that any step of a deploy wants to know.
+"""The shell script that asks a host everything that the steps of a deploy want to know.
 
-It needs only what a bare host has: a POSIX shell, coreutils and systemd. What the host lacks gives an empty
-section. The script runs as root, through `sudo -n` if another user has connected; the section `uid` says
-which user that is.
+It needs only what a bare host has: a POSIX shell, coreutils and systemd. If the host lacks a thing, its
+section is empty. The script runs as root, through `sudo -n` if another user has connected. The section `uid`
+says which user that is.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
 GOOD = "good for 30 days"
-"""The last line of the section `certificate`, if that is so."""
+"""The last line of the section `certificate`, if the certificate is good for 30 days more."""
 UNREAD = "unread"
-# sudo drops this variable, so it is read before.
+# sudo drops this variable, so it is read before sudo.
 _SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
 
 _FILES = (

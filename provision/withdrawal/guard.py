@@ -25,7 +25,7 @@ from provision.withdrawal.refusals import LookUp, refusals, remarks
 def prepare() -> None:
     """Look at what this host serves, before anything is touched, and say what it will serve no longer.
 
-    Raises DeployError, a line each, if mail is still led to what would be given up, or nobody can tell.
+    Raises DeployError, a line each, if mail is still led to what would be given up, or if that is unknown.
     """
     host, seen, wanted = context.host, observe(), desired()
     after = parse_served(wanted.configuration)
@@ -66,10 +66,14 @@ def own(host: MailHost, seen: Observed) -> frozenset[str]:
 
 
 def in_the_dns(hostnames: Collection[str]) -> LookUp:
-    """Asking the DNS, as `LETTERBOX_RESOLVER` or the system says. The addresses of these names are known."""
+    """Ask the DNS by the resolver of `LETTERBOX_RESOLVER` or of the system.
+
+    The addresses of `hostnames` are known, so they are not looked up.
+    """
 
     def leads_of(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
-        from dns.world.vantage import vantage_with  # late: few runs give anything up, and it takes its time
+        # Imported late, because it takes time and few runs give anything up.
+        from dns.world.vantage import vantage_with
 
         try:
             where = vantage_with(None)

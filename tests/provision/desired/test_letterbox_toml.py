@@ -69,4 +69,4 @@ def test_the_domains_keep_the_order_of_the_inventory(domains: list[Domain]) -> N
 
 def test_the_file_says_where_it_comes_from() -> None:
     text = letterbox_toml(WANTED.host, INVENTORY.domains)
-    assert text.startswith("# Letterbox: rendered by the deploy from inventory.py.")
+    assert text.startswith("# Letterbox: the deploy writes this file from inventory.py.")

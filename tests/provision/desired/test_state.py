@@ -69,8 +69,8 @@ def test_headers_are_logged_only_where_the_inventory_asks() -> None:
 
 def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_options() -> None:
     assert WANTED.configuration.startswith(
-        "# Letterbox: rendered by the deploy from inventory.py. Edit that file and deploy again;\n"
-        "# what is changed here is put back.\n"
+        "# Letterbox: the deploy writes this file from inventory.py. Edit inventory.py and deploy again:\n"
+        "# the next deploy undoes every change that is made here.\n"
         "\n"
         'hostname = "mx1.example.com"\n'
         'mail = "/var/lib/letterbox/mail"\n'
