@@ -22,7 +22,7 @@ from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
 from tests.lab.up import bring_up
 from tests.targets import over_ssh
 
-# How long an example takes says how busy the machine is; and the same commit is to pass or fail every time.
+# No deadline, because a busy machine is slow. Derandomized, so that a commit always passes or always fails.
 settings.register_profile(
     "tests", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
@@ -72,7 +72,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(scope="session")
 def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
-    """The checkout's lab: left running if it ran before, else brought up and taken down."""
+    """The checkout's lab. If it ran before, it is left running. If not, it is brought up and taken down."""
     if request.config.getoption("--inventory") is not None:
         pytest.skip("the lab is not used with --inventory")
     folder: Path = request.config.getoption("--lab-folder")
@@ -83,7 +83,7 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 
 def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
-    """A healthy lab in this folder; its coming up is shown. Skips (or fails) where there can be none."""
+    """A healthy lab in this folder. Shows how it comes up. Skips (or fails) if there can be none."""
     reason = prerequisites.reason_not_to_run()
     if reason:
         unavailable(reason)
@@ -97,7 +97,7 @@ def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, host
 
 @pytest.fixture(scope="session")
 def deployed(request: pytest.FixtureRequest) -> Lab | None:
-    """The lab after `deploy.py` ran in it; None with `--inventory`, whose hosts are taken as they are."""
+    """The lab after `deploy.py` ran in it. None with `--inventory`, whose hosts are taken as they are."""
     if request.config.getoption("--inventory") is not None:
         return None
     lab: Lab = request.getfixturevalue("lab")
@@ -116,7 +116,7 @@ def fresh_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="session")
 def inventory_path(request: pytest.FixtureRequest) -> Path:
-    """The inventory that the tests are about: `--inventory`, else the lab's."""
+    """The inventory that the tests are about: that of `--inventory`, or without it the lab's."""
     given: Path | None = request.config.getoption("--inventory")
     if given is not None:
         return given.resolve()
@@ -126,13 +126,13 @@ def inventory_path(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def inventory(inventory_path: Path, deployed: Lab | None) -> Inventory:
-    """The inventory as checked values; its hosts are deployed."""
+    """The inventory as checked values. Its hosts are deployed."""
     return load(inventory_path)
 
 
 @pytest.fixture(scope="session")
 def mail_host(inventory: Inventory, mail_host_name: str) -> MailHost:
-    """The inventory's word on a host; every test that asks for it runs once for each."""
+    """A host as the inventory describes it. A test that asks for it runs once for each host."""
     return next(host for host in inventory.hosts if host.name == mail_host_name)
 
 

@@ -26,7 +26,7 @@ class Run:
     stderr: str
 
     def changed(self) -> list[str]:
-        """The operations that changed a host (in a dry run: would change one), in order; from `--json`."""
+        """The operations that changed a host, or in a dry run would change one, in order. Needs `--json`."""
         said = json.loads(self.stdout)
         if said["results"] is None:
             return [step["name"] for step in said["plan"] if step["hosts_with_change"]]
@@ -41,7 +41,7 @@ def deploy(
     environment: Mapping[str, str | None] | None = None,
     checkout: Path = ROOT,
 ) -> Run:
-    """Run `pyinfra OPTIONS INVENTORY deploy.py`; a variable of the environment that is None is left out."""
+    """Run `pyinfra OPTIONS INVENTORY deploy.py`. A variable of the environment that is None is left out."""
     variables = {**os.environ, **lab.environment, "PYINFRA_PROGRESS": "off", **(environment or {})}
     done = subprocess.run(
         [PYINFRA, *options, inventory or lab.inventory, script],
@@ -57,7 +57,7 @@ def deploy(
 
 
 def copy_of_checkout(folder: Path) -> Path:
-    """What a deploy needs of this checkout, to be changed."""
+    """Copy what a deploy needs of this checkout, so that a test can change it."""
     for name in ("receiver", "dns", "provision", "files"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "LICENSE"):

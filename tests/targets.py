@@ -1,4 +1,4 @@
-"""Reaching the inventory's hosts from tests: one ssh connection each, kept open for all checks."""
+"""How tests reach the inventory's hosts: one ssh connection each, kept open for all checks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _connections: dict[str, Host] = {}
 
 
 def over_ssh(host: MailHost) -> Host:
-    """The host as testinfra sees it, with pyinfra's ssh settings; as root, through sudo where need be."""
+    """The host as testinfra sees it, with pyinfra's ssh settings, as root (through sudo if needed)."""
     if host.name not in _connections:
         _connections[host.name] = _connect(host)
     return _connections[host.name]

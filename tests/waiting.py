@@ -12,7 +12,7 @@ Held = TypeVar("Held")
 
 
 def wait_until(holds: Callable[[], Held], what: str | Callable[[], object]) -> Held:
-    """Look again and again until it holds, and return what it gave. `what` is said if it never does."""
+    """Look again and again until it holds, and return what it gave. If it never does, `what` is named."""
     late = time.monotonic() + DEADLINE
     while not (found := holds()):
         assert time.monotonic() < late, (

@@ -1,4 +1,4 @@
-"""The user, the program, the configuration and the mail: where they lie, whose they are, who may read."""
+"""Where the program, the configuration and the mail lie, who owns them, and who may read them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""firewalld: 25/tcp gets in where mail arrives, now and after a restart, and ssh still does."""
+"""firewalld lets 25/tcp in where mail arrives, now and after a restart, and still lets ssh in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def zones(host, mail_host) -> list[str]:
-    """The zones that mail arrives in: found by firewall-cmd here, where the deploy asks over D-Bus."""
+    """The firewalld zones that mail arrives in, by firewall-cmd; the deploy asks over D-Bus."""
     if not host.exists("firewall-cmd"):
         pytest.skip("the host has no firewalld")
     if host.run("firewall-cmd --state").rc != 0:

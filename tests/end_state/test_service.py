@@ -1,4 +1,4 @@
-"""The service: its units, its sockets, its sandbox, and that it is the one that was deployed."""
+"""The service: its units, its sockets, its sandbox, and whether it is the one that was deployed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_the_unit_is_enabled_and_runs(host, unit) -> None:
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_port_25_is_listened_to_on_both_families(host, address) -> None:
+def test_port_25_is_listened_to_over_ipv4_and_ipv6(host, address) -> None:
     assert host.socket(f"tcp://{address}:25").is_listening
 
 
@@ -58,12 +58,12 @@ def test_systemd_has_nothing_to_say_about_the_units(host) -> None:
 
 
 def inside(host, command: str):
-    """Run a command as root in the service's own mounts and network: what even root could not do there."""
+    """Run a command as root in the service's own mounts and network. Not even root may do more."""
     pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
     return host.run(f"nsenter --target {pid} --mount --net {command}")
 
 
-def test_it_has_no_network_but_the_sockets_it_was_handed(host) -> None:
+def test_it_has_no_network_except_the_sockets_it_was_handed(host) -> None:
     links = inside(host, "ip -o link").stdout.splitlines()
     assert [line.split(": ")[1] for line in links] == ["lo"]
     assert (
@@ -75,7 +75,7 @@ def test_it_has_no_network_but_the_sockets_it_was_handed(host) -> None:
 @pytest.mark.parametrize(
     "folder", ["/", "/etc", "/etc/letterbox", "/opt/letterbox", "/usr/local/bin", "/var/lib"]
 )
-def test_it_can_write_nowhere_but_to_its_mail(host, folder) -> None:
+def test_it_can_write_only_to_its_mail(host, folder) -> None:
     assert "Read-only file system" in inside(host, f"touch {folder}/letterbox-test").stderr
 
 

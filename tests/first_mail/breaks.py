@@ -1,5 +1,5 @@
 # ruff: noqa: E501
-"""Each link of a message's path, broken by itself on a deployed host, and repaired again."""
+"""How each link of a message's path is broken on a deployed host, one at a time, and repaired again."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def edited(what: str, *, restart: bool = False) -> Break:
 
 @contextmanager
 def record(lab: Lab, kind: str, change: dict[str, Any] | None) -> Iterator[None]:
-    """A record of the zone is changed at Cloudflare (None: deleted). A sync puts it back."""
+    """Change a record of the zone at Cloudflare (None: delete it). Afterwards a sync puts it back."""
     api = httpx.Client(
         base_url=lab.environment["CLOUDFLARE_BASE_URL"],
         headers={"Authorization": f"Bearer {lab.environment['CLOUDFLARE_API_TOKEN']}"},

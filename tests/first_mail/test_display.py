@@ -80,7 +80,7 @@ def path(size: int) -> Iterator[tuple[int, int]]:
 
 @contextmanager
 def on_a_terminal() -> Iterator[tuple[Screen, list[bytes]]]:
-    """A screen that is a terminal; afterwards the list has the octets that came to it."""
+    """A screen that is a terminal. Afterwards the list has the octets that it got."""
     shown: list[bytes] = []
     ours, theirs = pty.openpty()
 
@@ -115,7 +115,7 @@ def test_lines_of_a_code_are_equally_long_and_half_as_many() -> None:
     assert len(lines) == (33 + 2 * MARGIN + 1) // 2
 
 
-def test_where_no_blocks_can_be_shown_there_is_the_link_alone() -> None:
+def test_if_no_blocks_can_be_shown_there_is_only_the_link() -> None:
     out = io.StringIO()
     DisplayWithCode(Screen(out)).address(ADDRESS)
     assert out.getvalue().splitlines()[1:] == [f"  {ADDRESS}", f"  {LINK}"]

@@ -1,4 +1,4 @@
-"""Each link of a message's path, broken by itself on a deployed host: the doctor names exactly that one."""
+"""The doctor names exactly the link of a message's path that is broken, on a deployed host."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_nothing_is_left_on_the_host_of_the_counting(examined: Examined, deploye
     assert deployed.target.run("grep -c . /proc/net/packet").stdout.strip() == "1"
 
 
-def test_where_ssh_fails_the_dns_is_still_looked_at(
+def test_if_ssh_fails_the_dns_is_still_looked_at(
     deployed: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in deployed.environment.items():
@@ -107,7 +107,7 @@ def test_where_ssh_fails_the_dns_is_still_looked_at(
 
 
 def test_a_fix_has_its_old_name_too_and_is_read_by_either() -> None:
-    """Versions before 0.2.0 call it `mend`, on the host and here."""
+    """Versions before 0.2.0 call it `mend`, on the host and on the control machine."""
     broken = {
         "link": "socket",
         "holds": False,

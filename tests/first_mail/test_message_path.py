@@ -1,4 +1,4 @@
-"""Findings of the DNS as links of a message's path: told by their codes and types, never by their words."""
+"""Findings of the DNS as links of a message's path, by their codes and types, never by their words."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider() -> No
         Greeting(code=220, text="mx1.example.test", tls="connection reset"),
     ],
 )
-def test_another_machine_at_the_address_is_told_from_ours(greeting: Greeting) -> None:
+def test_another_machine_at_the_address_is_not_taken_for_ours(greeting: Greeting) -> None:
     link = message_path.from_outside({"192.0.2.1": greeting}, "mx1.example.test", "this machine")
     assert not link.holds
     assert "192.0.2.1" in link.evidence

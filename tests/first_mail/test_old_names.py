@@ -1,4 +1,4 @@
-"""The names that version 0.1.0 had for these programs work for one release more."""
+"""The names that versions 0.1 had for these programs work in this release too."""
 
 from __future__ import annotations
 

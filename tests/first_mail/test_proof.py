@@ -1,4 +1,4 @@
-"""`python -m first_mail.proof` on a deployed host: a stranger's mail is the proof, and the address ends."""
+"""`python -m first_mail.proof` on a deployed host: mail from a stranger proves it, and the address ends."""
 
 from __future__ import annotations
 

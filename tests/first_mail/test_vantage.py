@@ -18,10 +18,10 @@ from tests.provision.hosts import INVENTORY
         ({"192.0.2.1": Greeting(failure="timeout")}, set()),
     ],
 )
-def test_an_ip_version_leaves_the_vantage_point_only_where_an_answer_came_back(
+def test_an_ip_version_leaves_the_vantage_point_only_if_an_answer_came_back(
     greetings: dict[str, Greeting], versions: set[int]
 ) -> None:
-    """Else a host without IPv6 would blame the provider of the one that it looks at."""
+    """Otherwise a host without IPv6 would blame the provider of the host that it looks at."""
     assert vantage.outbound_25(greetings) == versions
 
 

@@ -85,7 +85,7 @@ DEPLOYED = replace(
 
 
 def with_file(path: str, **changed: str | None) -> Observed:
-    """The deployed host with one file otherwise than it should be."""
+    """The deployed host with one file that is not as it should be."""
     return replace(DEPLOYED, files={**DEPLOYED.files, path: replace(DEPLOYED.files[path], **changed)})
 
 

@@ -1,6 +1,6 @@
 """The releases that a host may have been deployed by, each with the commit that it was made from.
 
-A new release adds its line here. From then on test_upgrade.py upgrades a host from it, too.
+Each new release adds its line here. From then on test_upgrade.py also upgrades a host from it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ RELEASES = (Release("0.1.0", "5b7bf35"), Release("0.1.1", "668dc67"))
 
 
 class NotInHistory(LookupError):
-    """The commit cannot be had from git: a shallow clone, or no clone at all. `str` says why, in one line."""
+    """git does not have the commit: a shallow clone, or no clone at all. `str` says why, in one line."""
 
 
 def checkout(release: Release, folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What each step does to a host, as tables: the host as it is in, commands out."""
+"""What each step does to a host, as tables: from the host as it is, to commands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
 
 
 def decided(seen: Observed) -> dict[str, list[str]]:
-    """Every command of a deploy that finds the host like this, by step; steps that need none are left out."""
+    """The commands of a deploy that finds the host like this, by step. Steps without any are left out."""
     steps = {
         "account": account.account_commands(seen),
         "folders": folder_commands(seen, FOLDERS),

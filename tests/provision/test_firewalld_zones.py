@@ -1,4 +1,4 @@
-"""Which firewalld zones mail arrives in, and what is opened and closed there: state in, commands out."""
+"""Which firewalld zones mail arrives in, and the commands that open and close them, from their state."""
 
 from __future__ import annotations
 

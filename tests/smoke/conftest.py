@@ -1,4 +1,4 @@
-"""What the outside must see of a deployed host: the lab's, or with `--inventory` a real one."""
+"""What the outside must see of a deployed host: the lab's host, or with `--inventory` a real one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dns.world.nameservers import has_route
 from dns.world.vantage import REFERENCES
 
 SECONDS = 30
-"""How long a reply may take: a busy host is slow, a broken one is silent for ever."""
+"""How long a reply may take. A busy host is slow; a broken one is silent for ever."""
 
 
 @dataclass(frozen=True)
@@ -92,14 +92,17 @@ def connected(address: str, outside: Outside) -> Iterator[Session]:
                 "hosted CI runners does. Run the smoke tests from a machine that may connect to port 25",
                 pytrace=False,
             )
-        pytest.fail(f"{address} port 25 does not answer: python -m first_mail.doctor says why", pytrace=False)
+        pytest.fail(
+            f"{address} port 25 does not answer: find the reason with python -m first_mail.doctor",
+            pytrace=False,
+        )
     with smtp:
         smtp.ehlo()
         yield smtp
 
 
 def _reaches_others(outside: Outside, kind: str) -> bool:
-    """Whether a well-known mail host can be reached from here, and greets itself."""
+    """Whether a well-known mail host can be reached from here, and greets by its own name."""
     return any(
         greet(address).is_by_organisation_of(name)
         for name in REFERENCES

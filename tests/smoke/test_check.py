@@ -1,4 +1,4 @@
-"""`python -m dns.check` finds nothing wrong with a deployed host, and asked everything that it should."""
+"""`python -m dns.check` finds nothing wrong with a deployed host, and asks everything that it should."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_check_finds_all_that_is_required(inventory_path, inventory, deployed) -> None:
+def test_the_check_finds_nothing_missing_that_is_required(inventory_path, inventory, deployed) -> None:
     for domain in inventory.domains:
         done = subprocess.run(
             [sys.executable, "-m", "dns.check", domain.name, "--inventory", inventory_path, "--json"],

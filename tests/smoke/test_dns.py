@@ -1,4 +1,4 @@
-"""DNS as the world resolves it."""
+"""The DNS as the world resolves it."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def test_the_addresses_are_those_of_the_inventory(outside, mail_host) -> None:
             assert outside.answers(mail_host.hostname, kind) == [wanted]
 
 
-def test_the_mx_is_no_alias(outside, mail_host) -> None:
+def test_the_mx_is_not_an_alias(outside, mail_host) -> None:
     assert outside.answers(mail_host.hostname, "CNAME") == []

@@ -1,4 +1,4 @@
-"""Mail from a stranger's real mail server, which finds the host by itself; only in the lab."""
+"""Mail from a stranger's real mail server, which finds the host by itself. Only in the lab."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deploye
         assert f"{other}@".encode() not in stored.partition(b"\r\nReceived: from stranger")[0]
 
 
-def test_an_unknown_recipient_bounces_at_the_strangers(world, deployed) -> None:
+def test_an_unknown_recipient_bounces_at_the_strangers_server(world, deployed) -> None:
     mark = uuid.uuid4().hex
     world.send(f"Message-ID: <{mark}@sender.test>\r\n\r\nx\r\n".encode(), ["nobody@example.test"])
     bounces = wait_until(
@@ -103,7 +103,7 @@ def test_a_restart_of_the_service_loses_no_message(world, deployed) -> None:
 
 
 def _arrived(lab, mailbox: str, mark: str) -> bytes:
-    """The message with this mark, once it is there; exactly one."""
+    """The message with this mark, once it is there. There must be exactly one."""
     folder = f"{layout.MAIL}/example.test/{mailbox}/new"
     found = wait_until(
         lambda: lab.target.run(f"grep -rlF {mark} {folder}", check=False).stdout.split(),

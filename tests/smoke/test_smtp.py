@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -13,7 +12,8 @@ import pytest
 from cryptography import x509
 
 from provision.host import layout
-from tests.smoke.conftest import SECONDS, connected, has_route
+from tests.smoke.conftest import connected, has_route
+from tests.waiting import wait_until
 
 OFFERED = {"pipelining", "size", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "starttls"}
 
@@ -92,7 +92,7 @@ def test_every_mailbox_alias_and_postmaster_is_accepted(session, domain) -> None
 
 
 def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, host) -> None:
-    """It lies in the first mailbox until it was seen there, over ssh; it is removed also if it is wrong."""
+    """It lies in the first mailbox until the test has seen it over ssh. It is removed even if it is wrong."""
     mark = uuid.uuid4().hex
     message = (
         f"From: Smoke test <stranger@smoke.invalid>\r\nTo: <{domain.mailboxes[0]}@{domain.name}>\r\n"
@@ -116,15 +116,12 @@ def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, host) -> N
 
 
 def _found(host, folder: str, mark: str) -> list[str]:
-    """The files with this mark in them; 250 means that they are there, or will be after a recovery."""
-    late = time.monotonic() + SECONDS
-    while not (found := _files(host, folder, mark)) and time.monotonic() < late:
-        time.sleep(0.2)
-    return found
+    """The files with this mark. A 250 means that they are there, or will be after a recovery."""
+    return wait_until(lambda: _files(host, folder, mark), f"the probe is in {folder}")
 
 
 def _files(host, folder: str, mark: str) -> list[str]:
-    """Only among those of the last minutes: a mailbox may be large."""
+    """The files of the last minutes with this mark. Older ones are not read, as a mailbox may be large."""
     found = host.run(
         f"find {folder}/new {folder}/cur -type f -mmin -5 -exec grep -lF {mark} {{}} + 2>/dev/null"
     )
@@ -132,13 +129,13 @@ def _files(host, folder: str, mark: str) -> list[str]:
 
 
 def test_nothing_but_ssh_and_smtp_answers(deployed, addresses) -> None:
-    """Only in the lab, where what is to be open is known: the ports that people forget open."""
+    """It tries ports that people forget open. Only in the lab, where it is known what should be open."""
     if deployed is None:
         pytest.skip("a real host may serve other things")
     forgotten = (21, 23, 53, 80, 110, 111, 143, 443, 465, 587, 993, 995, 2525, 3306, 5432, 6379, 8000, 8080)
     ports = (22, 25, *forgotten)
     for address in addresses:
-        # At once: a refusal by the firewall is an ICMP message, of which a host sends few in a second.
+        # All at once, because the firewall refuses by ICMP messages, of which a host sends few in a second.
         with ThreadPoolExecutor(len(ports)) as pool:
             answering = list(pool.map(lambda port, to=address: _answers(to, port), ports))
         assert [port for port, yes in zip(ports, answering, strict=True) if yes] == [22, 25]

@@ -30,7 +30,7 @@ def checkout(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(archive, "PROJECT", tmp_path)
     monkeypatch.setattr(archive, "_LOCK", tmp_path / "requirements-host.lock")
-    # uv keeps its own: what is built is the same, and less is asked of the network.
+    # uv keeps its own cache. What is built is the same, with fewer requests to the network.
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(caches / "uv"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

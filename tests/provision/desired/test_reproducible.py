@@ -1,4 +1,4 @@
-"""The same checkout makes the same release, octet for octet, whoever builds it, and wherever.
+"""The same checkout makes the same release, octet for octet, whoever builds it and wherever.
 
 A user can then build the release of a commit and compare its digest with that of somebody else.
 """
@@ -47,7 +47,7 @@ class Builder:
             env={
                 **os.environ,
                 "XDG_CACHE_HOME": str(self.folder / "cache"),
-                # uv's own cache is shared: what is built is the same, and the network is asked less.
+                # uv's own cache is shared. What is built is the same, with fewer requests to the network.
                 "UV_CACHE_DIR": os.environ.get("UV_CACHE_DIR") or str(Path.home() / ".cache" / "uv"),
                 **self.variables,
             },

@@ -58,7 +58,7 @@ def test_workers_get_their_memory_and_their_tasks() -> None:
     assert wanted.generation != WANTED.generation
 
 
-def test_headers_are_logged_only_where_the_inventory_asks() -> None:
+def test_headers_are_logged_only_if_the_inventory_asks() -> None:
     plain, asked = (
         letterbox_toml(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
     )

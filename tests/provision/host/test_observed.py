@@ -108,7 +108,7 @@ def test_a_host_without_a_default_route_has_none() -> None:
 
 @pytest.mark.parametrize("lines", [[], ["ip: command not found"]])
 def test_addresses_that_cannot_be_read_are_not_taken_for_none(lines: list[str]) -> None:
-    """Else a host whose inventory names its IPv4 alone would lose its AAAA record."""
+    """Otherwise a host whose inventory names only its IPv4 address would lose its AAAA record."""
     with pytest.raises(DeployError, match="host mx1: its addresses could not be read"):
         own_addresses("mx1", seen(addresses=lines))
     assert own_addresses("mx1", seen()).ipv6 == ()

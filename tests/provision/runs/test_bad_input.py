@@ -1,4 +1,4 @@
-"""What a user can do wrong: one line that names the thing and the mend, and nothing half done."""
+"""What a user can do wrong: one line names the thing and the fix, and nothing is half done."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WRONG = {
     "an invalid address": ('"public_ipv4": "10', '"public_ipv4": "1000', "is not an IPv4 address"),
     "a private address": ('"allow_private_address": True,', "", "is a private address"),
     "too many workers": ('"ssh_user"', '"workers": 65, "ssh_user"', "workers must be a whole number from 1"),
-    "what is said to one run": (
+    "what is for one run only": (
         '"ssh_user"',
         '"forget_domain": "example.test", "ssh_user"',
         "unknown key forget_domain",

@@ -94,7 +94,7 @@ def _pid(lab) -> str:
 
 
 def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed, tmp_path) -> None:
-    """A release of another age may refuse what this checkout writes: the old file stays, and works."""
+    """An older or newer release may refuse what this checkout writes. The old file then stays, and works."""
     text = deployed.inventory.read_text().replace('"mailboxes": ["alice", "bob"]', '"mailboxes": ["alice"]')
     other = tmp_path / "inventory.py"
     other.write_text(text)
@@ -142,7 +142,7 @@ def test_an_ordinary_user_with_sudo_can_deploy(deployed, tmp_path) -> None:
 def test_the_mails_file_system_is_remounted_read_only_only_when_the_units_are_stopped(
     deployed,
 ) -> None:
-    """As docs/host.md says: the log is open for writing for as long as the service runs."""
+    """As docs/host.md says, the log is open for writing while the service runs."""
     target, mail = deployed.target, "/var/lib/letterbox/mail"
     stop, start = (f"systemctl {verb} letterbox.socket letterbox.service" for verb in ("stop", "start"))
     remount = f"mount -o remount,ro {mail}"

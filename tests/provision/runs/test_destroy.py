@@ -1,4 +1,4 @@
-"""Everything off again: the host is what it was, the zone too, and the mail is kept until asked for."""
+"""destroy.py leaves host and zone as they were before the deploy, and keeps the mail unless asked not to."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ ALICE = '"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}'
     ("resolver", "said"),
     [("127.0.0.1#99999", "'99999' is no port from 1 to 65535"), ("nobody", "'nobody' is no IP address")],
 )
-def test_a_resolver_that_is_none_is_named_before_anything_is_touched(
+def test_a_wrong_resolver_is_named_before_anything_is_touched(
     untouched: Lab, resolver: str, said: str
 ) -> None:
     run = deploy(untouched, "-y", environment={"LETTERBOX_RESOLVER": resolver})
@@ -26,9 +26,7 @@ def test_a_resolver_that_is_none_is_named_before_anything_is_touched(
     assert said in error
 
 
-def test_two_domains_of_one_zone_follow_a_host_that_moves_and_has_ipv4_alone(
-    fresh_lab: Lab, tmp_path
-) -> None:
+def test_two_domains_of_one_zone_follow_a_host_that_moves_and_has_only_ipv4(fresh_lab: Lab, tmp_path) -> None:
     lab, inventory = fresh_lab, tmp_path / "inventory.py"
     text = lab.inventory.read_text()
     for old, new in (

@@ -26,7 +26,7 @@ def services(lab, *when: str) -> list[str]:
 
 @pytest.fixture
 def host(deployed):
-    """The lab; afterwards its firewalld is installed and runs, with smtp open."""
+    """The lab. Afterwards its firewalld is installed and runs, with smtp open."""
     yield deployed
     target = deployed.target
     target.run("systemctl unmask -q firewalld; rpm -q firewalld >/dev/null || dnf -y -q install firewalld")
@@ -35,14 +35,14 @@ def host(deployed):
 
 
 def wanting(lab, folder, **data: object) -> Run:
-    """Deploy with more said of the host."""
+    """Deploy with these keys added to the host in the inventory."""
     inventory = folder / "inventory.py"
     said = "".join(f'"{key}": {value!r}, ' for key, value in data.items())
     inventory.write_text(lab.inventory.read_text().replace('"ssh_user"', f'{said}"ssh_user"'))
     return deploy(lab, "-y", "--json", inventory=inventory)
 
 
-def test_a_reload_keeps_it_open_and_what_others_opened_at_run_time_was_never_dropped(host) -> None:
+def test_a_deploy_drops_no_port_of_others_and_a_reload_keeps_smtp_open(host) -> None:
     host.target.run("firewall-cmd -q --zone=FedoraServer --add-port=8080/tcp")
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     assert deploy(host, "-y", "--json").changed() == [OPEN]
@@ -82,7 +82,7 @@ def test_the_zones_that_the_inventory_names_are_opened_and_no_other(host, tmp_pa
                 host.target.run(f"firewall-cmd -q {when} --zone={zone} --remove-service=smtp")
 
 
-def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_then(host) -> None:
+def test_one_that_is_stopped_but_will_start_at_boot_is_opened_for_its_next_start(host) -> None:
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     host.target.run("systemctl stop firewalld")
     assert deploy(host, "-y", "--json").changed() == [OPEN]
@@ -99,7 +99,7 @@ def test_destroy_closes_one_that_is_stopped_but_will_start_at_boot(host) -> None
     assert services(host) == services(host, "--permanent") == ["cockpit", "dhcpv6-client", "ssh"]
 
 
-def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(host, tmp_path) -> None:
+def test_one_that_is_masked_stays_so_and_is_started_if_the_inventory_wants_it(host, tmp_path) -> None:
     host.target.run("firewall-cmd -q --permanent --zone=FedoraServer --remove-service=smtp")
     host.target.run("systemctl disable -q --now firewalld; systemctl mask -q firewalld")
     assert deploy(host, "-y", "--json").changed() == []
@@ -110,7 +110,7 @@ def test_one_that_is_masked_is_left_so_and_started_where_the_inventory_wants_it(
     assert reachable(host)
 
 
-def test_one_that_is_missing_is_not_missed_and_installed_where_the_inventory_wants_it(host, tmp_path) -> None:
+def test_one_that_is_missing_stays_so_and_is_installed_if_the_inventory_wants_it(host, tmp_path) -> None:
     host.target.run("systemctl disable -q --now firewalld; rpm -e firewalld")
     host.target.run("mv /usr/bin/firewall-cmd /root/", check=False)
     try:

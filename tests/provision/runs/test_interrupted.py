@@ -1,4 +1,4 @@
-"""A deploy that is killed in the middle of any step is mended by the next one: the same end, nothing lost."""
+"""The next deploy completes one that was killed in the middle of any step, with the same end and no loss."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.deploys import PYINFRA, ROOT, deploy
 from tests.provision.runs.test_deploy import EVERYTHING
 from tests.provision.runs.test_generations import greeting, running
 
-# Every step is killed by `make thorough`; a run of all tests kills these, to be done in time.
+# `make thorough` kills a deploy in every step. A run of all tests kills it in these only, to be done in time.
 THOROUGH = os.environ.get("LETTERBOX_THOROUGH") == "1"
 STEPS = EVERYTHING if THOROUGH else ["Packages", "Release, unpacked", "Service"]
 NEW_GENERATION_STEPS = ["Configuration", "Release, current", "Service"] if THOROUGH else ["Service"]
@@ -23,7 +23,7 @@ GONE = ("--data", "remove_mail=mx1.example.test")
 
 
 def interrupt(lab, step: str, seconds: float) -> None:
-    """Start a deploy and kill it, with its connection, this long after it began the step."""
+    """Start a deploy and kill it, with its connection, this long after the step began."""
     with subprocess.Popen(
         [PYINFRA, "-y", lab.inventory, "deploy.py"],
         cwd=ROOT,
@@ -39,14 +39,14 @@ def interrupt(lab, step: str, seconds: float) -> None:
                 if line.strip() == f"--> Starting operation: {step}":
                     break
             else:
-                pytest.fail(f"{step} was never begun")
+                pytest.fail(f"{step} never began")
             time.sleep(seconds)
         finally:
             process.send_signal(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("step", STEPS)
-def test_a_first_deploy_killed_in_a_step_is_mended_by_the_next(deployed, step) -> None:
+def test_a_first_deploy_killed_in_a_step_is_completed_by_the_next(deployed, step) -> None:
     wanted = running(deployed)
     assert deploy(deployed, "-y", *GONE, script="destroy.py").code == 0
     seconds = random.uniform(0, 0.4)
@@ -61,7 +61,7 @@ def test_a_first_deploy_killed_in_a_step_is_mended_by_the_next(deployed, step) -
 
 @pytest.mark.parametrize("step", NEW_GENERATION_STEPS)
 def test_a_new_generation_killed_in_a_step_runs_after_the_next(deployed, tmp_path, step) -> None:
-    """The classic defect: what was uploaded is in place, the restart was lost, and nobody ever notices."""
+    """The classic defect: the new files are in place, the restart was lost, and nobody ever notices."""
     inventory = tmp_path / "inventory.py"
     inventory.write_text(
         deployed.inventory.read_text().replace('["alice", "bob"]', '["alice", "bob", "erin"]')

@@ -1,4 +1,4 @@
-"""Hosts of other kinds, and in other moments of their life: Debian, and after the power was cut."""
+"""Hosts in other states than a fresh Fedora: Debian, and a host after a power cut."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_after_a_power_cut_it_greets_by_itself_and_a_deploy_finds_nothing_to_do(
 
 
 def test_a_debian_host_is_deployed_too(fresh_lab, tmp_path) -> None:
-    """The world machine is plain Debian, without firewalld; its own mail server makes room."""
+    """The world machine is Debian without firewalld. Its own mail server is stopped, to free port 25."""
     world = fresh_lab.world
     world.run("systemctl disable -q --now postfix")
     text = fresh_lab.inventory.read_text()

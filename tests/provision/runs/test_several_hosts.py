@@ -1,4 +1,4 @@
-"""Several hosts in one inventory: side by side, each an MX; one that is down fails alone."""
+"""Several hosts in one inventory, each an MX. If one is down, it fails alone."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def three(request, tmp_path_factory):
 
 @pytest.mark.lab
 def test_one_host_that_is_down_fails_alone_and_never_gets_a_record(three) -> None:
-    """First without the third; then with it; then the second goes away, and loses nothing."""
+    """First the third is down, then it is up, then the second goes down and loses no record."""
     container.stop(three.targets[2])
     run = deploy(three, "-y", "--json")
     assert run.code == 1, "a host that failed is never silent"

@@ -57,11 +57,10 @@ print(json.dumps({"acknowledged": acknowledged, "later": later, "refused": refus
 
 @contextmanager
 def sending(lab: Lab) -> Iterator[dict[str, Any]]:
-    """The world sends to alice all the time, straight to the target; afterwards the value says what came of
-    it.
+    """The world sends to alice all the time, straight to the target. Afterwards the value has the outcome.
 
-    `acknowledged` are the marks of messages that were answered 250, `later` what was told to come again, and
-    `refused` every other failure.
+    `acknowledged` are the marks of messages that were answered 250, `later` the replies 421, and `refused`
+    every other failure.
     """
     outcome: dict[str, Any] = {}
     command = ["python3", "-c", SENDER, lab.target.ipv4, "alice@example.test"]
@@ -120,7 +119,7 @@ def test_a_host_of_an_earlier_release_is_upgraded_by_one_deploy(before: Path, fr
     acknowledged = outcome["acknowledged"]
     wait_until(lambda: stored(lab).keys() >= set(acknowledged), "all that was acknowledged is in the Maildir")
     assert {mark for mark, copies in stored(lab).items() if copies > 1} == set()
-    print(f"{len(acknowledged)} messages acknowledged, {len(outcome['later'])} senders told to come again")
+    print(f"{len(acknowledged)} messages acknowledged, {len(outcome['later'])} senders got 421")
 
     python = target.run("python3 -c 'import sys; print(*sys.version_info[:2], sep=\".\")'").stdout.strip()
     release = archive.digest(Platform(python, target.run("uname -m").stdout.strip()))

@@ -10,7 +10,7 @@ from tests.waiting import wait_until
 
 @pytest.fixture
 def with_two(deployed, tmp_path):
-    """The lab with two workers; afterwards as it was."""
+    """The lab with two workers. Afterwards it is as it was."""
     inventory = tmp_path / "inventory.py"
     inventory.write_text(deployed.inventory.read_text().replace('"ssh_user"', '"workers": 2, "ssh_user"'))
     run = deploy(deployed, "-y", "--json", inventory=inventory)

@@ -28,7 +28,7 @@ def lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def as_deployed(lab: Lab) -> Iterator[None]:
-    """Afterwards it is again as the lab's inventory says."""
+    """Afterwards the lab is again as its inventory says."""
     yield
     lab.world.run("systemctl start knot@ns1")
     run = deploy(lab, "-y", "--data", "forget_host=mail.example.test")

@@ -1,4 +1,4 @@
-"""Domains and mailboxes taken out of the inventory, on real machines: refused, nothing changed; or named."""
+"""Domains and mailboxes taken out of the inventory, on real machines: refused unless named for the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def without_second(lab: Lab, tmp_path: Path) -> Path:
 
 def test_a_domain_taken_out_is_refused_while_its_mx_leads_here(lab: Lab, without_second: Path) -> None:
     said = refused(lab, without_second)
-    # Both hosts would say so; the first ends the run.
+    # Both hosts would say so, but the first ends the run.
     lead = (
         rf"(mx[12].{EXAMPLE}): it serves {SECOND}, which the inventory no longer has, and {SECOND} MX .0 \1 "
     )
@@ -75,7 +75,7 @@ def test_a_mailbox_taken_out_is_refused_to_senders_and_its_mail_is_named(lab: La
 
 
 def test_a_configuration_that_cannot_be_read_is_not_taken_for_none(lab: Lab) -> None:
-    """A broken file is put back where a generation tells what the host serves; else nothing is touched."""
+    """If a generation tells what the host serves, a broken file is put back. If none does, it stays."""
     lab.target.run("echo 'broken by hand' >> /etc/letterbox/letterbox.toml")
     done(deploy(lab, "-y"))
     assert "broken" not in lab.target.run("cat /etc/letterbox/letterbox.toml").stdout

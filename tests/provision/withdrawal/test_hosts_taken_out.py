@@ -1,4 +1,4 @@
-"""Names of hosts taken out of the inventory, on real machines: refused, nothing changed; or named."""
+"""Names of hosts taken out of the inventory, on real machines: refused unless named for the run."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("as_deployed")]
 def test_a_renamed_host_is_refused_while_an_mx_leads_to_its_name(lab: Lab, tmp_path: Path) -> None:
     renamed = changed(lab, tmp_path, '"ssh_user"', '"hostname": "mail.example.test", "ssh_user"')
     said = refused(lab, renamed)
-    # The host's own name and the zone's plan both say so, for either domain. The first to be looked at ends
-    # the run, and pyinfra looks at the hosts in no order.
+    # The host's own name and the zone's plan both say so, for either domain. The first one ends the run, and
+    # pyinfra has no fixed order of hosts.
     lead = f"({EXAMPLE}|{SECOND}) MX 10 mx1.{EXAMPLE} leads mail to (the old|that) name"
     assert re.search(lead, said), said
     assert f"--data forget_host=mx1.{EXAMPLE}" in said
@@ -33,7 +33,7 @@ def test_a_renamed_host_is_refused_while_an_mx_leads_to_its_name(lab: Lab, tmp_p
 
 
 def test_a_host_renamed_in_steps_never_leaves_a_name_without_addresses(lab: Lab, tmp_path: Path) -> None:
-    """As docs/host.md says: its old addresses are taken over by hand, and stay until nobody wants them."""
+    """As docs/host.md says: the user takes over the old addresses, and deletes them later by hand."""
     renamed = changed(lab, tmp_path, '"ssh_user"', '"hostname": "mail.example.test", "ssh_user"')
     both = zones(lab)
     old = [held for held in records(lab)[EXAMPLE] if held.record.name == f"mx1.{EXAMPLE}"]

@@ -1,4 +1,4 @@
-"""What a host serves and the inventory no longer has: refused while mail is led to it, or nobody can tell."""
+"""What the inventory no longer has stays while mail is led to it, or while nobody can tell."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BOXES = {"example.com": ["alice", "bob"], "second.com": ["carol"]}
 def serving(
     hostname: str = MX1, domains: Mapping[str, Any] = BOXES, more: Mapping[str, Any] | None = None
 ) -> Served:
-    """What a host serves by the file that the deploy renders for it."""
+    """What a host serves by the file that the deploy writes for it."""
     data = {"mailboxes": [], "aliases": {"postmaster": ["keeper@keeper.com"]}}
     whole = {name: {**data, "mailboxes": boxes} for name, boxes in domains.items()}
     whole["keeper.com"] = {"mailboxes": ["keeper"]}
@@ -34,7 +34,7 @@ def serving(
 
 
 def looking(**answers: Leads) -> LookUp:
-    """The DNS: what is known of each domain (written with `_` for the dot), nothing for the others."""
+    """The DNS: these answers, by domain (`_` for the dot); no MX for other domains."""
 
     def look(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
         return {name: answers.get(name.replace(".", "_"), Leads(name)) for name in domains}
@@ -175,8 +175,8 @@ HOSTNAMES = st.sampled_from([MX1, OTHER])
 
 
 @given(b=st.tuples(HOSTNAMES, DOMAINS), a=st.tuples(HOSTNAMES, DOMAINS))
-def test_a_deploy_is_refused_exactly_where_a_domain_or_a_name_goes(b: Any, a: Any) -> None:
-    """With every MX on the old name, and with nobody who answers; and nothing is refused where none leads."""
+def test_a_deploy_is_refused_exactly_when_a_domain_or_a_name_goes(b: Any, a: Any) -> None:
+    """With every MX on the old name, and with no answer. Nothing is refused if no MX leads here."""
     before, after = serving(*b), serving(*a)
     gone = sorted(set(b[1]) - set(a[1]))
     renamed = b[0] != a[0]
@@ -195,7 +195,7 @@ def test_a_deploy_is_refused_exactly_where_a_domain_or_a_name_goes(b: Any, a: An
 
 
 @given(domains=DOMAINS)
-def test_what_the_deploy_renders_is_what_it_reads_back(domains: dict[str, list[str]]) -> None:
+def test_what_the_deploy_writes_is_what_it_reads_back(domains: dict[str, list[str]]) -> None:
     boxes = {name: tuple(names) for name, names in domains.items()}
     assert serving(domains=domains) == Served(MX1, {**boxes, "keeper.com": ("keeper",)})
 
@@ -203,7 +203,7 @@ def test_what_the_deploy_renders_is_what_it_reads_back(domains: dict[str, list[s
 @pytest.mark.parametrize(
     "text", ["", "hostname = 1", "hostname = 'a'\ndomains = 2", "not toml", 'hostname="a"\ndomains={a=1}']
 )
-def test_what_is_no_configuration_is_never_taken_for_one_that_serves_nothing(text: str) -> None:
+def test_a_text_that_is_not_a_configuration_is_never_taken_for_one_that_serves_nothing(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
         parse_served(text)
 

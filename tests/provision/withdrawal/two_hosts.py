@@ -37,12 +37,12 @@ def delete_mx(lab: Lab, domain: str) -> None:
 
 
 def state(lab: Lab) -> tuple[object, ...]:
-    """Everything that a deploy may change: on the hosts, and in the stand-in's zones."""
+    """Everything that a deploy may change, on the hosts and in the stand-in's zones."""
     return *(target.run(LOOK).stdout for target in lab.targets), records(lab)
 
 
 def changed(lab: Lab, folder: Path, old: str, new: str) -> Path:
-    """The lab's inventory with another text in a place."""
+    """The lab's inventory with `new` in place of the first `old`."""
     text = lab.inventory.read_text()
     assert old in text
     inventory = folder / "inventory.py"
@@ -51,7 +51,7 @@ def changed(lab: Lab, folder: Path, old: str, new: str) -> Path:
 
 
 def refused(lab: Lab, inventory: Path, *options: str, script: str = "deploy.py") -> str:
-    """What a dry run and a real one say, which must be the same, and must have changed nothing."""
+    """What a real run says. It and a dry run must fail and change nothing."""
     before = state(lab)
     said = []
     for how in ("--dry", "-y"):
