@@ -1,10 +1,10 @@
 """The lab: a throwaway machine to deploy to, and a world that sends it mail. `python -m tests.lab`.
 
-The **target** is a systemd-nspawn container, reached over ssh like any host. It is like Fedora in these: the
+The **target** is a systemd-nspawn container, reached over ssh like any host. It is like Fedora in this: the
 upstream versions of systemd, firewalld, nftables, Python, rpm and dnf5; dnf, rpm and a real package
 repository, made when the image is built; os-release; firewalld's zones FedoraServer (the default) and
 FedoraWorkstation; firewalld installed and running with 25/tcp closed; the user `fedora` with sudo; openssl
-not yet installed. It is unlike Fedora in these: the programs are Debian's builds of those versions, and
+not yet installed. It is unlike Fedora in this: the programs are Debian's builds of those versions, and
 packages other than firewalld and openssl are names in rpm's database over Debian's files. It has no SELinux,
 no NetworkManager (a unit of the lab sets the addresses) and no kernel of its own, and its limit on ICMP
 errors is off, so that closed ports answer at once.

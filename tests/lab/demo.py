@@ -1,5 +1,4 @@
-"""The main job from end to end, for a person to watch: a bare host, the deploy, DNS, and a message that
-arrives.
+"""The main job from end to end, for a person to watch: a bare host, the deploy, DNS, and a first message.
 
 It runs the `deploy.py` that a real host gets, through the real `pyinfra`, with the lab's inventory. Then the
 world's Postfix looks up the MX and delivers a message, which is read from the target's Maildir.
@@ -134,7 +133,7 @@ def letter() -> EmailMessage:
 
 
 def arrived(lab: Lab, message_id: str, stage: Stage) -> tuple[str, bytes]:
-    """Path and content of the message, once it lies in the Maildir. Raises LabError with Postfix's reason."""
+    """Path and content of the message, when it is in the Maildir. Raises LabError with Postfix's reason."""
     deadline = time.monotonic() + DEADLINE
     find = f"grep -rlF -- '{message_id}' {MAILDIR}/new {MAILDIR}/cur"
     while True:

@@ -1,7 +1,7 @@
-"""Bringing a lab up, taking it down, and telling what of it runs.
+"""Bringing a lab up, taking it down, and telling which parts of it run.
 
-`bring_up` ends with a healthy lab whatever there was before; `take_down` ends with none. The files that other
-programs find a lab by (inventory, ssh_config, environment) lie in its folder.
+`bring_up` ends with a healthy lab, whatever there was before. `take_down` ends with none. The files by which
+other programs find a lab (inventory, ssh_config, environment) lie in its folder.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Status:
 
 
 def find(folder: Path = FOLDER) -> Lab:
-    """The lab of this folder: the one that was brought up there, else the one that would be."""
+    """The lab of this folder: the one that was brought up there, or if none was, the one that would be."""
     try:
         record = json.loads((folder / "lab.json").read_text())
         found = Network(record["name"], IPv4Network(record["ipv4"]), IPv6Network(record["ipv6"]))
@@ -57,7 +57,7 @@ def find(folder: Path = FOLDER) -> Lab:
 
 
 def _hosts(folder: Path) -> int:
-    """How many targets lie there. The record does not tell: a crash may have come before it was written."""
+    """How many targets lie there. The record may lack them, if a crash came before it was written."""
     try:
         return max(1, len(list((folder / "machines").glob("target*"))))
     except OSError:  # the folder is another user's
@@ -118,7 +118,7 @@ def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> t
 
 
 def power_cycle(lab: Lab, each: Machine) -> None:
-    """Pull the plug of a target, and boot it again from what its disk holds."""
+    """Cut the power of a target, and boot it again from what its disk holds."""
     container.stop(each)
     container.start(each, Image("target").root)
     network.attach(lab.network, each.link)

@@ -1,12 +1,12 @@
 """The lab's network: a switch that only the lab's machines are on.
 
 The switch is a bridge inside a network namespace, so traffic between the machines never meets the rules or
-the forwarding policy of the control machine. A veth pair joins the control machine to it. The control machine
-thus has one interface and one namespace more, both under the lab's name; removing the namespace removes all
-of it.
+the forwarding policy of the control machine. A veth pair joins the control machine to it. So the control
+machine has one more interface and one more namespace, both under the lab's name. Removing the namespace
+removes all of it.
 
 Name and subnets follow from the lab's folder, so several checkouts can have a lab at the same time. Subnets
-that the control machine has a route into are passed over.
+that the control machine has a route into are skipped.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def candidate(folder: Path, attempt: int = 0) -> Network:
 
 
 def free_network(folder: Path, routes: Iterable[ipaddress.IPv4Network]) -> Network:
-    """The first candidate that overlaps none of the routes, besides the default route. Raises LabError."""
+    """The first candidate that overlaps no route except the default route. Raises LabError."""
     taken = [route for route in routes if route.prefixlen > 0]
     for attempt in range(200):
         network = candidate(folder, attempt)
@@ -112,7 +112,7 @@ def attach(network: Network, interface: str) -> None:
 
 
 def remove(name: str) -> None:
-    """Remove everything of this name, as far as there is any."""
+    """Remove everything of this name that is there."""
     _ip("link", "delete", name, check=False)
     for left in Path("/sys/class/net").glob(f"{name}-*"):  # left by a start that was cut off
         _ip("link", "delete", left.name, check=False)

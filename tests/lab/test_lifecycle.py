@@ -1,4 +1,4 @@
-"""A lab comes up, is repaired and goes away. It is a spare one, beside the one that other tests use."""
+"""A lab comes up, is repaired and goes away. It is a spare lab, beside the one that other tests use."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def traces(lab):
 
 
 def nothing_is_left(lab):
-    """Wait until that is so. What was told to end, such as the masters of ssh, takes a moment."""
+    """Wait until nothing is left. Processes that were told to end, such as ssh masters, take a moment."""
     wait_until(lambda: not traces(lab), lambda: f"nothing is left, but {traces(lab)}")
 
 
@@ -180,7 +180,7 @@ def test_two_labs_run_side_by_side(lab, spare_lab) -> None:
     ("arguments", "words"), [(["up"], "sudo"), (["shell"], "does not run"), (["down"], "sudo")]
 )
 def test_what_a_user_can_do_wrong_gets_one_line(tmp_path, arguments, words) -> None:
-    """Run as nobody. The program is loaded before, because nobody may not be allowed to read it."""
+    """As the user nobody. The program is loaded first, because that user may not be allowed to read it."""
     program = (
         "import os, sys; from tests.lab import __main__ as lab; os.seteuid(65534);"
         " sys.exit(lab.main(sys.argv[1:]))"

@@ -1,4 +1,4 @@
-"""The two machines are what the tests take them for. These tests leave them as a deploy expects them."""
+"""The two machines are what other tests take them for. These tests leave them as a deploy expects them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class World(Machine):
         self.run(["python3", "-c", SUBMIT, envelope])
 
     def queue(self) -> list[dict[str, object]]:
-        """What Postfix has not delivered yet, as postqueue(1) describes it, with the reasons of delay."""
+        """What Postfix has not delivered yet, as postqueue(1) prints it, with the reasons for the delay."""
         return [json.loads(line) for line in self.run("postqueue -j").stdout.splitlines()]
 
     def flush(self) -> None:

@@ -1,4 +1,4 @@
-"""The endpoints under `/client/v4`: who may ask, what is asked, what is answered. Without sockets."""
+"""The endpoints under `/client/v4`: who may ask, the request and its answer. Without sockets."""
 
 from __future__ import annotations
 

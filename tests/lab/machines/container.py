@@ -100,7 +100,7 @@ def wait_until_booted(machine: Machine) -> None:
 
 
 def stop(machine: Machine) -> None:
-    """Take the machine away at once, as if its plug were pulled, and wait until it is gone."""
+    """Kill the machine, as a power cut does, and wait until it is gone."""
     for _ in range(2):
         for pid in machine.pids:
             try:

@@ -1,4 +1,4 @@
-"""The control group of a machine, where the control machine's own systemd makes none (cgroups(7))."""
+"""The control group of a machine, if the control machine's own systemd makes none (cgroups(7))."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _REMOVAL_SECONDS = 30
 
 
 def control_group(container: str) -> Path | None:
-    """The folder of a container's control group. None where systemd makes a scope for each container."""
+    """The folder of a container's control group. None if systemd makes a scope for each container."""
     top = _unified_hierarchy()
     return None if top is None or Path("/run/systemd/system").exists() else top / container
 

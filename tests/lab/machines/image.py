@@ -30,7 +30,7 @@ OPTIONS = (
     "--mode=root",
     "--variant=minbase",
     "--format=directory",
-    # The release file of a suite that still changes is often past its date.
+    # The release file of a suite that still changes is often older than its date of expiry.
     '--aptopt=Acquire::Check-Valid-Until "false"',
     '--aptopt=Acquire::Languages "none"',
     "--dpkgopt=force-unsafe-io",
