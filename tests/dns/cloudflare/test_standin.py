@@ -204,10 +204,14 @@ def test_an_mx_to_a_proxied_name_is_rewritten_as_cloudflare_does(
     assert "mx1.example.test. 300 IN A 104.16.0.1" in text
 
 
-def test_it_runs_as_a_program_under_another_name_and_keeps_its_state(tmp_path: Path, zones_dir: Path) -> None:
-    copy = tmp_path / "cloudflare_standin"
-    copy.symlink_to(ROOT / "tests" / "lab" / "cloudflare")
-    command = [sys.executable, "-m", "cloudflare_standin", "--listen", "127.0.0.1:0", "--token", TOKEN]
+def test_it_runs_as_a_program_without_the_rest_of_the_lab_and_keeps_its_state(
+    tmp_path: Path, zones_dir: Path
+) -> None:
+    for package in ("tests", "tests/lab"):
+        (tmp_path / package).mkdir()
+        (tmp_path / package / "__init__.py").touch()
+    (tmp_path / "tests" / "lab" / "cloudflare").symlink_to(ROOT / "tests" / "lab" / "cloudflare")
+    command = [sys.executable, "-m", "tests.lab.cloudflare", "--listen", "127.0.0.1:0", "--token", TOKEN]
     command += ["--zone", "example.test", "--nameserver", "ns1.test", "--zones-dir", str(zones_dir)]
     command += ["--state", str(tmp_path / "state.json"), "--reload", f"echo again >> {tmp_path / 'reloads'}"]
     headers = {"authorization": f"Bearer {TOKEN}"}

@@ -10,7 +10,7 @@ WRONG = {
     "no domain": ('"domains": {', '"domains": {}, "_unused": {', "no domain: add "),
     "an invalid domain": ('"example.test": {', '"exa mple.test": {', "domain exa mple.test: "),
     "an invalid mailbox": ('["alice", "bob"]', '["alice", "b/../ob"]', "mailbox 'b/../ob' "),
-    "an alias to nobody": ('["alice"]}', '["carol"]}', "alias postmaster: target carol"),
+    "an alias to nobody": ('["alice"]}', '["carol"]}', "alias postmaster: its target carol"),
     "an invalid address": ('"public_ipv4": "10', '"public_ipv4": "1000', "is not an IPv4 address"),
     "a private address": ('"allow_private_address": True,', "", "is a private address"),
     "too many workers": ('"ssh_user"', '"workers": 65, "ssh_user"', "workers must be a whole number from 1"),

@@ -15,7 +15,10 @@ ALICE = '"mailboxes": ["alice"], "aliases": {"postmaster": ["alice"]}'
 
 @pytest.mark.parametrize(
     ("resolver", "said"),
-    [("127.0.0.1#99999", "'99999' is no port from 1 to 65535"), ("nobody", "'nobody' is no IP address")],
+    [
+        ("127.0.0.1#99999", "'99999' is not a port from 1 to 65535"),
+        ("nobody", "'nobody' is not an IP address"),
+    ],
 )
 def test_a_wrong_resolver_is_named_before_anything_is_touched(
     untouched: Lab, resolver: str, said: str
