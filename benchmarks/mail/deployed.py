@@ -25,7 +25,7 @@ from tests.lab import prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.machines import image
-from tests.receiver.wire import configuration
+from tests.receiver.server import configuration
 
 _SCRIPT = Path(__file__).with_suffix(".sh")
 _ALICE = Path("example.test", "alice", "new")

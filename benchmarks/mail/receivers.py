@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmarks.mail.errors import Broken
 from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
 from tests.conformance.peers import peer_process
-from tests.receiver.wire import start_server
+from tests.receiver.server import start_server
 
 OURS = "Letterbox"
 # Not chasquid: it stores nothing itself, and the program that it hands each message to would be measured.

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.conformance.peers import SCRIPTS, free_port, isolated, packages
-from tests.receiver.conftest import make_certificate
+from tests.receiver.certificates import make_certificate
 
 NPM_PEERS = {"Haraka": "Haraka@3.3.4", "nodemailer": "smtp-server@3.21.6"}
 _NODE = 20  # what Haraka asks for

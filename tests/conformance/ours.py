@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import DEADLINE, start_server
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE
+from tests.receiver.server import start_server
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
-from tests.receiver.conftest import make_certificate
+from tests.receiver.certificates import make_certificate
 
 SUITE = "bookworm"
 SCRIPTS = Path(__file__).parent / "peers"

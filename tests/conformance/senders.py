@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance.peers import running_peer, unpacked
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import Server, start_server
+from tests.receiver.certificates import make_certificate
+from tests.receiver.server import Server, start_server
 
 MANY = tuple(f"box{number}" for number in range(50))
 PACKAGES = "swaks,libnet-ssleay-perl,libio-socket-ssl-perl,msmtp,nmap,perl"

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.receiver.processes import ROOT
+
 TRACE = (
     "Return-Path: <zoe@sender.test>\r\nDelivered-To: {mailbox}@example.test\r\n"
     "Received: from mail.sender.test ([192.0.2.1])\r\n\tby mx1.example.test (Letterbox) with ESMTPS\r\n"

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, ROOT, Client, Server
+from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 UVLOOP = ("-m", "receiver")
 ASYNCIO = (

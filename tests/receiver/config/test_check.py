@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from receiver.__main__ import main
-from tests.receiver.wire import DEADLINE, DOMAINS, ROOT, Client, Server, environment
+from tests.receiver.processes import ROOT
+from tests.receiver.server import DOMAINS, Server
 
 
 def check(folder: Path, mail: Path, capsys: pytest.CaptureFixture[str], tls: str = "") -> tuple[int, str]:
@@ -77,26 +77,3 @@ def test_certificate_and_key_are_named_each(
 def test_a_server_with_nowhere_to_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     serve(mail=tmp_path / "file").wait_for_log('event=warning problem="mail: .*is not a folder"')
-
-
-def test_a_journal_that_takes_no_lines_holds_up_neither_mail_nor_the_end(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment())
-    assert process.stderr
-    try:
-        first = process.stderr.readline().decode()
-        port = int(first.partition("127.0.0.1:")[2].split()[0])
-        for _ in range(36):  # 650 lines of about 150 octets: more than a pipe holds
-            with Client(port) as client:
-                client.expect(220)
-                client.ask("EHLO x", 250)
-                for _ in range(18):
-                    client.begin("a@example.test")
-                    client.send(b"Subject: " + b"x" * 200 + b"\r\n\r\n.\r\n")
-                    client.expect("250 2.0.0")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(DEADLINE) == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()

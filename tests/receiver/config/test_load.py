@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from receiver.__main__ import main
-from receiver.addresses import parse_path
-from receiver.config.load import LONGEST_HOSTNAME, ConfigError, from_table, load
+from receiver.config.load import ConfigError, from_table, load
 from receiver.config.values import Limits
-from receiver.recipients import Directory
-from tests.receiver.wire import Server
 
 GOOD = """
 hostname = "mx1.example.com"
@@ -131,28 +127,3 @@ def test_check_says_good_or_why_not(
     config.write_text(SMALL + "nonsense = 1\n" + DOMAIN)
     assert main(["check", "--config", str(config)]) == 78
     assert f"{config}: nonsense: unknown key" in capsys.readouterr().err
-
-
-def test_a_name_is_the_same_mailbox_composed_and_decomposed() -> None:
-    composed, decomposed = "j\u00fcrgen", "ju\u0308rgen"
-    for name in (composed, decomposed):
-        text = f'{SMALL}[domains."a.test"]\nmailboxes = ["{name}"]\naliases = {{ "b{name}" = ["{name}"] }}\n'
-        config = from_table(tomllib.loads(text + f'catch_all = "{decomposed}"\n'), "x")
-        directory = Directory(config.domains)
-        for spelled in (composed, decomposed, composed.upper(), f"b{composed}", f"b{decomposed}", "other"):
-            path = parse_path("TO", f"TO:<{spelled}@a.test>")
-            assert path.address
-            (destination,) = directory.destinations(path.address)
-            assert destination.mailbox.name == composed
-
-
-def test_a_message_of_the_longest_hostname_is_stored(serve: Callable[..., Server]) -> None:
-    name = ".".join(["x" * 39] * 5)
-    assert len(name) == LONGEST_HOSTNAME - 1
-    server = serve(hostname=f"{name}x")
-    with server.client() as client:
-        client.begin()
-        client.send(b".\r\n")
-        client.expect("250 2.0.0")
-    (path,) = (server.mail / "example.test/alice/new").iterdir()
-    path.rename(f"{path.parents[1]}/cur/{path.name}:2,DFPRST")  # as a mail client does

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.receiver.durability.cuts import KINDS, LIARS, WITHOUT_LOG, Cut, cuts, under_load
 from tests.receiver.durability.kills import kill_again_and_again
-from tests.receiver.wire import ROOT
+from tests.receiver.processes import ROOT
 
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 

@@ -23,7 +23,8 @@ from pathlib import Path
 from benchmarks.mail.disk import make
 from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
-from tests.receiver.wire import DEADLINE, ROOT, Server, start_server
+from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.server import Server, start_server
 
 SECTOR = 512
 # Octets of the disk, and how it is mounted: nothing is to be saved by a timer of the file system's own.

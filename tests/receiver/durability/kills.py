@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.receiver.durability.load import Ledger, judge, recover, senders
-from tests.receiver.wire import DEADLINE, start_server
+from tests.receiver.processes import DEADLINE
+from tests.receiver.server import start_server
 
 ONE, ALL, WRITER = range(3)  # who is killed first
 

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from receiver.storage import recovery
 from receiver.storage.folders import Folders
-from tests.receiver.wire import Client, content_of, wait_until
+from tests.receiver.processes import wait_until
+from tests.receiver.wire import Client, content_of
 
 RECIPIENTS = ("alice", "bob")
 _SIZES = (10, 600, 2000, 2000, 20_000, 150_000)

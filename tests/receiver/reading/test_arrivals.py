@@ -17,7 +17,8 @@ from receiver.reading import stored, summary
 from receiver.reading.arrivals import Arrivals
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 
 @pytest.fixture

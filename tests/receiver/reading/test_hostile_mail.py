@@ -15,7 +15,8 @@ import pytest
 from receiver import charsets, encoded_words, headers
 from receiver.content import content, mime
 from tests.receiver.hostile_growth import GENERATORS
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 SECONDS = 10
 """Of CPU, for one command; then the kernel ends it. The slowest of these takes 2 s for one message; how time

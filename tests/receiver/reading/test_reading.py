@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from receiver.reading import export
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 LETTER = """\
 From: =?UTF-8?Q?Zo=C3=AB?= Stranger <zoe@sender.test>

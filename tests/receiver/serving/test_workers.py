@@ -14,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from receiver.__main__ import main
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import DEADLINE, Client, Server, ended, wait_until
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE, ended, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 SERVES = "event=listening"
 

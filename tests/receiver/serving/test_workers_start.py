@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, ROOT, Server, environment, wait_until
+from tests.receiver.processes import DEADLINE, ROOT, environment, wait_until
+from tests.receiver.server import Server
 
 
 def started(manager: socket.socket, folder: Path, workers: int) -> subprocess.Popen[bytes]:

@@ -6,7 +6,8 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.receiver.wire import Client, Server
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 EARLY = b"EHLO early.test\r\nMAIL FROM:<a@b.test>\r\n"
 

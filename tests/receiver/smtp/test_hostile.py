@@ -9,7 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, Client, Server, content_of, wait_until
+from tests.receiver.processes import DEADLINE, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client, content_of
 
 MIB = 1 << 20
 

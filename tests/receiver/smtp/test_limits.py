@@ -12,7 +12,8 @@ from receiver.smtp.admission import Admission
 from receiver.smtp.connection import Connection
 from tests.receiver.connections import Site, new_site
 from tests.receiver.fuzz.conversation import CONFIG, MemoryStore, Pipe
-from tests.receiver.wire import Client, Server
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 MIB = 1 << 20
 

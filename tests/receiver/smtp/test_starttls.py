@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import Server, wait_until
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 
 
 def test_a_message_over_tls_says_so_in_its_trace_and_in_the_log(server: Server) -> None:

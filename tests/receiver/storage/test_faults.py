@@ -16,9 +16,10 @@ import pytest
 
 from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
-from tests.receiver.wire import Server, wait_until
 
 ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
 SMALL = b"Subject: small\r\n\r\n.\r\n"

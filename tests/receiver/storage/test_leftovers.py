@@ -14,8 +14,9 @@ from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import STALE, sweep
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.stores import new_store
-from tests.receiver.wire import Server, wait_until
 
 COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 

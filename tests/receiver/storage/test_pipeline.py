@@ -21,8 +21,8 @@ from receiver.storage.folders import Folders
 from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC
 from receiver.storage.record import Copy, Record, make_record
 from receiver.storage.recovery import recover
+from tests.receiver.processes import DEADLINE, wait_until
 from tests.receiver.storage.faulty_disk import Disk
-from tests.receiver.wire import DEADLINE, wait_until
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "bob")
 SIZE = 1 << 20  # octets of a segment at first

@@ -11,9 +11,10 @@ import pytest
 
 from receiver.storage.folders import Folders
 from receiver.storage.recovery import recover
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.storage.test_wal import SIZE, send, store, stored
-from tests.receiver.wire import Server, wait_until
 
 BODIES = {
     "small": b"Subject: x\r\n\r\n.\r\n",

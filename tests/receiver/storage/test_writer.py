@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, Client, Server, ended, wait_until
+from tests.receiver.processes import DEADLINE, ended, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 MESSAGE = b"Subject: x\r\n\r\nHello\r\n.\r\n"
