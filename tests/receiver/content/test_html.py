@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.content import apart, html, markup
+from receiver.content import html, isolation, markup
 from receiver.content.page import Page
 
 SHOWN = [
@@ -126,7 +126,7 @@ def test_any_tags_and_texts_are_rendered_without_an_error(document: str) -> None
 
 
 def test_work_apart_returns_what_it_made() -> None:
-    assert apart.run(lambda: "x" * 5_000_000 + "\ud800") == "x" * 5_000_000 + "\ud800"
+    assert isolation.run(lambda: "x" * 5_000_000 + "\ud800") == "x" * 5_000_000 + "\ud800"
 
 
 def _fail() -> str:
@@ -149,8 +149,8 @@ def _spin() -> str:
 
 @pytest.mark.parametrize("work", [_fail, _die, _hog, _spin])
 def test_work_apart_that_fails_in_any_way_is_told_and_ours_goes_on(work) -> None:
-    with pytest.raises(apart.Failed):
-        apart.run(work)
+    with pytest.raises(isolation.Failed):
+        isolation.run(work)
 
 
 def test_html_is_laid_out_in_a_process_that_has_a_large_address_space_too() -> None:

@@ -58,7 +58,7 @@ def test_export_goes_on_behind_what_is_no_message_and_says_each_once(mail):
     assert (done.returncode, _subjects(done.stdout)) == (0, ["0", "1", "2"])
     said = done.stderr.decode().splitlines()
     assert len(said) == len(set(said)) == 6
-    assert any("1999999998.pipe: a pipe and no message: passed over" in line for line in said)
+    assert any("1999999998.pipe: a pipe, not a message: skipped" in line for line in said)
     for kind in ("a symbolic link", "a folder", "a socket"):
         assert any(kind in line for line in said)
 
@@ -101,7 +101,7 @@ def test_a_second_export_writes_nothing_twice_and_overwrites_nothing(mail, tmp_p
     kept = first.read_bytes()
     first.write_bytes(b"mine")
     done = mail.letterbox("export", "--folder", str(out))
-    assert done.stderr.decode().splitlines()[-1] == f"1 message(s) written to {out}; 2 were there already"
+    assert done.stderr.decode().splitlines()[-1] == f"1 message(s) written to {out}; 2 already existed"
     assert first.read_bytes() == b"mine"
     assert sorted(path.read_bytes() for path in out.iterdir() if path.stem.endswith(".2")) == [kept]
     assert len(list(out.iterdir())) == 4
