@@ -24,7 +24,7 @@ from benchmarks.mail.neighbour import RATE, writing
         (["--disk", "vfat"], "invalid choice: 'vfat'"),
     ],
 )
-def test_an_argument_that_cannot_be_is_refused(
+def test_a_wrong_argument_is_refused(
     capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -50,6 +50,6 @@ def test_short_leaves_a_quarter_of_the_messages_and_slow_disks_have_their_own_lo
     assert list(messages("--sync-delay", "8")) == ["1 session", "20 sessions", "200 sessions"]
 
 
-def test_only_mail_that_is_in_the_maildir_in_time_counts() -> None:
+def test_only_mail_in_the_maildir_in_time_counts() -> None:
     load, result = Load("x", 1, 100, 10), Result(seconds=2.0, cpu=0, memory=0, late=40)
     assert (result.rate(load), result.accepted(load)) == (30, 50)

@@ -58,7 +58,7 @@ took(fds[:1])
 
 
 @needs_a_compiler
-def test_each_sync_that_waits_takes_longer_and_no_other(tmp_path: Path) -> None:
+def test_only_syncs_that_wait_take_longer(tmp_path: Path) -> None:
     variables = os.environ | {"LD_PRELOAD": str(library(1000, tmp_path))}
     command = [sys.executable, "-c", SYNCS, str(tmp_path / "file")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
@@ -68,7 +68,7 @@ def test_each_sync_that_waits_takes_longer_and_no_other(tmp_path: Path) -> None:
 
 
 @needs_a_compiler
-def test_write_outs_that_were_begun_together_end_together(tmp_path: Path) -> None:
+def test_write_outs_that_start_together_end_together(tmp_path: Path) -> None:
     variables = os.environ | {"LD_PRELOAD": str(library(1000, tmp_path))}
     command = [sys.executable, "-c", WRITE_OUTS, str(tmp_path / "file")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)

@@ -55,7 +55,7 @@ def reset(client: Client) -> None:
 
 
 @pytest.mark.parametrize("program", [UVLOOP, ASYNCIO], ids=["uvloop", "asyncio"])
-def test_resets_in_the_handshake_bar_nobody(
+def test_resets_in_the_handshake_keep_nobody_out(
     serve: Callable[..., Server], certificate: tuple[Path, Path], program: Sequence[str]
 ) -> None:
     server = serve(certificate=certificate, limits={"connections_per_address": 3}, program=program)
@@ -100,7 +100,7 @@ def at_moments(server: Server) -> list[Client]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("program", [UVLOOP, ASYNCIO], ids=["uvloop", "asyncio"])
-def test_sigterm_ends_in_time_whatever_connections_are_at(
+def test_sigterm_ends_in_time_at_any_moment_of_its_connections(
     serve: Callable[..., Server], certificate: tuple[Path, Path], program: Sequence[str], workers: int
 ) -> None:
     limits = {"shutdown_timeout": 2, "commands": 10_000_000}

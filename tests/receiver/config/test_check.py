@@ -27,7 +27,9 @@ def test_a_mail_folder_that_can_be_made_is_good(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "not").exists()
 
 
-def test_a_mail_folder_in_the_way_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_in_place_of_the_mail_folder_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").touch()
     for mail, why in (
         ("file", "is not a folder"),
@@ -62,7 +64,7 @@ def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) 
     assert done.stdout == f"['mail: {theirs}: is not writable for user 65534']\n", done.stderr
 
 
-def test_certificate_and_key_are_named_each(
+def test_a_missing_certificate_or_key_is_named(
     tmp_path: Path, certificate: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for key, files in (
@@ -74,6 +76,6 @@ def test_certificate_and_key_are_named_each(
         assert (code, said) == (78, f"tls.{key}: absent.pem: No such file or directory\n")
 
 
-def test_a_server_with_nowhere_to_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
+def test_a_server_that_cannot_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     serve(mail=tmp_path / "file").wait_for_log('event=warning problem="mail: .*is not a folder"')

@@ -32,7 +32,7 @@ SMALL = 'hostname = "mx.test"\nmail = "/m"\n'
 DOMAIN = '[domains."a.test"]\nmailboxes = ["alice"]\n'
 
 
-def test_the_contract_is_read() -> None:
+def test_a_whole_configuration_is_read() -> None:
     config = from_table(tomllib.loads(GOOD), "x")
     assert config.hostname == "mx1.example.com"
     assert config.mail == Path("/var/lib/letterbox/mail")
@@ -102,7 +102,7 @@ def test_all_problems_are_named_at_once() -> None:
     assert str(caught.value).startswith("letterbox.toml: ")
 
 
-def test_a_file_that_is_not_there_or_no_toml_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_file_that_is_not_toml_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be read: No such file"):
         load(tmp_path / "absent.toml")
     (tmp_path / "bad.toml").write_text("hostname = \n")

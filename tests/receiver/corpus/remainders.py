@@ -1,5 +1,7 @@
 """Why a mail is not shown as mailparser or postal-mime show it, by its file's name."""
 
+from __future__ import annotations
+
 _NO_BOUNDARY = "its boundary is not as named, or not named: they show nothing, ours finds the parts"
 _UNLABELLED = "octets beyond ASCII without any charset: they show U+FFFD, ours what windows-1252 makes of it"
 

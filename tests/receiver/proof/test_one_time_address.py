@@ -22,7 +22,7 @@ def test_the_address_ends_with_the_command_however_it_ends(server: Server, confi
         wait_until(lambda: reply_to(server, address).startswith("550 5.1.1"), "the address has ended")
 
 
-def test_the_address_ends_when_whoever_watches_goes_away(server: Server, config: Path) -> None:
+def test_the_address_ends_when_standard_input_ends(server: Server, config: Path) -> None:
     with proof(config, "--while-stdin") as (process, address):
         assert process.stdin is not None
         process.stdin.close()

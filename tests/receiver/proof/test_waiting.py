@@ -46,7 +46,7 @@ def test_two_can_wait_at_once_and_one_message_serves_both(server: Server, config
         assert one.wait(30) == two.wait(30) == 0
 
 
-def test_a_message_that_is_refused_is_told_and_waited_past(server: Server, config: Path) -> None:
+def test_a_refused_message_is_reported_and_the_wait_goes_on(server: Server, config: Path) -> None:
     with proof(config) as (process, address):
         with server.client() as client:
             client.begin(address)
@@ -57,7 +57,7 @@ def test_a_message_that_is_refused_is_told_and_waited_past(server: Server, confi
         assert process.wait(30) == 0
 
 
-def test_a_domain_that_is_not_served_is_named_with_those_that_are(config: Path) -> None:
+def test_an_unserved_domain_is_answered_with_the_served_ones(config: Path) -> None:
     command = [sys.executable, "-m", "receiver", "proof", "--config", str(config), "--domain", "example.org"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -101,7 +101,7 @@ def assert_without_root(found: list[dict[str, object]]) -> None:
     ],
     ids=" ".join,
 )  # fmt: skip
-def test_a_command_of_roots_parses_mail_without_root(
+def test_a_command_run_by_root_parses_mail_without_root(
     folder: Path, mail: Path, command: tuple[str, ...]
 ) -> None:
     name, *options = command
@@ -110,7 +110,7 @@ def test_a_command_of_roots_parses_mail_without_root(
     assert "hello" in out
 
 
-def test_html_in_an_odd_charset_is_shown_without_root_too(folder: Path, mail: Path) -> None:
+def test_html_in_a_rare_charset_is_shown_without_root(folder: Path, mail: Path) -> None:
     _, out, _ = spy_on(folder, "show", "--mail", str(mail), "--json")
     shown = json.loads(out)
     assert shown["text"].split() == ["One", "&", "two", "three"]

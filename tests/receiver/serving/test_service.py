@@ -20,7 +20,7 @@ from tests.receiver.server import Server
 from tests.receiver.wire import Client, listen
 
 
-def test_sigterm_finishes_what_is_under_way_and_says_421_to_the_idle(serve: Callable[..., Server]) -> None:
+def test_sigterm_finishes_work_and_answers_421_to_idle_senders(serve: Callable[..., Server]) -> None:
     server = serve()
     idle, writing = server.client(), server.client()
     writing.begin()
@@ -91,7 +91,7 @@ def test_the_receiver_imports_nothing_but_its_dependencies_and_the_standard_libr
     assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd", "nh3", "webencodings"}
 
 
-def test_to_serve_and_to_list_loads_no_parser_of_mail() -> None:
+def test_serve_and_list_load_no_parser_of_mail() -> None:
     code = (
         "import receiver.serving.server, receiver.reading.listing, sys;"
         "print({'nh3', 'webencodings', 'receiver.content.content'} & set(sys.modules))"

@@ -88,7 +88,9 @@ def test_limits_count_the_connections_of_all_workers(
         wait_until(lambda: Client(server.port, address.format(4)).reply().startswith("220"), "there is room")
 
 
-def test_sigterm_lets_every_worker_finish_and_says_421_to_the_idle(serve: Callable[..., Server]) -> None:
+def test_sigterm_lets_every_worker_finish_and_answers_421_to_idle_senders(
+    serve: Callable[..., Server],
+) -> None:
     server = serve(workers=2)
     idle, writing = [], []
     for worker in server.workers():
@@ -202,7 +204,7 @@ def test_a_worker_that_cannot_start_ends_all_as_it_would_end_a_single_receiver(
     assert server.log.count("event=stopped") == 1  # the other one, in good order
 
 
-def test_sigterm_before_a_worker_is_replaced_ends_it_all(serve: Callable[..., Server]) -> None:
+def test_sigterm_before_a_worker_is_replaced_ends_all_processes(serve: Callable[..., Server]) -> None:
     server = serve(workers=2)
     os.kill(server.workers()[0], signal.SIGKILL)
     server.wait_for_log("note=")

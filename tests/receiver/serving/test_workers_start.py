@@ -34,7 +34,7 @@ def open_files(process: int) -> set[str]:
     return files
 
 
-def test_ready_is_said_once_and_when_all_serve(manager: socket.socket, tmp_path: Path) -> None:
+def test_ready_is_notified_once_when_all_workers_serve(manager: socket.socket, tmp_path: Path) -> None:
     process = started(manager, tmp_path, 6)
     try:
         assert manager.recv(4096).startswith(b"READY=1\nSTATUS=Receiving mail on 127.0.0.1:")
@@ -71,7 +71,7 @@ def test_a_signal_while_workers_start_is_not_lost(
         process.wait()
 
 
-def test_sighup_while_workers_start_harms_none(manager: socket.socket, tmp_path: Path) -> None:
+def test_sighup_while_workers_start_harms_no_worker(manager: socket.socket, tmp_path: Path) -> None:
     process = started(manager, tmp_path, 6)
     server = Server(process, 0, tmp_path)
     try:

@@ -10,7 +10,7 @@ from tests.receiver.server import Server
 from tests.receiver.wire import Client
 
 
-def test_ehlo_offers_what_is_there(server: Server) -> None:
+def test_ehlo_offers_exactly_the_extensions(server: Server) -> None:
     with Client(server.port) as client:
         client.expect("220 mx.example.test ESMTP")
         offers = client.ask("EHLO x", 250).splitlines()
@@ -111,7 +111,7 @@ def test_rcpt_gets_its_reply(server: Server, argument: str, code: str) -> None:
         client.ask(f"RCPT TO:{argument}", code)
 
 
-def test_too_many_recipients_are_put_off_to_another_message(server: Server) -> None:
+def test_too_many_recipients_get_452(server: Server) -> None:
     with server.client() as client:
         client.ask("MAIL FROM:<a@b.test>", 250)
         for _ in range(10):

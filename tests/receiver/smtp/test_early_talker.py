@@ -12,7 +12,7 @@ from tests.receiver.wire import Client
 EARLY = b"EHLO early.test\r\nMAIL FROM:<a@b.test>\r\n"
 
 
-def test_what_came_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
+def test_input_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
     server = serve()
     server.process.send_signal(signal.SIGSTOP)  # so that it certainly comes before
     with Client(server.port) as client:
@@ -23,7 +23,7 @@ def test_what_came_before_the_greeting_ends_the_session(serve: Callable[..., Ser
     server.wait_for_log("event=refused .*spoke before the greeting")
 
 
-def test_with_a_delay_silence_is_kept_and_then_greeted(serve: Callable[..., Server]) -> None:
+def test_with_a_delay_the_greeting_comes_after_the_silence(serve: Callable[..., Server]) -> None:
     server = serve(limits={"greeting_delay": 1})
     started = time.monotonic()
     with Client(server.port) as early, Client(server.port) as patient:

@@ -103,7 +103,7 @@ def test_a_chunk_comes_out_as_it_is(octets: bytes, sizes: list[int]) -> None:
         (b"x" * 100 + b"\r\n", Fault.TOO_LONG),
     ],
 )
-def test_what_is_wrong_with_a_command_line_is_told(octets: bytes, fault: Fault) -> None:
+def test_the_fault_of_a_command_line_is_reported(octets: bytes, fault: Fault) -> None:
     framing = Framing(command_line=100)
     framing.receive(octets + b"QUIT\r\n")
     assert framing.command() is fault

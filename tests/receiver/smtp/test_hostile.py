@@ -40,7 +40,7 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(server: Server, end: bytes) ->
 
 
 @pytest.mark.parametrize("sent", [b"a\nb", b"a\rb", b"a\0b", b"a\r\r\nb", b"\n", b"x\r\n.\rx"], ids=repr)
-def test_bare_cr_lf_and_nul_are_refused_with_the_reason_in_one_octet_pieces_too(
+def test_bare_cr_lf_and_nul_are_refused_with_the_reason_in_pieces_of_any_size(
     server: Server, sent: bytes
 ) -> None:
     wire = b"Subject: x\r\n\r\n" + sent + b"\r\n.\r\n"
@@ -70,7 +70,7 @@ def send_all(client: Client, block: bytes, times: int) -> None:
         client.send(block)
 
 
-def test_what_brought_stock_aiosmtpd_down_costs_neither_memory_nor_the_others_time(
+def test_input_that_stalls_aiosmtpd_costs_neither_memory_nor_time_of_others(
     serve: Callable[..., Server],
 ) -> None:
     server = serve()
@@ -129,7 +129,7 @@ def test_a_message_many_times_too_large_is_read_to_its_end_and_gets_552(serve: C
     assert not server.messages()
 
 
-def test_refused_recipients_count_anew_after_each_stored_message(serve: Callable[..., Server]) -> None:
+def test_refused_recipients_are_counted_from_the_last_stored_message(serve: Callable[..., Server]) -> None:
     with serve(limits={"errors": 3}).client() as client:
         for _ in range(10):
             client.ask("MAIL FROM:<a@b.test>", 250)

@@ -74,7 +74,7 @@ def test_the_log_says_that_mail_came_and_not_what_it_says(server: Server) -> Non
     assert "482913" not in server.log
 
 
-def test_the_log_has_the_header_fields_where_that_is_asked_for(serve: Callable[..., Server]) -> None:
+def test_the_log_has_header_fields_if_the_configuration_asks_for_them(serve: Callable[..., Server]) -> None:
     server = serve(log_headers=True)
     with server.client() as client:
         client.begin()
@@ -85,7 +85,7 @@ def test_the_log_has_the_header_fields_where_that_is_asked_for(serve: Callable[.
     assert 'date="Sun, 22 Nov 2026 15:13:05 +0100"' in line
 
 
-def test_several_messages_one_connection_each_recipient_blind_to_the_others(server: Server) -> None:
+def test_no_copy_of_several_messages_shows_another_recipient(server: Server) -> None:
     with server.client() as client:
         for number in range(3):
             client.begin("alice@example.test", "sales@example.test", "team+x@example.test")

@@ -103,9 +103,7 @@ def test_a_lone_message_is_synced_by_itself_and_at_once(tmp_path: Path) -> None:
 
 @ORDERED
 @pytest.mark.parametrize("call", ["open", "write", "rename"])
-def test_what_fails_for_one_mailbox_fails_only_its_own_messages(
-    tmp_path: Path, call: str, ordered: bool
-) -> None:
+def test_an_error_in_one_mailbox_fails_only_its_messages(tmp_path: Path, call: str, ordered: bool) -> None:
     outcomes = deliver(tmp_path, Failing(call, "/bob/tmp"), ordered)
     assert [each is None for each in outcomes] == [at % 2 == 0 for at in range(NUMBER)]
     assert stored(tmp_path) == [*range(0, NUMBER, 2)]

@@ -28,7 +28,7 @@ def under_way(store: Store) -> tuple[Incoming, Path]:
     return message, store.folders.mail / "example.test" / "alice" / "tmp"
 
 
-def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) -> None:
+def test_files_of_a_living_store_are_left_alone(tmp_path: Path) -> None:
     one, other = new_store(tmp_path), new_store(tmp_path)
     message, folder = under_way(one)
     assert (sweep(tmp_path), sweep(tmp_path)) == (0, 0)
@@ -39,7 +39,7 @@ def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) 
     assert not list((tmp_path / ".owners").iterdir())
 
 
-def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
+def test_a_file_of_an_unknown_writer_is_removed_after_36_hours(tmp_path: Path) -> None:
     folder = tmp_path / "example.test" / "alice" / "tmp"
     folder.mkdir(parents=True)
     for name, age in (("fresh", STALE - 3600), ("stale", STALE + 3600), ("1.M1P1Q1R01234567.mx", 10)):
@@ -49,7 +49,7 @@ def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["1.M1P1Q1R01234567.mx", "fresh"]
 
 
-def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
+def test_leftovers_of_a_killed_receiver_are_gone_after_the_next_start(
     serve: Callable[..., Server], tmp_path: Path
 ) -> None:
     mail = tmp_path / "mail"
@@ -64,7 +64,7 @@ def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
     assert not any(folder.iterdir())
 
 
-def test_a_message_that_would_not_fit_is_put_off_at_mail(
+def test_a_message_that_does_not_fit_on_the_disk_gets_4xx_at_mail(
     serve: Callable[..., Server], small_disk: Path
 ) -> None:
     with serve(mail=small_disk / "mail").client() as client:

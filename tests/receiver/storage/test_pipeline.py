@@ -121,7 +121,7 @@ def test_a_receiver_that_hangs_up_in_a_request_disturbs_no_other(tmp_path: Path)
     assert list(stored(tmp_path)) == ["whole"]
 
 
-def test_what_fails_is_said_of_that_message_alone(tmp_path: Path) -> None:
+def test_an_error_is_reported_for_its_message_alone(tmp_path: Path) -> None:
     (tmp_path / BOB.domain).mkdir()
     (tmp_path / BOB.domain / BOB.name).write_text("no folder")
     with writing(tmp_path) as control:
@@ -132,7 +132,7 @@ def test_what_fails_is_said_of_that_message_alone(tmp_path: Path) -> None:
     assert len(stored(tmp_path)) == 5
 
 
-def test_what_the_log_cannot_take_is_stored_without_it(tmp_path: Path) -> None:
+def test_a_message_that_the_log_cannot_take_is_stored_without_it(tmp_path: Path) -> None:
     with writing(tmp_path) as control:
         receiver = Receiver(control)
         receiver.send(1, record("large", b"x" * SIZE))
@@ -199,7 +199,7 @@ def test_on_a_slow_disk_a_second_sync_begins_while_the_first_is_under_way(tmp_pa
     assert len(stored(tmp_path)) == 4
 
 
-def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
+def test_requests_wait_while_enough_others_wait_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
         receiver = noticed(control)
         fill_both_syncs(receiver, slow)
@@ -216,7 +216,7 @@ def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path
     assert len(stored(tmp_path)) == 403
 
 
-def test_what_was_not_synced_when_the_writer_ends_leaves_nothing(tmp_path: Path, slow: Slow) -> None:
+def test_messages_that_were_not_synced_when_the_writer_ends_leave_nothing(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
         receiver = noticed(control)
         receiver.send(2, record("second", b"x"))

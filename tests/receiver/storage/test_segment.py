@@ -57,9 +57,7 @@ def test_each_group_begins_at_a_block_of_its_own(segment: Segment) -> None:
     assert [segment.append([each])[0] % BLOCK for each in messages(5)] == [0] * 5  # type: ignore[index]
 
 
-def test_an_emptied_segment_has_nothing_and_what_was_in_it_never_comes_back(
-    segment: Segment, tmp_path: Path
-) -> None:
+def test_records_of_an_emptied_segment_never_come_back(segment: Segment, tmp_path: Path) -> None:
     for seed in range(20):
         sent = messages(6, seed)
         segment.append(sent[:3])
@@ -69,7 +67,7 @@ def test_an_emptied_segment_has_nothing_and_what_was_in_it_never_comes_back(
         assert left_in(tmp_path / "0") == []
 
 
-def test_a_segment_without_room_says_so_and_is_as_it_was(segment: Segment, tmp_path: Path) -> None:
+def test_a_segment_without_room_says_so_and_stays_unchanged(segment: Segment, tmp_path: Path) -> None:
     first = messages(2)
     segment.append(first)
     assert segment.append([make_record("large", COPIES, bytes(SIZE))]) is None
@@ -87,7 +85,7 @@ def test_a_record_with_a_tombstone_is_left_out_and_those_after_it_are_not(
     assert left_in(tmp_path / "0") == sent[:2] + sent[3:]
 
 
-def test_any_octet_that_changes_ends_what_is_read_there(segment: Segment, tmp_path: Path) -> None:
+def test_records_from_a_changed_octet_on_are_not_read(segment: Segment, tmp_path: Path) -> None:
     sent = messages(6)
     begins = segment.append(sent)
     assert begins
@@ -103,12 +101,12 @@ def test_any_octet_that_changes_ends_what_is_read_there(segment: Segment, tmp_pa
         assert left_in(tmp_path / "0") == sent[: sum(begin <= at for begin in begins) - 1], at
 
 
-def test_one_process_has_a_segment_at_a_time(segment: Segment) -> None:
+def test_only_one_process_can_open_a_segment(segment: Segment) -> None:
     with pytest.raises(BlockingIOError):
         Segment(SYSTEM, segment.path)
 
 
-def test_after_a_sync_that_failed_no_other_is_believed_until_it_is_emptied(tmp_path: Path) -> None:
+def test_after_a_failed_sync_no_sync_succeeds_until_the_segment_is_emptied(tmp_path: Path) -> None:
     disk = Disk()
     broken = Segment(disk, str(tmp_path / "0"))
     broken.allocate(SIZE)

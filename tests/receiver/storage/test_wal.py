@@ -103,7 +103,7 @@ def test_a_segment_in_use_is_not_recovered_by_another(tmp_path: Path) -> None:
         each.close()
 
 
-def test_what_cannot_be_recovered_now_is_recovered_later(tmp_path: Path) -> None:
+def test_messages_that_cannot_be_recovered_now_are_recovered_later(tmp_path: Path) -> None:
     before = store(tmp_path / "mail")
     asyncio.run(send(before, b"one", b"two"))
     crash(tmp_path / "mail", tmp_path / "after")
@@ -150,7 +150,7 @@ def test_a_log_that_fails_costs_no_message(tmp_path: Path, call: str) -> None:
     assert stored(tmp_path / "mail") == [b"one", b"two"]
 
 
-def test_a_message_that_gets_no_name_is_refused_and_stays_away_after_a_crash(tmp_path: Path) -> None:
+def test_a_message_that_gets_no_name_is_refused_and_not_recovered(tmp_path: Path) -> None:
     counting = Disk()
     mail = store(tmp_path / "counting", counting)
     asyncio.run(send(mail, b"one"))
@@ -169,7 +169,7 @@ def test_a_message_that_gets_no_name_is_refused_and_stays_away_after_a_crash(tmp
         after.close()
 
 
-def test_where_there_is_too_little_room_there_is_no_log(tmp_path: Path) -> None:
+def test_without_enough_room_there_is_no_log(tmp_path: Path) -> None:
     assert open_log(Folders(tmp_path), smallest=1 << 50) is None
     mail = new_store(tmp_path, log=1 << 50)
     assert asyncio.run(send(mail, b"one")) == [None]

@@ -23,7 +23,7 @@ def stop(process: int) -> None:
 
 
 @WORKERS
-def test_without_its_writer_a_receiver_refuses_for_now_and_ends(
+def test_without_its_writer_a_receiver_answers_4xx_and_ends(
     serve: Callable[..., Server], workers: int
 ) -> None:
     server = serve(workers=workers)
@@ -40,7 +40,7 @@ def test_without_its_writer_a_receiver_refuses_for_now_and_ends(
     assert 'error="the process that stores mail has ended"' in server.log
 
 
-def test_what_is_under_way_when_the_writer_ends_is_still_taken(serve: Callable[..., Server]) -> None:
+def test_messages_under_way_when_the_writer_ends_are_still_stored(serve: Callable[..., Server]) -> None:
     server = serve()
     with server.client() as client:
         client.begin()
@@ -68,9 +68,7 @@ def test_the_writer_does_not_outlive_its_receiver(serve: Callable[..., Server], 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signals_to_all_processes_are_the_receivers_to_obey(
-    serve: Callable[..., Server], number: int
-) -> None:
+def test_only_the_receiver_obeys_a_signal_to_all_processes(serve: Callable[..., Server], number: int) -> None:
     server = serve()
     os.kill(server.writer(), number)
     with server.client() as client:

@@ -66,7 +66,7 @@ def tried(folder: Path, *arguments: str) -> dict[str, object]:
     return found
 
 
-def test_nothing_of_roots_is_left_after_root_was_given_up(folder: Path, free_port: int) -> None:
+def test_no_power_of_root_is_left_after_root_was_given_up(folder: Path, free_port: int) -> None:
     found = tried(folder, str(free_port), str(NOBODY), "none")
     assert found["file"] == found["parent's memory"] == found["first variables"] == "Permission denied"
     assert found["parent's variables"] == "Permission denied"
@@ -81,13 +81,13 @@ def test_nothing_of_roots_is_left_after_root_was_given_up(folder: Path, free_por
     assert found["connection"] == "Network is unreachable"
 
 
-def test_the_network_stays_where_it_is_needed_and_nothing_else(folder: Path, free_port: int) -> None:
+def test_only_the_network_stays_when_it_is_asked_for(folder: Path, free_port: int) -> None:
     found = tried(folder, str(free_port), str(NOBODY), "network")
     assert found["connection"] == "Connection refused"
     assert (found["file"], found["capabilities"]) == ("Permission denied", True)
 
 
-def test_for_mail_of_roots_all_but_the_user_is_given_up(folder: Path, free_port: int) -> None:
+def test_for_mail_owned_by_root_all_but_the_user_is_given_up(folder: Path, free_port: int) -> None:
     found = tried(folder, str(free_port), "0", "none")
     assert found["capabilities"] is True
     assert found["interfaces"] == ["lo"]
@@ -115,13 +115,13 @@ sys.exit(code)
 """
 
 
-def test_the_code_of_the_child_is_the_code(root: None) -> None:
+def test_the_exit_code_is_that_of_the_child(root: None) -> None:
     done = subprocess.run([sys.executable, "-c", CHILD, "go"], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stdout) == (7, "at work\ntidied up\n")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_child_and_then_root_tidies_up(root: None, number: int) -> None:
+def test_a_signal_ends_the_child_and_then_root_cleans_up(root: None, number: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", CHILD, "wait"], cwd=ROOT, stdout=subprocess.PIPE, text=True,
         start_new_session=True,

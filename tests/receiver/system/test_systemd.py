@@ -25,7 +25,7 @@ os.execv(sys.executable, [sys.executable, "-m", "receiver", "serve", "--mail", s
 """
 
 
-def test_sockets_of_both_families_are_taken_over_and_the_manager_is_told(tmp_path: Path) -> None:
+def test_sockets_of_both_families_are_served_and_the_manager_is_notified(tmp_path: Path) -> None:
     try:
         four, six = listen(socket.AF_INET, "127.0.0.1"), listen(socket.AF_INET6, "::1")
     except OSError as error:
