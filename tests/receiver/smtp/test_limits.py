@@ -111,7 +111,7 @@ def test_an_ended_connection_leaves_nothing_in_memory() -> None:
     assert asyncio.run(two()) == [None, None]
 
 
-def test_a_connection_whose_peer_is_gone_counts_once() -> None:
+def test_a_connection_whose_peer_is_gone_does_not_count_as_all_connections() -> None:
     admission = Admission(Limits(connections=10, connections_per_address=2))
     for number in range(5):
         assert admission.enter(f"192.0.2.{number}") is None
