@@ -1,4 +1,4 @@
-"""The mail benchmark's arguments, and its slow disk."""
+"""The arguments of the mail benchmark, its neighbour, and its rates."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def test_a_wrong_argument_is_refused(
 def test_the_neighbour_writes_as_fast_as_it_says_and_leaves_nothing(tmp_path: Path) -> None:
     with writing(tmp_path) as wrote:
         assert [each.name for each in tmp_path.iterdir()] == ["neighbour"]
-        time.sleep(1)  # what is measured is a rate: it needs a time
-    assert 0 < wrote[0] < 2 * RATE  # a busy disk holds it up, and it makes up for half a second
+        time.sleep(1)  # A rate can only be measured over some time.
+    assert 0 < wrote[0] < 2 * RATE  # It makes up for half a second if a busy disk delays it.
     assert not list(tmp_path.iterdir())
 
 

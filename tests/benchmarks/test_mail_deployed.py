@@ -1,4 +1,4 @@
-"""Letterbox as a deploy has it, under the mail benchmark."""
+"""The deployed release of Letterbox in the mail benchmark."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def running(built: Release, tmp_path: Path) -> Iterator[Receiver]:
 @needs_the_image
 def test_the_release_runs_under_the_python_of_the_target(running: Receiver) -> None:
     (first, *others) = list(tree(running.pid))[1:]
-    assert len(others) == 3  # two workers, and what stores for both
+    assert len(others) == 3  # two workers and the writer
     release, python = Path(f"/proc/{first}/root/opt/letterbox/current"), Path(f"/proc/{first}/exe")
     assert python.readlink().name == f"python{running.python.rpartition('.')[0]}"
     assert (release / "bin" / "letterbox").is_file() and list(release.glob("lib/receiver/__pycache__/*"))

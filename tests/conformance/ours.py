@@ -14,7 +14,7 @@ from tests.receiver.server import start_server
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """`letterbox serve` with TLS and its default limits, but for the many connections of one tester."""
+    """Run `letterbox serve` with TLS and its default limits, except those on connections from one address."""
     server = start_server(
         folder,
         certificate=make_certificate(folder, "mx.example.test"),

@@ -1,4 +1,4 @@
-"""Paths of MAIL and RCPT, as tables."""
+"""Parsing the paths of MAIL and RCPT."""
 
 from __future__ import annotations
 

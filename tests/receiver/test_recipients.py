@@ -1,4 +1,4 @@
-"""Does a recipient exist, and where does its mail go: tables."""
+"""Whether a recipient exists, and which mailboxes get its mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`letterbox check` says what a configuration lacks on this machine; a stuck journal holds up no mail."""
+"""`letterbox check` says what a configuration lacks on this machine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `show` makes of a mail: the right value for each mail of the sample, and for what strangers send."""
+"""The content that `show` reads of a mail, for each mail of the sample and for hostile mail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`letterbox wait` and `letterbox follow`: they see what arrives, and only that."""
+"""`letterbox wait` and `letterbox follow` see each message that arrives, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No message breaks a reading command or takes it long: CPython's own test messages, and worse ones."""
+"""No message breaks a reading command or takes it long. The samples are CPython's test messages and worse."""
 # ruff: noqa: E501
 
 from __future__ import annotations

@@ -190,7 +190,7 @@ def test_list_of_a_hundred_thousand_costs_little_more_than_of_fifty(mail: Mail) 
 
 
 def _cpu(line: list[str]) -> float:
-    """Seconds of the processor, which are the same on a busy machine."""
+    """CPU seconds, which hardly depend on how busy the machine is."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(line, cwd=ROOT, capture_output=True, check=True)
     assert len(done.stdout.splitlines()) == 50
@@ -199,7 +199,7 @@ def _cpu(line: list[str]) -> float:
 
 
 def on_a_terminal(line: list[str], *, columns: int = 80) -> str:
-    """What a command writes to a terminal of that width."""
+    """The output of a command on a terminal of that width."""
     parent, child = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "LINES": "24", "TERM": "xterm", "NO_COLOR": ""}
     process = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=child, stderr=child)

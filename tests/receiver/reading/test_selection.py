@@ -1,4 +1,4 @@
-"""One selection, and so one numbering, for list, show and export; and exports that overwrite nothing."""
+"""List, show and export select and number messages alike, and an export overwrites nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.receiver.stored_mail import Mail
 
 @pytest.fixture
 def mail(tmp_path: Path) -> Mail:
-    """Three messages, with entries between and around them that are none."""
+    """Three messages, and other entries among them."""
     made = Mail(tmp_path / "mail")
     paths = [made.store(f"Subject: {count}\n\nx\n") for count in range(3)]
     new, secret = paths[0].parent, tmp_path / "secret"

@@ -60,7 +60,7 @@ MESSAGE = (
 
 @pytest.fixture
 def mail(folder: Path) -> Path:
-    """A mail folder with one message, that belongs to another user than root."""
+    """A mail folder with one message. Its owner is not root."""
     for part in ("new", "cur", "tmp"):
         (folder / "mail/example.test/alice" / part).mkdir(parents=True)
     (folder / f"mail/example.test/alice/new/{int(time.time())}.M1P1Q1Rdeadbeef.mx").write_bytes(MESSAGE)
@@ -71,7 +71,7 @@ def mail(folder: Path) -> Path:
 
 
 def spy_on(folder: Path, *command: str, **options: object) -> tuple[list[dict[str, object]], str, str]:
-    """What code in a parser could do while the command ran as root; its output and its errors."""
+    """Run a command as root. Returns what code in its parsers could do, its output and its errors."""
     secret = folder / "secret"
     secret.write_text("root's alone")
     secret.chmod(0o600)
@@ -146,7 +146,7 @@ def test_root_writes_the_files_of_an_export_and_reads_no_mail(folder: Path, mail
 
 
 def test_root_follows_no_link_out_of_the_mail(folder: Path, mail: Path) -> None:
-    """The mail's own user could lead root to a file of root's, by a folder that is a link."""
+    """The user that owns the mail could replace a folder by a link to a folder of root."""
     (folder / "roots").mkdir(mode=0o700)
     (folder / "roots/1700000002.M3P1Q1Rdeadbeef.mx").write_text("Subject: root's alone\n\n")
     (mail / "example.test/alice/cur").rmdir()

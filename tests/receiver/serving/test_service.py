@@ -1,4 +1,4 @@
-"""The program as the service manager sees it: sockets handed over, notifications, signals, arguments."""
+"""The program as a service manager and a user see it: signals, arguments, version, imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Connections counted by several workers in one piece of memory."""
+"""Several workers count their connections in shared memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Several workers are one receiver: to senders, to the service manager, and when one of them dies."""
+"""Several workers act as one receiver, for senders and the service manager, and when one of them dies."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SERVES = "event=listening"
 
 @contextmanager
 def alone(server: Server, worker: int) -> Iterator[None]:
-    """All other workers stand still: whoever connects now meets this one."""
+    """Stop all other workers, so that this worker takes the next connection."""
     others = [each for each in server.workers() if each != worker]
     for each in others:
         os.kill(each, signal.SIGSTOP)
@@ -41,7 +41,7 @@ def _state(process: int) -> str:
 
 
 def send(server: Server) -> int:
-    """A message over a new connection; the process that took it."""
+    """Send a message over a new connection. Returns the process that took it."""
     with server.client() as client:
         client.begin()
         client.send(b"Subject: x\r\n\r\n.\r\n")

@@ -1,4 +1,4 @@
-"""A supervisor and its workers while they start: what they hold, and the signals that come meanwhile."""
+"""A supervisor and its workers during their start: their descriptors, and signals that come meanwhile."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.receiver.server import Server
 
 
 def started(manager: socket.socket, folder: Path, workers: int) -> subprocess.Popen[bytes]:
-    """A receiver that is just being started, with its log in the folder."""
+    """Start a receiver, with its log in the folder, and do not wait for it."""
     command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(folder)]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What is said on a real connection to a real `letterbox serve`, and what then lies in the Maildir."""
+"""The replies to commands, on a real connection to a real `letterbox serve`."""
 
 from __future__ import annotations
 

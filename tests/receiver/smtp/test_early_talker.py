@@ -1,4 +1,4 @@
-"""A sender that speaks before it can have seen our greeting is sent away; one that waits loses no time."""
+"""A sender that speaks before it can have seen our greeting is refused. Others lose no time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EARLY = b"EHLO early.test\r\nMAIL FROM:<a@b.test>\r\n"
 
 def test_input_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
     server = serve()
-    server.process.send_signal(signal.SIGSTOP)  # so that it certainly comes before
+    server.process.send_signal(signal.SIGSTOP)  # The input certainly comes before the greeting.
     with Client(server.port) as client:
         client.send(EARLY)
         server.process.send_signal(signal.SIGCONT)

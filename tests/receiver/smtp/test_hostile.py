@@ -1,4 +1,4 @@
-"""Strangers who mean harm: smuggling, floods, drips, and what has brought other receivers down."""
+"""Hostile senders: smuggling, floods, slow senders, and input that has stopped other receivers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.receiver.wire import Client, content_of
 
 MIB = 1 << 20
 
-# Every way to write an end of data that is not CRLF.CRLF, from pieces that some server takes for one.
+# All sequences of pieces, other than CRLF.CRLF, that some server takes for the end of data.
 ENDS = [
     left + b"." + right
     for left, right in itertools.product(
@@ -182,7 +182,7 @@ def test_too_many_connections_from_one_address_get_421_and_room_comes_back(
 
 
 def drip(client: Client) -> str:
-    """Send an octet now and then until there is a reply."""
+    """Send an octet from time to time until a reply comes."""
     until = time.monotonic() + DEADLINE
     while not select.select([client.socket], [], [], 0.1)[0]:
         assert time.monotonic() < until, "nobody minds"
@@ -192,7 +192,7 @@ def drip(client: Client) -> str:
 
 def test_silence_and_drips_instead_of_commands_are_ended_with_421(serve: Callable[..., Server]) -> None:
     server = serve(limits={"command_timeout": 1})
-    # No EHLO: the second may be over before it is said, where the machine is busy.
+    # Without EHLO, because on a busy machine the second may pass before EHLO is sent.
     silent, dripping = server.client(helo=None), server.client(helo=None)
     assert drip(dripping).startswith("421 4.4.2")
     silent.expect("421 4.4.2")

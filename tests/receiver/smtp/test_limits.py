@@ -1,4 +1,4 @@
-"""Each limit of the configuration: what is over it gets its reply, and the others are served on."""
+"""Each limit of the configuration: what exceeds it gets its reply, and others are still served."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_many_large_messages_at_once_are_streamed_not_held(serve: Callable[..., 
 
 def test_each_command_has_a_time_limit(serve: Callable[..., Server]) -> None:
     server = serve(limits={"command_timeout": 1})
-    # No EHLO: the second may be over before it is said, where the machine is busy.
+    # Without EHLO, because on a busy machine the second may pass before EHLO is sent.
     halves = [server.client(helo=None) for _ in range(3)]
     for client, half in zip(halves, ("MAIL FROM:<a@b.test>", "DATA", "NO"), strict=True):
         client.send(half.encode())

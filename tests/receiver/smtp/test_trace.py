@@ -74,7 +74,7 @@ def test_no_subject_can_break_the_log(value: bytes) -> None:
 
 
 class Broken:
-    """A disk that fails as no disk should."""
+    """A disk that raises an error that a disk never raises."""
 
     def __getattr__(self, name: str) -> Any:
         raise ValueError("secret")

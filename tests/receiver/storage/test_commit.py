@@ -23,7 +23,7 @@ ORDERED = pytest.mark.parametrize("ordered", [False, True], ids=["any-disk", "or
 
 
 class Failing(Disk):
-    """Fails a call of one name whenever `concerns` says so of its first argument, or of that file's path."""
+    """Fails a call of one name if `concerns` is true for its first argument, or for the path of that file."""
 
     def __init__(self, name: str, concerns: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Failing(Disk):
 
 
 async def together(store: Store, number: int = NUMBER) -> list[BaseException | None]:
-    """Deliver that many messages at once, in turn to alice and bob; how each ended."""
+    """Deliver that many messages at once, in turn to alice and bob. Returns the outcome of each."""
 
     async def one(at: int) -> None:
         message = store.incoming(store.identity(), [Copy(BOXES[at % 2], b"Delivered-To: x\r\n")])

@@ -1,4 +1,4 @@
-"""What stays in tmp/ and what goes: by proof that the owner is dead."""
+"""Files in tmp/ are removed when their writer is known to be dead, and no earlier."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 
 
 def under_way(store: Store) -> tuple[Incoming, Path]:
-    """A message with some of it in tmp/."""
+    """A message of which a part is in tmp/."""
     message = store.incoming(store.identity(), COPIES)
     asyncio.run(store.write(message, b"x" * 200_000 + b"\r\n"))
     return message, store.folders.mail / "example.test" / "alice" / "tmp"

@@ -1,4 +1,4 @@
-"""What the writer does with what comes: over any split, for any receiver, on a disk that is slow or fails."""
+"""How the writer handles requests: in any pieces, from several receivers, on a slow or failing disk."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Receiver:
 
 @contextlib.contextmanager
 def writing(mail: Path, disk: Disk | None = None) -> Iterator[socket.socket]:
-    """The control socket of a writer that runs on a thread; it ends with the context."""
+    """Run a writer on a thread inside this context, and yield its control socket."""
     folders = Folders(mail, disk or Disk(), claims=False)
     control, theirs = socket.socketpair()
     thread = threading.Thread(target=pipeline.serve, args=(folders, theirs), daemon=True)
@@ -141,7 +141,7 @@ def test_a_message_that_the_log_cannot_take_is_stored_without_it(tmp_path: Path)
 
 
 class Slow(Disk):
-    """Its first sync of the log takes long, those after it as long as they are held up."""
+    """A disk whose first sync of the log takes long. The next ones last until they are released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class Slow(Disk):
 
 
 def noticed(control: socket.socket) -> Receiver:
-    """A receiver of a writer that has met a slow sync."""
+    """A receiver whose writer has noticed a slow sync."""
     receiver = Receiver(control)
     receiver.send(1, record("first", b"x"))
     assert receiver.replies(1) == {1: 0}

@@ -112,7 +112,7 @@ def test_after_a_failed_sync_no_sync_succeeds_until_the_segment_is_emptied(tmp_p
     broken.allocate(SIZE)
     assert broken.append(messages(1))
     disk.fail_at = len(disk.calls)
-    for _ in range(3):  # the kernel tells of an error once, and has given up what it could not write
+    for _ in range(3):  # The kernel reports an error once, and then drops what it could not write.
         with pytest.raises(OSError, match=r"Input/output error|earlier sync"):
             broken.sync()
     broken.empty()

@@ -1,4 +1,4 @@
-"""The write-ahead log: what is in it survives, nothing else is read from it, an error costs only speed."""
+"""The write-ahead log: its messages survive a crash, and an error in it costs only speed."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_a_group_of_small_messages_is_one_sync_before_all_names(tmp_path: Path) 
 
 
 def crash(mail: Path, into: Path) -> None:
-    """The folder as it is now, without what the file system would have to sync: files without content."""
+    """Copy the folder as a crash might leave it: the message files have lost their content."""
     shutil.copytree(mail, into)
     for path in into.glob("*/*/new/*"):
         path.write_bytes(b"")

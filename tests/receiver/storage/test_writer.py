@@ -1,4 +1,4 @@
-"""The process that stores small messages, and its receiver: neither goes on without the other."""
+"""The writer process, which stores small messages, and its receiver: neither continues without the other."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_a_worker_that_dies_takes_no_other_workers_mail_along(serve: Callable[..
 
 
 def connect_to(server: Server, worker: int) -> Client:
-    """A greeted client of this worker: the others stand still meanwhile."""
+    """A client of this worker that has read the greeting. The other workers are stopped meanwhile."""
     others = [each for each in server.workers() if each != worker]
     for each in others:
         stop(each)

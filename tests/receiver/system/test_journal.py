@@ -18,7 +18,7 @@ def test_a_journal_that_takes_no_lines_holds_up_neither_mail_nor_the_end(tmp_pat
     try:
         first = process.stderr.readline().decode()
         port = int(first.partition("127.0.0.1:")[2].split()[0])
-        for _ in range(36):  # 650 lines of about 150 octets: more than a pipe holds
+        for _ in range(36):  # 650 lines of about 150 octets are more than a pipe holds.
             with Client(port) as client:
                 client.expect(220)
                 client.ask("EHLO x", 250)

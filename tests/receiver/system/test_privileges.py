@@ -1,4 +1,4 @@
-"""Root is given up before a stranger's octets are parsed: code in a parser can read nothing of root's."""
+"""A child that has given up root can use no power of root, so code in a parser cannot either."""
 
 from __future__ import annotations
 

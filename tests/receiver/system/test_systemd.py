@@ -14,7 +14,7 @@ import pytest
 from tests.receiver.processes import DEADLINE, ROOT, environment
 from tests.receiver.wire import listen
 
-# Puts its two arguments at 3 and 4 as systemd does, and becomes the receiver.
+# Moves the two descriptors to 3 and 4, as systemd does, and becomes the receiver.
 ACTIVATE = """
 import os, sys
 for target, source in ((3, int(sys.argv[1])), (4, int(sys.argv[2]))):
@@ -33,7 +33,7 @@ def test_sockets_of_both_families_are_served_and_the_manager_is_notified(tmp_pat
     notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     notify.bind(str(tmp_path / "notify"))
     notify.settimeout(DEADLINE)
-    high = [fcntl.fcntl(each, fcntl.F_DUPFD, 50) for each in (four, six)]  # 3 and 4 are to be free
+    high = [fcntl.fcntl(each, fcntl.F_DUPFD, 50) for each in (four, six)]  # 3 and 4 must be free.
     process = subprocess.Popen(
         [sys.executable, "-c", ACTIVATE, *map(str, high), str(tmp_path / "mail")],
         cwd=ROOT, pass_fds=high, env=environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify")},
@@ -54,5 +54,7 @@ def test_sockets_of_both_families_are_served_and_the_manager_is_notified(tmp_pat
         process.kill()
         _, log = process.communicate()
     assert b"[::1]:" in log
-    with socket.create_connection(four.getsockname(), DEADLINE):  # ours to keep: nobody was refused
+    with socket.create_connection(
+        four.getsockname(), DEADLINE
+    ):  # The socket is still ours, and nobody was refused.
         pass
