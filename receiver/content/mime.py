@@ -171,7 +171,7 @@ def parse(message: Buffer, start: int = 0) -> Part:
 
 
 def _boundary(message: Buffer, part: Part, end: int, around: list[_Level]) -> bytes:
-    """The boundary of a multipart; empty if the part is none, or no boundary can be found.
+    """The boundary of a multipart; empty if the part is not a multipart, or has no boundary line.
 
     If the header names no boundary, or one that does not occur, the first line that looks like one counts.
     """

@@ -94,7 +94,7 @@ def under_load(
 
 
 def cuts(run: Run, number: int, folder: Path, *, seed: int = 1, recovers: bool = True) -> Iterator[Cut]:
-    """Cut the power that many times: half of the times just after a 250, half at any record."""
+    """Cut the power this number of times: half of the times just after a 250, half at any record."""
     chance = random.Random(seed)
     record = run.record.read_bytes()
     ends = list(_ends(record))

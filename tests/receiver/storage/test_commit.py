@@ -42,7 +42,7 @@ class Failing(Disk):
 
 
 async def together(store: Store, number: int = NUMBER) -> list[BaseException | None]:
-    """Deliver that many messages at once, in turn to alice and bob. Returns the outcome of each."""
+    """Deliver this number of messages at once, in turn to alice and bob. Returns the outcome of each."""
 
     async def one(at: int) -> None:
         message = store.incoming(store.identity(), [Copy(BOXES[at % 2], b"Delivered-To: x\r\n")])

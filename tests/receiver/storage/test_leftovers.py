@@ -22,7 +22,7 @@ COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 
 
 def under_way(store: Store) -> tuple[Incoming, Path]:
-    """A message of which a part is in tmp/."""
+    """A message that is partly written to tmp/."""
     message = store.incoming(store.identity(), COPIES)
     asyncio.run(store.write(message, b"x" * 200_000 + b"\r\n"))
     return message, store.folders.mail / "example.test" / "alice" / "tmp"
