@@ -1,1 +1,1 @@
-"""Side-by-side measurements, one command each; every number in the README comes from one of these."""
+"""Side-by-side measurements, each with one command. Every number in the README comes from one of them."""

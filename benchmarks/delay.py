@@ -1,4 +1,4 @@
-"""A TCP relay on loopback that makes a near host as far away as a round trip says."""
+"""A TCP relay on loopback that adds a delay, so that a near host seems far away."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 
 async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
-    """Pass on what comes, each piece after the delay, in order, without holding up the next."""
+    """Pass on each piece after the delay, in order. A delayed piece does not hold up the next one."""
     loop = asyncio.get_running_loop()
     pieces: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
@@ -36,7 +36,7 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sec
 
 @contextmanager
 def distant(host: str, port: int, round_trip: float) -> Iterator[int]:
-    """The port on 127.0.0.1 behind which the host is `round_trip` seconds further away."""
+    """Yield a port on 127.0.0.1 that leads to the host and adds `round_trip` seconds to a round trip."""
     loop = asyncio.new_event_loop()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

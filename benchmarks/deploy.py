@@ -1,7 +1,8 @@
-"""How long a deploy takes, beside an Ansible playbook that does the same on the host: `make bench-deploy`.
+"""How long a deploy takes, compared with an Ansible playbook that does the same: `make bench-deploy`.
 
-In the lab, over ssh: the first deploy; one with nothing to do, in turn with Ansible (pipelining and
-ControlPersist on, no fact gathering); the same at a round trip of 50 ms; and ten hosts at once.
+It measures in the lab, over ssh: the first deploy; a deploy with nothing to do, in turn with Ansible (with
+pipelining and ControlPersist, without fact gathering); the same with a round trip of 50 ms; and ten hosts at
+the same time.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ ROUND_TRIP = 0.05  # seconds
 
 
 def ansible() -> Path:
-    """ansible-playbook, in an environment of its own that is made once."""
+    """The path of ansible-playbook, in an environment of its own that is made once."""
     home = PEERS / "ansible"
     program = home / "bin" / "ansible-playbook"
     if not program.exists():
@@ -46,7 +47,7 @@ def ansible() -> Path:
 
 
 def playbook(lab: Lab, folder: Path) -> list[object]:
-    """The command that runs the playbook with what this checkout's deploy would bring about."""
+    """The command that runs the playbook. It brings about the same as the deploy of this checkout."""
     inventory = load(lab.inventory)
     packed = folder / "release.tar.gz"
     packed.write_bytes(archive.archive(archive.Platform("3.14", os.uname().machine)))
@@ -74,7 +75,7 @@ def far_inventory(lab: Lab, folder: Path, port: int) -> Path:
     text = text.replace(
         f'"ssh_hostname": "{lab.target.ipv4}"', f'"ssh_hostname": "127.0.0.1", "ssh_port": {port}'
     )
-    # ssh would look the relay's port up in known_hosts, and ssh_config would lead around the relay.
+    # Without these options ssh would not know the key of the port, and ssh_config would bypass the relay.
     text = text.replace('"ssh_strict_host_key_checking": "yes"', '"ssh_strict_host_key_checking": "no"')
     text = text.replace(str(lab.ssh_config), "/dev/null").replace(
         str(lab.folder / "ssh/known_hosts"), "/dev/null"
@@ -116,7 +117,9 @@ def one_host(folder: Path, runs: int) -> None:
     print(f"  {'ratio':<28} {taken['ansible'].median / taken['ours'].median:6.1f}")
     with distant(lab.target.ipv4, 22, ROUND_TRIP) as port:
         far = [BIN / "pyinfra", "-y", far_inventory(lab, folder, port), ROOT / "deploy.py"]
-        run(far, variables)  # the release may differ by the inventory's name: settle first
+        run(
+            far, variables
+        )  # The name of the inventory may change the release, so the first deploy is not measured.
         show("nothing to do, 50 ms away", in_turn(runs, far=lambda: run(far, variables))["far"])
 
 

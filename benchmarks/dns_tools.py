@@ -1,9 +1,9 @@
-"""`dns.sync`, octoDNS and lexicon side by side, against the stand-in for Cloudflare: `make bench-dns`.
+"""`dns.sync`, octoDNS and lexicon side by side, with the stand-in for Cloudflare: `make bench-dns`.
 
-Each makes the MX, A and AAAA of one mail host in a zone that holds three records of somebody else,
-then runs again with nothing to do. Counted are the requests and the seconds of whole processes, over
-several rounds in which the tools take turns; shown is what each did to the records that are not its
-own. The two others are installed, once, into an environment of their own in the cache folder.
+Each tool makes the MX, A and AAAA of one mail host in a zone that has three records of somebody else. Then it
+runs again with nothing to do. The tools take turns in several rounds. The table has the requests and the
+seconds of whole processes, and what each tool did to the records of somebody else. The other two tools are
+installed once, into an environment of their own in the cache folder.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Commands = Callable[[Path, str, str], list[tuple[list[str], dict[str, str]]]]
 
 @dataclass
 class Tool:
-    """A tool: how it is run, and what was measured."""
+    """A tool: its commands and its measurements."""
 
     name: str
     commands: Commands
@@ -67,7 +67,7 @@ def ours(folder: Path, base_url: str, zone_id: str) -> list[tuple[list[str], dic
 
 
 def octodns(binaries: Path) -> Commands:
-    """octoDNS with its Cloudflare provider, told of our records alone."""
+    """octoDNS with its Cloudflare provider. Its configuration has only our records."""
 
     def commands(folder: Path, base_url: str, zone_id: str) -> list[tuple[list[str], dict[str, str]]]:
         (folder / "zones").mkdir()
@@ -89,7 +89,7 @@ def octodns(binaries: Path) -> Commands:
     return commands
 
 
-# lexicon has Cloudflare's address built in, and looks the zone up in the DNS: both are told to it.
+# lexicon has the address of Cloudflare built in and looks up the zone in the DNS, so both are replaced.
 LEXICON = """
 import os, sys
 import dns.name, dns.resolver
@@ -106,7 +106,7 @@ sys.exit(main())
 
 
 def lexicon(binaries: Path) -> Commands:
-    """lexicon, which takes one record a call."""
+    """lexicon, which changes one record for each call."""
 
     def commands(folder: Path, base_url: str, zone_id: str) -> list[tuple[list[str], dict[str, str]]]:
         script = folder / "with_endpoint.py"
@@ -127,7 +127,7 @@ def lexicon(binaries: Path) -> Commands:
 
 
 def measure(tool: Tool) -> None:
-    """One round: a first run and one with nothing to do, in a fresh zone."""
+    """Measure one round: a first run and a run with nothing to do, in a new zone."""
     with (
         tempfile.TemporaryDirectory() as folder,
         StandIn([ZONE], token=TOKEN, nameservers=("ns1.cloudflare.test",)) as cloudflare,
@@ -153,7 +153,7 @@ def measure(tool: Tool) -> None:
 
 
 def fate(before: dict[str, Any], after: dict[str, Any]) -> str:
-    """What became of the records that were there."""
+    """What happened to the records that existed before."""
     gone = [f"{record['type']} {record['name']}" for key, record in before.items() if key not in after]
     changed = [record["type"] for key, record in before.items() if key in after and after[key] != record]
     told = [f"deleted {', '.join(gone)}"] if gone else []
@@ -162,7 +162,7 @@ def fate(before: dict[str, Any], after: dict[str, Any]) -> str:
 
 
 def environment() -> Path:
-    """Where the other tools' programs are; installed at the first call."""
+    """The folder of the other tools' programs. The first call installs them."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "letterbox"
     folder = cache / ("dns-tools-" + "-".join(package.rpartition("=")[2] for package in PACKAGES))
     ready = folder / ".ready"

@@ -1,4 +1,4 @@
-"""Medians of whole processes, taken in turn, so that a machine that drifts drifts for all."""
+"""Timing whole processes. They take turns, so that a change of the machine's speed affects all alike."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of several runs."""
+    """The durations of several runs in seconds."""
 
     seconds: tuple[float, ...]
 
@@ -24,7 +24,7 @@ class Measured:
 
 
 def run(command: Sequence[object], environment: Mapping[str, str]) -> float:
-    """The wall-clock seconds of a command that must succeed; its words only if it does not."""
+    """Run a command, and return its wall-clock seconds. If it fails, print its output and exit."""
     began = time.perf_counter()
     done = subprocess.run(
         [str(word) for word in command],
@@ -41,7 +41,7 @@ def run(command: Sequence[object], environment: Mapping[str, str]) -> float:
 
 
 def in_turn(runs: int, **subjects: Callable[[], float]) -> dict[str, Measured]:
-    """Each subject once, then each once more, and so on: A B A B …"""
+    """Run each subject once, then each once more, and so on: A B A B …"""
     seconds: dict[str, list[float]] = {name: [] for name in subjects}
     for _ in range(runs):
         for name, subject in subjects.items():

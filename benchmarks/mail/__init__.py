@@ -1,1 +1,1 @@
-"""Letterbox beside other receivers: durable mail a second. `python -m benchmarks.mail` (root)."""
+"""Letterbox and other receivers: durable messages per second. `python -m benchmarks.mail` (root)."""

@@ -1,8 +1,9 @@
-"""Letterbox beside what would be installed instead: durable mail a second, on a disk of its own.
+"""Durable messages per second of Letterbox and of other receivers, on a disk of its own.
 
-`make bench`, or `python -m benchmarks.mail` (root: it mounts a file system image, in a namespace of its own).
-Receivers take turns, A B A B …, under Postfix's `smtp-source`; after each run every message must lie whole in
-the Maildir. Shown are medians, their spread and the ratio to each peer of the same round.
+Run `make bench`, or `python -m benchmarks.mail` as root, because it mounts a file system image in a namespace
+of its own. The receivers take turns, A B A B …, with a load from Postfix's `smtp-source`. After each run
+every message must be whole in the Maildir. The table has medians, their spread, and the ratio to each peer in
+the same round.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from benchmarks.mail.slow import check_loaded, check_slowed, library
 from benchmarks.mail.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
-# Each at least a second long: in less, the start of `smtp-source` and its connections is measured, too.
+# Each load lasts at least a second, because the start of `smtp-source` and its connections would count else.
 LOADS = (
     Load("1 session", 1, 1200, 10_240),
     Load("20 sessions", 20, 6000, 10_240),
@@ -41,7 +42,7 @@ LOADS = (
     Load("200, one a connection", 200, 4000, 10_240, kept=False),
     Load("20 x 1 MiB", 20, 320, 1 << 20),
 )
-_SHORT = 4  # the part of the messages that --short leaves
+_SHORT = 4  # --short sends one in this number of the messages
 SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
@@ -81,7 +82,7 @@ def _measure_all(arguments: argparse.Namespace) -> int:
 
 
 def measure(kind: str, arguments: argparse.Namespace, built: Release | None = None) -> dict[str, Any]:
-    """All loads on one kind of file system: per receiver and load, the rate, CPU and memory of each round."""
+    """Run all loads on one kind of file system. Returns the numbers of each round by receiver and load."""
     loads = wanted(arguments)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
@@ -132,7 +133,7 @@ def _nobody() -> contextlib.AbstractContextManager[list[float]]:
 def _ours(
     mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace, built: Release | None
 ) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
-    """This checkout first, with one worker and with more, each also deployed; then other checkouts."""
+    """Our receivers: this checkout with one worker and with more, each also deployed, and other checkouts."""
     for each in dict.fromkeys([1, *arguments.workers]):
         yield ours(mount / f"ours{each}", folder / f"ours{each}", workers=each, preload=preload)
         if built:
@@ -142,7 +143,7 @@ def _ours(
 
 
 def conditions(kind: str, arguments: argparse.Namespace) -> str:
-    """What the disk was, in words."""
+    """The conditions of the disk, in words."""
     words = [kind]
     words += [f"every sync {arguments.sync_delay} ms slower"] * bool(arguments.sync_delay)
     words += [f"beside a writer of {RATE // 1_000_000} MB/s"] * arguments.neighbour
@@ -166,7 +167,7 @@ def _summary(runs: dict[str, dict[str, list[Result]]], loads: Sequence[Load]) ->
 
 
 def others(receiver: Receiver) -> dict[str, Any]:
-    """Memory and fairness of one of ours."""
+    """Print the memory and the fairness of one of our receivers."""
     _progress("25 MiB, NOOP beside big senders, 5,000 idle connections")
     huge = huge_message(receiver)
     median, high = noop_beside_big_senders(receiver)
@@ -181,7 +182,7 @@ def _progress(text: str) -> None:
 
 
 def _peers(text: str) -> list[str]:
-    """The receivers' names of a list such as `postfix,exim`."""
+    """Parse a list of receivers such as `postfix,exim`."""
     if text in ("all", "none"):
         return list(PEERS.values()) if text == "all" else []
     if unknown := [each for each in text.split(",") if each not in PEERS]:
@@ -204,24 +205,26 @@ def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
     add = parser.add_argument
     add("--peers", type=_peers, default="postfix", metavar="LIST",
-        help=f"whom to stand beside: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
+        help=f"receivers to compare with: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
     add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
     add("--sync-delay", type=_at_least_one, metavar="MS",
-        help="every fsync, fdatasync and syncfs takes that much longer, no write-out less")  # fmt: skip
+        help="each fsync, fdatasync and syncfs takes that much longer, each write-out at least")  # fmt: skip
     add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
-    add("--rounds", type=_at_least_one, default=3, help="each receiver's runs of each load (3)")
+    add("--rounds", type=_at_least_one, default=3, help="how often each receiver runs each load (3)")
     add("--short", action="store_true",
-        help=f"one in {_SHORT} of the messages: for peers that would take minutes for all")  # fmt: skip
+        help=f"send only one in {_SHORT} messages, for slow peers")  # fmt: skip
     add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
         help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
     add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",
-        help="Letterbox with so many workers, too; repeatable")  # fmt: skip
+        help="also measure Letterbox with this number of workers; repeatable")  # fmt: skip
     add("--deployed", action="store_true",
-        help="each of these as deployed, too: the release, with the Python of the lab's target")  # fmt: skip
-    add("--also", action="append", type=Path, default=[], help="another checkout of this project")
-    add("--folder", type=Path, default=Path("/var/tmp"), help="where the image lies (/var/tmp)")
-    add("--json", type=Path, help="write every number there")
-    add("--drawing", type=Path, help="draw the medians there, as SVG")
+        help="also measure each as deployed: the release, with the Python of the lab's target")  # fmt: skip
+    add(
+        "--also", action="append", type=Path, default=[], help="also measure another checkout of this project"
+    )
+    add("--folder", type=Path, default=Path("/var/tmp"), help="the folder for the image (/var/tmp)")
+    add("--json", type=Path, help="write all numbers to this file")
+    add("--drawing", type=Path, help="draw the medians into this SVG file")
     return parser
 
 

@@ -1,7 +1,8 @@
 """Letterbox as a deploy puts it on a host: the release, built for the lab's target and run by its Python.
 
-The receiver runs in an overlay of the target's image, in namespaces of its own, and stores on the given disk;
-the image is not written to. Not as on a host: it is root, and has none of the unit's restrictions.
+The receiver runs in an overlay of the target's image, in namespaces of its own, and stores on the given disk.
+The image does not change. Unlike on a host, the receiver is root and has none of the restrictions of the
+unit.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from tests.lab import prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.machines import image
-from tests.receiver.wire import configuration
+from tests.receiver.server import configuration
 
 _SCRIPT = Path(__file__).with_suffix(".sh")
 _ALICE = Path("example.test", "alice", "new")
@@ -33,15 +34,15 @@ _ALICE = Path("example.test", "alice", "new")
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A release, and the root that it is for."""
+    """A release, and the root file system that it was built for."""
 
     root: Path
-    python: str  # as `3.14.8`
+    python: str  # such as 3.14.8
     packed: bytes
 
 
 def release() -> Release:
-    """This checkout's release for the lab's target, both built if they are not there. Raises Broken."""
+    """The release of this checkout for the lab's target. Builds both if needed. Raises Broken."""
     try:
         root = _image()
         command = [
@@ -80,7 +81,7 @@ def _image() -> Path:
 def deployed(
     built: Release, store: Path, *, workers: int = 1, preload: Path | None = None
 ) -> Iterator[Receiver]:
-    """It runs with so many workers, each process with this library. Raises Broken."""
+    """Run the release. Each process starts with the library `preload`. Raises Broken."""
     name = f"{OURS} deployed{with_workers(workers)}"
     store.mkdir()
     with contextlib.ExitStack() as stack:

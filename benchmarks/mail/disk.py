@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.mail.errors import Broken
 from tests.conformance.peers import unpacked
 
-# What makes each, and the Debian package that is unpacked where this system has no such program.
+# The program that makes each, and its Debian package, which is unpacked if this system lacks the program.
 KINDS = {
     "ext4": (("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"), "e2fsprogs"),
     "xfs": (("mkfs.xfs", "-q"), "xfsprogs"),
@@ -23,7 +23,7 @@ _OCTETS = 4 << 30
 
 @contextlib.contextmanager
 def disk(kind: str, folder: Path) -> Iterator[Path]:
-    """The mount point of one of KINDS, the image beside it. Raises Broken where the kernel has no such."""
+    """Mount a new file system of one of KINDS, and yield its mount point. Raises Broken."""
     image, mount = folder / f"{kind}.img", folder / kind
     with image.open("wb") as file:
         file.truncate(_OCTETS)
@@ -33,7 +33,7 @@ def disk(kind: str, folder: Path) -> Iterator[Path]:
         ["mount", "-t", kind, "-o", "loop", str(image), str(mount)], capture_output=True, text=True
     )
     if done.returncode:
-        # Only now: mounting may have loaded the kernel's module.
+        # Checked only now, because mounting may load the module of the kernel.
         known = f"\t{kind}\n" in Path("/proc/filesystems").read_text()
         raise Broken(" ".join(done.stderr.split()) if known else f"this kernel has no {kind}")
     mount.chmod(0o755)
@@ -45,14 +45,14 @@ def disk(kind: str, folder: Path) -> Iterator[Path]:
 
 
 def make(kind: str, image: Path) -> None:
-    """One of KINDS in a file that is there. Raises Broken."""
+    """Make a file system of one of KINDS in an existing file. Raises Broken."""
     words, package = KINDS[kind]
     if shutil.which(words[0]):
         _run([*words, str(image)])
         return
     root = unpacked(package, package)
     with contextlib.ExitStack() as mounted:
-        # Mounts, in this namespace only: nothing is written into the unpacked root, which others use too.
+        # These mounts exist in this namespace only. They keep the unpacked root, which others use, unchanged.
         for source, place in ((image.parent, "tmp"), ("/proc", "proc"), ("/dev", "dev")):
             _run(["mount", "--bind", str(source), str(root / place)])
             mounted.callback(_run, ["umount", str(root / place)])

@@ -1,4 +1,4 @@
-"""Medians as horizontal bars, one group a load, in an SVG of our own making."""
+"""Drawing medians as horizontal bars in an SVG, with one group for each load."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _LEFT, _WIDTH, _BAR, _GAP = 190, 430, 14, 14
 
 
 def drawing(rates: Mapping[str, Mapping[str, Sequence[float]]], caption: str) -> str:
-    """`rates`: messages a second of each run, by receiver and load."""
+    """The SVG. `rates` has the messages per second of each run, by receiver and load."""
     names = list(rates)
     titles = list(rates[names[0]])
     medians = {name: {title: statistics.median(rates[name][title]) for title in titles} for name in names}
@@ -48,7 +48,7 @@ def drawing(rates: Mapping[str, Mapping[str, Sequence[float]]], caption: str) ->
 
 
 def _legend(names: Sequence[str]) -> list[tuple[int, int]]:
-    """Where each name goes, in as many lines as they need."""
+    """The position of each name in the legend, which may have several lines."""
     places, x, y = [], 12, 46
     for name in names:
         wide = max(110, 40 + 7 * len(name))

@@ -1,7 +1,7 @@
-"""What ends a measurement."""
+"""The error that ends a measurement."""
 
 from __future__ import annotations
 
 
 class Broken(Exception):
-    """One line for people: what is missing or wrong, so that no number may be used."""
+    """Something is missing or wrong, so no number may be used. `str(e)` is a line for people."""

@@ -1,8 +1,8 @@
 """One run: Postfix's `smtp-source` puts a load on a receiver, and the mail is counted.
 
-Then every message must lie in the Maildir, whole; what is not there within two seconds of the last 250 is
-late, and does not count for the rate. Seconds are those of `smtp-source`; CPU is that of all the receiver's
-processes, also of ended ones.
+After the run every message must be whole in the Maildir. A message that arrives there more than two seconds
+after the last 250 is late, and does not count for the rate. The seconds are those of `smtp-source`. The CPU
+time is that of all processes of the receiver, including ended ones.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from benchmarks.mail.receivers import Receiver
 from tests.conformance.peers import unpacked
 
 SETTLE = 2.0  # seconds after the last 250 within which all mail must be there
-_LATE = 60.0  # seconds for what was not, so that it does not disturb the next run
+_LATE = 60.0  # seconds to wait for late mail, so that it does not disturb the next run
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """`kept`: the sessions stay open; otherwise there is one message a connection."""
+    """A load. With `kept` the sessions stay open, else each connection sends one message."""
 
     title: str
     sessions: int
@@ -39,7 +39,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One run."""
+    """The result of one run."""
 
     seconds: float
     cpu: float  # seconds of all the receiver's processes
@@ -47,11 +47,11 @@ class Result:
     late: int  # messages not in the Maildir after SETTLE
 
     def rate(self, load: Load) -> float:
-        """Messages a second that were in the Maildir in time."""
+        """Messages per second, counting those that were in the Maildir in time."""
         return (load.messages - self.late) / self.seconds
 
     def accepted(self, load: Load) -> float:
-        """Messages a second that were answered 250."""
+        """Messages per second, counting those that were answered 250."""
         return load.messages / self.seconds
 
 
@@ -63,7 +63,7 @@ def smtp_source(port: int, load: Load) -> list[str]:
 
 
 def run(receiver: Receiver, load: Load) -> Result:
-    """Put the load on the receiver, and look at all the mail. Raises Broken."""
+    """Put the load on the receiver, and check all the mail. Raises Broken."""
     forget_mail(receiver)
     before = cpu_seconds(receiver.pid)
     began = time.perf_counter()
@@ -81,7 +81,7 @@ def run(receiver: Receiver, load: Load) -> Result:
 
 
 def forget_mail(receiver: Receiver) -> None:
-    """An empty Maildir, and a disk with nothing left to write."""
+    """Empty the Maildir, and sync the disk."""
     for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
         path.unlink()
     subprocess.run(
@@ -90,7 +90,7 @@ def forget_mail(receiver: Receiver) -> None:
 
 
 def inspect(receiver: Receiver, load: Load) -> None:
-    """Every message is there once, and each has the content that was sent. Raises Broken."""
+    """Check that each message is stored once and with the content that was sent. Raises Broken."""
     names: set[bytes] = set()
     bodies: dict[bytes, int] = {}
     for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
@@ -115,7 +115,7 @@ def _messages(new: Path) -> int:
 
 
 def tree(pid: int) -> Iterator[int]:
-    """A process and all that descend from it."""
+    """A process and all its descendants."""
     yield pid
     with contextlib.suppress(OSError):
         for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
@@ -123,7 +123,7 @@ def tree(pid: int) -> Iterator[int]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Of the whole tree, its ended and reaped processes included."""
+    """The CPU time of a process and all its descendants, including ended ones."""
     total = 0
     for each in tree(pid):
         with contextlib.suppress(OSError):
@@ -133,7 +133,7 @@ def cpu_seconds(pid: int) -> float:
 
 
 def proportional_memory(pid: int) -> int:
-    """Octets; a page that several processes share counts once."""
+    """The memory of a process and its descendants in octets. A shared page counts once."""
     total = 0
     for each in tree(pid):
         with contextlib.suppress(OSError):
@@ -143,7 +143,7 @@ def proportional_memory(pid: int) -> int:
 
 
 def peak_memory(pid: int, *, reset: bool = False) -> int:
-    """Octets of resident memory at their highest, since the last reset: each process's, of the whole tree."""
+    """The sum of the peaks of resident memory since the last reset, in octets, of all processes."""
     total = 0
     for each in tree(pid):
         if reset:

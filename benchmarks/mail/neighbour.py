@@ -1,6 +1,6 @@
 """A neighbour: another program that writes 50 MB/s to the same file system, and never syncs.
 
-`python -m benchmarks.mail.neighbour FILE`: until it is ended, round and round in a file of bounded size.
+`python -m benchmarks.mail.neighbour FILE` writes until it is ended. It reuses a file of bounded size.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from benchmarks.mail.errors import Broken
 
 RATE = 50_000_000  # octets a second
 _PIECE = 1_000_000
-_MOST = 512 * _PIECE  # of the file
-_BEHIND = 0.5  # seconds that it makes up for when the disk has held it up; what is more is let go
+_MOST = 512 * _PIECE  # octets of the file
+_BEHIND = 0.5  # seconds of delay by the disk that it makes up for, at most
 
 
 @contextlib.contextmanager
 def writing(folder: Path) -> Iterator[list[float]]:
-    """It writes there while in the context; then the list has the octets a second that it came to."""
+    """Let the neighbour write inside this context. After it, the list has its octets per second."""
     file, wrote = folder / "neighbour", list[float]()
-    # It ends with us, whatever becomes of us.
+    # The kernel ends it when we end, even if we are killed.
     command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "benchmarks.mail.neighbour", str(file)]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
         try:
@@ -48,7 +48,7 @@ def _wait_for(file: Path, process: subprocess.Popen[bytes]) -> None:
 
 
 def _written(pid: int) -> int:
-    """Octets given to write(2) so far (proc(5), wchar)."""
+    """The octets that the process has passed to write(2) (proc(5), wchar)."""
     fields = dict(line.split(": ") for line in Path(f"/proc/{pid}/io").read_text().splitlines())
     return int(fields["wchar"])
 

@@ -1,4 +1,4 @@
-"""What a load does to memory and to others: idle connections, one huge message, NOOP beside big senders."""
+"""Memory and fairness under special loads: idle connections, one huge message, NOOP beside big senders."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _BIG = Load("four big senders", 4, 12, 25_000_000)
 
 
 def idle_connections(receiver: Receiver, number: int = IDLE) -> tuple[int, int]:
-    """Octets of the receiver's memory before, and with that many greeted connections open."""
+    """The memory of the receiver in octets, before and with that many idle connections."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     before = proportional_memory(receiver.pid)
@@ -32,7 +32,7 @@ def idle_connections(receiver: Receiver, number: int = IDLE) -> tuple[int, int]:
 
 
 def huge_message(receiver: Receiver) -> int:
-    """Octets by which one message of nearly 25 MiB takes the receiver's peak above what it had."""
+    """The octets that one message of nearly 25 MiB adds to the peak memory of the receiver."""
     line = b"0123456789" * 7 + b"\r\n"
     content = b"Subject: huge\r\n\r\n" + line * (HUGE // len(line) - 100)
     with Client(receiver.port) as client:
@@ -48,7 +48,7 @@ def huge_message(receiver: Receiver) -> int:
 
 
 def noop_beside_big_senders(receiver: Receiver) -> tuple[float, float]:
-    """Seconds of a NOOP's reply while four senders push 25 MB messages: median and 99th percentile."""
+    """The median and 99th percentile of the time to reply to NOOP, while four senders send 25 MB messages."""
     took: list[float] = []
     with Client(receiver.port) as client:
         client.expect(220)

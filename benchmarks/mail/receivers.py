@@ -1,4 +1,4 @@
-"""The receivers that are measured, each running and storing on the given disk."""
+"""Running the receivers that are measured, with their mail on the given disk."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from pathlib import Path
 from benchmarks.mail.errors import Broken
 from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
 from tests.conformance.peers import peer_process
-from tests.receiver.wire import start_server
+from tests.receiver.server import start_server
 
 OURS = "Letterbox"
-# Not chasquid: it stores nothing itself, and the program that it hands each message to would be measured.
+# chasquid is missing, because it passes each message to another program, which would be measured.
 PEERS = {
     "postfix": "Postfix",
     "postfix-installed": "Postfix as installed",
@@ -23,14 +23,14 @@ PEERS = {
     "haraka": "Haraka",
     "nodemailer": "nodemailer",
 }
-# Debian's OpenSMTPD has one fsync(2) a message, that of its delivery, after the 250 (seen by strace).
+# Debian's OpenSMTPD calls fsync(2) once for each message, at delivery and after the 250 (seen by strace).
 NOT_DURABLE = {"OpenSMTPD"}
 LIMITS = {"connections": 20_000, "connections_per_address": 20_000, "connections_per_network": 20_000}
 
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A running one; `new` is where its mail ends up. `python`: the version, for one of ours."""
+    """A running receiver. `new` is the folder of its mail. `python` is the version that runs ours."""
 
     name: str
     pid: int
@@ -48,9 +48,9 @@ def ours(
     workers: int = 1,
     preload: Path | None = None,
 ) -> Iterator[Receiver]:
-    """Letterbox, of this checkout or of another one, with so many workers.
+    """Run Letterbox of this checkout or of another one.
 
-    `preload`: a library that the program starts with (ld.so(8)). Raises Broken.
+    `preload` is a library that the program starts with (ld.so(8)). Raises Broken.
     """
     name = f"{checkout.name if checkout else OURS}{with_workers(workers)}"
     program = ["-m", "receiver"]
@@ -73,13 +73,13 @@ def ours(
 
 
 def with_workers(number: int) -> str:
-    """What a receiver's name says of them."""
+    """The part of a name that tells the number of workers."""
     return f", {number} workers" if number > 1 else ""
 
 
 @contextlib.contextmanager
 def peer(name: str, store: Path, preload: Path | None = None) -> Iterator[Receiver]:
-    """One of PEERS, by name, storing on this disk. Raises OSError."""
+    """Run one of PEERS with its mail on this disk. Raises OSError."""
     store.mkdir()
     store.chmod(0o755)
     start = npm_peer_process if name in NPM_PEERS else peer_process

@@ -1,9 +1,10 @@
-"""A slow disk: a library that makes every sync of a receiver take longer, and the proof that it does.
+"""A slow disk: a library that makes each sync of a receiver take longer, and checks that it does.
 
-With MS milliseconds, fsync(2), fdatasync(2) and syncfs(2) take MS longer each, so those of several threads
-overlap. A wait for a file's write-out, sync_file_range(2), ends no sooner than MS after that was begun: by an
-earlier call on that descriptor that did not wait, or else by the waiting call. So write-outs that were begun
-together end together, as in a disk's queue, also if one thread waits for one after the other.
+With MS milliseconds, each fsync(2), fdatasync(2) and syncfs(2) takes MS longer, and those of several threads
+overlap. sync_file_range(2) can start the write-out of a file, and can wait for it. A wait ends MS after the
+start of the write-out, or later. The start is the last call on that descriptor that did not wait, or else the
+waiting call itself. So write-outs that start together end together, as in the queue of a disk, even if one
+thread waits for them in turn.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ from benchmarks.mail.receivers import Receiver
 
 _SOURCE = Path(__file__).with_name("slow_sync.c")
 _LIBRARY = "slow_sync.so"
-_WRAPPERS = {"unshare"}  # what starts a peer, outside of its root
+_WRAPPERS = {"unshare"}  # programs that start a peer and run outside of its root
 
 
 def library(milliseconds: int, folder: Path) -> Path:
-    """Compile it. Raises Broken."""
+    """Compile the library, and return its path. Raises Broken."""
     if not shutil.which("cc"):
         raise Broken("--sync-delay needs a C compiler: apt-get install gcc libc6-dev, or dnf install gcc")
     made = folder / _LIBRARY
@@ -35,9 +36,9 @@ def library(milliseconds: int, folder: Path) -> Path:
 
 
 def check_loaded(receiver: Receiver) -> None:
-    """Every process of the receiver has the library. Raises Broken."""
+    """Check that each process of the receiver has the library. Raises Broken."""
     for pid in tree(receiver.pid):
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # The process has ended.
             program = Path(f"/proc/{pid}/comm").read_text().strip()
             maps = Path(f"/proc/{pid}/maps").read_text()
             if maps and program not in _WRAPPERS and _LIBRARY not in maps:
@@ -45,7 +46,7 @@ def check_loaded(receiver: Receiver) -> None:
 
 
 def check_slowed(receiver: Receiver, load: Load, result: Result, milliseconds: int) -> None:
-    """No session had its 250s faster than one sync after the other. Raises Broken."""
+    """Check that no session got its 250s faster than the slow syncs allow. Raises Broken."""
     rate, most = result.accepted(load), load.sessions * 1000 / milliseconds
     if rate > most:
         raise Broken(

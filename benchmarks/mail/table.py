@@ -1,4 +1,4 @@
-"""What was measured, for people: medians, their spread, the ratio to each peer of the same round."""
+"""The measurements as a table: medians, their spread, and the ratio to each peer in the same round."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 from benchmarks.mail.others import IDLE
 from benchmarks.mail.receivers import NOT_DURABLE
 
-Runs = Mapping[str, Mapping[str, Sequence[float]]]  # a number of each round, by receiver and load
+Runs = Mapping[str, Mapping[str, Sequence[float]]]  # the numbers of all rounds, by receiver and load
 
 
 def table(found: Mapping[str, Any]) -> str:
-    """`found`: what `mail.measure` gives."""
+    """The table of what `measure` returned."""
     rates, mine = found["rates"], found["ours"]
     width = max(12, *(len(name) + 1 for name in rates))
     lines = ["", f"{found['conditions']}; {_pythons(found['python'])}:"]
@@ -44,7 +44,7 @@ def table(found: Mapping[str, Any]) -> str:
 
 
 def _pythons(versions: Mapping[str, str]) -> str:
-    """`Python 3.11.7: Letterbox; Python 3.14.8: Letterbox deployed`."""
+    """Such as `Python 3.11.7: Letterbox; Python 3.14.8: Letterbox deployed`."""
     names = {each: [name for name, of in versions.items() if of == each] for each in versions.values()}
     return "; ".join(f"Python {version}: {', '.join(of)}" for version, of in names.items())
 

@@ -1,7 +1,7 @@
 """What answers on port 25 of an address: the greeting (RFC 5321, 4.2), and STARTTLS (RFC 3207).
 
 The control machine reads greetings here and nowhere else. This file needs nothing but Python, so that
-`provision.vantage` can run it on another host too. No mail is sent. The certificate is not checked, because
+`first_mail.vantage` can run it on another host too. No mail is sent. The certificate is not checked, because
 senders do not check it either (RFC 7435).
 """
 

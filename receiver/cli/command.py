@@ -1,7 +1,7 @@
 """How a command ends. A mistake of the user makes one line on standard error and an exit code.
 
-Exit codes: 0: done. 1: there is no such message, or none came in time. 2: wrong usage. 77: the user may not
-read the mail (EX_NOPERM of sysexits.h). 78: the configuration is wrong (EX_CONFIG). 130: interrupted.
+Exit codes: 0: done. 1: no such message, or no message in time. 2: wrong usage. 77: the user may not read the
+mail (EX_NOPERM of sysexits.h). 78: the configuration is wrong (EX_CONFIG). 130: interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Failure(Exception):
 def add_form(parser: argparse.ArgumentParser) -> None:
     """Add the arguments --json and --text, which choose the form of the output."""
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="print JSON lines (the default, but on a terminal)")
+    form.add_argument("--json", action="store_true", help="print JSON lines (default, but not on a terminal)")
     form.add_argument("--text", action="store_true", help="print text for people (the default on a terminal)")
 
 

@@ -1,4 +1,5 @@
-"""What a message holds, for its reader: structure, texts and HTML of strangers, as lines and lists.
+"""The content of a message, for its reader: the MIME structure, the texts and the HTML, as lines and lists.
 
-Linear in time, bounded in memory, and never an exception for what a sender wrote.
+Reading takes time linear in the size of the message and bounded memory. Nothing that a sender wrote raises an
+exception.
 """

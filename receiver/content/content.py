@@ -1,9 +1,9 @@
-"""What a message holds, for its reader: its text, its links, what is attached, and the messages inside it.
+"""The content of a message: its text, its links, its attachments, and the messages inside it. Pure.
 
-Pure, and never raises for what a sender wrote: every parser runs behind `_Reading._guarded`, which turns an
-exception into a note and the part into its octets as they stand. What is read leniently is said in a note.
-Which texts are shown is what Thunderbird and mailparser do: all of them in order, but of a
-multipart/alternative the plain one, or the HTML where that is blank.
+Nothing that a sender wrote raises an exception. Each parser runs inside `_Reading._guarded`. If it raises,
+the reader gets a note and the undecoded octets of the part. A note also tells what was read leniently. The
+choice of texts is that of Thunderbird and mailparser: all texts in order, but only the plain text of a
+multipart/alternative, or its HTML if the plain text is blank.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from receiver.content import mime, notes, plain
 from receiver.content.message import Attachment, Content, Inside, Leaf
 from receiver.content.mime import Buffer, Part
 
-MAX_TEXT = 2_097_152  # octets, as encoded, of all texts that are shown of a message
+MAX_TEXT = 2_097_152  # octets of all texts of a message together, before decoding
 MAX_HTML = 1_048_576  # characters of one HTML document
 _MAX_NOTES = 20
-_MAX_MESSAGES = 50  # inside, all in all
-_MAX_DOCUMENTS = 20  # of HTML that are laid out: each takes a process of its own
-_MAX_DEPTH = 5  # of messages in messages
+_MAX_MESSAGES = 50  # messages inside a message, at all depths together
+_MAX_DOCUMENTS = 20  # HTML documents that are laid out, because each takes a process of its own
+_MAX_DEPTH = 5  # messages inside messages
 _FIELDS = ("From", "To", "Cc", "Date", "Subject")
 _TEXTS = {"text/plain", "text/html", "message/delivery-status", "message/global-delivery-status"}
 _DELIMITER = re.compile(r"^--\S{1,70}[ \t]*(?:\n|\Z)", re.MULTILINE)
@@ -30,7 +30,7 @@ _DELIMITER = re.compile(r"^--\S{1,70}[ \t]*(?:\n|\Z)", re.MULTILINE)
 
 @dataclass
 class _Shared:
-    """What a message shares with those inside it: how much may still be shown, and what is to be said."""
+    """The limits, links and notes that a message and the messages inside it share."""
 
     left: int = MAX_TEXT
     messages: int = _MAX_MESSAGES
@@ -44,18 +44,18 @@ class _Shared:
 
 
 def read(message: Buffer) -> Content:
-    """What the message holds. Raises nothing for what a sender wrote."""
+    """Read the content of a message. Never raises because of what a sender wrote."""
     shared = _Shared()
     try:
         reading = _Reading(message, mime.parse(message), shared)
         return reading.content()
-    except Exception as error:  # a fault of ours: the mail is shown all the same
-        shared.note(f"the message could not be taken apart ({_said(error)}): shown as it stands")
+    except Exception as error:  # This is a fault of ours, but the user still gets the mail.
+        shared.note(f"the message could not be parsed ({_describe(error)}) and is shown undecoded")
         return Content(_as_it_stands(message, 0), (), (), (), (), tuple(shared.notes))
 
 
 class _Reading:
-    """The reading of one message: which of its parts are shown, and as what."""
+    """Reads one message: chooses the parts to show, and renders them."""
 
     def __init__(self, message: Buffer, root: Part, shared: _Shared, depth: int = 0) -> None:
         self._message, self._root, self._shared, self._depth = message, root, shared, depth
@@ -65,43 +65,43 @@ class _Reading:
 
     def content(self) -> Content:
         if self._root.is_cut:
-            self._shared.note("it has too many parts: those at its end are not looked at")
+            self._shared.note("it has too many parts, and the last ones were not read")
         units = list(_units(self._root))
-        shown = {id(part) for part in self._shown(self._root)}
-        if not any(self._text(part).strip() for part in units if id(part) in shown and not part.is_message):
-            shown |= {
+        chosen = {id(part) for part in self._choose(self._root)}
+        if not any(self._text(part).strip() for part in units if id(part) in chosen and not part.is_message):
+            chosen |= {
                 id(part) for part in units if part.content_type.startswith("text/") and not _is_file(part)
             }
             if _is_file(self._root) and self._root.content_type.startswith("text/"):
-                shown.add(id(self._root))
+                chosen.add(id(self._root))
         pieces = []
         for part in units:
             inside = self._guarded_message(part) if part.is_message else None
             if inside is not None:
                 pieces.append(inside)
                 continue
-            if id(part) in shown and not part.is_message:
+            if id(part) in chosen and not part.is_message:
                 pieces.append(self._text(part))
             if part.is_message or not _is_text(part):
                 self._attachments.append(Attachment(part.filename, part.content_type, part.end - part.start))
-            self._say(part)
+            self._add_notes(part)
         return Content(
             _together(pieces),
             tuple(self._shared.links),
             tuple(self._attachments),
             tuple(
-                Leaf(part.filename, part.content_type, part.end - part.start, id(part) in shown)
+                Leaf(part.filename, part.content_type, part.end - part.start, id(part) in chosen)
                 for part in units
             ),
             tuple(self._inside),
             tuple(self._shared.notes),
         )
 
-    def _shown(self, part: Part) -> list[Part]:
-        """The texts, and the messages inside, that are shown of a part; in order."""
+    def _choose(self, part: Part) -> list[Part]:
+        """Choose the texts, and the messages inside, that the reader gets of a part. They stay in order."""
         if part.is_message or not part.children:
             return [part] if part.is_message or _is_text(part) else []
-        below = [(child, self._shown(child)) for child in part.children]
+        below = [(child, self._choose(child)) for child in part.children]
         if part.content_type != "multipart/alternative":
             return [each for _, texts in below for each in texts]
         for kind in ("text/plain", "text/html", ""):
@@ -110,7 +110,7 @@ class _Reading:
                 for child, texts in below
                 if any(kind in ("", each.content_type) and self._text(each).strip() for each in texts)
             ]
-            if chosen:  # two that are plain are two texts, and no choice between forms of one
+            if chosen:  # Two plain texts are two texts, not two forms of one text.
                 return [each for texts in (chosen if kind == "text/plain" else chosen[:1]) for each in texts]
         return []
 
@@ -118,7 +118,7 @@ class _Reading:
         if id(part) not in self._texts:
             limit, size = self._shared.left, part.end - part.start
             if size > limit:
-                self._shared.note(f"its text is longer than {MAX_TEXT >> 20} MiB: the rest is not shown")
+                self._shared.note(f"its text is longer than {MAX_TEXT >> 20} MiB, and the rest is not shown")
             self._shared.left -= min(size, limit)
             self._texts[id(part)] = self._guarded(part, lambda: self._rendered(part, limit))
         return self._texts[id(part)]
@@ -127,15 +127,15 @@ class _Reading:
         octets = plain.octets(self._message, part, limit)
         label = plain.charset(part, octets)
         if label and not charsets.is_known(label) and not charsets.is_no_charset(label):
-            self._shared.note(f"charset {label[:40]}: no such charset is known, it is read by its looks")
+            self._shared.note(f"charset {label[:40]} is unknown, so another one was guessed")
         if part.content_type not in ("text/html", "text/x-amp-html"):
             text = plain.text(part, octets)
             return text if part.content_type.startswith("text/") else _without_delimiters(text)
-        from receiver.content import html  # late: most mail has a plain text
+        from receiver.content import html  # late, because most mail has a plain text
 
         document = charsets.decode(octets, label)
         if len(document) > MAX_HTML:
-            self._shared.note(f"its HTML is longer than {MAX_HTML >> 20} MiB: the rest is not shown")
+            self._shared.note(f"its HTML is longer than {MAX_HTML >> 20} MiB, and the rest is not shown")
         self._shared.documents -= 1
         first, lays_out = len(self._shared.links) + 1, self._shared.documents >= 0
         rendered = html.render(document[:MAX_HTML], first, lays_out=lays_out)
@@ -145,29 +145,31 @@ class _Reading:
         return rendered.text
 
     def _guarded(self, part: Part, work: Callable[[], str]) -> str:
-        """The one guard: a parser that raises costs its part the form, not the reader the message."""
+        """What `work` returns. If it raises, the undecoded octets of the part, and a note."""
         try:
             return work()
         except Exception as error:
-            self._shared.note(f"a part of type {part.content_type} could not be read ({_said(error)})")
+            self._shared.note(f"a part of type {part.content_type} could not be read ({_describe(error)})")
             return _as_it_stands(self._message, part.start, part.end)
 
     def _guarded_message(self, part: Part) -> str | None:
-        """The same guard for a message inside: then it is listed as a file."""
+        """The text of a message inside. None if it is listed as a file, also because reading it raised."""
         try:
             return self._message_inside(part)
         except Exception as error:
-            self._shared.note(f"a message inside could not be read ({_said(error)}): listed as a file")
+            self._shared.note(
+                f"a message inside could not be read ({_describe(error)}) and is listed as a file"
+            )
             return None
 
     def _message_inside(self, part: Part) -> str | None:
-        """The text of a message inside, None where it is listed as a file; either way it is read too."""
+        """Read a message inside. Returns its text, or None if the message is listed as a file."""
         if self._shared.messages <= 0 or self._depth >= _MAX_DEPTH:
             return None
         self._shared.messages -= 1
         message, root = self._message, part.children[0] if part.children else None
         if root is None:
-            if part.is_as_it_is:
+            if part.is_unencoded:
                 return None
             message = plain.octets(message, part, self._shared.left)
             root = mime.parse(message)
@@ -175,20 +177,20 @@ class _Reading:
         fields = {
             name: text for name in _FIELDS if (text := root.fields.text(name.lower())[: headers.LONGEST])
         }
-        # What a delivery report returns is evidence, and no text of the report; nor is what has no header.
-        evidence = part.within == "multipart/report" and part.disposition != "inline"
-        apart = evidence or _is_file(part) or not root.has_fields
-        self._inside.append(Inside(fields, content, apart))
-        if apart:
+        # The message that a delivery report returns is not text of the report.
+        returned = part.within == "multipart/report" and part.disposition != "inline"
+        as_file = returned or _is_file(part) or not root.has_fields
+        self._inside.append(Inside(fields, content, as_file))
+        if as_file:
             return None
         self._attachments += content.attachments
         head = "".join(f"{name}: {' '.join(text.split())}\n" for name, text in fields.items())
         return f"-------- Message inside --------\n{head}\n{content.text}"
 
-    def _say(self, part: Part) -> None:
-        """Notes on what is hidden in a part, or was read leniently."""
+    def _add_notes(self, part: Part) -> None:
+        """Add the notes on a part, and list the uuencoded files in its text as attachments."""
         text = self._texts.get(id(part), "")
-        for note in notes.hidden_in(part, text):
+        for note in notes.on_part(part, text):
             self._shared.note(note)
         if "\nbegin " in f"\n{text}":
             files = [
@@ -198,7 +200,7 @@ class _Reading:
 
 
 def _units(part: Part) -> Iterator[Part]:
-    """The leaves of a message in order, with the messages inside as one each."""
+    """The leaves of a message in order. A message inside counts as one leaf."""
     if part.is_message or not part.children:
         yield part
         return
@@ -211,19 +213,19 @@ def _is_file(part: Part) -> bool:
 
 
 def _is_text(part: Part) -> bool:
-    """Whether it is text of the message rather than a file: a name alone makes no file of it."""
+    """Whether a part is text of the message and not a file. A text with a file name is still text."""
     kind = part.content_type
     is_text = kind in _TEXTS or (kind.startswith("multipart/") and not part.children)
     return is_text and not _is_file(part)
 
 
 def _without_delimiters(text: str) -> str:
-    """The body of a multipart without parts: a line that only begins or ends one says nothing."""
+    """The text of a multipart that has no parts, without its boundary lines."""
     return _DELIMITER.sub("", text)
 
 
 def _together(pieces: Sequence[str]) -> str:
-    """Texts one after the other, with a blank line between."""
+    """The texts one after the other, with a blank line between them."""
     pieces = [piece for piece in pieces if piece.strip()] or pieces[:1]
     between = [piece if piece.endswith("\n") else piece + "\n" for piece in pieces[:-1]]
     return "\n".join([*between, *pieces[-1:]])
@@ -233,5 +235,5 @@ def _as_it_stands(message: Buffer, start: int, end: int = MAX_TEXT) -> str:
     return bytes(message[start : min(end, start + MAX_TEXT)]).decode("utf-8", "replace").replace("\r\n", "\n")
 
 
-def _said(error: Exception) -> str:
+def _describe(error: Exception) -> str:
     return f"{type(error).__name__}: {str(error)[:100]}"

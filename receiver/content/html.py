@@ -1,8 +1,8 @@
-"""HTML as text for a terminal: lines, lists, quotes and table rows, with links as numbers and a list of them.
+"""HTML as text for a terminal: lines, lists, quotes and table rows. Links become numbers, listed at the end.
 
-What a browser would not show is left out (scripts, comments, `hidden`, `display: none`), and so are pictures
-without an alternative text, of which most count readers. Rules in a style sheet are not looked at: better a
-line too many than one lost.
+The text leaves out what a browser does not show (scripts, comments, `hidden`, `display: none`). It also
+leaves out pictures without alternative text, because most of them only track readers. It ignores style
+sheets, because an extra line does less harm than a lost one.
 """
 
 from __future__ import annotations
@@ -15,28 +15,28 @@ from receiver.content.page import Page
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A document as text, its lines ended by LF; `links[n]` is what `[first + n]` in it stands for."""
+    """A document as text with LF line ends. `[first + n]` in the text stands for `links[n]`."""
 
     text: str
     links: tuple[str, ...]
-    note: str = ""  # what went wrong, for people
+    note: str = ""  # for the reader, if something went wrong
 
 
 def render(document: str, first: int = 1, *, lays_out: bool = True) -> Rendered:
-    """The document as text; its links are numbered from `first` on. Takes time linear in its length.
+    """Render a document as text, with its links numbered from `first` on. Takes time linear in its length.
 
-    Without `lays_out` its tags are read as they stand, which is quicker.
+    Without `lays_out` the tags are not parsed into a tree, which is quicker.
     """
-    note = "" if lays_out else "it has many HTML parts: the last are shown as they stand"
+    note = "" if lays_out else "it has many HTML parts, and the last are shown in a simple form"
     if document and lays_out:
         document, note = markup.well_formed(document)
     page = Page(first, hides=not note)
     page.read(markup.tokens(document))
-    if page.is_blank and page.has_hidden:  # a page that hides all of itself until its style sheet shows it
+    if page.is_blank and page.has_hidden:  # Some pages hide everything until their style sheet shows it.
         page = Page(first, hides=False)
         page.read(markup.tokens(document))
     if page.is_blank and page.pictures:
-        note = note or f"its HTML has no text, but {page.pictures} picture(s), which are not shown"
+        note = note or f"its HTML has no text and {page.pictures} picture(s), which are not shown"
     text = page.text()
     if page.links:
         text += "\n" + "".join(f"[{number}] {link}\n" for number, link in enumerate(page.links, first))

@@ -1,15 +1,15 @@
-"""HTML as a stream of tags and texts, well formed where a real parser made it so.
+"""HTML as a stream of tags and texts. A real parser makes it well formed first.
 
-The parser is `nh3`: html5ever, the HTML parser of the Servo browser engine, in Rust, behind ammonia's filter.
-Chosen because it is memory-safe, parses as browsers do, is well kept (a release every month or two) and has
-wheels of the stable ABI for every Python from 3.9 on, on x86_64 and aarch64. lxml, selectolax and turbohtml
-are C; html5lib was last released in 2020; justhtml takes 2 s and gigabytes for documents made to hurt it, and
-0.2 s to import. nh3 writes what it parsed as well-formed HTML of the few elements that a text shows, and that
-is read here: its serialisation (HTML standard, section 13.3) is regular.
+The parser is `nh3`: html5ever, the Rust HTML parser of the Servo browser engine, behind the filter ammonia.
+We chose it because it is memory-safe, parses as browsers do, has a release every month or two, and has wheels
+of the stable ABI for every Python from 3.9 on, on x86_64 and aarch64. lxml, selectolax and turbohtml are
+written in C. html5lib was last released in 2020. justhtml takes 2 s and gigabytes for hostile documents, and
+0.2 s to import. nh3 writes well-formed HTML with only the elements that matter for text. This module reads
+that HTML, which is simple because its serialisation (HTML standard, section 13.3) is regular.
 
-html5ever too takes quadratic time for some documents: elements nested by the thousand, attributes by the
-thousand, formatting that is never closed. These are measured first, in one pass, and read without a tree,
-tag by tag, as their text stands. What the measure does not foresee, the limits of `apart` end.
+html5ever takes quadratic time for some documents: those with thousands of nested elements, of attributes or
+of formatting elements that are never closed. One pass estimates the work first. A document with too much work
+is read tag by tag, without a tree. The limits of `isolation` end what the estimate misses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import html
 import re
 from collections.abc import Iterable, Iterator
 
-from receiver.content import apart
+from receiver.content import isolation
 
 _KEPT = {
     "a", "abbr", "address", "area", "article", "aside", "b", "big", "blockquote", "br", "button",
@@ -31,18 +31,18 @@ _KEPT = {
 }  # fmt: skip
 _ATTRIBUTES = {"*": {"style", "hidden"}, "a": {"href"}, "area": {"href", "alt"}, "img": {"alt"}}
 _ATTRIBUTES["ol"] = {"start"}
-_WITH_CONTENT = {"script", "style", "title", "template", "datalist"}  # left out with what they hold
+_WITH_CONTENT = {"script", "style", "title", "template", "datalist"}  # left out with their content
 _RAW = ("script", "style", "title", "textarea", "xmp", "iframe", "noembed", "noframes")
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "wbr"}
 _FORMATTING = {
     "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u",
 }  # fmt: skip
-# Elements that the next of their kind closes: they nest only within others, which are counted.
+# The next element of the same kind closes these. They nest only inside other elements, which are counted.
 _CLOSED_BY_NEXT = {
     "p", "li", "dt", "dd", "tr", "td", "th", "tbody", "thead", "tfoot", "option", "optgroup", "colgroup",
 }  # fmt: skip
-_MOST_WORK = 10_000_000  # steps of html5ever, of some 20 ns each
-_FEW, _SHORT = 300, 20_000  # tags, and characters, that need no measuring
+_MOST_WORK = 10_000_000  # steps of html5ever, of about 20 ns each
+_FEW, _SHORT = 300, 20_000  # tags and characters below which no estimate is needed
 
 _VALUE = r"""=[\s]*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?"""
 _TOKEN = re.compile(
@@ -68,26 +68,26 @@ _CLIPPED = re.compile(r"(?:^|;)\s*+overflow\s*+:\s*+hidden", re.IGNORECASE)
 _SHOWS = re.compile(r"(?:^|;)\s*+display\s*+:\s*+(?!none)[a-z]", re.IGNORECASE)
 
 Token = tuple[str, bool, str]
-"""Name of a tag (empty for a text), whether it is an end tag, and its attributes or the text, not decoded."""
+"""A tag: its name, whether it is an end tag, and its raw attributes. A text: an empty name, and the text."""
 
 
 def well_formed(document: str) -> tuple[str, str]:
-    """The document as HTML whose tags nest, with no word; else as it is, and why, for people."""
+    """The document as well-formed HTML, and an empty note. On failure, the document itself and a note why."""
     small = len(document) < _SHORT and document.count("<") < _FEW
     if not small and _work(tokens(document)) > _MOST_WORK:
-        return document, "its HTML is nested too deeply to be laid out: shown as it stands"
+        return document, "its HTML is nested too deeply to be laid out and is shown in a simple form"
     try:
-        return apart.run(lambda: _normalised(document)), ""
-    except (apart.Failed, OSError) as error:
-        return document, f"its HTML could not be laid out ({error}): shown as it stands"
+        return isolation.run(lambda: _normalised(document)), ""
+    except (isolation.Failed, OSError) as error:
+        return document, f"its HTML could not be laid out ({error}) and is shown in a simple form"
 
 
 def _normalised(document: str) -> str:
-    import nh3  # late: only who shows HTML pays for it
+    import nh3  # late, because only HTML needs it
 
     schemes = {scheme.lower() for scheme in _SCHEME.findall(document)} - _NO_LINKS
     return nh3.clean(
-        # Scripts run nowhere here, so that this element is shown; nh3 takes it for a browser's, with scripts.
+        # We run no scripts, so the content of `noscript` is shown. nh3 parses as a browser with scripts does.
         _NOSCRIPT.sub(r"\1div", document),
         tags=_KEPT,
         clean_content_tags=_WITH_CONTENT,
@@ -98,7 +98,7 @@ def _normalised(document: str) -> str:
 
 
 def tokens(document: str) -> Iterator[Token]:
-    """Tags and texts in the order in which they stand (HTML standard, section 13.2.5), in linear time."""
+    """The tags and texts of a document in order (HTML standard, section 13.2.5). Takes linear time."""
     at = 0
     while at < len(document):
         for found in _TOKEN.finditer(document, at):
@@ -119,7 +119,7 @@ def tokens(document: str) -> Iterator[Token]:
 
 
 def _work(seen: Iterable[Token]) -> int:
-    """About how many steps html5ever takes: for what is open at one time, and for its other squares."""
+    """About how many steps html5ever takes. Counts all its work that can grow with a square."""
     work = formatting = roots = 0
     open_elements: list[str] = []
     for name, is_end, content in seen:
@@ -147,7 +147,7 @@ def _work(seen: Iterable[Token]) -> int:
 
 
 def attributes(content: str) -> dict[str, str]:
-    """Of a tag, by lower-case name, decoded; the first of a name counts."""
+    """The attributes of a tag, decoded, by their names in lower case. The first of equal names counts."""
     found: dict[str, str] = {}
     for each in _ATTRIBUTE.finditer(content):
         if len(found) == 100:
@@ -157,7 +157,7 @@ def attributes(content: str) -> dict[str, str]:
 
 
 def decoded(text: str) -> str:
-    """Character references as what they stand for."""
+    """The text with its character references replaced."""
     if "&" not in text:
         return text
     if "&#" in text:
@@ -166,7 +166,7 @@ def decoded(text: str) -> str:
 
 
 def is_hidden(content: str) -> bool:
-    """Whether the attributes of a tag keep a browser from showing the element."""
+    """Whether a browser does not show the element, because of these attributes of its tag."""
     said = attributes(content)
     style = said.get("style", "")
     if _HIDES.search(style) or (_NO_HEIGHT.search(style) and _CLIPPED.search(style)):

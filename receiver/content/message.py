@@ -1,4 +1,4 @@
-"""What a message holds, as values."""
+"""The content of a message, as values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What is listed, and never opened."""
+    """A file in a message. It is listed and never opened."""
 
     name: str
     type: str
@@ -16,7 +16,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A part that holds no other parts, and whether its text is in the message's text."""
+    """A part without parts below it. `shown` is whether its text is in the text of the message."""
 
     name: str
     type: str
@@ -26,16 +26,19 @@ class Leaf:
 
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """A message in a message: its header fields by name, and what it holds."""
+    """A message inside a message: its header fields by name, and its content."""
 
     fields: dict[str, str]
     content: Content
-    attached: bool  # as a file: then its text is not in the text of the message around it
+    attached: bool  # whether it is a file, so that its text is not in the text of the outer message
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Texts are decoded, with LF line ends, and not yet fit for a terminal (see `terminal.plain_lines`)."""
+    """The content of a message. Texts have LF line ends, but are not safe for a terminal.
+
+    `terminal.plain_lines` makes them safe.
+    """
 
     text: str
     links: tuple[str, ...]  # `[n]` in the text stands for links[n - 1]

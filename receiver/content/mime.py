@@ -1,8 +1,8 @@
-"""The parts of a message as a tree, found in one pass however deep they nest (RFC 2045, RFC 2046).
+"""The parts of a message as a tree (RFC 2045, RFC 2046), found in one pass without recursion.
 
-Works on a buffer such as a mapped file: nothing is copied but the headers. Never raises for what a message
-holds. By hand, since the standard library's email package recurses as deep as a message nests and copies
-each part; and each octet is looked at once, however many boundaries it nearly matches.
+Works on a buffer such as a mapped file, and copies only the headers. Nothing in a message makes it raise.
+This parser is our own, because the standard library's email package recurses as deep as a message nests and
+copies each part. It looks at each octet once, however many boundaries the octet nearly matches.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from receiver.headers import Fields
 
 Buffer = bytes | mmap.mmap
 
-_MAX_DEPTH = 30  # multiparts in multiparts; deeper ones are taken as text
-_MAX_MULTIPARTS = 100  # in one message: each costs the compiling of a pattern
-_MAX_MESSAGES = 5  # messages in messages
-_MAX_PART_HEAD = 32_768  # octets of a part's header that are looked at
-_MAX_LINES = 2000  # that separate parts
-_MAX_BOUNDARIES = 2000  # octets of the boundaries that are open at one time
-_LONGEST_LINE = 2200  # that can be the last boundary's
-_PREAMBLE = 65_536  # octets in which a boundary that was not named is looked for
+_MAX_DEPTH = 30  # multiparts inside multiparts; deeper ones count as text
+_MAX_MULTIPARTS = 100  # in one message, because each costs the compilation of a pattern
+_MAX_MESSAGES = 5  # messages inside messages
+_MAX_PART_HEAD = 32_768  # octets of the header of a part
+_MAX_LINES = 2000  # boundary lines
+_MAX_BOUNDARIES = 2000  # octets of all boundaries that are open at one time
+_LONGEST_LINE = 2200  # octets of a boundary line without a line end
+_PREAMBLE = 65_536  # octets in which the first boundary line is expected
 _BLANK = re.compile(rb"\n\r?\n")
 _UNNAMED = re.compile(rb"\n--([^\s][^\r\n]{0,198})\r?\n(?:\r?\n)?content-[a-z-]{1,30}[ \t]*:", re.IGNORECASE)
 _MESSAGES = {"message/rfc822", "message/global", "message/news"}
@@ -39,9 +39,9 @@ class Part:
     start: int
     end: int
     default_type: str = "text/plain"
-    within: str = ""  # the content type of the part that holds it
+    within: str = ""  # the content type of the part around it
     children: list[Part] = field(default_factory=list)
-    is_cut: bool = False  # of the root: it had more parts than were looked at
+    is_cut: bool = False  # for the root: whether the message has more parts than were read
 
     @cached_property
     def _type(self) -> tuple[str, Mapping[str, str]]:
@@ -49,7 +49,7 @@ class Part:
 
     @cached_property
     def content_type(self) -> str:
-        """As `text/plain`; what is no type at all is the one that RFC 2045 section 5.2 says."""
+        """The content type, such as text/plain. RFC 2045 section 5.2 says which one a wrong field means."""
         kind, parameters = self._type
         if re.fullmatch(r"[^\s/]+/[^\s/]+", kind):
             return kind
@@ -61,18 +61,18 @@ class Part:
 
     @property
     def parameters(self) -> Mapping[str, str]:
-        """Those of the content type, by lower-case name."""
+        """The parameters of the content type, by their names in lower case."""
         return self._type[1]
 
     @cached_property
     def disposition(self) -> str:
-        """`inline`, `attachment` or nothing; others count as attachment (RFC 2183 section 2.8)."""
+        """`inline`, `attachment` or empty. Unknown words count as attachment (RFC 2183 section 2.8)."""
         said = self.fields.parameters("content-disposition")[0]
         return said if said in ("", "inline") else "attachment"
 
     @cached_property
     def filename(self) -> str:
-        """What the sender calls the file, without folders; empty if it has no name."""
+        """The name that the sender gave the file, without folders; empty if there is none."""
         disposition = self.fields.parameters("content-disposition")[1]
         name = disposition.get("filename") or self._type[1].get("name", "")
         return name.replace("\\", "/").rpartition("/")[2]
@@ -90,16 +90,16 @@ class Part:
 
     @property
     def has_fields(self) -> bool:
-        """Whether it has a header at all."""
+        """Whether the part has at least one header field."""
         return headers.has_fields(self.fields.rest)
 
     @property
-    def is_as_it_is(self) -> bool:
-        """Whether its octets are the content, with no transfer encoding to undo."""
+    def is_unencoded(self) -> bool:
+        """Whether the octets are the content, without a transfer encoding."""
         return self.encoding in ("", "7bit", "8bit", "binary")
 
     def leaves(self) -> Iterator[Part]:
-        """The parts that hold no others, in order; itself if it is one."""
+        """The parts without children, in order. A part without children yields itself."""
         if not self.children:
             yield self
         for child in self.children:
@@ -107,27 +107,27 @@ class Part:
 
 
 class _Level:
-    """A multipart that is open, and the search for the next line that separates its parts, or ends it."""
+    """An open multipart, its place in the list of open parts, and the open multiparts around it."""
 
     def __init__(self, part: Part, boundary: bytes, around: list[_Level], place: int) -> None:
-        self.part, self.boundary, self.place = part, boundary, place  # place: in the list of open parts
+        self.part, self.boundary, self.place = part, boundary, place
         self._around = [*around, self]
         self._line = _lines({level.boundary for level in self._around})
 
     def next(self, message: Buffer, start: int, end: int) -> tuple[int, int, int, bool] | None:
-        """Where the next such line begins and ends, how many levels stay open, and whether it closes."""
+        """The start, end and level of the next boundary line, and whether it closes that level."""
         found = self._line.search(message, max(0, start), end)
         first, after = found.span() if found else (_last_line(message, max(0, start), end), end)
         line = bytes(message[first + 3 : after]).rstrip(b" \t\r")
         for boundary, closes in ((line, False), (line.removesuffix(b"--"), True)):
-            for depth in range(len(self._around), 0, -1):  # used twice, a boundary is the innermost's
+            for depth in range(len(self._around), 0, -1):  # The innermost of equal boundaries counts.
                 if self._around[depth - 1].boundary == boundary:
                     return first, after, depth, closes
         return None
 
 
 def parse(message: Buffer, start: int = 0) -> Part:
-    """The message's own part, with its parts below it."""
+    """Parse the message from `start` on. Returns its root part, with the other parts below it."""
     end = len(message)
     part = root = _part(message, start, end, None)
     opened, levels = [root], list[_Level]()
@@ -137,7 +137,7 @@ def parse(message: Buffer, start: int = 0) -> Part:
             multiparts += 1
             levels.append(_Level(part, boundary, levels, len(opened) - 1))
         elif (
-            part.is_message and part.is_as_it_is and sum(each.is_message for each in opened) <= _MAX_MESSAGES
+            part.is_message and part.is_unencoded and sum(each.is_message for each in opened) <= _MAX_MESSAGES
         ):
             part.children.append(_part(message, part.start, end, levels[-1] if levels else None))
             part = part.children[0]
@@ -156,7 +156,7 @@ def parse(message: Buffer, start: int = 0) -> Part:
             for closed in opened[level.place + 1 :]:
                 closed.end = max(closed.start, before)
             del opened[level.place + 1 :]
-            # The outermost stays open: what follows its end all the same is shown rather than lost.
+            # The outermost level stays open, so that parts after its end are not lost.
             del levels[depth - (closes and depth > 1) :]
             if not closes:
                 break
@@ -171,9 +171,9 @@ def parse(message: Buffer, start: int = 0) -> Part:
 
 
 def _boundary(message: Buffer, part: Part, end: int, around: list[_Level]) -> bytes:
-    """What separates the parts of a multipart; empty where there is nothing that does.
+    """The boundary of a multipart; empty if the part is not a multipart, or has no boundary line.
 
-    One that is not named, or named and not there, is taken from the first line that looks like it.
+    If the header names no boundary, or one that does not occur, the first line that looks like one counts.
     """
     if not part.content_type.startswith("multipart/") or len(around) >= _MAX_DEPTH:
         return b""
@@ -186,23 +186,24 @@ def _boundary(message: Buffer, part: Part, end: int, around: list[_Level]) -> by
 
 
 def _lines(boundaries: set[bytes]) -> re.Pattern[bytes]:
-    """A line that begins with `--` and any of these, or closes it, but for one without an end of line.
+    """A pattern for a boundary line, which may be a closing one, of any of these boundaries.
 
-    Written so that a line which nearly is one costs little: a tree of the common beginnings, and no way back
-    into the white space at its end.
+    It does not match a last line without a line end (see `_last_line`). A line that nearly matches costs
+    little, because common beginnings form a tree and the white space at the end is matched without
+    backtracking.
     """
     return re.compile(rb"\n--" + _tree(sorted(boundaries)) + rb"(?=[ \t\r\n-])(?:--)?+[ \t]*+\r?+(?![^\n])")
 
 
 def _last_line(message: Buffer, start: int, end: int) -> int:
-    """Where a last line without an end begins, with the line end before it, if it may be a boundary's."""
+    """The start (its LF) of a last line that has no line end and may be a boundary; else `end`."""
     near = max(start, end - _LONGEST_LINE)
     found = bytes(message[near:end]).rfind(b"\n--")
     return near + found if found >= 0 and b"\n" not in message[near + found + 1 : end] else end
 
 
 def _tree(words: list[bytes]) -> bytes:
-    """A pattern for any of the sorted words in which no beginning is written twice."""
+    """A pattern for any of the sorted words. Words with a common beginning share it in the pattern."""
     common = 0
     for one, other in zip(words[0], words[-1], strict=False):
         if one != other:
@@ -219,20 +220,20 @@ def _tree(words: list[bytes]) -> bytes:
 
 
 def _part(message: Buffer, start: int, end: int, level: _Level | None) -> Part:
-    """The part that begins there, up to the end for now. Without a blank line all of it is header."""
+    """The part that begins at `start` and, for now, ends at `end`. Without a blank line it is all header."""
     start = min(start, end)
-    if message[start : start + 2].startswith((b"\n", b"\r\n")):  # no header at all
+    if message[start : start + 2].startswith((b"\n", b"\r\n")):  # There is no header.
         return Part(Fields(), message.find(b"\n", start) + 1, end)
     size, limit = 1024, min(end, start + headers.MAX_HEAD)
     blank = found = None
-    while True:  # in growing pieces, since a header may lack its end, or be cut off at once
+    while True:  # The pieces grow, because most headers are short and some never end.
         size = min(size * 4, limit - start)
         blank = _BLANK.search(message, start, start + size)
         if level:
             found = level.next(message, start - 1, blank.end() if blank else start + size)
         if blank or found or start + size >= limit:
             break
-    if found:  # cut off within its header
+    if found:  # A boundary line ends the part within its header.
         body = found[0] + 1
     elif blank:
         body = blank.end()
@@ -241,6 +242,6 @@ def _part(message: Buffer, start: int, end: int, level: _Level | None) -> Part:
         body = blank.end() if blank else limit if level else end
     looked_at = _MAX_PART_HEAD if level else headers.MAX_HEAD
     head = bytes(message[start : min(body, start + looked_at)])
-    if head.strip() and not headers.has_fields(head):  # what was taken for a header is text
+    if head.strip() and not headers.has_fields(head):  # It is text and not a header.
         body = start
     return Part(headers.lazy_fields(head), body, end)

@@ -1,4 +1,4 @@
-"""A page of text that grows from tags and texts: paragraphs, lists, quotes, table rows, numbered links."""
+"""Laying out tags and texts as plain text: paragraphs, lists, quotes, table rows, numbered links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BLOCKS = {
     "main": 1, "menu": 1, "nav": 1, "ol": 1, "option": 1, "p": 2, "pre": 2, "section": 1, "summary": 1,
     "table": 1, "tr": 1, "ul": 1, "xmp": 2,
 }  # fmt: skip
-"""Line ends before an element; one behind it, and two behind those that have two and are no paragraph."""
+"""The line ends before an element. After it come as many, but only one after a paragraph."""
 _LISTS, _CELLS, _VERBATIM = {"ul", "ol", "menu", "dir"}, {"td", "th"}, {"pre", "listing", "xmp", "textarea"}
 _VOID = {"area", "br", "hr", "img", "wbr", "input"}
 _MAX_INDENT = 20
@@ -23,28 +23,33 @@ _MAX_INDENT = 20
 
 @dataclass(slots=True)
 class _Row:
-    """A row of a table: where its last cell with a text began, and the one that is open."""
+    """An open row of a table. `line` is the line on which its last cell with text begins."""
 
     line: int = -1
-    is_new: bool = False  # the open cell has no text yet
-    goes_on: bool = False  # and will stand behind the one before: no block in it may end the line first
+    is_new: bool = False  # whether the open cell has no text yet
+    goes_on: bool = False  # whether the open cell continues the line, so a block in it must not end the line
 
 
 class Page:
-    """Text that grows line by line. Line ends and spaces wait until something follows them."""
+    """Text that grows line by line. Line ends and spaces are written only when text follows them.
+
+    `first` is the number of the first link. With `hides`, hidden elements are left out.
+    """
 
     def __init__(self, first: int, *, hides: bool) -> None:
         self._hides, self._first = hides, first
         self._out: list[str] = []
-        self._ends = self._space = 0  # that wait
-        self._quotes = self._quoted = self._verbatim = 0  # quoted: the line that stands last
-        self._lists: list[int] = []  # the number of the next item, or -1 where items have none
-        self._marker = ""  # of an item that has no text yet
-        self._rows: list[_Row] = []  # of each open table
+        self._ends = self._space = 0  # line ends and spaces that wait for text
+        self._quotes = self._quoted = self._verbatim = 0  # depths; _quoted is that of the last line
+        self._lists: list[int] = []  # for each open list, the number of the next item, or -1 for bullets
+        self._marker = ""  # the marker of an item that has no text yet
+        self._rows: list[_Row] = []  # the open row of each open table
         self._line = 0
-        self._hidden: list[str] = []  # the element that hides what follows, once for each of its name in it
-        self._link: tuple[str, int] | None = None  # an open one: its target, and what was out when it began
-        self._image = False  # in the open link, without a text
+        self._hidden: list[str] = []  # names of the hidden element that is open, once for each level
+        self._link: tuple[str, int] | None = (
+            None  # the open link: its target, and the length of _out at its start
+        )
+        self._image = False  # whether the open link contains a picture without text
         self._numbers: dict[str, int] = {}
         self.links: list[str] = []
         self.pictures = 0
@@ -55,7 +60,7 @@ class Page:
         return not self._out
 
     def text(self) -> str:
-        """All of it, ended by one line end; empty if there is nothing."""
+        """The page, with one line end at its end; empty if it has no text."""
         self._close_link()
         lines = "".join(self._out).split("\n")
         return "\n".join(line.rstrip() for line in lines).strip("\n") + "\n" if self._out else ""
@@ -148,7 +153,7 @@ class Page:
             self._lists[-1] += 1
 
     def _begin_cell(self) -> None:
-        """A cell goes on in the line of the one before it, where both are of one line."""
+        """Continue the line of the cell before, if that cell has only one line. Else begin a line."""
         if not self._rows:
             self._ends = max(self._ends, 1)
             return
@@ -196,7 +201,7 @@ class Page:
 
     def _put(self, text: str) -> None:
         if self._ends or not self._out:
-            # A blank line in a quote is part of it.
+            # A blank line between quoted lines is quoted, too.
             blank = ("> " * min(_MAX_INDENT, self._quotes, self._quoted)).rstrip() + "\n"
             ends = "\n" + blank * (self._ends - 1) if self._out else ""
             self._line += self._ends if self._out else 0
@@ -224,7 +229,7 @@ class Page:
             return
         if len(self._out) == began:
             if not self._image:
-                return  # nothing to click on
+                return  # The link has nothing to click on.
             self._put("[picture]")
         target = target[:_LONGEST_LINK] + ("…" if len(target) > _LONGEST_LINK else "")
         number = self._numbers.setdefault(target, self._first + len(self.links))

@@ -1,6 +1,7 @@
-"""The text of a part: transfer encoding and charset undone, flowed lines joined, invisible fillers left out.
+"""Decoding the text of a part: transfer encoding, charset, flowed lines, invisible fillers. Pure.
 
-Pure, linear in the size of the part, and lenient as mail readers are. RFC 2045 section 6, RFC 3676.
+Takes time linear in the size of the part, and is as lenient as mail readers are. See RFC 2045 section 6 and
+RFC 3676.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 from receiver import charsets, encoded_words
 from receiver.content.mime import Buffer, Part
 
-# Quoted-printable: white space that was added behind a line, and what is no escape though it looks like one.
+# Quoted-printable: white space that was added at the end of a line, and `=` that begins no escape.
 _ADDED_SPACE = re.compile(rb"(?<![ \t])[ \t]++(?=\r?\n)")
 _NO_ESCAPE = re.compile(rb"=(?![0-9A-Fa-f]{2}|\r?\n|\r?\Z)")
 _META_CHARSET = re.compile(
@@ -21,20 +22,20 @@ _META_CHARSET = re.compile(
 _UUENCODED = re.compile(
     r"^begin(-base64)? [0-7]{3,4} (\S[^\n]{0,198})\n(?=[!-`][ -z]{3,100}\n|`\nend)", re.MULTILINE
 )
-# Characters that show nothing: senders of advertisements fill the preview of a mail with series of them.
-_NOTHING = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\ufeff"
-_FILLERS = re.compile(f"[{_NOTHING}]+")
+# Invisible characters. Advertisements fill the preview of a mail with series of them.
+_INVISIBLE = "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180e\u200b\u2060-\u2064\ufeff"
+_FILLERS = re.compile(f"[{_INVISIBLE}]+")
 _JOINERS = re.compile("[\u200c\u200d](?:[\u200c\u200d]+|(?!\\S)|(?<!\\S[\u200c\u200d]))")
 _SERIES = re.compile(
-    f"(?<![ \u00a0\u2007])[ \u00a0\u2007]*+(?:[{_NOTHING}\u200c\u200d][ \u00a0\u2007]*+){{3,}}"
+    f"(?<![ \u00a0\u2007])[ \u00a0\u2007]*+(?:[{_INVISIBLE}\u200c\u200d][ \u00a0\u2007]*+){{3,}}"
 )
 _SPACES = re.compile("[\u00a0\u2007](?: *[\u00a0\u2007]){3,} ?")
 _BLANK_LINES = re.compile("\n(?:[ \t\u00a0]*\n){3,}")
-_HAS_FILLERS = re.compile(f"[{_NOTHING}\u200c\u200d]|\u00a0 ?\u00a0|\u2007")
+_HAS_FILLERS = re.compile(f"[{_INVISIBLE}\u200c\u200d]|\u00a0 ?\u00a0|\u2007")
 
 
 def octets(message: Buffer, part: Part, limit: int) -> bytes:
-    """The content of a part, of which at most `limit` octets are looked at as they are encoded."""
+    """The decoded content of a part. Reads at most `limit` octets of its encoded form."""
     encoded = bytes(message[part.start : min(part.end, part.start + limit)])
     if part.encoding == "base64":
         return encoded_words.decode_base64(encoded)
@@ -46,7 +47,7 @@ def octets(message: Buffer, part: Part, limit: int) -> bytes:
 
 
 def quoted_printable(encoded: bytes) -> bytes:
-    """Decoded; an equals sign that begins no escape stands for itself."""
+    """Decode quoted-printable. An equals sign that begins no escape stands for itself."""
     return binascii.a2b_qp(_NO_ESCAPE.sub(b"=3D", _ADDED_SPACE.sub(b"", encoded)))
 
 
@@ -62,32 +63,32 @@ def _uudecoded(lines: list[bytes]) -> Iterator[bytes]:
 
 
 def charset(part: Part, content: bytes) -> str:
-    """The label of a text, from its header, or from an HTML document's own `<meta>`; empty without."""
+    """The charset label of a text, from its header or the `<meta>` of an HTML document; empty if none."""
     label = part.parameters.get("charset", "")
     if part.content_type == "text/html" and not charsets.is_known(label):
         found = _META_CHARSET.search(content, 0, 4096)
-        # A page that can be read so far is in no encoding of two octets, whatever it says.
+        # We could read the page as ASCII up to here, so it is not UTF-16 or UTF-32.
         if found and not found[1].lower().startswith((b"utf-16", b"utf-32")):
             return found[1].decode("ascii")
     return label
 
 
 def text(part: Part, content: bytes) -> str:
-    """What a reader sees of a text that is no HTML, with LF line ends."""
-    shown = charsets.decode(content, charset(part, content)).replace("\r\n", "\n")
+    """The text of a part that is not HTML, with LF line ends."""
+    decoded = charsets.decode(content, charset(part, content)).replace("\r\n", "\n")
     if part.parameters.get("format", "").strip().lower() == "flowed":
-        shown = unflowed(shown, delete_space=part.parameters.get("delsp", "").strip().lower() == "yes")
-    return without_fillers(shown)
+        decoded = unflowed(decoded, delete_space=part.parameters.get("delsp", "").strip().lower() == "yes")
+    return without_fillers(decoded)
 
 
-def unflowed(shown: str, *, delete_space: bool) -> str:
-    """Lines that end in a space joined with the next one of the same quoting (RFC 3676 section 4)."""
+def unflowed(text: str, *, delete_space: bool) -> str:
+    """Join each line that ends in a space with the next of the same quoting depth (RFC 3676 section 4)."""
     out: list[str] = []
-    open_depth = -1  # quoting of the line that goes on
-    for line in shown.split("\n"):
+    open_depth = -1  # the quoting depth of a line that the next one continues
+    for line in text.split("\n"):
         bare = line.lstrip(">")
         depth = len(line) - len(bare)
-        bare = bare.removeprefix(" ")  # it may be there so that a line of text is no quote (section 4.4)
+        bare = bare.removeprefix(" ")  # This is space-stuffing (section 4.4).
         goes_on = bare.endswith(" ") and bare != "-- "
         if goes_on and delete_space:
             bare = bare[:-1]
@@ -99,20 +100,20 @@ def unflowed(shown: str, *, delete_space: bool) -> str:
     return "".join(out)
 
 
-def without_fillers(shown: str) -> str:
-    """Without characters that show nothing; joiners stay where they join (Persian, Indic scripts, emoji)."""
-    if not _HAS_FILLERS.search(shown):
-        return shown
-    shown = _JOINERS.sub("", _FILLERS.sub("", _SERIES.sub(" ", shown)))
-    return _BLANK_LINES.sub("\n\n", _SPACES.sub(" ", shown))
+def without_fillers(text: str) -> str:
+    """Remove invisible characters. Joiners stay between characters (Persian, Indic scripts, emoji)."""
+    if not _HAS_FILLERS.search(text):
+        return text
+    text = _JOINERS.sub("", _FILLERS.sub("", _SERIES.sub(" ", text)))
+    return _BLANK_LINES.sub("\n\n", _SPACES.sub(" ", text))
 
 
-def uuencoded(shown: str) -> list[tuple[str, int]]:
-    """The files in a text that are encoded the way of uuencode(1): name, and size as encoded."""
+def uuencoded(text: str) -> list[tuple[str, int]]:
+    """The names and encoded sizes of the files that uuencode(1) put into a text."""
     files = []
-    for found in _UUENCODED.finditer(shown):
-        end = shown.find("\n====" if found[1] else "\nend", found.end() - 1)
-        files.append((found[2].strip(), (end if end >= 0 else len(shown)) - found.end()))
+    for found in _UUENCODED.finditer(text):
+        end = text.find("\n====" if found[1] else "\nend", found.end() - 1)
+        files.append((found[2].strip(), (end if end >= 0 else len(text)) - found.end()))
         if len(files) == 100:
             break
     return files

@@ -33,7 +33,7 @@ def main(argv: Sequence[str]) -> int:
         prog="letterbox doctor",
         description="Check the path of a message on this host, and print the first broken link with its fix. "
         "The path to this host (DNS, the provider's filter) can only be checked from elsewhere: "
-        "python -m provision.doctor",
+        "python -m first_mail.doctor",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", default=configuration.PATH)
     parser.add_argument(

@@ -126,7 +126,7 @@ def _send(recipient: str, port: int) -> str:
 
 def _remove_test_messages(folder: Path) -> None:
     for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # It may be a link, or may be gone by now.
+        with contextlib.suppress(OSError):  # It may be a link, or may be gone.
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(fd, "rb") as file:
                 state = os.fstat(fd)

@@ -1,1 +1,1 @@
-"""`letterbox proof`: a one-time address, and how a first message to it came."""
+"""`letterbox proof`: a one-time address, and the evidence of the first message to it."""

@@ -1,8 +1,8 @@
 """The command line of `letterbox proof`, and the wait until a message is durably stored.
 
-The receiver tells this process of the message once it is on stable storage (see `receiver.one_time`). The
-address ends with the process, however that ends. Exit codes: 0 stored, 1 not in time or not possible, 77 not
-root, 78 wrong configuration, 130 interrupted.
+The receiver tells this process when the message is on stable storage (see `receiver.one_time`). The address
+ends with the process, however the process ends. Exit codes: 0: stored. 1: not in time, or not possible.
+77: not root. 78: wrong configuration. 130: interrupted.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from receiver.system import privileges
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command with the arguments that follow its name; the exit code."""
+    """Run the command and return its exit code. `argv` has the arguments that follow its name."""
     parser = argparse.ArgumentParser(
         prog="letterbox proof",
-        description="Make a one-time address, wait for a message to it, and show how it came. 0: stored.",
+        description="Make a one-time address, and wait for a message to it. Exit code 0 if it was stored.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"({configuration.PATH})")
-    parser.add_argument("--domain", metavar="NAME", help="at which of the domains (the first)")
+    parser.add_argument("--domain", metavar="NAME", help="the domain of the address (the first)")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument("--local-part", metavar="TEXT", help=argparse.SUPPRESS)
     parser.add_argument("--no-doctor", action="store_true", help="do not look for the cause if none comes")
-    parser.add_argument("--while-stdin", action="store_true", help="end when standard input does")
+    parser.add_argument("--while-stdin", action="store_true", help="end when standard input ends")
     add_form(parser)
     arguments = parser.parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
@@ -55,7 +55,7 @@ def _proof(arguments: argparse.Namespace) -> int:
     table = configuration.read_table(arguments.config)
     mail, domains = table.get("mail"), table.get("domains")
     if not isinstance(mail, str) or not isinstance(domains, dict) or not domains:
-        raise Failure(f"{path}: names no mail folder or no domain: letterbox check", os.EX_CONFIG)
+        raise Failure(f"{path}: names no mail folder or no domain: run `letterbox check`", os.EX_CONFIG)
     domain = (arguments.domain or next(iter(domains))).lower()
     if domain not in domains:
         raise Failure(f"{domain}: not served here: {path} has {', '.join(domains)}")
@@ -63,14 +63,14 @@ def _proof(arguments: argparse.Namespace) -> int:
     if not one_time.is_local_part(local):
         raise Failure(f"{local}: not a one-time name", 2)
     if not Path(mail).exists():
-        raise Failure(f"{mail}: there is no such folder: deploy first")
+        raise Failure(f"{mail}: no such folder: deploy first")
     folder = Path(str(table.get("proofs") or one_time.FOLDER))
     address = f"{local}@{domain}"
     display = JsonDisplay() if wants_json(arguments) else Display(Screen())
     with one_time.open_address(folder, local, domain, Path(mail)) as listening:
         display.address(address)
-        # A child without root reads what the receiver tells and what the sender wrote. It keeps the network,
-        # to look up the peer's name. Root takes the address away afterwards.
+        # A child without root reads the events of the receiver and the message. It keeps the network to look
+        # up the name of the peer. Root removes the address afterwards.
         code = privileges.in_child(
             privileges.owner(Path(mail)),
             lambda: run_reported(lambda: _wait(address, Path(mail), listening, display, arguments)),

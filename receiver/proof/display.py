@@ -1,4 +1,4 @@
-"""What `letterbox proof` says, to people and to programs."""
+"""The output of `letterbox proof`, for people and for programs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from receiver.cli.terminal import BOLD, GREEN, RED, Screen
 
 
 class Display:
-    """Says it to people, in lines."""
+    """Prints the progress and the evidence for people."""
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
@@ -43,7 +43,7 @@ class Display:
 
 
 class JsonDisplay(Display):
-    """Says the same to programs: an object a line."""
+    """Prints them for programs, as one JSON object on each line."""
 
     def __init__(self) -> None:
         super().__init__(Screen())
@@ -69,7 +69,7 @@ def mailto(address: str) -> str:
 
 
 def as_lines(evidence: Mapping[str, object]) -> dict[str, str]:
-    """The evidence for people: a name for each line."""
+    """The evidence as lines for people, by their names."""
     peer = f"{evidence['peer'] or 'unknown'} ({evidence['reverse_name'] or 'no reverse name'})"
     host = {"Host": str(evidence["host"])} if "host" in evidence else {}
     return {

@@ -1,4 +1,4 @@
-"""How the first message came: all that is known of it once it is on stable storage."""
+"""The evidence of a first message: all that is known of it once it is on stable storage."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from receiver.cli.command import Failure
 from receiver.content import content
 from receiver.reading import selection, show, stored, summary
 
-_KEPT = 86_400  # seconds that the messages of earlier proofs stay
+_KEPT = 86_400  # seconds that we keep the messages of earlier proofs
 _NAME_SECONDS = 5.0
 
 
 def gather(address: str, mail: Path, event: Mapping[str, object]) -> dict[str, object]:
-    """The evidence of the message that the receiver tells of in `event`.
+    """The evidence of the message that `event` announces.
 
     Raises Failure if the message is not where it should be.
     """
@@ -31,7 +31,7 @@ def gather(address: str, mail: Path, event: Mapping[str, object]) -> dict[str, o
         raise Failure(f"the message {event.get('id')} is not in {mail}/{domain}/{one_time.MAILBOX}")
     _remove_old(boxes)
     octets, head = stored.content(found[0]), stored.head(found[0])[0]
-    # From here on a stranger's octets are parsed, and no file is opened.
+    # From here on we parse a stranger's octets and open no file.
     holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(found[0], fields, len(octets))
     return {
@@ -51,7 +51,7 @@ def _remove_old(boxes: Sequence[stored.Maildir]) -> None:
 
 
 def reverse_name(peer: str) -> str | None:
-    """The name that the DNS has for the address; None if it does not answer within a few seconds.
+    """The name that the DNS has for the address; None if the DNS has none or does not answer in time.
 
     The command looks it up, because the receiver has no network.
     """

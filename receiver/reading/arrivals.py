@@ -1,7 +1,7 @@
 """`letterbox wait` and `letterbox follow`: messages as they arrive.
 
-Nothing runs for that: the folders' times are looked at a few times a second, and their names are read when
-a folder has changed.
+The commands check the modification times of the folders ten times a second. They read the names in a folder
+only when it has changed. The receiver does nothing for them.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from receiver.reading.stored import Maildir, Stored
 from receiver.reading.summary import Summary
 
 _PAUSE = 0.1  # seconds
-_TICK = 1_000_000_000  # ns in which a folder may change twice and show one time
-_LONGEST_DELIVERY = 3600 * 2  # seconds from a message's beginning, its name's time, to its arrival
+_TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
+_LONGEST_DELIVERY = 3600 * 2  # seconds from the time in a message's name, when it began, to its arrival
 
 
 class Arrivals:
-    """The messages under a mail folder that were not there at the look before."""
+    """Finds new messages in mailboxes. `boxes` returns the mailboxes that exist at the moment."""
 
     def __init__(self, boxes: Callable[[], list[Maildir]]) -> None:
         self._boxes = boxes
@@ -35,7 +35,7 @@ class Arrivals:
         self.look()
 
     def look(self) -> list[Stored]:
-        """Those that arrived since the last look, the oldest first. Raises OSError."""
+        """The messages that arrived since the last call, the oldest first. Raises OSError."""
         found: list[Stored] = []
         for box in self._boxes():
             if self._has_changed(box):
@@ -57,32 +57,36 @@ class Arrivals:
                 continue
             if self._changed.get(folder) != then:
                 changed = True
-                # One that changed just now may change again in the same tick of the clock.
+                # A folder that changed just now may change again without a new st_mtime.
                 self._changed[folder] = then if time.time_ns() - then > _TICK else -1
         return changed
 
 
 def wait(argv: Sequence[str]) -> int:
-    """Run `letterbox wait` with the arguments that follow its name; the exit code."""
+    """Run `letterbox wait` and return its exit code. `argv` has the arguments that follow its name."""
     parser = command.parser(
         "wait",
-        "Wait for a message, show it, and end with 0; with 1 if none came in time.",
+        "Wait for a message and show it. Exit code 0, or 1 if none came in time.",
         "letterbox wait --to alice@example.com --timeout 60 --json",
     )
     parser.add_argument(
-        "--to", metavar="X", help="an address mail was sent to, also an alias; or a mailbox (any)"
+        "--to", metavar="X", help="an address or alias that mail was sent to, or a mailbox (any)"
     )
-    parser.add_argument("--subject", metavar="TEXT", help="only one with this in its subject")
+    parser.add_argument("--subject", metavar="TEXT", help="only a message with this text in its subject")
     parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds (300)")
     parser.add_argument(
-        "--since", type=_seconds, default=0.0, metavar="S", help="count those of the last S seconds too (0)"
+        "--since",
+        type=_seconds,
+        default=0.0,
+        metavar="S",
+        help="messages of the last S seconds count too (0)",
     )
     return command.run(parser.parse_args(argv), _wait, with_root=_look_up_alias)
 
 
 def follow(argv: Sequence[str]) -> int:
-    """Run `letterbox follow` with the arguments that follow its name; the exit code."""
-    parser = command.parser("follow", "A line for each message that arrives, until Ctrl-C.")
+    """Run `letterbox follow` and return its exit code. `argv` has the arguments that follow its name."""
+    parser = command.parser("follow", "Print a line for each message that arrives, until Ctrl-C.")
     return command.run(parser.parse_args(argv), _follow)
 
 
@@ -92,7 +96,7 @@ def _seconds(text: str) -> float:
     except ValueError:
         value = -1
     if not 0 <= value <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
     return value
 
 
@@ -118,7 +122,7 @@ def _wait(arguments: argparse.Namespace) -> int:
 
 
 def _recent(arguments: argparse.Namespace) -> Iterator[Stored]:
-    """What arrived in the last --since seconds, by the time of its file, not by its name's."""
+    """The messages of the last --since seconds. The time of the file counts, not the time in its name."""
     if not arguments.since:
         return
     oldest = time.time() - arguments.since
@@ -139,10 +143,10 @@ def _is_wanted(message: Stored, arguments: argparse.Namespace) -> bool:
 
 
 def is_for(each: Summary, to: str | None, reached: Collection[str] = ()) -> bool:
-    """Whether a message was sent to that address, or lies in the mailbox of that name; any was without one.
+    """Whether a message was sent to the address `to`, or is in the mailbox `to`. True if `to` is None.
 
-    Our own Received field names the recipient, as the sender did, where there was one. Where there were
-    several, the configuration tells: `reached` are the mailboxes to which it delivers mail for the address.
+    If a message had one recipient, our Received field has the address as the sender wrote it. If it had
+    several, the configuration decides. `reached` are the mailboxes that get mail for the address.
     """
     if to is None:
         return True
@@ -157,11 +161,12 @@ def _look_up_alias(arguments: argparse.Namespace) -> None:
 
 
 def _reached(arguments: argparse.Namespace) -> Collection[str]:
-    """The mailboxes that the configuration has for the address that is waited for, as mailbox@domain.
+    """The mailboxes that get mail for the address in --to, as mailbox@domain.
 
-    Empty where no configuration can be read: then what was delivered tells alone.
+    Empty if the configuration cannot be read. Then only the trace fields of the messages count.
     """
-    from receiver.addresses import AddressError, parse_address  # not where nobody waits for an address
+    # Imported late, because most calls wait for no address.
+    from receiver.addresses import AddressError, parse_address
     from receiver.config.load import ConfigError, load
     from receiver.recipients import Directory, UnknownRecipient
 
@@ -178,7 +183,7 @@ def _reached(arguments: argparse.Namespace) -> Collection[str]:
 
 
 def _read(message: Stored) -> Summary | None:
-    """None where the file is gone: a reader may take a message away at any time."""
+    """The summary of a message. None if its file is gone, because a mail client may move it at any time."""
     try:
         return summary.read(message)
     except OSError:
@@ -188,14 +193,14 @@ def _read(message: Stored) -> Summary | None:
 def _follow(arguments: argparse.Namespace) -> int:
     arrivals = Arrivals(lambda: _maildirs(arguments))
     screen = Screen()
-    as_json = wants_json(arguments)
+    in_json = wants_json(arguments)
     try:
         while True:
             for message in arrivals.look():
                 each = _read(message)
                 if each is None:
                     continue
-                if as_json:
+                if in_json:
                     print_json(each.to_json())
                     continue
                 arrived, sender, subject, box, size, tls = row(each)
@@ -207,7 +212,7 @@ def _follow(arguments: argparse.Namespace) -> int:
 
 
 def _maildirs(arguments: argparse.Namespace) -> list[Maildir]:
-    """The mailboxes there are by now: one that never got mail has no folder yet."""
+    """The mailboxes that exist now. A mailbox gets its folder with its first message."""
     mail = command.mail_folder(arguments)
     try:
         return stored.maildirs(mail, arguments.mailbox.lower() if arguments.mailbox else None)

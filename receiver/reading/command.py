@@ -1,4 +1,4 @@
-"""What the reading commands share: which mail they read, and reading it without root."""
+"""The parts that the reading commands share: finding the mail, and reading it without root."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from receiver.reading import selection, stored
 from receiver.reading.stored import Maildir
 from receiver.system import privileges
 
-# What is imported when it is needed, for a Python that only root may read.
+# Modules that are imported late. Only root may be able to read them, so they are imported before it is given
+# up.
 LATE = ("receiver.content.html", "receiver.encoded_words", "nh3", "webencodings", "socket", "threading")
-_TRIED = Path("./mail")  # where `letterbox serve` stores without a configuration
+_WITHOUT_CONFIGURATION = Path("./mail")  # where `letterbox serve` stores mail without a configuration
 
 
 def parser(name: str, what: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """A parser with the arguments that say where mail is and how to show it."""
+    """A parser with the arguments that all reading commands have."""
     made = argparse.ArgumentParser(prog=f"letterbox {name}", description=what, epilog=epilog)
     made.add_argument(
         "--config", type=Path, metavar="FILE", help=f"whose mail folder to read ({configuration.PATH})"
     )
     made.add_argument("--mail", type=Path, metavar="FOLDER", help="the mail folder, instead of --config")
     made.add_argument(
-        "--mailbox", metavar="NAME", help="only this one, as alice or alice@example.com (all of them)"
+        "--mailbox", metavar="NAME", help="only this mailbox, as alice or alice@example.com (all)"
     )
     add_form(made)
     return made
@@ -38,10 +39,9 @@ def run(
     *,
     with_root: Callable[[argparse.Namespace], None] = lambda arguments: None,
 ) -> int:
-    """Do work that parses what strangers wrote: root is given up first.
+    """Run work that parses what strangers wrote, after giving up root. Returns the exit code.
 
-    What may need root is done before that: `with_root` is called, and the configuration is read, so that
-    `arguments.mail` says where the mail is.
+    Before that, as root, this calls `with_root`, reads the configuration and sets `arguments.mail`.
     """
 
     def unprivileged() -> int:
@@ -54,30 +54,30 @@ def run(
 
 
 def mail_folder(arguments: argparse.Namespace) -> Path:
-    """Where the mail is: --mail, the configuration's, else that of a try without one. Raises Failure."""
+    """The mail folder: --mail, or that of the configuration, or ./mail without one. Raises Failure."""
     if arguments.mail:
         return Path(arguments.mail)
-    if not arguments.config and not os.path.lexists(configuration.PATH) and _TRIED.is_dir():
-        return _TRIED
+    if not arguments.config and not os.path.lexists(configuration.PATH) and _WITHOUT_CONFIGURATION.is_dir():
+        return _WITHOUT_CONFIGURATION
     return configuration.mail_folder(arguments.config)
 
 
 def maildirs(arguments: argparse.Namespace) -> list[Maildir]:
-    """The mailboxes that the arguments ask for. Raises OSError, and Failure if there are none."""
+    """The mailboxes that the arguments ask for. Raises OSError, and Failure if one does not exist."""
     mail = mail_folder(arguments)
     try:
         wanted: str | None = arguments.mailbox
         found = stored.maildirs(mail, wanted.lower() if wanted else None)
     except FileNotFoundError:
-        raise Failure(f"{mail}: there is no such folder: name the mail folder with --mail") from None
+        raise Failure(f"{mail}: no such folder: name the mail folder with --mail") from None
     if wanted and not found:
-        known = ", ".join(str(each) for each in stored.maildirs(mail)) or "none: nothing was received yet"
+        known = ", ".join(str(each) for each in stored.maildirs(mail)) or "none yet"
         raise Failure(f"no mail was received for {wanted}; mailboxes with mail: {known}")
     return found
 
 
 def messages(arguments: argparse.Namespace, wanted: Sequence[str]) -> list[stored.Stored]:
-    """The messages that the user names: by identity, file name, path, or number in `list`. Raises Failure."""
+    """The messages that the user names by identity, file name, path, or number in `list`. Raises Failure."""
     boxes = maildirs(arguments)
     found = []
     for name in wanted:

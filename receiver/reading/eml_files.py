@@ -1,8 +1,8 @@
-"""One .eml file a message in a folder: the stored file, octet for octet. None that is there is overwritten.
+"""Writing messages into a folder, one .eml file for each. No existing file is overwritten.
 
-Where root asks for them, root writes them, and nothing else: the mail is opened by a child that has given
-root up, and that hands over each file with the name to write it under (unix(7), SCM_RIGHTS). No octet of a
-message is parsed here.
+An .eml file is the stored file, octet for octet. No message is parsed here. If root runs the command, root
+only writes. A child that has given up root opens the mail, and passes each file descriptor with the name of
+the new file (unix(7), SCM_RIGHTS).
 """
 
 from __future__ import annotations
@@ -23,15 +23,18 @@ from receiver.reading.stored import Stored
 from receiver.system import privileges
 from receiver.system.privileges import User
 
-_BLOCK = 1_048_576  # octets that are read at once
-_LONGEST_NAME = 250  # octets, with room for a number
+_BLOCK = 1_048_576  # octets to read at a time
+_LONGEST_NAME = 250  # octets; NAME_MAX is 255, and a number may be added
 _LONGEST_PATH = 4096
 
 Opened = Callable[[], Iterable[tuple[Stored, BinaryIO]]]
 
 
 def write(folder: Path, owner: User, opened: Opened) -> int:
-    """Write a file for each message that `opened` opens, as `owner` of the mail; the exit code."""
+    """Write a file for each message that `opened` opens. Returns the exit code.
+
+    If we are root, a child calls `opened` as the `owner` of the mail.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not privileges.is_root():
         _write_all(((file_name(message), file) for message, file in opened()), folder)
@@ -56,8 +59,8 @@ def _hand_over(opened: Iterable[tuple[Stored, BinaryIO]], out: socket.socket) ->
     for message, file in opened:
         with file:
             socket.send_fds(out, [os.fsencode(file_name(message))], [file.fileno()])
-            if not out.recv(1):  # once it has been written, so that no more than one file is open
-                return 1  # it could not be, which the other side says
+            if not out.recv(1):  # Waiting until the file is written keeps no more than one open.
+                return 1  # The other side failed, and reports why.
     return 0
 
 
@@ -69,7 +72,7 @@ def _handed_over(from_child: socket.socket) -> Iterator[tuple[str, BinaryIO]]:
         name = os.fsdecode(octets)
         with os.fdopen(descriptors[0], "rb") as file:
             if "/" in name or "\0" in name or not name.endswith(".eml"):
-                raise Failure(f"{name!r} is no name for a message's file")
+                raise Failure(f"{name!r} is not the name of a message file")
             if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 yield name, file
         from_child.send(b".")
@@ -83,14 +86,14 @@ def _write_all(messages: Iterable[tuple[str, BinaryIO]], folder: Path) -> None:
                 written += 1
             else:
                 there += 1
-    already = f"; {there} were there already" if there else ""
+    already = f"; {there} already existed" if there else ""
     print(f"{written} message(s) written to {folder}{already}", file=sys.stderr)
 
 
 def file_name(message: Stored) -> str:
-    """The name of its .eml file, unlike that of any other message; at most 255 octets.
+    """The name of a message's .eml file. It is unique and has at most 255 octets.
 
-    Its own name and its mailbox, and nothing from inside the message: a sender has no say in it.
+    It consists of the mailbox and the name of the stored file, so a sender cannot influence it.
     """
     box, name = str(message.maildir), f".{message.name}.eml"
     room = _LONGEST_NAME - len(os.fsencode(name))
@@ -103,9 +106,9 @@ def file_name(message: Stored) -> str:
 
 
 def _write_eml(file: BinaryIO, folder: Path, name: str) -> bool:
-    """Write a message; False where this very file is there already. A file that is there stays as it is.
+    """Write a message, and return True. If an equal file exists under the name, return False.
 
-    Raises OSError.
+    Other files of the name stay as they are, and the message gets a number. Raises OSError.
     """
     stem = name.removesuffix(".eml")
     for number in range(1, 1000):
@@ -121,14 +124,14 @@ def _write_eml(file: BinaryIO, folder: Path, name: str) -> bool:
             with out:
                 shutil.copyfileobj(file, out)
         except OSError:
-            path.unlink()  # no half a message is left, as where the disk is full
+            path.unlink()  # Leave no incomplete message, for example when the disk is full.
             raise
         return True
-    raise Failure(f"{folder / name}: a thousand other files have this name: choose another folder")
+    raise Failure(f"{folder / name}: 999 other files have this name: choose another folder")
 
 
 def _is_same(file: BinaryIO, path: Path) -> bool:
-    """Whether a regular file holds the same; a link is followed nowhere."""
+    """Whether `path` is a regular file with the same octets. Links are not followed."""
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
             return False
@@ -137,7 +140,7 @@ def _is_same(file: BinaryIO, path: Path) -> bool:
                 if not block:
                     return True
             return False
-    except OSError:  # what cannot be looked at is somebody else's
+    except OSError:  # A file that we cannot read is not ours.
         return False
     finally:
         file.seek(0)

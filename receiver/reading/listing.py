@@ -1,4 +1,7 @@
-"""`letterbox list`: the newest messages first. Reads the names of all, and the headers of those shown."""
+"""`letterbox list`: the newest messages first.
+
+It reads the names of all messages, and the headers of those that it prints.
+"""
 
 from __future__ import annotations
 
@@ -16,15 +19,17 @@ _HEADS = ("#", "Arrived", "From", "Subject", "Mailbox", "Size", "TLS")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command with the arguments that follow its name; the exit code."""
-    parser = command.parser("list", "The newest messages first.", "letterbox list --mailbox alice -n 10")
-    parser.add_argument("-n", "--number", type=_count, default=50, metavar="N", help="how many (50)")
+    """Run the command and return its exit code. `argv` has the arguments that follow its name."""
+    parser = command.parser("list", "List the newest messages first.", "letterbox list --mailbox alice -n 10")
+    parser.add_argument(
+        "-n", "--number", type=_count, default=50, metavar="N", help="list at most N messages (50)"
+    )
     return command.run(parser.parse_args(argv), _list)
 
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 0 < int(text) <= 1_000_000):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to 1000000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 1000000")
     return int(text)
 
 
@@ -34,7 +39,7 @@ def _list(arguments: argparse.Namespace) -> int:
         try:
             summaries.append(summary.read(message))
         except FileNotFoundError:
-            continue  # moved or removed since we saw its name
+            continue  # The message was moved or removed after we read its name.
     if wants_json(arguments):
         for each in summaries:
             print_json(each.to_json())
@@ -49,7 +54,7 @@ def _list(arguments: argparse.Namespace) -> int:
 
 
 def row(each: Summary) -> list[str]:
-    """Arrived, from, subject, mailbox, size, TLS: texts that a terminal can have."""
+    """The cells of a message: arrived, from, subject, mailbox, size, TLS. All are safe for a terminal."""
     moment = time.localtime(each.stored.arrived)
     recent = time.time() - each.stored.arrived < 180 * 86400
     return [

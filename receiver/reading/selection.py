@@ -1,6 +1,6 @@
-"""Which messages a command means: one selection, and so one numbering, for list, show and export.
+"""Selecting messages for list, show and export, so that all of them number messages in the same way.
 
-What lies among the messages and is none (a link, a folder, a pipe) is passed over, and said once.
+Anything else among the messages (a link, a folder, a pipe) is skipped, and reported once.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from collections.abc import Iterable, Iterator
 from receiver.reading import stored
 from receiver.reading.stored import Maildir, Stored
 
-_MOST_SAID = 20
-_said: set[str] = set()
+_MOST_REPORTS = 20
+_reported: set[str] = set()
 
 
 def newest(boxes: Iterable[Maildir], count: int) -> list[Stored]:
@@ -36,12 +36,12 @@ def newest(boxes: Iterable[Maildir], count: int) -> list[Stored]:
 
 
 def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
-    """All messages of the mailboxes, one mailbox after the other, the oldest first. Raises OSError."""
+    """All messages, one mailbox after the other, each with its oldest message first. Raises OSError."""
     return filter(is_message, stored.everything(boxes))
 
 
 def find(boxes: Iterable[Maildir], wanted: str) -> list[Stored]:
-    """The messages whose identity, or file name, begins with `wanted`; whose path it is; newest first."""
+    """The messages whose identity or name begins with `wanted`, or whose path it is; the newest first."""
     hits = (
         each
         for each in stored.everything(boxes)
@@ -51,28 +51,28 @@ def find(boxes: Iterable[Maildir], wanted: str) -> list[Stored]:
 
 
 def is_message(entry: Stored) -> bool:
-    """Whether it is a regular file; what is there and is none is said on standard error. Raises OSError."""
+    """Whether an entry is a regular file. Reports any other kind on standard error. Raises OSError."""
     try:
         mode = os.lstat(entry.path).st_mode
-    except FileNotFoundError:  # moved or removed since its name was seen
+    except FileNotFoundError:  # It was moved or removed after we read its name.
         return False
     if stat.S_ISREG(mode):
         return True
-    if entry.path not in _said:
-        _said.add(entry.path)
-        if len(_said) <= _MOST_SAID:
-            _say(f"{entry.path}: {_kind(mode)} and no message: passed over")
-        elif len(_said) == _MOST_SAID + 1:
-            _say("more entries of the mail folder are no messages: passed over")
+    if entry.path not in _reported:
+        _reported.add(entry.path)
+        if len(_reported) <= _MOST_REPORTS:
+            _report(f"{entry.path}: {_kind(mode)}, not a message: skipped")
+        elif len(_reported) == _MOST_REPORTS + 1:
+            _report("more entries of the mail folder are not messages: skipped")
     return False
 
 
-def pass_over(entry: Stored) -> None:
-    """Say that a message is not there any more."""
-    _say(f"{entry.path}: was moved or removed meanwhile: passed over")
+def report_gone(entry: Stored) -> None:
+    """Report that a message does not exist any more."""
+    _report(f"{entry.path}: was moved or removed meanwhile: skipped")
 
 
-def _say(text: str) -> None:
+def _report(text: str) -> None:
     print(f"letterbox: {text}", file=sys.stderr)
 
 

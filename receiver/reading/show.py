@@ -1,4 +1,4 @@
-"""`letterbox show`: one message, its text and what is attached. Nothing of it is opened or executed."""
+"""`letterbox show`: the headers and the text of a message, and the names of its attachments."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from receiver.reading import command, stored, summary
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
 
-_SHOWN = ("from", "to", "cc", "reply-to", "subject", "date")
+_FIELDS = ("from", "to", "cc", "reply-to", "subject", "date")
 
 
 def main(argv: Sequence[str]) -> int:
-    """Run the command with the arguments that follow its name; the exit code."""
+    """Run the command and return its exit code. `argv` has the arguments that follow its name."""
     parser = command.parser(
-        "show", "One message: headers, text, and the names of what is attached.", "letterbox show 1"
+        "show", "Show one message: headers, text, and the names of its attachments.", "letterbox show 1"
     )
     parser.add_argument(
         "message", nargs="?", default="1", help="its number in `list`, its id, or the path of its file (1)"
     )
-    parser.add_argument("--headers", action="store_true", help="all header fields, in order")
+    parser.add_argument("--headers", action="store_true", help="show all header fields, in order")
     return command.run(parser.parse_args(argv), _show)
 
 
@@ -37,9 +37,9 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def print_message(message: Stored, arguments: argparse.Namespace, *, with_headers: bool = False) -> int:
-    """Show one message as the arguments say. Raises OSError where its file cannot be read."""
+    """Print one message in the form that the arguments ask for. Raises OSError if its file cannot be read."""
     octets, head = stored.content(message), stored.head(message)[0]
-    # From here on a stranger's octets are parsed, and no file is opened.
+    # From here on we parse a stranger's octets and open no file.
     holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(message, fields, len(octets))
     if wants_json(arguments):
@@ -50,9 +50,9 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
         for name, raw in fields.all:
             screen.line(screen.styled(f"{name}: ", terminal.BOLD) + terminal.plain(fields.decode(raw)))
     else:
-        for name in _SHOWN:
+        for name in _FIELDS:
             _field(screen, name.capitalize(), fields.text(name))
-    for name, value in came(short).items():
+    for name, value in arrival(short).items():
         _field(screen, name, value)
     for each in holds.attachments:
         _field(
@@ -78,7 +78,7 @@ def _field(screen: Screen, name: str, value: str) -> None:
 
 
 def to_json(short: Summary, holds: Content, fields: headers.Fields | None = None) -> dict[str, object]:
-    """What `show --json` prints: all of `list --json`, and what it holds. Keys are only ever added."""
+    """The object of `show --json`: that of `list --json`, and the content. Keys are only ever added."""
     more: dict[str, object] = {
         **_text_and_files(holds),
         "links": list(holds.links),
@@ -111,8 +111,8 @@ def _text_and_files(holds: Content) -> dict[str, object]:
     }
 
 
-def came(short: Summary) -> dict[str, str]:
-    """How the message came, and where it lies, for people."""
+def arrival(short: Summary) -> dict[str, str]:
+    """How the message arrived and where it is stored, as lines for people."""
     arrived = time.strftime("%a, %d %b %Y %H:%M:%S %z", time.localtime(short.stored.arrived))
     encrypted = f"{short.tls}, {short.cipher}" if short.tls else "no"
     goal = short.delivered_to or str(short.stored.maildir)

@@ -1,7 +1,7 @@
-"""Messages as they lie in the Maildirs, found by name: a name begins with the time of arrival.
+"""The messages in the Maildirs. The name of a file begins with the time of arrival.
 
-The mail folder belongs to the service, and root reads it: symbolic links are never followed, and only
-regular files are opened.
+The mail folder belongs to the service, but root may read it. So we never follow a symbolic link, and open
+only regular files.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from receiver import headers
 
 _FIRST_READ = 16_384
 _TRACE = re.compile(rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\nReceived:[^\n]*\n(?:[ \t][^\n]*\n)*")
-_LONGEST_HEAD = headers.MAX_HEAD + 8192  # with our trace
+_LONGEST_HEAD = headers.MAX_HEAD + 8192  # octets, with our trace fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Maildir:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A message's file. `name` is its file name without what a reader appended (`:2,S`)."""
+    """The file of a message. `name` is its name without the flags that mail clients append (`:2,S`)."""
 
     maildir: Maildir
     name: str
@@ -44,7 +44,7 @@ class Stored:
 
     @property
     def identity(self) -> str:
-        """What its sender was told at 250, and the log calls it."""
+        """The identity in the 250 reply to the sender and in the log."""
         pieces = self.name.split(".", 2)
         return pieces[1] if len(pieces) > 2 else self.name
 
@@ -56,14 +56,14 @@ class Stored:
 
 
 def maildirs(mail: Path, wanted: str | None = None) -> list[Maildir]:
-    """The mailboxes under the mail folder: all, or those called `wanted`, as `alice` or `alice@domain`.
+    """The mailboxes in the mail folder: all, or those with the name `wanted`, as `alice` or `alice@domain`.
 
-    Hidden folders are none, unless they are asked for. Raises OSError if the folder cannot be read.
+    Hidden folders count only if `wanted` names them. Raises OSError if the folder cannot be read.
     """
     found = []
     for domain in _folders(str(mail)):
         if domain.startswith("."):
-            continue  # what the receiver keeps for itself
+            continue  # The write-ahead log of the receiver, for example.
         for box in _folders(f"{mail}/{domain}"):
             each = Maildir(domain, box, f"{mail}/{domain}/{box}")
             if (wanted is None and not box.startswith(".")) or wanted in (box, str(each)):
@@ -77,7 +77,7 @@ def _folders(path: str) -> list[str]:
 
 
 def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
-    """All entries of the mailboxes, one mailbox after the other, the oldest first; messages or not."""
+    """All entries, one mailbox after the other, each with its oldest first. Some may not be messages."""
     for box in boxes:
         both = [(name, folder) for folder, names in names(box) for name in names]
         for name, folder in sorted(both):
@@ -85,7 +85,7 @@ def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
 
 
 def names(box: Maildir) -> Iterator[tuple[str, list[str]]]:
-    """The folders of a mailbox that hold messages, each with the names in it. Raises OSError."""
+    """The folders new and cur of a mailbox, each with the names in it. Raises OSError."""
     for part in ("new", "cur"):
         folder = f"{box.path}/{part}"
         try:
@@ -95,19 +95,20 @@ def names(box: Maildir) -> Iterator[tuple[str, list[str]]]:
 
 
 def open_file(stored: Stored) -> int:
-    """A file descriptor to read the message. Raises OSError, also for anything but a regular file."""
+    """Open the message for reading and return the descriptor. Raises OSError if it is no regular file."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     fd = os.open(stored.path, flags)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise OSError(errno.EINVAL, "is no regular file", stored.path)
+        raise OSError(errno.EINVAL, "is not a regular file", stored.path)
     return fd
 
 
 def head(stored: Stored) -> tuple[bytes, int]:
-    """The header section, as far as it is looked at, and the size of the file in octets. Raises OSError.
+    """The header section, cut to a limit, and the size of the file in octets. Raises OSError.
 
-    Of what the sender wrote, as much is looked at as the receiver does for its log: our trace comes on top.
+    The limit is our trace fields and `headers.MAX_HEAD` octets of what the sender wrote. The receiver uses
+    the same limit for its log.
     """
     fd = open_file(stored)
     try:
@@ -127,7 +128,7 @@ def head(stored: Stored) -> tuple[bytes, int]:
 
 
 def content(stored: Stored) -> bytes | mmap.mmap:
-    """The whole message, mapped rather than read. Raises OSError."""
+    """The whole message, mapped into memory (mmap(2)). Raises OSError."""
     fd = open_file(stored)
     try:
         size = os.fstat(fd).st_size

@@ -1,6 +1,6 @@
-"""What there is to say of a message in a line: its own header fields, and what our trace fields tell.
+"""A summary of a message, from its header fields and from our trace fields (see `receiver.smtp.trace`).
 
-The trace is that of this host (see `receiver.smtp.trace`): only the first Received field is believed.
+Only the first Received field counts, because this host wrote it. The sender may have forged the others.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _RECEIVED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """One message. Texts are as decoded, and not yet fit for a terminal (see `terminal.plain`)."""
+    """The summary of one message. Its texts are not safe for a terminal (see `terminal.plain`)."""
 
     stored: Stored
     size: int
@@ -36,12 +36,12 @@ class Summary:
     peer: str
     helo: str
     protocol: str
-    tls: str  # "TLSv1.3", empty where the message came in clear text
+    tls: str  # such as TLSv1.3; empty if the message came in clear text
     cipher: str
-    sent_to: str  # the recipient, as the sender named it; empty where it named several
+    sent_to: str  # the recipient as the sender wrote it; empty if there were several
 
     def to_json(self) -> dict[str, object]:
-        """The contract of `--json`: keys are only ever added."""
+        """The object that `--json` prints. Keys are only ever added."""
         return {
             "id": self.stored.identity,
             "arrived": timestamp(self.stored.arrived),
@@ -64,13 +64,13 @@ class Summary:
 
 
 def read(message: Stored) -> Summary:
-    """Raises OSError where the file cannot be read, as when it was just moved."""
+    """Summarise a message. Raises OSError if its file cannot be read, for example if it was moved."""
     head, size = stored.head(message)
     return summary(message, headers.parse_fields(head), size)
 
 
 def summary(message: Stored, fields: Fields, size: int) -> Summary:
-    """From the header fields of the whole file, trace included."""
+    """The summary of a message. `fields` are those of its file, with our trace. `size` is in octets."""
     trace = _RECEIVED.match(fields.text("received").replace("\t", " "))
     said = {key: value or "" for key, value in trace.groupdict().items()} if trace else {}
     return Summary(
@@ -92,7 +92,7 @@ def summary(message: Stored, fields: Fields, size: int) -> Summary:
 
 
 def timestamp(seconds: int) -> str:
-    """UTC as RFC 3339 writes it."""
+    """A time in seconds since 1970 as UTC in the form of RFC 3339."""
     import time
 
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

@@ -22,7 +22,7 @@ class OtherWorkers(Protocol):
         ...
 
     def add(self, key: str, number: int) -> None:
-        """Tell the other workers that this worker has opened, or closed, so many connections."""
+        """Tell the other workers that this worker opened `number` connections; closed them if negative."""
         ...
 
 

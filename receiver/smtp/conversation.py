@@ -29,7 +29,7 @@ from receiver.system.journal import log
 
 _MOST_REPLIES = 64  # gathered replies after which they are sent
 _MOST_COMMANDS = 64  # commands of one connection after which other connections have their turn
-_OVERRUN = 40  # We hang up on a sender after so many times the size limit, because its message may never end.
+_OVERRUN = 40  # We hang up after this many times the size limit, because the message may never end.
 
 
 class Wire(Protocol):

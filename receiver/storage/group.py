@@ -27,7 +27,7 @@ from receiver.storage.wal import Entry, Log
 MAX_MESSAGES = 100  # of one group
 SLOW_SYNC = 0.003  # seconds of a sync after which another one may begin meanwhile
 FILE_SYNCS = 8  # syncs of files and folders that run at once
-_FEW_FILES = 4  # Up to so many files are synced one by one: syncfs also waits for what other programs wrote.
+_FEW_FILES = 4  # Up to this many files are synced one by one, because syncfs waits for other programs, too.
 
 Failures = dict[Incoming, OSError]
 SyncJob = tuple[Sequence[Incoming], Callable[[], None]]  # the messages it concerns, and the sync

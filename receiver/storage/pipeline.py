@@ -121,7 +121,7 @@ class _Pipeline:
         return True
 
     def _has_enough(self) -> bool:
-        """Whether so many messages wait for a sync that no more are taken now."""
+        """Whether the messages that wait for a sync are too many to take more now."""
         return sum(len(group.messages) for group in self._appended) >= MAX_MESSAGES
 
     def _add_channel(self) -> bool:

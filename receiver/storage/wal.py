@@ -207,8 +207,7 @@ class Log:
 def open_log(folders: Folders, *, smallest: int = 1 << 20, largest: int = 32 << 20) -> Log | None:
     """Open a log, after `recovery.recover`. None if the mail folder cannot have one.
 
-    `smallest` and `largest` are the octets of a segment at first and at most. No segment gets larger than
-    1/32 of the free space.
+    A segment has `smallest` octets at first and `largest` at most, but never over 1/32 of the free space.
     """
     folder = folders.mail / FOLDER
     segments: list[Segment] = []

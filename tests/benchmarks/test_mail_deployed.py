@@ -1,4 +1,4 @@
-"""Letterbox as a deploy has it, under the mail benchmark."""
+"""The deployed release of Letterbox in the mail benchmark."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def running(built: Release, tmp_path: Path) -> Iterator[Receiver]:
 
 
 @needs_the_image
-def test_it_is_the_release_under_the_python_of_the_target(running: Receiver) -> None:
+def test_the_release_runs_under_the_python_of_the_target(running: Receiver) -> None:
     (first, *others) = list(tree(running.pid))[1:]
-    assert len(others) == 3  # two workers, and what stores for both
+    assert len(others) == 3  # two workers and the writer
     release, python = Path(f"/proc/{first}/root/opt/letterbox/current"), Path(f"/proc/{first}/exe")
     assert python.readlink().name == f"python{running.python.rpartition('.')[0]}"
     assert (release / "bin" / "letterbox").is_file() and list(release.glob("lib/receiver/__pycache__/*"))
@@ -71,7 +71,7 @@ def test_nothing_stays_mounted_and_the_image_is_as_it_was(built: Release, tmp_pa
 
 
 @needs_the_image
-def test_why_it_does_not_start_is_said_in_one_line(built: Release, tmp_path: Path) -> None:
+def test_a_failed_start_is_explained_in_one_line(built: Release, tmp_path: Path) -> None:
     with (
         pytest.raises(Broken, match=r"^Letterbox deployed, 65 workers does not start: .*65.*$"),
         deployed(built, tmp_path / "store", workers=65),
@@ -79,7 +79,7 @@ def test_why_it_does_not_start_is_said_in_one_line(built: Release, tmp_path: Pat
         pass
 
 
-def test_the_heading_says_which_python_ran_whom() -> None:
+def test_the_heading_names_the_python_of_each_receiver() -> None:
     names = ["Letterbox", "Letterbox, 2 workers", "Letterbox deployed"]
     runs = {name: {"1 session": [1.0]} for name in names}
     found = {

@@ -1,8 +1,8 @@
-"""Hold every dialogue with receivers and print the table dialogue x server.
+"""Play every dialogue with receivers, and print a table of dialogues and servers.
 
-`python -m tests.conformance HOST:PORT ...` for receivers that run already; `--ours` starts ours on loopback,
-`--peers` Debian's Postfix, Exim, OpenSMTPD and chasquid. Exit code: 0 if ours (or, without ours, everybody)
-keeps to every dialogue, 1 if not, 2 for wrong usage or where nobody answers.
+`python -m tests.conformance HOST:PORT ...` plays with receivers that already run. `--ours` starts ours on
+loopback. `--peers` starts Debian's Postfix, Exim, OpenSMTPD and chasquid. Exit codes: 0: ours keeps to every
+dialogue (without ours: all servers do). 1: it does not. 2: wrong usage, or a server does not answer.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(dialogues: Sequence[Dialogue], server: Server, *, at_once: int = 8) -> list[Outcome]:
-    """Every dialogue's outcome, in order. Raises OSError where nobody answers."""
+    """The outcomes of all dialogues, in order. Raises OSError if nobody answers."""
     offered = offers(server)
     with ThreadPoolExecutor(at_once) as pool:
         return list(pool.map(lambda each: play(each, server, offered), dialogues))
@@ -92,8 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--peers", action="store_true", help="start Debian's receivers on loopback too (root)"
     )
-    parser.add_argument("--only", default="", metavar="TEXT", help="dialogues whose title has this text")
-    parser.add_argument("--why", action="store_true", help="say under each row where a server differs")
+    parser.add_argument(
+        "--only", default="", metavar="TEXT", help="only dialogues with this text in their title"
+    )
+    parser.add_argument("--why", action="store_true", help="print under each row where a server differs")
     for name, value in ADDRESSES.items():
         parser.add_argument(f"--{name}", metavar="NAME", help=f"what {{{name}}} stands for ({value})")
     return parser

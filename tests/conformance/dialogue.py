@@ -9,17 +9,18 @@ A file holds dialogues. Each begins with `== title`, then says where it comes fr
     C: .
     S: 2..|5..
 
-`C:` a client line, sent with CRLF. `R:` octets, sent as they are. Those that follow each other are sent in
-one piece. `S:` the next reply, a regular expression at its beginning (its lines joined by newlines).
-`repeat: 5000 x\r\n` octets many times. `wait: 0.2` seconds. `pieces: 1` sends what follows in pieces of so
-many octets. `silence: 0.3` nothing comes for so long. `starttls:` shakes hands. `closed:` the server has hung
-up. `stored: octets` the message is in the mailbox (looked at where the mail folder is known).
-`half-close:` ends our half of the connection.
+`C:` sends a line of the client, with CRLF. `R:` sends octets as they are. Adjacent ones are sent in one
+piece. `S:` expects a reply that begins with this regular expression, its lines joined by newlines. `repeat:
+5000 x\r\n` sends octets many times. `wait: 0.2` waits, in seconds. `pieces: 1` sends what follows in pieces
+of this size. `silence: 0.3` expects nothing for that time. `starttls:` does the handshake. `closed:` expects
+the server to hang up. `stored: octets` expects the message in the mailbox, if the mail folder is known.
+`half-close:` closes our half of the connection.
 
-`from:` the RFC section or incident (required). `needs: STARTTLS` is skipped where EHLO does not offer it.
-`use: name` puts the steps of `:: name` here. `each: end = \n.\n | \r.\r` makes one dialogue for each value,
-which `{end}` stands for; two `each:` make every combination, but for those where `unless: A contains B`
-holds. Escapes: `\r \n \t \0 \\ \xHH`. `{to} {other} {unknown} {foreign} {domain}` are the server's addresses.
+`from:` names the RFC section or incident (required). `needs: STARTTLS` skips the dialogue if EHLO does not
+offer the extension. `use: name` inserts the steps of `:: name`. `each: end = \n.\n | \r.\r` makes one
+dialogue for each value, which replaces `{end}`. Two `each:` make all combinations, except those for which
+`unless: A contains B` holds. Escapes: `\r \n \t \0 \\ \xHH`. `{to} {other} {unknown} {foreign} {domain}` are
+the addresses of the server.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ _PLAIN = {b"r": b"\r", b"n": b"\n", b"t": b"\t", b"0": b"\0", b"\\": b"\\"}
 
 
 class DialogueError(Exception):
-    """`str(e)`: file, line and what is wrong there."""
+    """A mistake in a dialogue. `str(e)` has the file, the line and the mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`word` is one of WORDS, `text` what follows it, still with its escapes and variables."""
+    """A step. `word` is one of WORDS. `text` follows it, with its escapes and variables not yet replaced."""
 
     word: str
     text: str

@@ -1,8 +1,8 @@
 """Receivers from npm on loopback: Haraka and nodemailer's smtp-server, storing in a Maildir.
 
-Both leave the storing to a function of the user's; theirs is `peers/maildir.js`, which has a message and
-its folder entry on the disk before it is answered 250. Packages are unpacked once into the cache, beside
-Debian's, and run on this system's Node.
+Both leave storing to a function of their user. Theirs is `peers/maildir.js`, which syncs a message and its
+folder entry to disk before the 250. The packages are unpacked once into the cache, beside those of Debian,
+and run on the Node of this system.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tests.conformance.peers import SCRIPTS, free_port, isolated, packages
-from tests.receiver.conftest import make_certificate
+from tests.receiver.certificates import make_certificate
 
 NPM_PEERS = {"Haraka": "Haraka@3.3.4", "nodemailer": "smtp-server@3.21.6"}
 _NODE = 20  # what Haraka asks for
-# Four by default, which would make 200 sessions wait for four syncs at a time.
+# The default is four, so 200 sessions would wait for four syncs at a time.
 _THREADS = {"UV_THREADPOOL_SIZE": "64"}
 
 
@@ -27,7 +27,7 @@ _THREADS = {"UV_THREADPOOL_SIZE": "64"}
 def npm_peer_process(
     title: str, store: Path, preload: Path | str = ""
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The process that all of a peer's descend from, and its port.
+    """Run a peer. Yields the process that is the ancestor of all its processes, and its port.
 
     `store`, a folder: alice's Maildir is `<store>/mail/alice/`. `preload`: see `peers.peer_process`.
     """
@@ -48,7 +48,7 @@ def npm_peer_process(
 
 
 def _haraka(modules: Path, folder: Path, port: int) -> Sequence[str]:
-    """Its folder: its own settings, with one plugin, ours."""
+    """Make a folder with the default settings of Haraka and one plugin, which is ours."""
     shutil.copytree(modules / "Haraka" / "config", folder / "config")
     (folder / "plugins").mkdir()
     shutil.copy(SCRIPTS / "haraka.js", folder / "plugins" / "maildir.js")
@@ -64,7 +64,7 @@ def _haraka(modules: Path, folder: Path, port: int) -> Sequence[str]:
 
 
 def _installed(package: str) -> Path:
-    """The folder whose node_modules has the package. Raises OSError."""
+    """The folder whose node_modules contains the package. Raises OSError."""
     if not (shutil.which("node") and shutil.which("npm")):
         raise OSError(f"{package} needs Node {_NODE} and npm on PATH: see https://nodejs.org")
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
@@ -75,7 +75,7 @@ def _installed(package: str) -> Path:
         packages().mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=packages(), prefix=f"{package}."))
         print(f"unpacking {package} from npm (once)", flush=True)
-        # No scripts of anybody's are run; what is optional are plugins that are not used here.
+        # No install scripts run. The optional dependencies are plugins that are not used here.
         options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--silent"]
         done = subprocess.run(
             ["npm", "install", "--prefix", str(part), *options, package], capture_output=True, text=True
@@ -85,6 +85,6 @@ def _installed(package: str) -> Path:
             raise OSError(f"npm does not install {package}: {' '.join(done.stderr.split())[-300:]}")
         try:
             part.rename(root)
-        except OSError:  # another run was quicker
+        except OSError:  # Another run was faster.
             shutil.rmtree(part)
     return root

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import DEADLINE, start_server
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE
+from tests.receiver.server import start_server
 
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Server]:
-    """`letterbox serve` with TLS and its default limits, but for the many connections of one tester."""
+    """Run `letterbox serve` with TLS and its default limits, except those on connections from one address."""
     server = start_server(
         folder,
         certificate=make_certificate(folder, "mx.example.test"),

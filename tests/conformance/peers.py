@@ -1,8 +1,8 @@
 """Debian's receivers on loopback: Postfix, Exim, OpenSMTPD and chasquid, each with its defaults.
 
-Nothing is installed. Packages are unpacked once into the cache; each receiver runs in an overlay of that, in
-mount and PID namespaces of its own that vanish with it, set up by `peers/<name>.sh`. They serve example.test
-with alice, bob and postmaster, and throw the mail away; given a folder, they store it there in Maildirs.
+They are not installed. Their packages are unpacked once into the cache. Each receiver runs in an overlay of
+that, in mount and PID namespaces of its own, which end with it. `peers/<name>.sh` sets it up. The receivers
+serve example.test with alice, bob and postmaster. They discard the mail, or store it in Maildirs in a folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
-from tests.receiver.conftest import make_certificate
+from tests.receiver.certificates import make_certificate
 
 SUITE = "bookworm"
 SCRIPTS = Path(__file__).parent / "peers"
@@ -50,12 +50,12 @@ exec chroot "$root" /bin/sh "$script" "$@"
 
 
 def packages() -> Path:
-    """The folder that unpacked packages are kept in."""
+    """The folder of the unpacked packages."""
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "letterbox" / "packages"
 
 
 def unpacked(name: str, include: str) -> Path:
-    """A root with these Debian packages and what they need, unpacked but not set up."""
+    """A root file system with these Debian packages and their dependencies, unpacked but not set up."""
     root = packages() / f"{SUITE}-{name}"
     if not root.is_dir():
         packages().mkdir(parents=True, exist_ok=True)
@@ -68,21 +68,21 @@ def unpacked(name: str, include: str) -> Path:
         )  # fmt: skip
         try:
             part.rename(root)
-        except OSError:  # another run was quicker
+        except OSError:  # Another run was faster.
             shutil.rmtree(part)
     return root
 
 
 @contextlib.contextmanager
 def running_peers() -> Iterator[dict[str, Server]]:
-    """All peers, by name, greeting; they end with the context. Needs root and mmdebstrap."""
+    """Run all peers inside this context, and yield them by name. Needs root and mmdebstrap."""
     with contextlib.ExitStack() as stack:
         yield {name: stack.enter_context(running_peer(name)) for name in PEERS}
 
 
 @contextlib.contextmanager
 def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterator[Server]:
-    """One of PEERS. With `relay`, it sends its mail on to that port here, over TLS if "yes"."""
+    """Run one of PEERS. `relay` is a port here to which it relays its mail, and whether over TLS."""
     with peer_process(title, relay, tls) as (_, port):
         yield Server("127.0.0.1", port, ADDRESSES, patience=6)
 
@@ -91,7 +91,7 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
 def peer_process(
     title: str, relay: int | str = "", tls: str = "yes", store: Path | str = "", preload: Path | str = ""
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """The process that all of a peer's descend from, and its port.
+    """Run a peer. Yields the process that is the ancestor of all its processes, and its port.
 
     With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`. With
     `preload`, a library, all its programs are started with that (ld.so(8)).
@@ -114,7 +114,7 @@ def rooted(
     store: Path | str = "",
     preload: Path | str = "",
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A receiver in an overlay of this root, once it greets: the process all of it descends from, its port.
+    """Run a receiver in an overlay of this root. Yields the ancestor of its processes, and its port.
 
     `/peers/<script>.sh` starts it, given the port and the arguments; beside it there lie these files. `store`
     is at `/store`; `preload` is a library that all programs in there are started with (ld.so(8)).
@@ -137,7 +137,7 @@ def rooted(
 def isolated(
     title: str, command: Sequence[str], port: int, log: Path, variables: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The command in namespaces of its own, once it greets on that port. `variables`: for its environment."""
+    """Run the command in namespaces of its own until it greets. `variables` are added to its environment."""
     with log.open("wb") as file:
         process = subprocess.Popen(
             [*_ISOLATED, "env", *(f"{key}={value}" for key, value in (variables or {}).items()), *command],

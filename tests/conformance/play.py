@@ -1,7 +1,7 @@
-"""One dialogue over one connection: what is sent, what is expected, and where the two part.
+"""Playing one dialogue over one connection, and comparing the replies with the expected ones.
 
-`play` never raises for what the server does: the Outcome says at which line of the dialogue it differed,
-what was expected and what came.
+`play` never raises because of the server. The Outcome tells the line of the dialogue at which the server
+differed, what was expected and what came.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tests.conformance.dialogue import Dialogue, Step, filled, octets
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """Where a receiver listens, and the addresses it serves. `mailbox`: the Maildir of `to`, if known."""
+    """Where a receiver listens, and the addresses it serves. `mailbox` is the Maildir of `to`, if known."""
 
     host: str
     port: int
@@ -30,7 +30,7 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`mark`: "ok", "differs" or "skipped"; `why` says the line, what was expected and what came."""
+    """`mark` is "ok", "differs" or "skipped". `why` tells the line, what was expected and what came."""
 
     mark: str
     why: str = ""
@@ -47,7 +47,7 @@ ADDRESSES = {
 
 
 def offers(server: Server) -> frozenset[str]:
-    """The keywords that EHLO offers. Raises OSError where nobody answers."""
+    """The keywords that EHLO offers. Raises OSError if nobody answers."""
     with _Wire(server) as wire:
         wire.reply()
         wire.send(b"EHLO client.test\r\n")
@@ -56,7 +56,7 @@ def offers(server: Server) -> frozenset[str]:
 
 
 def play(dialogue: Dialogue, server: Server, offered: frozenset[str]) -> Outcome:
-    """Hold the dialogue with the server."""
+    """Play the dialogue with the server."""
     if missing := set(dialogue.needs) - offered:
         return Outcome("skipped", f"{', '.join(sorted(missing))} not offered")
     chosen = {name: filled(value, server.values) for name, value in dialogue.values.items()}
@@ -76,7 +76,7 @@ def play(dialogue: Dialogue, server: Server, offered: frozenset[str]) -> Outcome
 
 
 class _Wire:
-    """A connection that gathers what is to be sent in one piece."""
+    """A connection that gathers octets, to send them in one piece."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -133,13 +133,13 @@ class _Wire:
             else:
                 self.send(sent)
         except (BrokenPipeError, ConnectionResetError):
-            pass  # what the server said before it hung up is read next
+            pass  # The next read gets what the server sent before it hung up.
 
     def send(self, sent: bytes) -> None:
         self._socket.sendall(sent)
 
     def reply(self) -> str:
-        """One whole reply, its lines joined by newlines. Raises EOFError, TimeoutError."""
+        """One whole reply, with its lines joined by newlines. Raises EOFError, TimeoutError."""
         lines: list[str] = []
         while not lines or lines[-1][3:4] == "-":
             while b"\n" not in self._in:

@@ -1,8 +1,8 @@
-"""Real senders deliver to our receiver: `python -m tests.conformance.senders` prints what each did.
+"""Real senders deliver to our receiver. `python -m tests.conformance.senders` prints the results.
 
-swaks, msmtp and nmap are Debian's, unpacked and not installed (see `peers`); curl and smtplib are this
-machine's; Postfix, Exim and OpenSMTPD are handed the message and send it on. Each plain and over TLS. What
-arrives is compared with what was sent, by the SHA-256 of its body, in every recipient's mailbox.
+swaks, msmtp and nmap come from Debian, unpacked and not installed (see `peers`). curl and smtplib are those
+of this machine. Postfix, Exim and OpenSMTPD relay the message. Each sender delivers in clear text and over
+TLS. In the mailbox of each recipient, the SHA-256 of the body must be that of the message sent.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.conformance.peers import running_peer, unpacked
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import Server, start_server
+from tests.receiver.certificates import make_certificate
+from tests.receiver.server import Server, start_server
 
 MANY = tuple(f"box{number}" for number in range(50))
 PACKAGES = "swaks,libnet-ssleay-perl,libio-socket-ssl-perl,msmtp,nmap,perl"
@@ -40,7 +40,7 @@ exec chroot "$root" "$@"
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """`body` ends in LF as all its lines do; senders make CRLF of it."""
+    """A message. All lines of `body` end in LF, and senders replace it by CRLF."""
 
     name: str
     body: bytes
@@ -111,13 +111,13 @@ def python(port: int, message: Message, content: bytes, tls: bool) -> None:
             session.starttls(context=ssl._create_unverified_context())
         session.ehlo()
         utf8 = ["SMTPUTF8"] if not message.sender.isascii() else []
-        # Bytes are sent as they are, so the line ends have to be right already.
+        # smtplib sends bytes unchanged, so they need CRLF.
         wire = content.replace(b"\n", b"\r\n")
         session.sendmail(message.sender, message.addresses, wire, mail_options=[*utf8, "BODY=8BITMIME"])
 
 
 def one_connection(port: int, message: Message, content: bytes, tls: bool) -> None:
-    """smtplib again, with all its messages over one connection."""
+    """Send all messages with smtplib over one connection."""
     if (port, tls) not in _sessions:
         _sessions[port, tls] = session = smtplib.SMTP("127.0.0.1", port, timeout=60)
         if tls:
@@ -180,7 +180,7 @@ def _tried(send: Send, port: int, server: Server, message: Message, tls: bool) -
 
 
 def _wait_for(server: Server, message: Message, tls: bool) -> None:
-    """Until every recipient has every body, or 30 seconds have gone."""
+    """Wait until each recipient has each body, for 30 seconds at most."""
     due = {_digest(message.numbered(number)) for number in range(message.times)}
     until = time.monotonic() + 30
     for recipient in message.recipients:

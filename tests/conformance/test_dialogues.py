@@ -31,12 +31,12 @@ def test_our_receiver_keeps_to_the_dialogue(outcomes: list[Outcome], at: int) ->
     assert outcomes[at] == Outcome("ok"), f"{DIALOGUES[at].source}: {DIALOGUES[at].title}"
 
 
-def test_the_suite_is_as_large_as_it_says() -> None:
+def test_the_suite_has_as_many_dialogues_as_it_says() -> None:
     assert len(DIALOGUES) >= 150
     assert all(each.origin for each in DIALOGUES)
 
 
-def test_a_server_that_differs_is_told_with_the_line(ours: Server, tmp_path: Path) -> None:
+def test_a_server_that_differs_is_reported_with_the_line(ours: Server, tmp_path: Path) -> None:
     text = "== Wrong\nfrom: nowhere\nS: 220\nC: NOOP\nS: 999\n"
     text += "== Hangs up\nfrom: nowhere\nS: 220\nC: QUIT\nS: 221\nS: 1\n"
     (tmp_path / "wrong.smtp").write_text(text)
@@ -45,7 +45,7 @@ def test_a_server_that_differs_is_told_with_the_line(ours: Server, tmp_path: Pat
     assert (hangs_up.mark, hangs_up.why) == ("differs", "line 11: expected 1, the server hung up")
 
 
-def test_what_is_stored_is_looked_at(ours: Server, tmp_path: Path) -> None:
+def test_a_stored_step_checks_the_mailbox(ours: Server, tmp_path: Path) -> None:
     talk = "S: 220\nC: EHLO x\nS: 250\nC: MAIL FROM:<>\nS: 250\nC: RCPT TO:<{to}>\nS: 250\nC: DATA\nS: 354\n"
     text = f"== Stored\nfrom: nowhere\n{talk}C: a\\x20word that is there\nC: .\nS: 250\n"
     (tmp_path / "stored.smtp").write_text(
@@ -55,7 +55,7 @@ def test_what_is_stored_is_looked_at(ours: Server, tmp_path: Path) -> None:
     assert outcome.why == "line 16: no message in the mailbox has b'a word that is not there'"
 
 
-def test_each_makes_every_combination_but_those_it_must_not(tmp_path: Path) -> None:
+def test_each_makes_every_combination_that_unless_does_not_exclude(tmp_path: Path) -> None:
     text = (
         "== {a}{b}\nfrom: x\neach: a = \\r | \\n\neach: b = \\n | \\0\nunless: {a}{b} contains \\r\\n\nS: 1\n"
     )
@@ -74,13 +74,13 @@ def test_each_makes_every_combination_but_those_it_must_not(tmp_path: Path) -> N
         ("== T\nfrom: x\n== T\nfrom: x\n", "title used twice: T"),
     ],
 )
-def test_a_mistake_in_a_dialogue_is_told_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
+def test_a_mistake_in_a_dialogue_is_reported_with_its_line(tmp_path: Path, text: str, problem: str) -> None:
     (tmp_path / "wrong.smtp").write_text(text)
     with pytest.raises(DialogueError, match=problem):
         load(tmp_path)
 
 
-def test_the_program_prints_a_table_and_fails_where_a_server_differs(
+def test_the_program_prints_a_table_and_fails_if_a_server_differs(
     ours: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     address = f"{ours.host}:{ours.port}"

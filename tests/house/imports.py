@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -28,6 +29,8 @@ class Import:
 def modules_of(root: Path, room: str) -> dict[str, Path]:
     """The modules of a room, by their dotted names. A package is its `__init__.py`."""
     found: dict[str, Path] = {}
+    if (root / f"{room}.py").is_file():
+        found[room] = root / f"{room}.py"
     for path in sorted((root / room).rglob("*.py")):
         parts = path.relative_to(root).with_suffix("").parts
         found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -41,15 +44,32 @@ def imports_of(root: Path, room: str) -> list[Import]:
     for other in root.iterdir():
         if other.is_dir() and not other.name.startswith(".") and other.name != room:
             known |= modules_of(root, other.name) | {other.name: other}
+        elif other.suffix == ".py" and other.stem != room:
+            known[other.stem] = other
     found: dict[tuple[str, str], Import] = {}
-    for importer, path in inside.items():
+    for importer, name, place in _names(root, inside):
+        imported = _module(name, known)
+        if imported is not None and imported != importer:
+            found.setdefault((importer, imported), Import(importer, imported, place))
+    return list(found.values())
+
+
+def libraries_of(root: Path, room: str, rooms: set[str]) -> list[Import]:
+    """Every import in a room of a package that is neither in the standard library nor one of `rooms`."""
+    found: dict[tuple[str, str], Import] = {}
+    for importer, name, place in _names(root, modules_of(root, room)):
+        library = name.partition(".")[0]
+        if library not in sys.stdlib_module_names and library not in rooms:
+            found.setdefault((importer, library), Import(importer, library, place))
+    return list(found.values())
+
+
+def _names(root: Path, modules: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:
+    """The importer, the full name of what it imports, and the place, for each import in these modules."""
+    for importer, path in modules.items():
         is_package = path.name == "__init__.py"
         for line, name in _imported_names(ast.parse(path.read_text()), importer, is_package):
-            imported = _module(name, known)
-            if imported is not None and imported != importer:
-                place = f"{path.relative_to(root)}:{line}"
-                found.setdefault((importer, imported), Import(importer, imported, place))
-    return list(found.values())
+            yield importer, name, f"{path.relative_to(root)}:{line}"
 
 
 def _imported_names(tree: ast.AST, importer: str, is_package: bool) -> Iterator[tuple[int, str]]:
@@ -73,7 +93,7 @@ def _imported_names(tree: ast.AST, importer: str, is_package: bool) -> Iterator[
 
 
 def _module(name: str, known: Mapping[str, Path]) -> str | None:
-    """The module that this name is, or is in. None if it is none of this repository."""
+    """The module that this name is, or is in. None if it is not in this repository."""
     while name:
         if name in known:
             return name
@@ -90,6 +110,8 @@ def wrong_directions(room: Room, imports: list[Import]) -> list[str]:
         if other != room.name:
             if other not in room.knows:
                 wrong.append(f"{each}, but {room.name} may not know {other}")
+            continue
+        if not room.layers:
             continue
         importer, imported = _place(each.importer), _place(each.imported)
         if imported in ("", importer):

@@ -17,7 +17,7 @@ from receiver.storage.store import Store
 
 @dataclass(frozen=True)
 class Site:
-    """What all connections of a receiver share; to be made in its loop."""
+    """The parts that all connections of a receiver share. Make it inside its event loop."""
 
     connections: OpenConnections
     new: Callable[[], Connection]

@@ -1,8 +1,8 @@
 """How the time to read hostile mail grows with its size: `python -m tests.receiver.hostile_growth`.
 
-For each generator: the processor's time for `show`, `list` and the log's reading of a field, at half of the
-size and at the whole of it. A mail of twice the size may take 2.3 times as long. Exit code 1 where one takes
-longer. Measured apart from the unit tests, since a busy machine makes any one such number untrue.
+For each generator it measures the CPU time of `show`, of `list`, and of reading a field for the log, at half
+of the size and at the whole size. Twice the size may take 2.3 times as long. The exit code is 1 if one takes
+longer. It is not a unit test, because a single number is unreliable on a busy machine.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def repeated(piece: bytes, size: int) -> bytes:
 
 
 def nested(depth: int, end: bytes = b"") -> bytes:
-    """Multiparts in multiparts, with the boundaries b0, b1 and so on."""
+    """Multiparts inside multiparts, with the boundaries b0, b1 and so on."""
     opening = b"".join(
         b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(depth)
     )
@@ -133,7 +133,7 @@ GENERATORS: dict[str, Callable[[int], bytes]] = {
 
 
 def measured(octets: bytes, folder: Path) -> Iterator[tuple[str, float]]:
-    """Seconds of the processor for each way of reading, those of processes that it began included."""
+    """The CPU seconds of each way of reading, with those of its child processes."""
     mail = Mail(folder)
     path = mail.store(octets)
     message = stored.Stored(stored.maildirs(folder)[0], path.name, str(path))

@@ -1,4 +1,4 @@
-"""A mail folder with messages in it, as the receiver lays it out, and the reading commands run on it."""
+"""A mail folder with messages, as the receiver makes it, and running the reading commands on it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.receiver.processes import ROOT
+
 TRACE = (
     "Return-Path: <zoe@sender.test>\r\nDelivered-To: {mailbox}@example.test\r\n"
     "Received: from mail.sender.test ([192.0.2.1])\r\n\tby mx1.example.test (Letterbox) with ESMTPS\r\n"
@@ -20,7 +21,7 @@ TRACE = (
 
 
 class Mail:
-    """A mail folder; `store` adds a message with our trace above it."""
+    """A mail folder. `store` adds a message with our trace fields."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -54,7 +55,7 @@ class Mail:
         return [sys.executable, "-m", "receiver", command, "--mail", str(self.folder), *arguments]
 
     def json(self, command: str, *arguments: str) -> list[dict[str, Any]]:
-        """What a command printed with --json; it must have ended with 0."""
+        """Run a command with --json, check that it ends with 0, and return what it printed."""
         done = self.letterbox(command, "--json", *arguments)
         assert done.returncode == 0, done.stderr.decode()
         return [json.loads(line) for line in done.stdout.splitlines()]

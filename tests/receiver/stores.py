@@ -1,4 +1,4 @@
-"""Stores for tests: with any disk, with a log or without, and no process of their own."""
+"""Stores for tests, with any disk, with or without a log, and without a process of their own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def new_store(
     log: int = 0,
     threads: int = 16,
 ) -> Store:
-    """`log` is the size of each of its segments in octets; 0 for no log."""
+    """Make a store. `log` is the size of a segment in octets, or 0 for no log."""
     folders = Folders(mail, disk, keeps_order=keeps_order)
     opened = open_log(folders, smallest=log, largest=log) if log else None
     return Store(folders, "mx.test", log=opened, threads=threads)

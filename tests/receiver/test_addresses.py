@@ -1,4 +1,4 @@
-"""Paths of MAIL and RCPT, as tables."""
+"""Parsing the paths of MAIL and RCPT."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_an_address_prints_as_it_must_be_quoted() -> None:
 
 
 @given(st.text(max_size=60))
-def test_nothing_but_an_address_error_comes_of_any_text(text: str) -> None:
+def test_any_text_raises_nothing_but_an_address_error(text: str) -> None:
     try:
         address = parse_path("TO", "TO:<" + text).address
     except AddressError as error:
@@ -100,6 +100,6 @@ def test_nothing_but_an_address_error_comes_of_any_text(text: str) -> None:
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30))
-def test_a_printed_address_reads_back_equal(local: str) -> None:
+def test_a_printed_address_can_be_parsed_back(local: str) -> None:
     address = Address(local, "example.test")
     assert parse_path("TO", f"TO:<{address}>").address == address

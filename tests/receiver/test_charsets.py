@@ -1,4 +1,4 @@
-"""Charset labels as browsers take them, and octets that are not what they are called."""
+"""Charset labels mean what browsers take them for, also if the octets are in another charset."""
 
 from __future__ import annotations
 

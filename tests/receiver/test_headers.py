@@ -32,7 +32,7 @@ from tests.receiver.stored_mail import Mail
         (b"=?utf-8?Q?=41?", "=?utf-8?Q?=41?"),
     ],
 )
-def test_an_encoded_word_is_read_as_what_it_means(value: bytes, text: str) -> None:
+def test_an_encoded_word_is_decoded(value: bytes, text: str) -> None:
     assert encoded_words.decode(value) == text
 
 
@@ -69,7 +69,7 @@ def test_raw_octets_are_in_the_charset_that_the_message_names() -> None:
         ("multipart/mixed; boundary=b (the boundary)", "multipart/mixed", {"boundary": "b"}),
     ],
 )  # fmt: skip
-def test_a_structured_field_is_read_as_what_it_means(field: str, value: str, said: dict[str, str]) -> None:
+def test_a_structured_field_is_parsed(field: str, value: str, said: dict[str, str]) -> None:
     assert parameters.parse_field(field) == (value, said)
 
 

@@ -1,4 +1,4 @@
-"""Does a recipient exist, and where does its mail go: tables."""
+"""Whether a recipient exists, and which mailboxes get its mail."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_an_unknown_recipient_is_refused(
 
 
 @pytest.mark.parametrize("local", ["..", ".hidden", "a/b", "-rf", "a\u202eb", "x" * 256])
-def test_without_a_list_of_mailboxes_no_name_that_is_unfit_for_a_folder_is_one(local: str) -> None:
+def test_without_a_list_a_mailbox_needs_a_name_that_can_be_a_folder(local: str) -> None:
     open_directory = Directory([Domain("example.test", None, {})])
     assert found(open_directory, "anyone+x", "example.test") == [
         ("anyone@example.test", "anyone+x@example.test")

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, ROOT, Client, Server
+from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 UVLOOP = ("-m", "receiver")
 ASYNCIO = (
@@ -53,7 +55,7 @@ def reset(client: Client) -> None:
 
 
 @pytest.mark.parametrize("program", [UVLOOP, ASYNCIO], ids=["uvloop", "asyncio"])
-def test_resets_in_the_handshake_bar_nobody(
+def test_resets_in_the_handshake_keep_nobody_out(
     serve: Callable[..., Server], certificate: tuple[Path, Path], program: Sequence[str]
 ) -> None:
     server = serve(certificate=certificate, limits={"connections_per_address": 3}, program=program)
@@ -98,7 +100,7 @@ def at_moments(server: Server) -> list[Client]:
 
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("program", [UVLOOP, ASYNCIO], ids=["uvloop", "asyncio"])
-def test_sigterm_ends_in_time_whatever_connections_are_at(
+def test_sigterm_ends_in_time_at_any_moment_of_its_connections(
     serve: Callable[..., Server], certificate: tuple[Path, Path], program: Sequence[str], workers: int
 ) -> None:
     limits = {"shutdown_timeout": 2, "commands": 10_000_000}
@@ -106,7 +108,7 @@ def test_sigterm_ends_in_time_whatever_connections_are_at(
     clients = at_moments(server)
     began = time.monotonic()
     assert server.stop() == 0
-    assert time.monotonic() - began < 2 + 10  # 0 to 2.2 s where nothing else runs
+    assert time.monotonic() - began < 2 + 10  # 0 to 2.2 s on an idle machine
     assert "event=stopped" in server.log
     for client in clients:
         client.close()

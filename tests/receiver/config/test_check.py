@@ -1,8 +1,7 @@
-"""`letterbox check` says what a configuration lacks on this machine; a stuck journal holds up no mail."""
+"""`letterbox check` says what a configuration lacks on this machine."""
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from receiver.__main__ import main
-from tests.receiver.wire import DEADLINE, DOMAINS, ROOT, Client, Server, environment
+from tests.receiver.processes import ROOT
+from tests.receiver.server import DOMAINS, Server
 
 
 def check(folder: Path, mail: Path, capsys: pytest.CaptureFixture[str], tls: str = "") -> tuple[int, str]:
@@ -27,7 +27,9 @@ def test_a_mail_folder_that_can_be_made_is_good(tmp_path: Path, capsys: pytest.C
     assert not (tmp_path / "not").exists()
 
 
-def test_a_mail_folder_in_the_way_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_in_place_of_the_mail_folder_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (tmp_path / "file").touch()
     for mail, why in (
         ("file", "is not a folder"),
@@ -62,7 +64,7 @@ def test_a_mail_folder_of_somebody_else_is_named(tmp_path: Path, is_root: bool) 
     assert done.stdout == f"['mail: {theirs}: is not writable for user 65534']\n", done.stderr
 
 
-def test_certificate_and_key_are_named_each(
+def test_a_missing_certificate_or_key_is_named(
     tmp_path: Path, certificate: tuple[Path, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     for key, files in (
@@ -74,29 +76,6 @@ def test_certificate_and_key_are_named_each(
         assert (code, said) == (78, f"tls.{key}: absent.pem: No such file or directory\n")
 
 
-def test_a_server_with_nowhere_to_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
+def test_a_server_that_cannot_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     serve(mail=tmp_path / "file").wait_for_log('event=warning problem="mail: .*is not a folder"')
-
-
-def test_a_journal_that_takes_no_lines_holds_up_neither_mail_nor_the_end(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(tmp_path)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, env=environment())
-    assert process.stderr
-    try:
-        first = process.stderr.readline().decode()
-        port = int(first.partition("127.0.0.1:")[2].split()[0])
-        for _ in range(36):  # 650 lines of about 150 octets: more than a pipe holds
-            with Client(port) as client:
-                client.expect(220)
-                client.ask("EHLO x", 250)
-                for _ in range(18):
-                    client.begin("a@example.test")
-                    client.send(b"Subject: " + b"x" * 200 + b"\r\n\r\n.\r\n")
-                    client.expect("250 2.0.0")
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(DEADLINE) == 0
-    finally:
-        process.kill()
-        process.wait()
-        process.stderr.close()

@@ -31,7 +31,7 @@ class Counted(bytes):
         return piece
 
 
-def test_of_a_message_only_its_headers_are_copied() -> None:
+def test_only_the_headers_of_a_message_are_copied() -> None:
     message = Counted(nested(29) + b"\n--b1x" * 100_000)
     mime.parse(message)
     assert Counted.copied < 20_000

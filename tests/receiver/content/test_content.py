@@ -1,4 +1,4 @@
-"""What `show` makes of a mail: the right value for each mail of the sample, and for what strangers send."""
+"""The content that `show` reads of a mail, for each mail of the sample and for hostile mail."""
 
 from __future__ import annotations
 
@@ -104,12 +104,12 @@ def test_a_subject_is_shown_right(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SAMPLE)
-def test_a_mail_of_the_sample_is_shown_as_other_readers_show_it_or_it_is_said_why_not(name: str) -> None:
+def test_a_mail_of_the_sample_is_shown_as_other_readers_show_it_or_has_a_reason(name: str) -> None:
     found, _ = compare.differences(reference.readings(RECORDED[name]), compare.ours(SAMPLE[name]))
     assert not found or name in WHY, found
 
 
-def test_a_message_inside_is_told_with_its_fields_and_its_own_text() -> None:
+def test_a_message_inside_has_its_fields_and_its_own_text() -> None:
     (inside,) = content.read(SAMPLE["message-inside.eml"]).inside
     assert inside.fields == {"From": "Zoë <zoe@c.test>", "Subject": "the first"}
     assert (inside.content.text, inside.attached) == ("grüße", False)
@@ -124,7 +124,7 @@ def test_an_encoded_message_inside_is_read_too() -> None:
     assert content.read(octets).text == "-------- Message inside --------\nSubject: x\n\nhello\n"
 
 
-def test_messages_in_messages_end_at_a_depth() -> None:
+def test_messages_inside_messages_are_read_to_a_depth() -> None:
     octets = b"Content-Type: message/rfc822\n\n" * 1000 + b"\nhello\n"
     holds, depth = content.read(octets), 0
     while holds.inside:
@@ -140,7 +140,7 @@ def test_messages_in_messages_end_at_a_depth() -> None:
         ("smime", "S/MIME"),
     ],
 )
-def test_what_was_read_leniently_or_not_at_all_is_said(name: str, said: str) -> None:
+def test_a_note_tells_what_was_read_leniently_or_not_at_all(name: str, said: str) -> None:
     assert any(said in note for note in content.read(SAMPLE[f"{name}.eml"]).notes)
 
 
@@ -155,7 +155,7 @@ def test_what_was_read_leniently_or_not_at_all_is_said(name: str, said: str) -> 
         (b"Content-Type: multipart/mixed; boundary=b\n\n" + b"--b\n\nx\n" * 9000, "too many parts"),
     ],
 )
-def test_a_limit_or_an_unknown_name_is_said(octets: bytes, said: str) -> None:
+def test_a_note_tells_of_a_limit_or_an_unknown_name(octets: bytes, said: str) -> None:
     assert [note for note in content.read(octets).notes if said in note]
 
 
@@ -180,7 +180,7 @@ def test_the_only_text_of_a_mail_is_shown_wherever_it_stands(octets: bytes) -> N
     assert content.read(octets).text.strip() == "only this"
 
 
-def test_the_keys_of_json_are_those_of_before_and_what_is_new(tmp_path) -> None:
+def test_json_keeps_its_old_keys(tmp_path) -> None:
     mail = Mail(tmp_path)
     mail.store(SAMPLE["message-inside.eml"])
     (shown,) = mail.json("show")

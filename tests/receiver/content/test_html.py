@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receiver.content import apart, html, markup
+from receiver.content import html, isolation, markup
 from receiver.content.page import Page
 
 SHOWN = [
@@ -73,7 +73,7 @@ def test_a_document_is_shown_as_a_browser_shows_it(document: str, text: str) -> 
     assert html.render(document) == html.Rendered(text, html.render(document).links)
 
 
-def test_links_are_numbered_on_from_those_before() -> None:
+def test_link_numbers_continue_those_before() -> None:
     rendered = html.render("<a href=https://a.test>a</a>", 7)
     assert (rendered.text, rendered.links) == ("a[7]\n\n[7] https://a.test\n", ("https://a.test",))
 
@@ -94,7 +94,7 @@ def test_a_character_reference_of_any_length_is_read(digits: str) -> None:
     ],
     ids=["nested", "formatting", "attributes", "references"],
 )
-def test_what_the_parser_takes_too_long_for_is_read_without_it(document: str) -> None:
+def test_a_document_that_takes_the_parser_too_long_is_read_without_it(document: str) -> None:
     began = time.process_time()
     rendered = html.render(document + "<p>the text <a href=https://a.test>a</a>")
     assert "the text" in rendered.text or "&" in rendered.text
@@ -125,8 +125,8 @@ def test_any_tags_and_texts_are_rendered_without_an_error(document: str) -> None
     page.text()
 
 
-def test_work_apart_returns_what_it_made() -> None:
-    assert apart.run(lambda: "x" * 5_000_000 + "\ud800") == "x" * 5_000_000 + "\ud800"
+def test_isolated_work_returns_its_result() -> None:
+    assert isolation.run(lambda: "x" * 5_000_000 + "\ud800") == "x" * 5_000_000 + "\ud800"
 
 
 def _fail() -> str:
@@ -148,11 +148,11 @@ def _spin() -> str:
 
 
 @pytest.mark.parametrize("work", [_fail, _die, _hog, _spin])
-def test_work_apart_that_fails_in_any_way_is_told_and_ours_goes_on(work) -> None:
-    with pytest.raises(apart.Failed):
-        apart.run(work)
+def test_isolated_work_that_fails_in_any_way_raises_and_harms_nothing(work) -> None:
+    with pytest.raises(isolation.Failed):
+        isolation.run(work)
 
 
-def test_html_is_laid_out_in_a_process_that_has_a_large_address_space_too() -> None:
+def test_html_is_laid_out_in_a_process_with_a_large_address_space() -> None:
     with mmap.mmap(-1, 3 << 30):  # nothing of it is touched
         assert html.render("<p>a<p>b", 1, lays_out=True).note == ""

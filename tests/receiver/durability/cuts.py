@@ -1,11 +1,11 @@
-"""Power cuts: a real receiver on a real file system on a disk that forgets what was not flushed.
+"""Power cuts: a real receiver on a real file system, on a disk that loses what was not flushed.
 
-The receiver runs under load while `volatile_disk` notes every write and flush the file system sends. A cut
-is then any moment of that record: what was written before the last flush is there, and of what was written
-since, none, all, a beginning, or any part, in whole sectors. The disk as it then was is mounted (a journal
-is replayed), and every message whose 250 had been read by that moment must be in every recipient's mailbox,
-whole and once; nothing else may be there that is not whole. Needs root, loop devices and FUSE; run it in a
-mount namespace of its own, as `python -m tests.receiver.durability` does.
+The receiver runs under load while `volatile_disk` records each write and flush of the file system. A cut is
+any moment of that record. The disk then has all that was written before the last flush. Of the later writes
+it has none, all, the first ones, or any part, in whole sectors. That disk is mounted, which replays a
+journal. Each message whose 250 was read before the cut must be whole in the mailbox of each recipient,
+exactly once. No other file may be there unless it is whole, too. This needs root, loop devices and FUSE, and
+a mount namespace of its own, which `python -m tests.receiver.durability` makes.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ from pathlib import Path
 from benchmarks.mail.disk import make
 from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
-from tests.receiver.wire import DEADLINE, ROOT, Server, start_server
+from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.server import Server, start_server
 
 SECTOR = 512
-# Octets of the disk, and how it is mounted: nothing is to be saved by a timer of the file system's own.
+# Octets of the disk, and how it is mounted: no timer of the file system may save anything.
 KINDS = {"ext4": (128 << 20, "commit=300"), "xfs": (320 << 20, ""), "btrfs": (256 << 20, "commit=300")}
 SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
 
-# What a receiver is that trusts the file system: each must be caught.
+# Ways in which a receiver may wrongly trust the file system. Each must be caught.
 _LIE = "from receiver.storage.disk import SystemDisk as Disk; nothing = lambda *_: None; "
 WITHOUT_LOG = "from receiver.storage import pipeline; pipeline.open_log = lambda *_, **__: None; "
 LIARS = {
@@ -45,7 +46,7 @@ LIARS = {
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A receiver under load: the disk before it, the disk's record, what was acknowledged when."""
+    """A run of a receiver under load: the disk before it, the record of the disk, the acknowledgements."""
 
     kind: str
     base: bytes
@@ -55,7 +56,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """One power cut and what was found after it."""
+    """One power cut, and the result of the check after it."""
 
     moment: int  # octets of the record
     survives: str  # of SURVIVES
@@ -67,7 +68,7 @@ class Cut:
 def under_load(
     folder: Path, seconds: float, *, kind: str = "ext4", connections: int = 6, seed: int = 1, lie: str = ""
 ) -> Run:
-    """Let a receiver take mail on a volatile disk, then end it. `lie`: one of LIARS' values."""
+    """Run a receiver under load on a volatile disk, then end it. `lie` is one of the values of LIARS."""
     image, record = folder / "base.img", folder / "record"
     octets, options = KINDS[kind]
     with image.open("wb") as file:
@@ -88,12 +89,12 @@ def under_load(
         for sender in busy:
             sender.join(DEADLINE)
         kept = record.read_bytes()
-    record.write_bytes(kept)  # what unmounting wrote is no part of it: the power was off by then
+    record.write_bytes(kept)  # Unmounting writes, too, but after the power cut.
     return Run(kind, image.read_bytes(), record, ledger)
 
 
 def cuts(run: Run, number: int, folder: Path, *, seed: int = 1, recovers: bool = True) -> Iterator[Cut]:
-    """Cut the power that many times: half of the moments right behind a 250, half at any record."""
+    """Cut the power this number of times: half of the times just after a 250, half at any record."""
     chance = random.Random(seed)
     record = run.record.read_bytes()
     ends = list(_ends(record))
@@ -152,7 +153,7 @@ def _apply(image: bytearray, record: bytes, start: int, end: int) -> None:
 def _apply_part(
     image: bytearray, record: bytes, start: int, end: int, survives: str, chance: random.Random
 ) -> None:
-    """Of the writes that were not flushed, those that reached the disk anyway."""
+    """Choose which unflushed writes reach the disk anyway."""
     bounds = [start, *(each for each in _ends_from(record, start) if each <= end)]
     if survives == "everything":
         _apply(image, record, start, bounds[-1])
@@ -186,7 +187,7 @@ _MAIN = "from receiver.__main__ import main; sys.exit(main())"
 
 @contextlib.contextmanager
 def _volatile(image: Path, record: Path, folder: Path) -> Iterator[str]:
-    """A loop device on a volatile disk that has the image's content."""
+    """Yield a loop device on a volatile disk with the content of the image."""
     mount = folder / "fuse"
     mount.mkdir()
     command = [sys.executable, "-m", "tests.receiver.durability.volatile_disk"]

@@ -1,7 +1,7 @@
 """kill -9 at a random moment under load, again and again, on one mail folder.
 
-Every third time all its processes at once, and every third time the one that stores small messages first. Of
-a receiver with several workers, one of them is killed first, and its supervisor some moments later.
+In every third round all processes are killed at the same time. In every third round the writer is killed
+first. If the receiver has several workers, one of them is killed first, and the supervisor a moment later.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.receiver.durability.load import Ledger, judge, recover, senders
-from tests.receiver.wire import DEADLINE, start_server
+from tests.receiver.processes import DEADLINE
+from tests.receiver.server import start_server
 
 ONE, ALL, WRITER = range(3)  # who is killed first
 
 
 @dataclass(frozen=True, slots=True)
 class Kills:
-    """So far: rounds, messages acknowledged (each to two mailboxes), and what is wrong, in words."""
+    """The results so far: rounds, acknowledged messages (each to two mailboxes), and the faults found."""
 
     rounds: int
     acknowledged: int
@@ -40,7 +41,7 @@ def kill_again_and_again(
     seed: int = 1,
     workers: int = 1,
 ) -> Iterator[Kills]:
-    """Yield after each round. The mailboxes are judged after each: all messages of all rounds."""
+    """Yields after each round. The mailboxes are judged after each: all messages of all rounds."""
     chance = random.Random(seed)
     mail = folder / "mail"
     acknowledged: set[str] = set()
@@ -70,8 +71,8 @@ def kill_again_and_again(
         acknowledged |= ledger.acknowledged.keys()
         offered |= ledger.offered
         if mode == ONE:
-            refusals += ledger.refusals  # whose writer died may say no, but never yes
-        # All mailboxes are read at every tenth round and at the last; that is most of the time it takes.
+            refusals += ledger.refusals  # A receiver whose writer died may refuse, but never accept.
+        # All mailboxes are read in every tenth round and in the last, because reading takes most of the time.
         if number % 10 == 9 or number == rounds - 1:
             recover(mail)
             verdict = judge(mail, acknowledged, offered)

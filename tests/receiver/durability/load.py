@@ -1,4 +1,4 @@
-"""Senders that keep a receiver busy, and remember what it said yes to."""
+"""Senders that keep a receiver busy, and remember which messages it acknowledged."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from receiver.storage import recovery
 from receiver.storage.folders import Folders
-from tests.receiver.wire import Client, content_of, wait_until
+from tests.receiver.processes import wait_until
+from tests.receiver.wire import Client, content_of
 
 RECIPIENTS = ("alice", "bob")
 _SIZES = (10, 600, 2000, 2000, 20_000, 150_000)
@@ -20,7 +21,7 @@ _SIZES = (10, 600, 2000, 2000, 20_000, 150_000)
 
 @dataclass
 class Ledger:
-    """Digests of contents: all offered, and those acknowledged, with `moment()` just after the 250."""
+    """The digests of all contents offered, and of those acknowledged, with `moment()` just after the 250."""
 
     moment: Callable[[], int]
     offered: set[str] = field(default_factory=set)
@@ -28,12 +29,12 @@ class Ledger:
     refusals: list[str] = field(default_factory=list)
 
     def wait_for_one(self) -> None:
-        """Until the first message was answered."""
+        """Wait until the first message is answered."""
         wait_until(lambda: self.acknowledged or self.refusals, "a message is answered")
 
 
 def senders(port: int, ledger: Ledger, number: int, seed: int) -> list[threading.Thread]:
-    """Threads that send, each over its own connection, until the receiver is gone."""
+    """Start threads that send over connections of their own until the receiver is gone."""
     return [
         threading.Thread(target=_send, args=(port, ledger, random.Random(f"{seed} {each}")), daemon=True)
         for each in range(number)
@@ -64,7 +65,7 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
 
 
 def recover(mail: Path) -> int:
-    """What a receiver does there before it greets; the number of files that it had to make."""
+    """Recover the mail folder as a receiver does at its start. Returns the number of files made."""
     return recovery.recover(Folders(mail))
 
 
@@ -81,7 +82,7 @@ def stored(mail: Path, recipient: str) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is wrong with the mailboxes after an end: nothing, if all three are empty."""
+    """The faults of the mailboxes after an end. If all three are empty, there are none."""
 
     lost: frozenset[str]  # acknowledged, and not in every mailbox
     broken: frozenset[str]  # in a mailbox, and never sent like that
@@ -92,7 +93,7 @@ class Verdict:
 
 
 def judge(mail: Path, acknowledged: set[str], offered: set[str]) -> Verdict:
-    """Hold the mailboxes against what was acknowledged and what was sent at all."""
+    """Compare the mailboxes with the messages that were acknowledged and those that were sent."""
     lost: set[str] = set()
     broken: set[str] = set()
     twice: set[str] = set()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.receiver.durability.kills import kill_again_and_again
-from tests.receiver.wire import ROOT
+from tests.receiver.processes import ROOT
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -1,10 +1,10 @@
-"""A disk with a volatile cache, as a FUSE file `disk` for a loop device, that notes all it is told to do.
+"""A disk with a volatile cache, as a FUSE file `disk` for a loop device, that records all its requests.
 
-`python -m tests.receiver.durability.volatile_disk IMAGE LOG FOLDER` (root) mounts it on FOLDER, its content
-taken from IMAGE, and appends to LOG every write and every flush, each before it is acknowledged. From that,
-`cuts` makes the disk as a power cut at any moment would have left it: all that was written before the last
-flush, and any part of what was written since. The FUSE kernel protocol (linux/fuse.h) is spoken by hand, so
-that no library is needed. A log record is RECORD and, for b"W", the octets.
+`python -m tests.receiver.durability.volatile_disk IMAGE LOG FOLDER` (root) mounts it on FOLDER with the
+content of IMAGE. It appends each write and each flush to LOG before it acknowledges them. From the log,
+`cuts` makes the disk as a power cut at any moment would leave it: with all that was written before the last
+flush, and any part of the later writes. This module implements the FUSE protocol of the kernel
+(linux/fuse.h), so that it needs no library. A log record is RECORD and, for b"W", the octets.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _ROOT, _FILE = 1, 2
 
 
 class Disk:
-    """Answers the kernel's requests; `content` is what a reader sees."""
+    """Answers the requests of the kernel. `content` is what a reader gets."""
 
     def __init__(self, content: bytearray, log: int) -> None:
         self.content = content
         self._log = log
 
     def answer(self, opcode: int, node: int, body: memoryview) -> bytes | int | None:
-        """The reply's body, an errno, or None where no reply is due."""
+        """The body of the reply, an errno, or None if the request gets no reply."""
         if opcode in (_FORGET, _BATCH_FORGET, _INTERRUPT):
             return None
         if opcode == _INIT:

@@ -1,9 +1,9 @@
-"""A fuzz target for a whole session: any octets, cut in any pieces, against the conversation itself.
+"""A fuzz target for a whole session: any octets, cut into any pieces, for the conversation itself.
 
-`python -m tests.receiver.fuzz.conversation --runs 20000` drives it by chance. With atheris installed
-(`make fuzz`) the coverage of receiver/ guides it. What must hold: nothing of ours raises. Replies are well
-formed. A message that was answered 250 ended in CRLF.CRLF or in a last chunk. What is stored has no bare CR,
-no bare LF and no NUL, and its content is what an independent, slow reading of the wire says it is.
+`python -m tests.receiver.fuzz.conversation --runs 20000` uses random input. With atheris installed (`make
+fuzz`) the coverage of receiver/ guides it. These promises must hold. Our code never raises. Replies are well
+formed. A message that was answered 250 ended in CRLF.CRLF or in a last chunk. A stored message has no bare
+CR, no bare LF and no NUL. Its content is the one that an independent, slow parser finds in the octets.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Pipe(asyncio.Transport):
 
 
 class MemoryStore(Store):
-    """A store without a disk: messages stay in memory, and are then in `stored`."""
+    """A store without a disk. Delivered messages are in `stored`."""
 
     def __init__(self) -> None:
         self.stored: list[bytes] = []
@@ -109,7 +109,7 @@ CONFIG = replace(CONFIG, limits=Limits(line_length=200, message_size=5000))
 
 
 async def session(pieces: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
-    """The replies to these pieces, and the contents stored. Raises where something of ours breaks."""
+    """The replies to these pieces, and the contents stored. Raises what our code raises."""
     store = MemoryStore()
     site = new_site(CONFIG, store)
     talk = site.new()
@@ -131,7 +131,7 @@ async def _settled(site: Site) -> None:
 
 
 def check(wire: bytes, sizes: Sequence[int]) -> None:
-    """Raises AssertionError where a promise is broken."""
+    """Raises AssertionError if a promise is broken."""
     pieces, at = [], 0
     for size in [*sizes, len(wire)]:
         pieces.append(wire[at : at + size])
@@ -154,14 +154,14 @@ def check(wire: bytes, sizes: Sequence[int]) -> None:
 
 
 def in_wire(content: bytes, wire: bytes) -> bool:
-    """Whether a message stands in the wire, once a leading dot is taken from each line of it."""
+    """Whether the octets sent contain the message, after removing one leading dot from each line."""
     if b"BDAT" in wire.upper():  # chunks have their commands between them
         return True
     return content in b"\r\n".join(line.removeprefix(b".") for line in wire.split(b"\r\n"))
 
 
 class _Quiet:
-    """The log, kept for a look at the end."""
+    """Keeps the log, to check it at the end."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -183,7 +183,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def one_input(octets: bytes) -> None:
-    """The fuzzer's octets as a talk: the first say whether an envelope is there and how it is cut."""
+    """Make a conversation of the fuzzer's octets. The first ones choose the envelope and the pieces."""
     if len(octets) < 2:
         return
     kind, size, rest = octets[0], octets[1], octets[2:]
@@ -193,7 +193,7 @@ def one_input(octets: bytes) -> None:
 
 
 def by_chance(runs: int, seconds: float, seed: int) -> int:
-    """Talks made of words and octets by chance; how many were tried."""
+    """Check random conversations. Returns their number."""
     chance = random.Random(seed)
     until = time.monotonic() + seconds
     for run in range(runs):

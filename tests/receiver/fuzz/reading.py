@@ -1,9 +1,9 @@
-"""A fuzz target for reading: any octets as a mail, through every parser that `show`, `list` and the log use.
+"""A fuzz target for reading: any octets as a mail, through all parsers that `show`, `list` and the log use.
 
-`python -m tests.receiver.fuzz.reading --runs 20000` drives it by chance; with atheris installed (`make fuzz`)
-the coverage of receiver/ guides it. What must hold: nothing raises, and no guard had to catch anything; all
-that is shown can be written as UTF-8 and as JSON; a file's name has no folder; the log and the list have the
-same subject; and the whole takes bounded time.
+`python -m tests.receiver.fuzz.reading --runs 20000` uses random input. With atheris installed (`make fuzz`)
+the coverage of receiver/ guides it. These promises must hold. Nothing raises, and no guard had to catch an
+error. All output can be written as UTF-8 and as JSON. The name of a file has no folder. The log and the list
+have the same subject. The time is bounded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib
 
 SECONDS = 10.0
 # Pieces that mean something to a parser, and the limits that libraries are known to have: digits of a number,
-# depth of a recursion, code points that are none, halves of surrogates, NUL.
+# depth of a recursion, invalid code points, lone surrogates, NUL.
 WORDS = (
     b"Content-Type: ", b"Content-Transfer-Encoding: ", b"Content-Disposition: ", b"Subject: ", b"\r\n",
     b"\n", b"\r", b"\r\n\r\n", b" ", b"\t", b"text/plain", b"text/html", b"multipart/mixed",
@@ -53,7 +53,7 @@ STARTS = (
 
 
 def check(mail: bytes) -> None:
-    """Raises AssertionError where a promise is broken."""
+    """Raises AssertionError if a promise is broken."""
     began = time.process_time()
     holds = content.read(mail)
     caught = [note for note in holds.notes if "could not be read" in note or "taken apart" in note]
@@ -76,12 +76,12 @@ def check(mail: bytes) -> None:
 
 
 def one_input(octets: bytes) -> None:
-    """The fuzzer's octets as a mail: the first one says how it begins."""
+    """Make a mail of the fuzzer's octets. The first one chooses its beginning."""
     check(STARTS[octets[0] % len(STARTS)] + octets[1:] if octets else b"")
 
 
 def by_chance(runs: int, seconds: float, seed: int) -> int:
-    """Mails made of words and octets by chance; how many were tried."""
+    """Check random mails. Returns their number."""
     chance = random.Random(seed)
     until = time.monotonic() + seconds
     for run in range(runs):

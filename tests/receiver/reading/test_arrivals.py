@@ -1,4 +1,4 @@
-"""`letterbox wait` and `letterbox follow`: they see what arrives, and only that."""
+"""`letterbox wait` and `letterbox follow` see each message that arrives, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from receiver.reading import stored, summary
 from receiver.reading.arrivals import Arrivals
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 
 @pytest.fixture
@@ -32,7 +33,7 @@ def arrivals(mail: Mail) -> Arrivals:
     return Arrivals(lambda: stored.maildirs(mail.folder))
 
 
-def test_a_look_shows_what_arrived_since_the_last_one_once(mail, arrivals):
+def test_each_arrival_is_seen_once(mail: Mail, arrivals: Arrivals) -> None:
     assert arrivals.look() == []
     for count in range(20):  # several in one tick of the clock too
         path = mail.store(f"Subject: {count}\n\nx\n")
@@ -40,14 +41,14 @@ def test_a_look_shows_what_arrived_since_the_last_one_once(mail, arrivals):
         assert arrivals.look() == []
 
 
-def test_a_message_that_a_reader_marks_as_seen_is_not_new_again(mail, arrivals):
+def test_a_message_that_a_reader_marks_as_seen_is_not_new_again(mail: Mail, arrivals: Arrivals) -> None:
     path = mail.store("Subject: new\n\nx\n")
     assert len(arrivals.look()) == 1
     path.rename(path.parents[1] / "cur" / f"{path.name}:2,S")
     assert arrivals.look() == []
 
 
-def test_a_mailbox_made_meanwhile_is_seen(mail, arrivals):
+def test_a_new_mailbox_is_seen(mail: Mail, arrivals: Arrivals) -> None:
     mail.store("Subject: first of bob\n\nx\n", "bob")
     assert [str(each.maildir) for each in arrivals.look()] == ["bob@example.test"]
 
@@ -58,7 +59,7 @@ def _lines(process: subprocess.Popen[bytes]) -> Iterator[dict[str, object]]:
         yield json.loads(line)
 
 
-def test_wait_ends_with_the_message_for_that_address(mail):
+def test_wait_ends_with_the_message_for_that_address(mail: Mail) -> None:
     line = mail.line("wait", "--to", "BOB@example.test", "--timeout", "60", "--json")
     with subprocess.Popen(line, cwd=ROOT, stdout=subprocess.PIPE) as process:
         while process.poll() is None:  # until it was seen: when the command began to look cannot be known
@@ -70,7 +71,7 @@ def test_wait_ends_with_the_message_for_that_address(mail):
     assert (shown["subject"], shown["text"]) == ("for bob", "hello\n")
 
 
-def test_wait_can_count_what_came_just_before(mail):
+def test_wait_can_count_what_came_just_before(mail: Mail) -> None:
     mail.store("Subject: just now\n\nx\n", "bob")
     assert mail.json("wait", "--to", "bob", "--since", "60", "--timeout", "0")[0]["subject"] == "just now"
     done = mail.letterbox("wait", "--to", "bob", "--timeout", "0.2")
@@ -78,7 +79,7 @@ def test_wait_can_count_what_came_just_before(mail):
     assert done.stderr.startswith(b"letterbox: no message for bob in 0.2 s")
 
 
-def test_follow_shows_each_and_ends_quietly_at_ctrl_c(mail):
+def test_follow_shows_each_and_ends_quietly_at_ctrl_c(mail: Mail) -> None:
     with subprocess.Popen(
         mail.line("follow", "--json"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as process:
@@ -109,7 +110,7 @@ def _delivered(mail: Mail, recipient: str | None, mailbox: str = "alice") -> Sum
     return summary.read(Stored(box, path.name, str(path)))
 
 
-def test_a_message_is_for_the_address_that_its_sender_named(mail):
+def test_a_message_is_for_the_address_that_its_sender_named(mail: Mail) -> None:
     message = _delivered(mail, "Sales@example.test")
     for to in ("sales@example.test", "SALES", "alice", "alice@example.test", None):
         assert arrivals_module.is_for(message, to), to
@@ -117,14 +118,14 @@ def test_a_message_is_for_the_address_that_its_sender_named(mail):
         assert not arrivals_module.is_for(message, to, ("alice@example.test",)), to
 
 
-def test_a_message_to_several_is_for_an_alias_that_the_configuration_has(mail):
+def test_a_message_to_several_is_for_an_alias_that_the_configuration_has(mail: Mail) -> None:
     message = _delivered(mail, None)
     assert arrivals_module.is_for(message, "sales@example.test", {"alice@example.test"})
     assert not arrivals_module.is_for(message, "sales@example.test", {"bob@example.test"})
     assert not arrivals_module.is_for(message, "sales@example.test")
 
 
-def test_wait_knows_the_aliases_of_the_configuration(mail, tmp_path):
+def test_wait_knows_the_aliases_of_the_configuration(mail: Mail, tmp_path: Path) -> None:
     config = tmp_path / "letterbox.toml"
     config.write_text(
         f'hostname="mx.example.test"\nmail="{mail.folder}"\n'
@@ -148,7 +149,7 @@ def test_wait_knows_the_aliases_of_the_configuration(mail, tmp_path):
         assert done.returncode == code, (to, done.stderr)
 
 
-def test_what_is_no_message_does_not_arrive(mail, arrivals):
+def test_an_entry_that_is_not_a_message_does_not_arrive(mail: Mail, arrivals: Arrivals) -> None:
     path = mail.store("Subject: x\n\nx\n")
     path.with_name("1999999999.link").symlink_to(path)
     assert [each.path for each in arrivals.look()] == [str(path)]

@@ -1,4 +1,4 @@
-"""No message breaks a reading command or takes it long: CPython's own test messages, and worse ones."""
+"""No message breaks a reading command or takes it long. The samples are CPython's test messages and worse."""
 # ruff: noqa: E501
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import pytest
 from receiver import charsets, encoded_words, headers
 from receiver.content import content, mime
 from tests.receiver.hostile_growth import GENERATORS
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 SECONDS = 10
 """Of CPU, for one command; then the kernel ends it. The slowest of these takes 2 s for one message; how time
@@ -124,7 +125,7 @@ def _run(mail: Mail, command: str, *arguments: str) -> subprocess.CompletedProce
     return done
 
 
-def test_list_and_export_survive_all_of_it(corpus):
+def test_list_and_export_survive_hostile_mail(corpus: Mail) -> None:
     listed = _run(corpus, "list", "--json", "-n", "1000").stdout.splitlines()
     assert len(listed) >= len(HOSTILE) + 100
     for line in listed:
@@ -136,20 +137,20 @@ def test_list_and_export_survive_all_of_it(corpus):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_show_survives_it_in_bounded_time(name, tmp_path):
+def test_show_survives_hostile_mail_in_bounded_time(name: str, tmp_path: Path) -> None:
     mail = Mail(tmp_path)
     mail.store(HOSTILE[name])
     _run(mail, "show", "--text", "--headers").stdout.decode()
 
 
 @pytest.mark.parametrize("name", GENERATORS)
-def test_show_takes_bounded_time_and_memory_for_mail_of_any_size(name, tmp_path):
+def test_show_takes_bounded_time_and_memory_for_mail_of_any_size(name: str, tmp_path: Path) -> None:
     mail = Mail(tmp_path)
     mail.store(GENERATORS[name](24 << 20 if name.startswith("near") else 4 << 20))
     _run(mail, "show", "--json")
 
 
-def test_any_octets_are_parsed_without_an_exception(corpus):
+def test_any_octets_are_parsed_without_an_exception(corpus: Mail) -> None:
     """All of the corpus, whole and truncated anywhere, in one process."""
     generator = random.Random(11)
     for path in sorted((corpus.folder / "example.test/alice/new").iterdir()):
@@ -168,24 +169,24 @@ def test_any_octets_are_parsed_without_an_exception(corpus):
                 assert "/" not in leaf.name
 
 
-def test_the_deepest_text_of_a_sane_depth_is_found():
+def test_the_deepest_text_of_a_sane_depth_is_found() -> None:
     assert content.read(_nested(20)).text == "deepest\n"
 
 
-def test_parts_hold_what_lies_between_the_boundaries():
+def test_a_part_is_what_stands_between_two_boundaries() -> None:
     message = _parts(3)
     assert [message[part.start : part.end] for part in mime.parse(message).leaves()] == [b"x"] * 3
 
 
-def test_a_word_split_within_a_character_is_joined():
+def test_a_word_split_within_a_character_is_joined() -> None:
     first, second = (base64.b64encode(piece).decode() for piece in (b"Gr\xc3", b"\xbc\xc3\x9fe"))
     assert encoded_words.decode(f"=?utf-8?B?{first}?= =?UTF-8?b?{second}?= !".encode()) == "Grüße !"
 
 
-def test_text_in_an_undeclared_charset_is_still_readable():
+def test_text_in_an_undeclared_charset_is_still_readable() -> None:
     assert charsets.decode("Grüße".encode(), "us-ascii") == "Grüße"
     assert charsets.decode("Grüße".encode("cp1252"), "klingon") == "Grüße"
 
 
-def test_the_corpus_has_cpythons_messages_where_python_brings_them():
+def test_the_corpus_has_cpythons_messages_where_python_brings_them() -> None:
     assert not cpythons() or len(cpythons()) > 40, ROOT

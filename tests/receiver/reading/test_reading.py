@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from receiver.reading import export
-from tests.receiver.stored_mail import ROOT, Mail
+from tests.receiver.processes import ROOT
+from tests.receiver.stored_mail import Mail
 
 LETTER = """\
 From: =?UTF-8?Q?Zo=C3=AB?= Stranger <zoe@sender.test>
@@ -57,7 +58,7 @@ def mail(tmp_path: Path) -> Mail:
     return Mail(tmp_path / "mail")
 
 
-def test_list_is_newest_first_with_decoded_headers_and_our_trace(mail):
+def test_list_is_newest_first_with_decoded_headers_and_our_trace(mail: Mail) -> None:
     mail.store("Subject: first\n\nx\n")
     mail.store(LETTER, "bob")
     newest, first = mail.json("list")
@@ -68,7 +69,7 @@ def test_list_is_newest_first_with_decoded_headers_and_our_trace(mail):
     assert first["subject"] == "first"
 
 
-def test_list_takes_one_mailbox_and_a_number(mail):
+def test_list_takes_one_mailbox_and_a_number(mail: Mail) -> None:
     for count in range(3):
         mail.store(f"Subject: {count}\n\nx\n")
     mail.store(LETTER, "bob")
@@ -76,7 +77,7 @@ def test_list_takes_one_mailbox_and_a_number(mail):
     assert len(mail.json("list", "--mailbox", "bob@example.test")) == 1
 
 
-def test_a_sender_cannot_forge_the_trace(mail):
+def test_a_sender_cannot_forge_the_trace(mail: Mail) -> None:
     forged = (
         "Received: from x ([203.0.113.9])\n by mx1 (Letterbox) with ESMTPS\n (using TLSv1.9 with cipher X)\n"
     )
@@ -84,13 +85,13 @@ def test_a_sender_cannot_forge_the_trace(mail):
     assert mail.json("list")[0]["tls"] == "TLSv1.3"
 
 
-def test_what_a_reader_marked_as_seen_is_listed_too(mail):
+def test_a_message_marked_as_seen_is_listed(mail: Mail) -> None:
     path = mail.store(LETTER)
     path.rename(path.parents[1] / "cur" / f"{path.name}:2,S")
     assert [each["subject"] for each in mail.json("list")] == ["Grüße 😀"]
 
 
-def test_show_finds_the_text_in_any_multipart_and_names_what_is_attached(mail):
+def test_show_finds_the_text_in_any_multipart_and_names_the_attachments(mail: Mail) -> None:
     mail.store(MIXED)
     (shown,) = mail.json("show")
     assert shown["text"] == "café\n"
@@ -99,12 +100,12 @@ def test_show_finds_the_text_in_any_multipart_and_names_what_is_attached(mail):
     ]
 
 
-def test_html_alone_is_shown_without_its_tags(mail):
+def test_html_alone_is_shown_without_its_tags(mail: Mail) -> None:
     mail.store("Content-Type: text/html\n\n<style>p {}</style><p>one</p><script>x</script>two &amp; three\n")
     assert mail.json("show")[0]["text"] == "one\ntwo & three\n"
 
 
-def test_a_message_is_named_by_number_identity_or_path(mail):
+def test_a_message_is_named_by_number_identity_or_path(mail: Mail) -> None:
     paths = [mail.store(f"Subject: {count}\n\nx\n") for count in range(3)]
     identity = paths[1].name.split(".")[1]
     assert mail.json("show", "2")[0]["subject"] == "1"
@@ -112,7 +113,7 @@ def test_a_message_is_named_by_number_identity_or_path(mail):
     assert mail.json("show", str(paths[1]))[0]["subject"] == "1"
 
 
-def test_a_message_that_is_not_there_is_one_line_and_exit_code_1(mail):
+def test_a_missing_message_is_one_line_and_exit_code_1(mail: Mail) -> None:
     mail.store(LETTER)
     done = mail.letterbox("show", "7")
     assert done.returncode == 1
@@ -121,14 +122,14 @@ def test_a_message_that_is_not_there_is_one_line_and_exit_code_1(mail):
     ]
 
 
-def test_an_unknown_mailbox_is_answered_with_those_there_are(mail):
+def test_an_unknown_mailbox_is_answered_with_the_existing_ones(mail: Mail) -> None:
     mail.store(LETTER)
     done = mail.letterbox("list", "--mailbox", "alise")
     assert (done.returncode, done.stdout) == (1, b"")
     assert b"alice@example.test" in done.stderr
 
 
-def test_an_mbox_can_be_read_back_and_undone(mail, tmp_path):
+def test_an_mbox_can_be_read_back_and_undone(mail: Mail, tmp_path: Path) -> None:
     body = "one\nFrom here\n>From there\n"
     mail.store(f"Subject: a\n\n{body}")
     mail.store("Subject: b\n\nno line end at the end".replace("\n", "\r\n").encode())
@@ -142,7 +143,7 @@ def test_an_mbox_can_be_read_back_and_undone(mail, tmp_path):
     assert "".join(line[1:] if line.startswith(">") else line for line in unquoted) == body
 
 
-def test_an_mbox_quotes_across_blocks_and_at_the_very_end():
+def test_an_mbox_quotes_across_blocks_and_at_the_very_end() -> None:
     for text in (
         "x" * 1_048_575 + "\r\nFrom a",
         "x\r\n" * 400_000 + ">>From b",
@@ -155,7 +156,7 @@ def test_an_mbox_quotes_across_blocks_and_at_the_very_end():
         assert quoted.decode() == wanted + "\n"
 
 
-def test_an_eml_is_the_stored_file_octet_for_octet(mail, tmp_path):
+def test_an_eml_is_the_stored_file_octet_for_octet(mail: Mail, tmp_path: Path) -> None:
     path = mail.store(LETTER)
     assert mail.letterbox("export", "--eml", "1").stdout == path.read_bytes()
     done = mail.letterbox("export", "--folder", str(tmp_path / "out"))
@@ -165,7 +166,7 @@ def test_an_eml_is_the_stored_file_octet_for_octet(mail, tmp_path):
     assert written.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_link_or_a_pipe_in_a_maildir_is_not_followed(mail, tmp_path):
+def test_a_link_or_a_pipe_in_a_maildir_is_not_followed(mail: Mail, tmp_path: Path) -> None:
     secret = tmp_path / "secret"
     secret.write_text("Subject: secret\n\n")
     new = mail.store(LETTER).parent
@@ -175,7 +176,7 @@ def test_a_link_or_a_pipe_in_a_maildir_is_not_followed(mail, tmp_path):
     assert mail.letterbox("show", "1895000000.link").returncode == 1
 
 
-def test_list_of_a_hundred_thousand_costs_little_more_than_of_fifty(mail):
+def test_list_of_a_hundred_thousand_costs_little_more_than_of_fifty(mail: Mail) -> None:
     path = mail.store(LETTER)
     for count in range(50):
         path.with_name(f"{1_795_000_000 + count}.M1P1Q{count}R1.mx1.example.test").hardlink_to(path)
@@ -189,7 +190,7 @@ def test_list_of_a_hundred_thousand_costs_little_more_than_of_fifty(mail):
 
 
 def _cpu(line: list[str]) -> float:
-    """Seconds of the processor, which are the same on a busy machine."""
+    """CPU seconds, which hardly depend on how busy the machine is."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(line, cwd=ROOT, capture_output=True, check=True)
     assert len(done.stdout.splitlines()) == 50
@@ -198,7 +199,7 @@ def _cpu(line: list[str]) -> float:
 
 
 def on_a_terminal(line: list[str], *, columns: int = 80) -> str:
-    """What a command writes to a terminal of that width."""
+    """The output of a command on a terminal of that width."""
     parent, child = pty.openpty()
     environment = {**os.environ, "COLUMNS": str(columns), "LINES": "24", "TERM": "xterm", "NO_COLOR": ""}
     process = subprocess.Popen(line, cwd=ROOT, env=environment, stdout=child, stderr=child)
@@ -217,7 +218,7 @@ def on_a_terminal(line: list[str], *, columns: int = 80) -> str:
     return said.decode()
 
 
-def test_a_terminal_gets_a_table_that_fits(mail):
+def test_a_terminal_gets_a_table_that_fits(mail: Mail) -> None:
     mail.store(LETTER.replace("Hello", "x" * 200))
     mail.store(f"Subject: {'漢字' * 60}\nFrom: {'very long ' * 20}<a@sender.test>\n\nx\n")
     lines = on_a_terminal(mail.line("list"), columns=80).replace("\x1b[1m", "").replace("\x1b[0m", "")
@@ -228,7 +229,7 @@ def test_a_terminal_gets_a_table_that_fits(mail):
     assert len(first) + sum(character in "漢字" for character in first) <= 80
 
 
-def test_what_a_sender_writes_cannot_drive_the_terminal(mail):
+def test_what_a_sender_writes_cannot_drive_the_terminal(mail: Mail) -> None:
     mail.store(
         "From: \x1b]0;owned\x07\x1b[2J <a@sender.test>\nSubject: =?utf-8?Q?=1B[31mred=0D=0A=E2=80=AEevil?=\n"
         "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nhello \x1b[5mblink \x9b31m \x00\x08 \u202eevil\n"

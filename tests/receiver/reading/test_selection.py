@@ -1,4 +1,4 @@
-"""One selection, and so one numbering, for list, show and export; and exports that overwrite nothing."""
+"""List, show and export select and number messages alike, and an export overwrites nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.receiver.stored_mail import Mail
 
 @pytest.fixture
 def mail(tmp_path: Path) -> Mail:
-    """Three messages, with entries between and around them that are none."""
+    """Three messages, and other entries among them."""
     made = Mail(tmp_path / "mail")
     paths = [made.store(f"Subject: {count}\n\nx\n") for count in range(3)]
     new, secret = paths[0].parent, tmp_path / "secret"
@@ -37,7 +37,7 @@ def _subjects(said: bytes) -> list[str]:
     ]
 
 
-def test_list_show_and_export_have_one_numbering(mail):
+def test_list_show_and_export_number_messages_alike(mail: Mail) -> None:
     listed = [each["subject"] for each in mail.json("list")]
     assert listed == ["2", "1", "0"]
     assert [mail.json("show", str(number))[0]["subject"] for number in (1, 2, 3)] == listed
@@ -49,27 +49,27 @@ def test_list_show_and_export_have_one_numbering(mail):
     assert mail.letterbox("show", "4").returncode == 1
 
 
-def test_list_of_fewer_than_there_are_skips_what_is_no_message(mail):
+def test_list_skips_entries_that_are_not_messages(mail: Mail) -> None:
     assert [each["subject"] for each in mail.json("list", "-n", "2")] == ["2", "1"]
 
 
-def test_export_goes_on_behind_what_is_no_message_and_says_each_once(mail):
+def test_export_skips_entries_that_are_not_messages_and_reports_each_once(mail: Mail) -> None:
     done = mail.letterbox("export")
     assert (done.returncode, _subjects(done.stdout)) == (0, ["0", "1", "2"])
     said = done.stderr.decode().splitlines()
     assert len(said) == len(set(said)) == 6
-    assert any("1999999998.pipe: a pipe and no message: passed over" in line for line in said)
+    assert any("1999999998.pipe: a pipe, not a message: skipped" in line for line in said)
     for kind in ("a symbolic link", "a folder", "a socket"):
         assert any(kind in line for line in said)
 
 
-def test_a_prefix_of_an_identity_finds_messages_only(mail):
+def test_a_prefix_of_an_identity_finds_messages_only(mail: Mail) -> None:
     for wanted in ("1999999999", "new", "1000000000.old.link", "1999999998.pipe"):
         done = mail.letterbox("show", wanted)
         assert (done.returncode, b"no such message" in done.stderr) == (1, True), wanted
 
 
-def test_more_than_many_entries_that_are_none_are_said_shortly(mail):
+def test_many_entries_that_are_not_messages_are_reported_in_short(mail: Mail) -> None:
     new = next(mail.folder.glob("*/*/new"))
     for count in range(100):
         (new / f"18000000{count:02}.link").symlink_to("nowhere")
@@ -78,7 +78,7 @@ def test_more_than_many_entries_that_are_none_are_said_shortly(mail):
     assert len(done.stderr.splitlines()) == 21
 
 
-def test_one_message_at_two_domains_makes_two_files(mail, tmp_path):
+def test_one_message_at_two_domains_makes_two_files(mail: Mail, tmp_path: Path) -> None:
     octets = b"Subject: both\r\n\r\nx\r\n"
     for domain in ("a.test", "b.test"):
         box = tmp_path / "two" / domain / "alice"
@@ -94,20 +94,20 @@ def test_one_message_at_two_domains_makes_two_files(mail, tmp_path):
     ]
 
 
-def test_a_second_export_writes_nothing_twice_and_overwrites_nothing(mail, tmp_path):
+def test_a_second_export_repeats_and_overwrites_nothing(mail: Mail, tmp_path: Path) -> None:
     out = tmp_path / "out"
     mail.letterbox("export", "--folder", str(out))
     first = sorted(out.iterdir())[0]
     kept = first.read_bytes()
     first.write_bytes(b"mine")
     done = mail.letterbox("export", "--folder", str(out))
-    assert done.stderr.decode().splitlines()[-1] == f"1 message(s) written to {out}; 2 were there already"
+    assert done.stderr.decode().splitlines()[-1] == f"1 message(s) written to {out}; 2 already existed"
     assert first.read_bytes() == b"mine"
     assert sorted(path.read_bytes() for path in out.iterdir() if path.stem.endswith(".2")) == [kept]
     assert len(list(out.iterdir())) == 4
 
 
-def test_an_export_follows_no_link_in_its_folder(mail, tmp_path):
+def test_an_export_follows_no_link_in_its_folder(mail: Mail, tmp_path: Path) -> None:
     out, other = tmp_path / "out", tmp_path / "other"
     mail.letterbox("export", "--folder", str(out))
     first = sorted(out.iterdir())[0]
@@ -117,7 +117,7 @@ def test_an_export_follows_no_link_in_its_folder(mail, tmp_path):
     assert not other.exists()
 
 
-def test_the_name_of_a_file_fits_into_a_folder_and_is_of_one_message_only():
+def test_a_file_name_is_unique_and_not_too_long() -> None:
     def name(box: str) -> str:
         return eml_files.file_name(Stored(Maildir("d" * 250, box, "/x"), "1700000000.M1P1Q1R1.mx", "/x/y"))
 
@@ -126,7 +126,9 @@ def test_the_name_of_a_file_fits_into_a_folder_and_is_of_one_message_only():
     assert all(len(os.fsencode(each)) <= 251 for each in names)
 
 
-def test_a_message_that_was_removed_meanwhile_is_passed_over(mail, capsys):
+def test_a_message_that_was_removed_meanwhile_is_skipped(
+    mail: Mail, capsys: pytest.CaptureFixture[str]
+) -> None:
     messages = list(stored.everything(stored.maildirs(mail.folder)))
     gone = next(each for each in messages if each.path.endswith("mx1.example.test"))
     Path(gone.path).unlink()

@@ -1,8 +1,7 @@
-"""The program as the service manager sees it: sockets handed over, notifications, signals, arguments."""
+"""The program as a service manager and a user see it: signals, arguments, version, imports."""
 
 from __future__ import annotations
 
-import fcntl
 import re
 import signal
 import socket
@@ -16,62 +15,12 @@ import pytest
 
 import receiver
 from receiver.__main__ import main
-from tests.receiver.wire import DEADLINE, ROOT, Client, Server, environment
-
-# Puts its two arguments at 3 and 4 as systemd does, and becomes the receiver.
-ACTIVATE = """
-import os, sys
-for target, source in ((3, int(sys.argv[1])), (4, int(sys.argv[2]))):
-    os.dup2(source, target)
-names = "letterbox.socket:letterbox.socket"
-os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="2", LISTEN_FDNAMES=names)
-os.execv(sys.executable, [sys.executable, "-m", "receiver", "serve", "--mail", sys.argv[3]])
-"""
+from tests.receiver.processes import ROOT
+from tests.receiver.server import Server
+from tests.receiver.wire import Client, listen
 
 
-def listen(family: int, address: str) -> socket.socket:
-    each = socket.socket(family, socket.SOCK_STREAM)
-    if family == socket.AF_INET6:
-        each.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    each.bind((address, 0))
-    each.listen(64)
-    return each
-
-
-def test_sockets_of_both_families_are_taken_over_and_the_manager_is_told(tmp_path: Path) -> None:
-    try:
-        four, six = listen(socket.AF_INET, "127.0.0.1"), listen(socket.AF_INET6, "::1")
-    except OSError as error:
-        pytest.skip(f"no IPv6 here: {error}")
-    notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-    notify.bind(str(tmp_path / "notify"))
-    notify.settimeout(DEADLINE)
-    high = [fcntl.fcntl(each, fcntl.F_DUPFD, 50) for each in (four, six)]  # 3 and 4 are to be free
-    process = subprocess.Popen(
-        [sys.executable, "-c", ACTIVATE, *map(str, high), str(tmp_path / "mail")],
-        cwd=ROOT, pass_fds=high, env=environment() | {"NOTIFY_SOCKET": str(tmp_path / "notify")},
-        stderr=subprocess.PIPE,
-    )  # fmt: skip
-    try:
-        assert notify.recv(4096).startswith(b"READY=1\n")
-        for each in (four, six):
-            with socket.create_connection(each.getsockname()[:2], DEADLINE) as connection:
-                assert connection.recv(4) == b"220 "
-        process.send_signal(signal.SIGHUP)
-        assert notify.recv(4096).startswith(b"RELOADING=1\nMONOTONIC_USEC=")
-        assert notify.recv(4096) == b"READY=1"
-        process.send_signal(signal.SIGTERM)
-        assert notify.recv(4096) == b"STOPPING=1"
-        assert process.wait(DEADLINE) == 0
-    finally:
-        process.kill()
-        _, log = process.communicate()
-    assert b"[::1]:" in log
-    with socket.create_connection(four.getsockname(), DEADLINE):  # ours to keep: nobody was refused
-        pass
-
-
-def test_sigterm_finishes_what_is_under_way_and_says_421_to_the_idle(serve: Callable[..., Server]) -> None:
+def test_sigterm_finishes_work_and_answers_421_to_idle_senders(serve: Callable[..., Server]) -> None:
     server = serve()
     idle, writing = server.client(), server.client()
     writing.begin()
@@ -142,7 +91,7 @@ def test_the_receiver_imports_nothing_but_its_dependencies_and_the_standard_libr
     assert imported - set(sys.stdlib_module_names) == {"receiver", "aiosmtpd", "nh3", "webencodings"}
 
 
-def test_to_serve_and_to_list_loads_no_parser_of_mail() -> None:
+def test_serve_and_list_load_no_parser_of_mail() -> None:
     code = (
         "import receiver.serving.server, receiver.reading.listing, sys;"
         "print({'nh3', 'webencodings', 'receiver.content.content'} & set(sys.modules))"

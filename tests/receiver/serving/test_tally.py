@@ -1,4 +1,4 @@
-"""Connections counted by several workers in one piece of memory."""
+"""Several workers count their connections in shared memory."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from receiver.smtp.replies import TOO_MANY_FROM_ADDRESS
 ADDRESSES = [f"192.{a}.{b}.{c}" for a in range(100, 104) for b in range(100, 200) for c in range(100, 200)]
 
 
-def test_a_worker_sees_what_all_others_have_and_not_its_own() -> None:
+def test_a_worker_sees_the_counts_of_all_others_and_not_its_own() -> None:
     tally = Tally(3)
     one, two, three = (tally.of_worker(each) for each in range(3))
     one.add("192.0.2.1", 5)
@@ -34,7 +34,7 @@ def test_another_process_sees_it() -> None:
     assert tally.of_worker(1).count("192.0.2.1") == 70_000
 
 
-def test_the_dead_have_no_connections_and_the_living_keep_theirs() -> None:
+def test_dead_workers_have_no_connections_and_living_ones_keep_theirs() -> None:
     tally = Tally(3)
     for worker in range(3):
         tally.of_worker(worker).add("192.0.2.1", 1)
@@ -42,7 +42,7 @@ def test_the_dead_have_no_connections_and_the_living_keep_theirs() -> None:
     assert [tally.of_worker(each).count("192.0.2.1") for each in range(3)] == [1, 2, 1]
 
 
-def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None:
+def test_addresses_that_share_a_slot_in_one_row_are_counted_apart() -> None:
     tally = Tally(2)
     first = ADDRESSES[0]
     rows = list(zip(*map(slots, ADDRESSES), strict=True))
@@ -55,7 +55,7 @@ def test_addresses_that_meet_in_one_row_are_not_counted_for_each_other() -> None
     assert tally.of_worker(1).count(first) == 0
 
 
-def test_addresses_that_meet_in_one_row_hardly_meet_in_both() -> None:
+def test_addresses_that_share_a_slot_in_one_row_hardly_share_both() -> None:
     meeting = defaultdict(list)
     for address in ADDRESSES:
         meeting[slots(address)[0]].append(slots(address)[1])
@@ -65,7 +65,7 @@ def test_addresses_that_meet_in_one_row_hardly_meet_in_both() -> None:
     assert in_both < len(pairs) / 1000  # 1 of 16,384 is expected
 
 
-def test_admission_refuses_what_others_fill_and_counts_only_whom_it_let_in() -> None:
+def test_admission_counts_other_workers_and_only_admitted_connections() -> None:
     tally = Tally(2)
     limits = Limits(connections_per_address=2)
     one, two = (Admission(limits, tally.of_worker(each)) for each in range(2))

@@ -1,4 +1,4 @@
-"""Several workers are one receiver: to senders, to the service manager, and when one of them dies."""
+"""Several workers act as one receiver, for senders and the service manager, and when one of them dies."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ from pathlib import Path
 import pytest
 
 from receiver.__main__ import main
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import DEADLINE, Client, Server, ended, wait_until
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE, ended, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 SERVES = "event=listening"
 
 
 @contextmanager
 def alone(server: Server, worker: int) -> Iterator[None]:
-    """All other workers stand still: whoever connects now meets this one."""
+    """Stop all other workers, so that this worker takes the next connection."""
     others = [each for each in server.workers() if each != worker]
     for each in others:
         os.kill(each, signal.SIGSTOP)
@@ -39,7 +41,7 @@ def _state(process: int) -> str:
 
 
 def send(server: Server) -> int:
-    """A message over a new connection; the process that took it."""
+    """Send a message over a new connection. Returns the process that took it."""
     with server.client() as client:
         client.begin()
         client.send(b"Subject: x\r\n\r\n.\r\n")
@@ -86,7 +88,9 @@ def test_limits_count_the_connections_of_all_workers(
         wait_until(lambda: Client(server.port, address.format(4)).reply().startswith("220"), "there is room")
 
 
-def test_sigterm_lets_every_worker_finish_and_says_421_to_the_idle(serve: Callable[..., Server]) -> None:
+def test_sigterm_lets_every_worker_finish_and_answers_421_to_idle_senders(
+    serve: Callable[..., Server],
+) -> None:
     server = serve(workers=2)
     idle, writing = [], []
     for worker in server.workers():
@@ -200,7 +204,7 @@ def test_a_worker_that_cannot_start_ends_all_as_it_would_end_a_single_receiver(
     assert server.log.count("event=stopped") == 1  # the other one, in good order
 
 
-def test_sigterm_before_a_worker_is_replaced_ends_it_all(serve: Callable[..., Server]) -> None:
+def test_sigterm_before_a_worker_is_replaced_ends_all_processes(serve: Callable[..., Server]) -> None:
     server = serve(workers=2)
     os.kill(server.workers()[0], signal.SIGKILL)
     server.wait_for_log("note=")

@@ -1,4 +1,4 @@
-"""A supervisor and its workers while they start: what they hold, and the signals that come meanwhile."""
+"""A supervisor and its workers during their start: their descriptors, and signals that come meanwhile."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, ROOT, Server, environment, wait_until
+from tests.receiver.processes import DEADLINE, ROOT, environment, wait_until
+from tests.receiver.server import Server
 
 
 def started(manager: socket.socket, folder: Path, workers: int) -> subprocess.Popen[bytes]:
-    """A receiver that is just being started, with its log in the folder."""
+    """Start a receiver, with its log in the folder, and do not wait for it."""
     command = [sys.executable, "-m", "receiver", "serve", "--listen", "127.0.0.1:0", "--mail", str(folder)]
     with (folder / "log").open("wb") as log:
         return subprocess.Popen(
@@ -33,7 +34,7 @@ def open_files(process: int) -> set[str]:
     return files
 
 
-def test_ready_is_said_once_and_when_all_serve(manager: socket.socket, tmp_path: Path) -> None:
+def test_ready_is_notified_once_when_all_workers_serve(manager: socket.socket, tmp_path: Path) -> None:
     process = started(manager, tmp_path, 6)
     try:
         assert manager.recv(4096).startswith(b"READY=1\nSTATUS=Receiving mail on 127.0.0.1:")
@@ -70,7 +71,7 @@ def test_a_signal_while_workers_start_is_not_lost(
         process.wait()
 
 
-def test_sighup_while_workers_start_harms_none(manager: socket.socket, tmp_path: Path) -> None:
+def test_sighup_while_workers_start_harms_no_worker(manager: socket.socket, tmp_path: Path) -> None:
     process = started(manager, tmp_path, 6)
     server = Server(process, 0, tmp_path)
     try:

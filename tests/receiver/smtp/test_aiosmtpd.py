@@ -1,4 +1,4 @@
-"""What of aiosmtpd a stranger can reach, and what of it is used (docs/architecture.md says why)."""
+"""Which parts of aiosmtpd a stranger can reach, and which we use (docs/architecture.md says why)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_callback_of_the_event_loop_is_ours() -> None:
         name for kind in (asyncio.Protocol, asyncio.BufferedProtocol)
         for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")
     }  # fmt: skip
-    called = callbacks - {"buffer_updated", "get_buffer"}  # of a BufferedProtocol, which ours is none
+    called = callbacks - {"buffer_updated", "get_buffer"}  # methods of a BufferedProtocol, which ours is not
     assert called >= {"connection_made", "connection_lost", "data_received", "eof_received"}
     for name in called:
         assert inspect.getmodule(getattr(Connection, name)) is inspect.getmodule(Connection), name

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.receiver.wire import Server, content_of
+from tests.receiver.server import Server
+from tests.receiver.wire import content_of
 
 
 def test_bdat_takes_chunks_as_they_are(server: Server) -> None:

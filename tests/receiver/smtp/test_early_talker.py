@@ -1,4 +1,4 @@
-"""A sender that speaks before it can have seen our greeting is sent away; one that waits loses no time."""
+"""A sender that speaks before it can have seen our greeting is refused. Others lose no time."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import signal
 import time
 from collections.abc import Callable
 
-from tests.receiver.wire import Client, Server
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 EARLY = b"EHLO early.test\r\nMAIL FROM:<a@b.test>\r\n"
 
 
-def test_what_came_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
+def test_input_before_the_greeting_ends_the_session(serve: Callable[..., Server]) -> None:
     server = serve()
-    server.process.send_signal(signal.SIGSTOP)  # so that it certainly comes before
+    server.process.send_signal(signal.SIGSTOP)  # The input certainly comes before the greeting.
     with Client(server.port) as client:
         client.send(EARLY)
         server.process.send_signal(signal.SIGCONT)
@@ -22,7 +23,7 @@ def test_what_came_before_the_greeting_ends_the_session(serve: Callable[..., Ser
     server.wait_for_log("event=refused .*spoke before the greeting")
 
 
-def test_with_a_delay_silence_is_kept_and_then_greeted(serve: Callable[..., Server]) -> None:
+def test_with_a_delay_the_greeting_comes_after_the_silence(serve: Callable[..., Server]) -> None:
     server = serve(limits={"greeting_delay": 1})
     started = time.monotonic()
     with Client(server.port) as early, Client(server.port) as patient:

@@ -1,4 +1,4 @@
-"""Octets into commands and content, whatever pieces they come in."""
+"""Cutting octets into commands and content, for any pieces in which they arrive."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cut(octets: bytes, sizes: list[int]) -> list[bytes]:
 
 
 def stuffed(message: bytes) -> bytes:
-    """The message as a sender puts it on the wire; one that does not end in CRLF gets one."""
+    """The message as a sender sends it. It gets a CRLF at its end if it has none."""
     lines = b"\r\n" + message
     if not lines.endswith(b"\r\n"):
         lines += b"\r\n"
@@ -103,7 +103,7 @@ def test_a_chunk_comes_out_as_it_is(octets: bytes, sizes: list[int]) -> None:
         (b"x" * 100 + b"\r\n", Fault.TOO_LONG),
     ],
 )
-def test_what_is_wrong_with_a_command_line_is_told(octets: bytes, fault: Fault) -> None:
+def test_the_fault_of_a_command_line_is_reported(octets: bytes, fault: Fault) -> None:
     framing = Framing(command_line=100)
     framing.receive(octets + b"QUIT\r\n")
     assert framing.command() is fault

@@ -1,4 +1,4 @@
-"""Strangers who mean harm: smuggling, floods, drips, and what has brought other receivers down."""
+"""Hostile senders: smuggling, floods, slow senders, and input that has stopped other receivers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, Client, Server, content_of, wait_until
+from tests.receiver.processes import DEADLINE, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client, content_of
 
 MIB = 1 << 20
 
-# Every way to write an end of data that is not CRLF.CRLF, from pieces that some server takes for one.
+# All sequences of pieces, other than CRLF.CRLF, that some server takes for the end of data.
 ENDS = [
     left + b"." + right
     for left, right in itertools.product(
@@ -38,7 +40,7 @@ def test_nothing_but_crlf_dot_crlf_ends_a_message(server: Server, end: bytes) ->
 
 
 @pytest.mark.parametrize("sent", [b"a\nb", b"a\rb", b"a\0b", b"a\r\r\nb", b"\n", b"x\r\n.\rx"], ids=repr)
-def test_bare_cr_lf_and_nul_are_refused_with_the_reason_in_one_octet_pieces_too(
+def test_bare_cr_lf_and_nul_are_refused_with_the_reason_in_pieces_of_any_size(
     server: Server, sent: bytes
 ) -> None:
     wire = b"Subject: x\r\n\r\n" + sent + b"\r\n.\r\n"
@@ -68,7 +70,7 @@ def send_all(client: Client, block: bytes, times: int) -> None:
         client.send(block)
 
 
-def test_what_brought_stock_aiosmtpd_down_costs_neither_memory_nor_the_others_time(
+def test_input_that_stalls_aiosmtpd_costs_neither_memory_nor_time_of_others(
     serve: Callable[..., Server],
 ) -> None:
     server = serve()
@@ -127,7 +129,7 @@ def test_a_message_many_times_too_large_is_read_to_its_end_and_gets_552(serve: C
     assert not server.messages()
 
 
-def test_refused_recipients_count_anew_after_each_stored_message(serve: Callable[..., Server]) -> None:
+def test_refused_recipients_are_counted_from_the_last_stored_message(serve: Callable[..., Server]) -> None:
     with serve(limits={"errors": 3}).client() as client:
         for _ in range(10):
             client.ask("MAIL FROM:<a@b.test>", 250)
@@ -180,7 +182,7 @@ def test_too_many_connections_from_one_address_get_421_and_room_comes_back(
 
 
 def drip(client: Client) -> str:
-    """Send an octet now and then until there is a reply."""
+    """Send an octet from time to time until a reply comes."""
     until = time.monotonic() + DEADLINE
     while not select.select([client.socket], [], [], 0.1)[0]:
         assert time.monotonic() < until, "nobody minds"
@@ -190,7 +192,7 @@ def drip(client: Client) -> str:
 
 def test_silence_and_drips_instead_of_commands_are_ended_with_421(serve: Callable[..., Server]) -> None:
     server = serve(limits={"command_timeout": 1})
-    # No EHLO: the second may be over before it is said, where the machine is busy.
+    # Without EHLO, because on a busy machine the second may pass before EHLO is sent.
     silent, dripping = server.client(helo=None), server.client(helo=None)
     assert drip(dripping).startswith("421 4.4.2")
     silent.expect("421 4.4.2")

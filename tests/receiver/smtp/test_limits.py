@@ -1,4 +1,4 @@
-"""Each limit of the configuration: what is over it gets its reply, and the others are served on."""
+"""Each limit of the configuration: what exceeds it gets its reply, and others are still served."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from receiver.smtp.admission import Admission
 from receiver.smtp.connection import Connection
 from tests.receiver.connections import Site, new_site
 from tests.receiver.fuzz.conversation import CONFIG, MemoryStore, Pipe
-from tests.receiver.wire import Client, Server
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 MIB = 1 << 20
 
@@ -82,9 +83,9 @@ def test_many_large_messages_at_once_are_streamed_not_held(serve: Callable[..., 
     assert len(server.messages()) == 30
 
 
-def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
+def test_each_command_has_a_time_limit(serve: Callable[..., Server]) -> None:
     server = serve(limits={"command_timeout": 1})
-    # No EHLO: the second may be over before it is said, where the machine is busy.
+    # Without EHLO, because on a busy machine the second may pass before EHLO is sent.
     halves = [server.client(helo=None) for _ in range(3)]
     for client, half in zip(halves, ("MAIL FROM:<a@b.test>", "DATA", "NO"), strict=True):
         client.send(half.encode())
@@ -93,7 +94,7 @@ def test_each_command_has_its_time(serve: Callable[..., Server]) -> None:
         assert client.closed()
 
 
-def test_nothing_of_a_connection_that_has_ended_is_kept() -> None:
+def test_an_ended_connection_leaves_nothing_in_memory() -> None:
     async def ended(site: Site) -> weakref.ref[Connection]:
         connection = site.new()
         connection.connection_made(Pipe())
@@ -110,7 +111,7 @@ def test_nothing_of_a_connection_that_has_ended_is_kept() -> None:
     assert asyncio.run(two()) == [None, None]
 
 
-def test_a_connection_whose_peer_is_gone_already_is_not_counted_as_all_of_them() -> None:
+def test_a_connection_whose_peer_is_gone_does_not_count_as_all_connections() -> None:
     admission = Admission(Limits(connections=10, connections_per_address=2))
     for number in range(5):
         assert admission.enter(f"192.0.2.{number}") is None

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import Server, wait_until
+from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 
 
 def test_a_message_over_tls_says_so_in_its_trace_and_in_the_log(server: Server) -> None:
@@ -29,7 +30,7 @@ def test_a_message_over_tls_says_so_in_its_trace_and_in_the_log(server: Server) 
     server.wait_for_log(rf"event=received id={identity} .* tls=TLSv1.3 ")
 
 
-def test_what_came_before_tls_is_not_used_after_it(server: Server) -> None:
+def test_input_from_before_tls_is_not_used_after_it(server: Server) -> None:
     with server.client() as client:
         client.begin("bob@example.test")
         client.send(b".\r\n")

@@ -36,7 +36,7 @@ def test_the_protocol_keyword_is_the_registered_one(
     assert trace.protocol_keyword(extended=extended, tls=tls, utf8=utf8) == keyword
 
 
-def test_received_names_the_recipient_only_when_told() -> None:
+def test_received_names_only_a_single_recipient() -> None:
     origin = Origin("helo.test", "2001:db8::1", "ESMTPS", TLS("TLSv1.3", "TLS_AES_128_GCM_SHA256"))
     assert trace.received_field(origin, "mx.test", "ID1", "a@b.test", 0.0) == (
         b"Received: from helo.test ([IPv6:2001:db8::1])\r\n"
@@ -74,7 +74,7 @@ def test_no_subject_can_break_the_log(value: bytes) -> None:
 
 
 class Broken:
-    """A disk that fails as no disk should."""
+    """A disk that raises an error that a disk never raises."""
 
     def __getattr__(self, name: str) -> Any:
         raise ValueError("secret")

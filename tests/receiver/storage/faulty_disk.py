@@ -1,4 +1,4 @@
-"""The disk seam of `receiver.storage` with a fault in it: real system calls, but for one that fails."""
+"""A `receiver.storage` disk with a fault: it makes real system calls, except one that fails."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from receiver.storage.disk import SYSTEM
 
 
 class Disk:
-    """The system's calls, noted, and failing at one of them."""
+    """Makes and records the system calls, and fails at one of them."""
 
     def __init__(self, fail_at: int = -1, number: int = errno.EIO) -> None:
         self.calls: list[tuple[str, Any]] = []
@@ -44,7 +44,7 @@ class Disk:
         return call
 
     def close_all(self) -> None:
-        """What is open still as its close failed: with the process it would go, and its locks."""
+        """Close the descriptors whose close failed, as the end of a process would."""
         for fd in self._open:
             os.close(fd)
         self._open.clear()

@@ -23,7 +23,7 @@ ORDERED = pytest.mark.parametrize("ordered", [False, True], ids=["any-disk", "or
 
 
 class Failing(Disk):
-    """Fails a call of one name whenever `concerns` says so of its first argument, or of that file's path."""
+    """Fails a call of one name if `concerns` is true for its first argument, or for the path of that file."""
 
     def __init__(self, name: str, concerns: str) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Failing(Disk):
 
 
 async def together(store: Store, number: int = NUMBER) -> list[BaseException | None]:
-    """Deliver that many messages at once, in turn to alice and bob; how each ended."""
+    """Deliver this number of messages at once, in turn to alice and bob. Returns the outcome of each."""
 
     async def one(at: int) -> None:
         message = store.incoming(store.identity(), [Copy(BOXES[at % 2], b"Delivered-To: x\r\n")])
@@ -103,9 +103,7 @@ def test_a_lone_message_is_synced_by_itself_and_at_once(tmp_path: Path) -> None:
 
 @ORDERED
 @pytest.mark.parametrize("call", ["open", "write", "rename"])
-def test_what_fails_for_one_mailbox_fails_only_its_own_messages(
-    tmp_path: Path, call: str, ordered: bool
-) -> None:
+def test_an_error_in_one_mailbox_fails_only_its_messages(tmp_path: Path, call: str, ordered: bool) -> None:
     outcomes = deliver(tmp_path, Failing(call, "/bob/tmp"), ordered)
     assert [each is None for each in outcomes] == [at % 2 == 0 for at in range(NUMBER)]
     assert stored(tmp_path) == [*range(0, NUMBER, 2)]

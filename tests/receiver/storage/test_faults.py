@@ -1,4 +1,4 @@
-"""A fault at every system call in turn, seen from the wire: 4xx, nothing partial, the next message is taken.
+"""A fault at each system call in turn: the sender gets 4xx, no partial file stays, the next message is taken.
 
 With -s the numbers are printed; `make durability` shows them.
 """
@@ -16,9 +16,10 @@ import pytest
 
 from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
-from tests.receiver.wire import Server, wait_until
 
 ENVELOPE = b"EHLO x\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.test>\r\nRCPT TO:<bob@example.test>\r\n"
 SMALL = b"Subject: small\r\n\r\n.\r\n"
@@ -46,7 +47,7 @@ async def reply(reader: asyncio.StreamReader) -> str:
 async def send(
     mail: Path, disk: Disk, *contents: bytes, log: bool = False
 ) -> tuple[list[str], dict[str, bytes]]:
-    """The replies to these messages in one session, and the files there were after the first."""
+    """The replies to these messages in one session, and the files that existed after the first."""
     loop = asyncio.get_running_loop()
     store = new_store(mail, disk, threads=1, log=1 << 18 if log else 0)
     site = new_site(any_mailbox("mx.test", mail, ("example.test",)), store)

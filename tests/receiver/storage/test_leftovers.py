@@ -1,4 +1,4 @@
-"""What stays in tmp/ and what goes: by proof that the owner is dead."""
+"""Files in tmp/ are removed when their writer is known to be dead, and no earlier."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import STALE, sweep
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.stores import new_store
-from tests.receiver.wire import Server, wait_until
 
 COPIES = [Copy(Mailbox("example.test", "alice"), b"Delivered-To: alice\r\n")]
 
 
 def under_way(store: Store) -> tuple[Incoming, Path]:
-    """A message with some of it in tmp/."""
+    """A message that is partly written to tmp/."""
     message = store.incoming(store.identity(), COPIES)
     asyncio.run(store.write(message, b"x" * 200_000 + b"\r\n"))
     return message, store.folders.mail / "example.test" / "alice" / "tmp"
 
 
-def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) -> None:
+def test_files_of_a_living_store_are_left_alone(tmp_path: Path) -> None:
     one, other = new_store(tmp_path), new_store(tmp_path)
     message, folder = under_way(one)
     assert (sweep(tmp_path), sweep(tmp_path)) == (0, 0)
@@ -38,7 +39,7 @@ def test_what_a_living_store_writes_is_left_alone_by_all_others(tmp_path: Path) 
     assert not list((tmp_path / ".owners").iterdir())
 
 
-def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
+def test_a_file_of_an_unknown_writer_is_removed_after_36_hours(tmp_path: Path) -> None:
     folder = tmp_path / "example.test" / "alice" / "tmp"
     folder.mkdir(parents=True)
     for name, age in (("fresh", STALE - 3600), ("stale", STALE + 3600), ("1.M1P1Q1R01234567.mx", 10)):
@@ -48,7 +49,7 @@ def test_a_stranger_s_file_is_dead_after_36_hours(tmp_path: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["1.M1P1Q1R01234567.mx", "fresh"]
 
 
-def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
+def test_leftovers_of_a_killed_receiver_are_gone_after_the_next_start(
     serve: Callable[..., Server], tmp_path: Path
 ) -> None:
     mail = tmp_path / "mail"
@@ -63,7 +64,7 @@ def test_what_a_killed_receiver_left_is_gone_after_the_next_start(
     assert not any(folder.iterdir())
 
 
-def test_a_message_that_would_not_fit_is_put_off_at_mail(
+def test_a_message_that_does_not_fit_on_the_disk_gets_4xx_at_mail(
     serve: Callable[..., Server], small_disk: Path
 ) -> None:
     with serve(mail=small_disk / "mail").client() as client:

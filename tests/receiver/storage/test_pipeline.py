@@ -1,4 +1,4 @@
-"""What the writer does with what comes: over any split, for any receiver, on a disk that is slow or fails."""
+"""How the writer handles requests: in any pieces, from several receivers, on a slow or failing disk."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from receiver.storage.folders import Folders
 from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC
 from receiver.storage.record import Copy, Record, make_record
 from receiver.storage.recovery import recover
+from tests.receiver.processes import DEADLINE, wait_until
 from tests.receiver.storage.faulty_disk import Disk
-from tests.receiver.wire import DEADLINE, wait_until
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "bob")
 SIZE = 1 << 20  # octets of a segment at first
@@ -63,7 +63,7 @@ class Receiver:
 
 @contextlib.contextmanager
 def writing(mail: Path, disk: Disk | None = None) -> Iterator[socket.socket]:
-    """The control socket of a writer that runs on a thread; it ends with the context."""
+    """Run a writer on a thread inside this context, and yield its control socket."""
     folders = Folders(mail, disk or Disk(), claims=False)
     control, theirs = socket.socketpair()
     thread = threading.Thread(target=pipeline.serve, args=(folders, theirs), daemon=True)
@@ -121,7 +121,7 @@ def test_a_receiver_that_hangs_up_in_a_request_disturbs_no_other(tmp_path: Path)
     assert list(stored(tmp_path)) == ["whole"]
 
 
-def test_what_fails_is_said_of_that_message_alone(tmp_path: Path) -> None:
+def test_an_error_is_reported_for_its_message_alone(tmp_path: Path) -> None:
     (tmp_path / BOB.domain).mkdir()
     (tmp_path / BOB.domain / BOB.name).write_text("no folder")
     with writing(tmp_path) as control:
@@ -132,7 +132,7 @@ def test_what_fails_is_said_of_that_message_alone(tmp_path: Path) -> None:
     assert len(stored(tmp_path)) == 5
 
 
-def test_what_the_log_cannot_take_is_stored_without_it(tmp_path: Path) -> None:
+def test_a_message_that_the_log_cannot_take_is_stored_without_it(tmp_path: Path) -> None:
     with writing(tmp_path) as control:
         receiver = Receiver(control)
         receiver.send(1, record("large", b"x" * SIZE))
@@ -141,7 +141,7 @@ def test_what_the_log_cannot_take_is_stored_without_it(tmp_path: Path) -> None:
 
 
 class Slow(Disk):
-    """Its first sync of the log takes long, those after it as long as they are held up."""
+    """A disk whose first sync of the log takes long. The next ones last until they are released."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -167,7 +167,7 @@ class Slow(Disk):
 
 
 def noticed(control: socket.socket) -> Receiver:
-    """A receiver of a writer that has met a slow sync."""
+    """A receiver whose writer has noticed a slow sync."""
     receiver = Receiver(control)
     receiver.send(1, record("first", b"x"))
     assert receiver.replies(1) == {1: 0}
@@ -199,7 +199,7 @@ def test_on_a_slow_disk_a_second_sync_begins_while_the_first_is_under_way(tmp_pa
     assert len(stored(tmp_path)) == 4
 
 
-def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
+def test_requests_wait_while_enough_others_wait_for_a_slow_disk(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
         receiver = noticed(control)
         fill_both_syncs(receiver, slow)
@@ -216,7 +216,7 @@ def test_what_comes_waits_while_enough_is_waiting_for_a_slow_disk(tmp_path: Path
     assert len(stored(tmp_path)) == 403
 
 
-def test_what_was_not_synced_when_the_writer_ends_leaves_nothing(tmp_path: Path, slow: Slow) -> None:
+def test_messages_that_were_not_synced_when_the_writer_ends_leave_nothing(tmp_path: Path, slow: Slow) -> None:
     with writing(tmp_path, slow) as control:
         receiver = noticed(control)
         receiver.send(2, record("second", b"x"))

@@ -11,9 +11,10 @@ import pytest
 
 from receiver.storage.folders import Folders
 from receiver.storage.recovery import recover
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.storage.test_wal import SIZE, send, store, stored
-from tests.receiver.wire import Server, wait_until
 
 BODIES = {
     "small": b"Subject: x\r\n\r\n.\r\n",
@@ -54,7 +55,7 @@ def test_a_mail_folder_that_was_moved_is_made_again(serve: Callable[..., Server]
     assert len(list((server.folder / "moved/example.test/alice/new").iterdir())) == 1
 
 
-def test_a_log_that_was_removed_is_made_again_and_said(serve: Callable[..., Server]) -> None:
+def test_a_log_that_was_removed_is_made_again_and_logged(serve: Callable[..., Server]) -> None:
     server = serve()
     deliver(server, BODIES["small"])
     shutil.rmtree(server.mail / ".wal")
@@ -68,7 +69,7 @@ def test_a_log_that_was_removed_is_made_again_and_said(serve: Callable[..., Serv
 @pytest.mark.parametrize(
     "gone", [lambda wal: shutil.rmtree(wal), lambda wal: wal.rename(wal.parent / "moved")]
 )
-def test_what_is_in_a_log_without_a_name_is_not_called_durable(
+def test_a_record_in_a_removed_log_is_not_called_durable(
     tmp_path: Path, gone: Callable[[Path], object]
 ) -> None:
     disk = Disk()

@@ -13,9 +13,9 @@ import pytest
 from receiver.mailbox import Mailbox
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
+from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store
-from tests.receiver.wire import Server
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("example.test", "bob")
 COPIES = [Copy(ALICE, b"Delivered-To: alice\r\n"), Copy(BOB, b"Delivered-To: bob\r\n")]

@@ -1,4 +1,4 @@
-"""The process that stores small messages, and its receiver: neither goes on without the other."""
+"""The writer process, which stores small messages, and its receiver: neither continues without the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.receiver.wire import DEADLINE, Client, Server, ended, wait_until
+from tests.receiver.processes import DEADLINE, ended, wait_until
+from tests.receiver.server import Server
+from tests.receiver.wire import Client
 
 WORKERS = pytest.mark.parametrize("workers", [1, 2])
 MESSAGE = b"Subject: x\r\n\r\nHello\r\n.\r\n"
@@ -21,7 +23,7 @@ def stop(process: int) -> None:
 
 
 @WORKERS
-def test_without_its_writer_a_receiver_refuses_for_now_and_ends(
+def test_without_its_writer_a_receiver_answers_4xx_and_ends(
     serve: Callable[..., Server], workers: int
 ) -> None:
     server = serve(workers=workers)
@@ -38,7 +40,7 @@ def test_without_its_writer_a_receiver_refuses_for_now_and_ends(
     assert 'error="the process that stores mail has ended"' in server.log
 
 
-def test_what_is_under_way_when_the_writer_ends_is_still_taken(serve: Callable[..., Server]) -> None:
+def test_messages_under_way_when_the_writer_ends_are_still_stored(serve: Callable[..., Server]) -> None:
     server = serve()
     with server.client() as client:
         client.begin()
@@ -66,9 +68,7 @@ def test_the_writer_does_not_outlive_its_receiver(serve: Callable[..., Server], 
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_signals_to_all_processes_are_the_receivers_to_obey(
-    serve: Callable[..., Server], number: int
-) -> None:
+def test_only_the_receiver_obeys_a_signal_to_all_processes(serve: Callable[..., Server], number: int) -> None:
     server = serve()
     os.kill(server.writer(), number)
     with server.client() as client:
@@ -109,7 +109,7 @@ def test_a_worker_that_dies_takes_no_other_workers_mail_along(serve: Callable[..
 
 
 def connect_to(server: Server, worker: int) -> Client:
-    """A greeted client of this worker: the others stand still meanwhile."""
+    """A client of this worker that has read the greeting. The other workers are stopped meanwhile."""
     others = [each for each in server.workers() if each != worker]
     for each in others:
         stop(each)

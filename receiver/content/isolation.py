@@ -1,7 +1,7 @@
-"""Work on a stranger's octets in a process of its own, with limits: whatever it does, ours goes on.
+"""Running a parser of somebody else in a child process with limits, so that it cannot harm this process.
 
-For parsers that are not ours. Memory-safe code too can panic, abort for want of memory, or take minutes for
-a document that is made for it. The kernel ends such a process; what it was to read is then read another way.
+Even memory-safe code can panic, run out of memory, or take minutes for a hostile document. Then the kernel
+ends the child, and the caller reads the document in another way.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_SECONDS = 2  # of the processor
-_LONGEST = 10.0  # seconds that pass, on a machine that is busy
-_MEMORY = 1 << 30  # octets, beyond what our own process has already
+_CPU_SECONDS = 2
+_LONGEST = 10.0  # seconds, also on a busy machine
+_MEMORY = 1 << 30  # octets that the child may have more than this process
 _BLOCK = 1 << 20
 
 
 class Failed(Exception):
-    """The process did not end well; `str(e)` says how."""
+    """The child returned nothing. `str(e)` says why."""
 
 
 def run(work: Callable[[], str]) -> str:
-    """What `work` returns. It shares nothing with us: what it changes is gone. Raises Failed, and OSError."""
+    """Call `work` in a child and return its result. Its other effects are lost. Raises Failed, OSError."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -42,7 +42,9 @@ def run(work: Callable[[], str]) -> str:
     if answer is None:
         raise Failed("it took too long")
     text = answer.decode("utf-8", "surrogatepass")
-    if not text.endswith("\0"):  # which its last octet says, since it may be killed when it is done
+    if not text.endswith(
+        "\0"
+    ):  # The child ends a complete result with it. Its exit status may be our SIGKILL.
         died = os.WIFSIGNALED(status) and os.WTERMSIG(status) != signal.SIGKILL
         raise Failed(f"it ended by {signal.Signals(os.WTERMSIG(status)).name}" if died else "it failed")
     return text[:-1]
@@ -51,9 +53,9 @@ def run(work: Callable[[], str]) -> str:
 def _work(work: Callable[[], str], reading: int, writing: int) -> None:
     try:
         os.close(reading)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # a panic tells its story there
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # A panic writes a backtrace.
         for kind, limit in (
-            (resource.RLIMIT_CPU, _SECONDS),
+            (resource.RLIMIT_CPU, _CPU_SECONDS),
             (resource.RLIMIT_AS, _address_space() + _MEMORY),
             (resource.RLIMIT_CORE, 0),
         ):
@@ -64,18 +66,18 @@ def _work(work: Callable[[], str], reading: int, writing: int) -> None:
         while answer:
             answer = answer[os.write(writing, answer[:_BLOCK]) :]
     finally:
-        os._exit(0)  # whatever was raised: nothing of ours may run twice
+        os._exit(0)  # No handler of the parent may run in the child.
 
 
 def _address_space() -> int:
-    """Octets of this process's address space (proc(5)); 0 where the system does not say."""
+    """The size of this process's address space in octets (proc(5)); 0 if the system does not say."""
     with contextlib.suppress(OSError):
         return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
     return 0
 
 
 def _read(reading: int) -> bytes | None:
-    """All that comes; None if it does not end in time."""
+    """All octets up to the end of the pipe. None if the end does not come in time."""
     until = time.monotonic() + _LONGEST
     blocks: list[bytes] = []
     while (left := until - time.monotonic()) > 0:
