@@ -8,25 +8,17 @@ CR, no bare LF and no NUL. Its content is the one that an independent, slow pars
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import contextlib
-import random
 import re
-import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-try:
-    import atheris
-except ImportError:
-    atheris = None
+from tests.receiver.fuzz.driver import Target, instrumented
 
-with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
+with instrumented():
     from receiver.config.load import any_mailbox
     from receiver.config.values import Limits
     from receiver.storage.folders import Folders
@@ -192,41 +184,8 @@ def one_input(octets: bytes) -> None:
     check(wire, [size % 16 + 1] * min(400, len(wire)) if kind & 4 else [])
 
 
-def by_chance(runs: int, seconds: float, seed: int) -> int:
-    """Check random conversations. Returns their number."""
-    chance = random.Random(seed)
-    until = time.monotonic() + seconds
-    for run in range(runs):
-        if time.monotonic() > until:
-            return run
-        words = [
-            chance.choice(WORDS) if chance.random() < 0.9 else chance.randbytes(chance.randint(1, 9))
-            for _ in range(chance.randint(0, 25))
-        ]
-        one_input(bytes([chance.randrange(256), chance.randrange(256)]) + b"".join(words))
-    return runs
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments, rest = parser.parse_known_args()
-    if atheris is None:
-        print("atheris is not installed: by chance, without coverage", file=sys.stderr)
-        done = by_chance(arguments.runs, arguments.seconds, arguments.seed)
-        print(f"{done} talks by chance, none broke a promise")
-        return
-    with tempfile.NamedTemporaryFile("w", suffix=".dict") as words:
-        escaped = ("".join(f"\\x{octet:02x}" for octet in word) for word in WORDS)
-        words.write("".join(f'"{word}"\n' for word in escaped))
-        words.flush()
-        options = [f"-runs={arguments.runs}", f"-max_total_time={int(arguments.seconds)}", "-max_len=400"]
-        options += [f"-seed={arguments.seed}", f"-dict={words.name}", "-print_final_stats=1"]
-        atheris.Setup([sys.argv[0], *options, *rest], one_input)
-        atheris.Fuzz()
+TARGET = Target("conversations", one_input, WORDS, most_words=25, choices=2, longest=400)
 
 
 if __name__ == "__main__":
-    main()
+    TARGET.main(__doc__)

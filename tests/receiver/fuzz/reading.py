@@ -8,19 +8,12 @@ have the same subject. The time is bounded.
 
 from __future__ import annotations
 
-import argparse
-import contextlib
 import json
-import random
-import sys
 import time
 
-try:
-    import atheris
-except ImportError:
-    atheris = None
+from tests.receiver.fuzz.driver import Target, instrumented
 
-with atheris.instrument_imports(include=["receiver"]) if atheris else contextlib.nullcontext():
+with instrumented():
     from receiver import headers
     from receiver.cli import terminal
     from receiver.content import content, html
@@ -80,36 +73,8 @@ def one_input(octets: bytes) -> None:
     check(STARTS[octets[0] % len(STARTS)] + octets[1:] if octets else b"")
 
 
-def by_chance(runs: int, seconds: float, seed: int) -> int:
-    """Check random mails. Returns their number."""
-    chance = random.Random(seed)
-    until = time.monotonic() + seconds
-    for run in range(runs):
-        if time.monotonic() > until:
-            return run
-        words = [
-            chance.choice(WORDS) if chance.random() < 0.9 else chance.randbytes(chance.randint(1, 9))
-            for _ in range(chance.randint(0, 60))
-        ]
-        one_input(bytes([chance.randrange(256)]) + b"".join(words))
-    return runs
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments, rest = parser.parse_known_args()
-    if atheris is None:
-        print("atheris is not installed: by chance, without coverage", file=sys.stderr)
-        done = by_chance(arguments.runs, arguments.seconds, arguments.seed)
-        print(f"{done} mails by chance, none broke a promise")
-        return
-    options = [f"-runs={arguments.runs}", f"-max_total_time={int(arguments.seconds)}", "-max_len=4000"]
-    atheris.Setup([sys.argv[0], *options, f"-seed={arguments.seed}", *rest], one_input)
-    atheris.Fuzz()
+TARGET = Target("mails", one_input, WORDS, most_words=60, choices=1, longest=4000)
 
 
 if __name__ == "__main__":
-    main()
+    TARGET.main(__doc__)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from receiver.config.load import any_mailbox
 from tests.receiver.connections import new_site
 from tests.receiver.fuzz import reading as fuzz_reading
-from tests.receiver.fuzz.conversation import by_chance
+from tests.receiver.fuzz.conversation import TARGET
 from tests.receiver.stores import new_store
 
 WORDS = [
@@ -68,11 +68,11 @@ def test_any_talk_gets_well_formed_replies_and_no_error_of_ours(
 
 
 def test_talks_by_chance_break_no_promise_of_the_fuzz_target() -> None:
-    assert by_chance(runs=1500, seconds=60, seed=1) > 100  # `make fuzz` tries others
+    assert TARGET.by_chance(runs=1500, seconds=60, seed=1) > 100  # `make fuzz` tries others
 
 
 def test_mails_by_chance_break_no_promise_of_the_fuzz_target_for_reading() -> None:
-    assert fuzz_reading.by_chance(runs=600, seconds=60, seed=1) > 50
+    assert fuzz_reading.TARGET.by_chance(runs=600, seconds=60, seed=1) > 50
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
