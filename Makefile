@@ -32,7 +32,7 @@ demo: $(READY)  ## the main job, on a throwaway machine: no host, no account
 	@$(BIN)/python -m tests.lab demo
 
 test: $(READY)  ## every test, the throwaway machine included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m tests
 
 thorough: $(READY)  ## the long proofs: a deploy killed in every step
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py
