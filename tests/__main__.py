@@ -1,7 +1,7 @@
 """`make test`: every test, in two runs of pytest at the same time.
 
 The tests of the throwaway machine mostly wait for machines. All others mostly compute. Side by side they take
-about as long as the longer run alone. Arguments go to both runs. The exit code is 0 if no test failed, else that
+about as long as the longer run alone. Both get the arguments. The exit code is 0 if no test failed, else that
 of the first run in which one did.
 """
 
