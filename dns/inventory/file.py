@@ -56,7 +56,7 @@ def _run(path: Path) -> dict[str, object]:
         raise InventoryError(f"{path}: is a folder: name the inventory in it, as {path / 'inventory.py'}")
     if not path.is_file():
         raise InventoryError(
-            f"{path}: there is no such file: name the inventory, as --inventory ~/mail/inventory.py"
+            f"{path}: there is no such file: copy the example inventory.py to it, or name another"
         )
     try:
         return runpy.run_path(str(path))

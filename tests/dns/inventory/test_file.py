@@ -31,7 +31,10 @@ def test_a_good_inventory_is_read_as_it_was_meant(tmp_path: Path) -> None:
     [
         ("mail_hosts = [", "inventory.py:1: "),
         ("x = 1\nmail_hosts = [undefined]", "inventory.py:2: NameError"),
-        ("hosts = ['mx1.example.com']", "inventory.py:1: has no group mail_hosts (it has hosts): rename hosts to mail_hosts"),
+        (
+            "hosts = ['mx1.example.com']",
+            "inventory.py:1: has no group mail_hosts (it has hosts): rename hosts to mail_hosts",
+        ),
         ("mail_hosts = []", "mail_hosts has no host"),
         ("mail_hosts = ([7], {})", "7 is not a host"),
         ("mail_hosts = 7", "has no group mail_hosts"),

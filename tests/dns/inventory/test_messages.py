@@ -39,6 +39,7 @@ mail_hosts = (
 )
 """
 
+MX1, DOMAIN = "host mx1.letterbox.test", "domain letterbox.test"
 Said = Callable[[str, str], list[str]]
 
 
@@ -67,16 +68,16 @@ def test_the_right_inventory_is_right(said: Said) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "begins"),
     [
-        ('"public_ipv4"', '"publik_ipv4"', ":7: host mx1.letterbox.test: unknown key publik_ipv4 (did you mean "),
-        ('"ssh_user"', '"ssh_usr"', ":6: host mx1.letterbox.test: unknown key ssh_usr (did you mean ssh_user?)"),
-        ('"1.1.1.1"', '"10.0.0.1"', ":7: host mx1.letterbox.test: public_ipv4 10.0.0.1 is a private address"),
+        ('"public_ipv4"', '"publik_ipv4"', f":7: {MX1}: unknown key publik_ipv4 (did you mean "),
+        ('"ssh_user"', '"ssh_usr"', f":6: {MX1}: unknown key ssh_usr (did you mean ssh_user?)"),
+        ('"1.1.1.1"', '"10.0.0.1"', f":7: {MX1}: public_ipv4 10.0.0.1 is a private address"),
         ('"workers": 2', '"workers": 0', ":10: host mx2.letterbox.test: workers must be"),
-        ('"log_headers": False', '"log_headers": 1', ":13: host mx1.letterbox.test: log_headers must be"),
+        ('"log_headers": False', '"log_headers": 1', f":13: {MX1}: log_headers must be"),
         ('"letterbox.test":', '"letter box.test":', ":15: domain letter box.test: is not a domain name"),
-        ('"mailboxes": ["alice"]', '"mailbox": ["alice"]', ":16: domain letterbox.test: unknown key mailbox (did"),
-        ('["alice"],\n                },', '["bob"],\n                },', ":17: domain letterbox.test: alias post"),
+        ('"mailboxes": ["alice"]', '"mailbox": ["alice"]', f":16: {DOMAIN}: unknown key mailbox ("),
+        ('["alice"],\n                },', '["bob"],\n                },', f":17: {DOMAIN}: alias "),
         ('"ttl": 300', '"ttl": 3', ":21: domain Zürich.test: ttl must be"),
-        ('"domains"', '"domain"', ":14: host mx1.letterbox.test: unknown key domain (did you mean domains?)"),
+        ('"domains"', '"domain"', f":14: {MX1}: unknown key domain (did you mean domains?)"),
         ('"mx2.letterbox.test"', '"mx2"', ":10: host mx2: its name has only one label"),
         ("mail_hosts", "mail_host", ":1: has no group mail_hosts (it has mail_host): rename mail_host to"),
         ("mail_hosts = (", "mail_hosts = ((", ":1: "),
@@ -98,7 +99,9 @@ def test_the_unedited_example_is_named_as_such() -> None:
     with pytest.raises(InventoryError) as error:
         load(ROOT / "inventory.py")
     (line,) = str(error.value).splitlines()
-    assert line.startswith("inventory.py is still the example: set your host in place of mx1.example.com (line ")
+    assert line.startswith(
+        "inventory.py is still the example: set your host in place of mx1.example.com (line "
+    )
     assert "and your domain in place of example.com (line " in line
 
 
