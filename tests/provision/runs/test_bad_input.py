@@ -59,8 +59,8 @@ def test_a_wrong_inventory_is_named_before_anything_is_touched(untouched, tmp_pa
     inventory = tmp_path / "inventory.py"
     inventory.write_text(text.replace(old, new))
     said = one_error(deploy(untouched, "-y", inventory=inventory))
-    (line,) = (line.strip() for line in said.splitlines() if reason in line)
-    assert re.match(r"inventory\.py:\d+: ", line), line
+    lines = [line.strip() for line in said.splitlines() if reason in line]
+    assert lines and all(re.match(r"inventory\.py:\d+: ", line) for line in lines), said
     assert "Connecting" not in said
 
 
