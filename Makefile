@@ -8,7 +8,7 @@ READY := .venv/.ready
 DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo proof doctor smoke test thorough lint format lock audit clean lab-up lab-play \
+.PHONY: help setup setup-dev demo proof doctor smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
    lab-status lab-shell lab-down picture conformance senders durability fuzz corpus hostile-growth bench \
    bench-dns bench-deploy
 
@@ -41,6 +41,9 @@ lab-up: $(READY)  ## start it
 
 lab-play: $(READY)  ## a shell here, in which all commands work on the lab
 	@$(BIN)/python -m tests.lab play
+
+lab-mail: $(READY)  ## a message from its world, with TO=ADDRESS
+	@$(BIN)/python -m tests.lab mail $(TO)
 
 lab-shell: $(READY)  ## a shell on its mail host
 	@$(BIN)/python -m tests.lab shell
