@@ -32,6 +32,9 @@ def make(target: str) -> str:
     """The `make` command of this target for the inventory of this run."""
     if _file is None or _file == Path("inventory.py"):
         return f"make {target}"
+    home = Path.home()
+    if _file.is_relative_to(home):
+        return f"make {target} INVENTORY=~/{shlex.quote(str(_file.relative_to(home)))}"
     return f"make {target} INVENTORY={shlex.quote(str(_file))}"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from receiver.cli.streams import show_all_characters
-from tests.lab import demo, lifecycle
+from tests.lab import demo, lifecycle, picture
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import FOLDER
@@ -35,7 +35,7 @@ def main(argv: list[str]) -> int:
 
 def _up(given: argparse.Namespace) -> int:
     display = Display()
-    brought, _ = bring_up(display, given.folder, fresh=given.fresh, hosts=given.hosts)
+    bring_up(display, given.folder, fresh=given.fresh, hosts=given.hosts)
     display.note("make lab-play     a shell here, in which all commands work on the lab")
     display.note("make lab-shell    a shell on its mail host")
     return 0
@@ -122,6 +122,16 @@ def _demo(given: argparse.Namespace) -> int:
     return demo.run(given.folder, keep=given.keep)
 
 
+def _picture(given: argparse.Namespace) -> int:
+    """Take the picture of README.md anew, in a lab that nobody has touched, and write it."""
+    display = Display()
+    brought, _ = bring_up(display, given.folder, fresh=True)
+    with display.stage("Picture", "deploy, proof, a message") as stage:
+        picture.draw(picture.take(brought), picture.FILE)
+        stage.say(f"docs/{picture.FILE.name}")
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab", description="The throwaway machine and its world."
@@ -146,17 +156,11 @@ def _parser() -> argparse.ArgumentParser:
     mail.add_argument("to", metavar="ADDRESS", nargs="?", default=demo.RECIPIENT, help=demo.RECIPIENT)
     mail.set_defaults(run=_mail)
     commands.add_parser("down", help="remove it").set_defaults(run=_down)
+    commands.add_parser("picture", help="take the picture of README.md anew").set_defaults(run=_picture)
     show = commands.add_parser("demo", help="show the main job, from a bare host to a received message")
     show.add_argument("--keep", action="store_true", help="leave the lab running at the end")
     show.set_defaults(run=_demo)
     return parser
-
-
-def _short(path: Path) -> str:
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _interrupt(*_: object) -> None:
