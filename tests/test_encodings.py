@@ -30,7 +30,7 @@ def said(command: list[str], environment: dict[str, str]) -> tuple[str, int]:
         capture_output=True,
         check=False,
     )
-    text = (done.stdout + done.stderr).decode("ascii")
+    text = (done.stdout + done.stderr).decode("utf-8")  # click writes UTF-8 whatever is asked for
     assert "Unicode" not in text and "Traceback" not in text, text
     return text, done.returncode
 
