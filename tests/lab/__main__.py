@@ -1,4 +1,4 @@
-"""`python -m tests.lab up | status | play | mail | shell | down | demo | picture`."""
+"""`python -m tests.lab up | status | play | mail | shell | down | demo | picture | newcomer`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from rich.console import Console
 
 from receiver.cli.streams import show_all_characters
-from tests.lab import demo, lifecycle, picture
+from tests.lab import demo, lifecycle, newcomer, picture
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import FOLDER
@@ -132,13 +132,21 @@ def _picture(given: argparse.Namespace) -> int:
     return 0
 
 
+def _newcomer(given: argparse.Namespace) -> int:
+    """Play a newcomer's first hour on an untouched machine, and print its transcript."""
+    brought, _ = bring_up(Display(Console(stderr=True, highlight=False)), given.folder, fresh=True)
+    for line in newcomer.play(brought, given.path):
+        print(line, flush=True)
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tests.lab", description="The throwaway machine and its world."
     )
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the lab keeps its state (.lab)")
     commands = parser.add_subparsers(
-        required=True, metavar="up | status | play | mail | shell | down | demo | picture"
+        required=True, metavar="up | status | play | mail | shell | down | demo | picture | newcomer"
     )
     up = commands.add_parser("up", help="start it, or repair it")
     up.add_argument("--hosts", type=int, default=1, choices=range(1, 11), help="how many targets (1)")
@@ -157,6 +165,9 @@ def _parser() -> argparse.ArgumentParser:
     mail.set_defaults(run=_mail)
     commands.add_parser("down", help="remove it").set_defaults(run=_down)
     commands.add_parser("picture", help="take the picture of README.md anew").set_defaults(run=_picture)
+    first = commands.add_parser("newcomer", help="play a newcomer's first hour, and print its transcript")
+    first.add_argument("path", choices=newcomer.PATHS)
+    first.set_defaults(run=_newcomer)
     show = commands.add_parser("demo", help="show the main job, from a bare host to a received message")
     show.add_argument("--keep", action="store_true", help="leave the lab running at the end")
     show.set_defaults(run=_demo)

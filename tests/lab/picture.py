@@ -6,20 +6,13 @@ left out, each with a line that says so: the steps in the middle of the deploy, 
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
-import pty
 import re
-import select
 import shutil
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,15 +22,13 @@ from rich.text import Text
 from tests.lab.demo import letter
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
+from tests.lab.terminal import COLUMNS, Answers, run
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "first-mail.svg"
-COLUMNS, ROWS = 80, 50
 FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
-SECONDS = 120.0  # for each program
 PROMPT = "\x1b[1;32m$\x1b[0m "
-_ADDRESS = re.compile(r"proof-[a-z2-7]{16}@[\w.-]+")
-_LIVE = re.compile(r"[^\n]*\r\x1b\[K")  # a line that was replaced
+ADDRESS = r"proof-[a-z2-7]{16}@[\w.-]+(?=[\s\S]*waiting, )"
 
 
 def take(lab: Lab) -> list[str]:
@@ -58,12 +49,13 @@ def take(lab: Lab) -> list[str]:
         environment.pop("NO_COLOR", None)
         environment.pop("COLUMNS", None)
 
-        def answer(address: str) -> None:
-            lab.world.send(letter(address).as_bytes(), [address])
+        def send(address: re.Match[str]) -> str:
+            lab.world.send(letter(address[0]).as_bytes(), [address[0]])
+            return ""
 
-        deployed = run([str(programs / "pyinfra"), "-y", str(inventory), "deploy.py"], environment)
-        proved = run([str(programs / "python"), "-m", "first_mail.proof", "--inventory", str(inventory)],
-                     environment, answer)  # fmt: skip
+        deployed = _ran([str(programs / "pyinfra"), "-y", str(inventory), "deploy.py"], environment)
+        proof = [str(programs / "python"), "-m", "first_mail.proof", "--inventory", str(inventory)]
+        proved = _ran(proof, environment, {ADDRESS: send})
     return [
         f"{PROMPT}pyinfra -y ~/mail/inventory.py deploy.py",
         *without_middle(deployed),
@@ -72,36 +64,11 @@ def take(lab: Lab) -> list[str]:
     ]
 
 
-def run(
-    command: list[str], environment: dict[str, str], on_address: Callable[[str], None] | None = None
-) -> list[str]:
-    """Run a program on a terminal. `on_address` is called once with a one-time address that it prints."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    octets, until = b"", time.monotonic() + SECONDS
-    try:
-        while time.monotonic() < until:
-            if not select.select([ours], [], [], 1.0)[0]:
-                continue
-            try:
-                octets += os.read(ours, 65_536)
-            except OSError:  # EIO: the program has closed its terminal
-                break
-            found = _ADDRESS.search(octets.decode(errors="replace"))
-            if on_address and found and b"waiting" in octets:
-                on_address(found[0])
-                on_address = None
-        if process.wait(max(1.0, until - time.monotonic())) != 0:
-            raise LabError(f"{command[0]} ended with {process.returncode}: {octets.decode(errors='replace')}")
-    finally:
-        process.kill()
-        os.close(ours)
-    text = octets.decode().replace("\r\n", "\n")
-    return _LIVE.sub("", text).rstrip("\n").split("\n")
+def _ran(command: list[str], environment: dict[str, str], answers: Answers | None = None) -> list[str]:
+    code, lines = run(command, environment, ROOT, answers)
+    if code != 0:
+        raise LabError(f"{command[0]} ended with {code}: {' '.join(map(plain, lines))}")
+    return lines
 
 
 def plain(line: str) -> str:
