@@ -92,6 +92,10 @@ def _reported(problem: Problem, source: str, line: int | None) -> str:
     return f"{source}: {problem.text}" if line is None else f"{source}:{line}: {problem.text}"
 
 
+def _hides_mailboxes(problem: Problem) -> bool:
+    return problem.at[-1] == "mailboxes" or (problem.at[0] == "domains" and problem.at[-1] not in domain.KEYS)
+
+
 def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[Problem]]:
     if not hosts:
         return (), []
@@ -121,7 +125,8 @@ def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[Proble
             text = f"domain {name} is named twice (as {found.name}): name it once"
             problems.append(Problem(text, ("domains", name)))
         domains[found.name], written[found.name] = found, name
-    if len(domains) == len(given):
+    # A misspelt or wrong "mailboxes" would make every alias lead to nobody.
+    if len(domains) == len(given) and not any(_hides_mailboxes(problem) for problem in problems):
         held = {each.name: (each.mailboxes, each.aliases) for each in domains.values()}
         problems += [
             Problem(text, ("domains", written[name], "aliases")) for name, text in aliases.problems(held)

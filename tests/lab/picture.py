@@ -26,6 +26,7 @@ from tests.lab.terminal import COLUMNS, Answers, run
 
 ROOT = Path(__file__).resolve().parents[2]
 FILE = ROOT / "docs" / "first-mail.svg"
+CELL = 12.2  # the width of a character in the units of the SVG
 FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"
 PROMPT = "\x1b[1;32m$\x1b[0m "
 ADDRESS = r"proof-[a-z2-7]{16}@[\w.-]+(?=[\s\S]*waiting, )"
@@ -114,11 +115,11 @@ def draw(lines: list[str], path: Path) -> None:
 
 def lines_in(path: Path) -> list[str]:
     """The lines of an SVG that `draw` has written, without their colours."""
-    found: dict[int, dict[float, str]] = {}
-    for text in ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text"):
-        number = re.fullmatch(r"url\(#letterbox-line-(\d+)\)", text.get("clip-path", ""))
-        if number:
-            found.setdefault(int(number[1]), {})[float(text.get("x", "0"))] = text.text or ""
+    found: dict[int, str] = {}
+    texts = ElementTree.parse(path).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314
+    for text in sorted(texts, key=lambda each: float(each.get("x", "0"))):
+        if number := re.fullmatch(r"url\(#letterbox-line-(\d+)\)", text.get("clip-path", "")):
+            line, column = int(number[1]), round(float(text.get("x", "0")) / CELL)
+            found[line] = found.get(line, "").ljust(column) + (text.text or "")
     last = max(found, default=-1)
-    lines = ["".join(dict(sorted(found.get(n, {}).items())).values()) for n in range(last + 1)]
-    return [line.replace("\xa0", " ").rstrip() for line in lines]
+    return [found.get(n, "").replace("\xa0", " ").rstrip() for n in range(last + 1)]

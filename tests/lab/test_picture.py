@@ -13,9 +13,8 @@ from tests.lab.terminal import COLUMNS
 
 def words(lines: Iterable[str]) -> set[str]:
     """All words, with `#` for those that differ from run to run: what holds a digit, a nonce, a date."""
-    text = ""
-    for line in lines:
-        text += line if len(line) >= COLUMNS else f"{line}\n"
+    # In the picture a word that is longer than a line is folded: the line is full.
+    text = "".join(line if len(line) == COLUMNS else f"{line}\n" for line in lines)
     text = re.sub(r"proof-[a-z2-7]{16}", "#", text)
     text = re.sub(r"[A-Z][a-z]{2}, \d+ [A-Z][a-z]{2} ", "# ", text)
     return {"#" if re.search(r"\d", word) else word for word in text.split()}

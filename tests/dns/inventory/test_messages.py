@@ -87,6 +87,11 @@ def test_a_problem_begins_with_the_file_and_the_line(said: Said, old: str, new: 
     assert said(old, new)[0].startswith(f"inventory.py{begins}")
 
 
+def test_misspelt_mailboxes_are_one_problem(said: Said) -> None:
+    (line,) = said('"mailboxes": ["alice"]', '"mailboxs": ["alice"]')
+    assert "unknown key mailboxs (did you mean mailboxes?)" in line
+
+
 def test_a_name_that_the_file_computes_has_no_line(tmp_path: Path) -> None:
     path = tmp_path / "inventory.py"
     path.write_text('name = "mx1." + "letterbox.test"\nmail_hosts = [(name, {"workers": 0})]\n')
