@@ -37,6 +37,8 @@ class Display:
             self.screen.hanging(f"{self.screen.styled(f'{name:<8}', BOLD)} ", 9, terminal.plain(value))
         self.screen.line()
         self.screen.line(terminal.plain_lines(str(evidence["text"])[:2000]).rstrip("\n"))
+        self.screen.line()
+        self.screen.line("Your mail is read on the host: sudo /usr/local/bin/letterbox list")
 
     def late(self, address: str, seconds: float) -> None:
         self.screen.line(self.screen.styled(f"No message to {address} in {seconds:g} s.", RED))
