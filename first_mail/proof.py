@@ -69,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        if sys.stdout.isatty():
+            print()  # the line that says how long is left
         print("interrupted: the address no longer exists", file=sys.stderr)
         return 130
 
