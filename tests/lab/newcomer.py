@@ -110,7 +110,7 @@ def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
     with filtered_on_the_way(person.lab):
         yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
         yield from person.types(PROOF, {ADDRESS: lambda address: person.sends_mail(address) + CTRL_C})
-        # The doctor compares with the port 25 of Gmail and Microsoft. The lab has the stranger's in their place.
+        # The doctor compares with the port 25 of Gmail and others. The lab has the stranger's in their place.
         yield from person.types(
             "python -m first_mail.doctor --inventory ~/mail/inventory.py --reference mail.sender.test"
         )
