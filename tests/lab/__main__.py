@@ -11,10 +11,11 @@ from pathlib import Path
 from rich.console import Console
 
 from receiver.cli.streams import show_all_characters
-from tests.lab import demo, lifecycle, newcomer, picture
+from tests.lab import demo, lifecycle
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import FOLDER
+from tests.lab.screen import newcomer, picture
 from tests.lab.up import bring_up
 from tests.lab.world import STRANGER
 

@@ -22,9 +22,9 @@ from rich.text import Text
 from tests.lab.demo import letter
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
-from tests.lab.terminal import COLUMNS, Answers, run
+from tests.lab.screen.terminal import COLUMNS, Answers, run
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 FILE = ROOT / "docs" / "first-mail.svg"
 CELL = 12.2  # the width of a character in the units of the SVG
 FONTS = "ui-monospace, Menlo, Consolas, DejaVu Sans Mono, monospace"

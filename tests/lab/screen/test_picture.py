@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.lab.lab import Lab
-from tests.lab.picture import FILE, draw, lines_in, plain, take
-from tests.lab.terminal import COLUMNS
+from tests.lab.screen.picture import FILE, draw, lines_in, plain, take
+from tests.lab.screen.terminal import COLUMNS
 
 
 def words(lines: Iterable[str]) -> set[str]:

@@ -19,8 +19,8 @@ from rich.text import Text
 
 from tests.lab.demo import letter
 from tests.lab.lab import Lab
-from tests.lab.picture import ADDRESS, ROOT
-from tests.lab.terminal import Answers, run
+from tests.lab.screen.picture import ADDRESS, ROOT
+from tests.lab.screen.terminal import Answers, run
 
 ENTER, CTRL_C = "\n", "\x03"
 
