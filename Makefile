@@ -1,21 +1,134 @@
 # Letterbox. `make` alone lists what there is.
 
 PYTHON ?= python3
+INVENTORY ?= inventory.py
+BENCH ?=
 BIN := .venv/bin
 READY := .venv/.ready
+DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
-BENCH ?=
-.PHONY: help setup demo test thorough bench-deploy lint format lock audit lab-up lab-status lab-shell \
-   lab-down clean conformance senders durability fuzz corpus hostile-growth bench bench-dns
+.PHONY: help setup setup-dev demo proof doctor smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
+   lab-status lab-shell lab-down picture conformance senders durability fuzz corpus hostile-growth bench \
+   bench-dns bench-deploy
 
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-14s  %s\n", $$1, $$2 }' Makefile
 
-setup: $(READY)  ## the Python environment, from the hashed lock
+##@ Start here
 
+setup: $(READY)  ## what a deploy needs, in .venv: about 15 s, once
+
+demo: $(READY)  ## all of it on a throwaway machine: no host, no account
+	@$(BIN)/python -m tests.lab demo
+
+##@ Your hosts, with INVENTORY=~/mail/inventory.py
+
+proof: $(READY)  ## make a one-time address and wait for a first mail to it
+	@$(BIN)/python -m first_mail.proof --inventory "$(INVENTORY)"
+
+doctor: $(READY)  ## why no mail arrives: the first broken link, and its fix
+	@$(BIN)/python -m first_mail.doctor --inventory "$(INVENTORY)"
+
+smoke: $(DEVELOPER)  ## test the live hosts from outside, as your CI may
+	@$(BIN)/python -m pytest tests/smoke --inventory "$(INVENTORY)"
+
+##@ The lab: throwaway machines, and a world that sends them mail (root)
+
+lab-up: $(READY)  ## start it
+	@$(BIN)/python -m tests.lab up
+
+lab-play: $(READY)  ## a shell here, in which all commands work on the lab
+	@$(BIN)/python -m tests.lab play
+
+lab-mail: $(READY)  ## a message from its world, with TO=ADDRESS
+	@$(BIN)/python -m tests.lab mail $(TO)
+
+lab-shell: $(READY)  ## a shell on its mail host
+	@$(BIN)/python -m tests.lab shell
+
+lab-status: $(READY)  ## what of it runs
+	@$(BIN)/python -m tests.lab status
+
+lab-down: $(READY)  ## take it down
+	@$(BIN)/python -m tests.lab down
+
+##@ Developers
+
+setup-dev: $(DEVELOPER)  ## what the tests need too; they also do it themselves
+
+test: $(DEVELOPER)  ## every test, the lab included: 12 minutes
+	@$(BIN)/python -m tests
+
+lint: $(DEVELOPER)  ## ruff, and mypy in strict mode
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: $(DEVELOPER)  ## put the code in form
+	@$(BIN)/ruff check --fix-only -q .
+	@$(BIN)/ruff format .
+
+thorough: $(DEVELOPER)  ## a deploy killed in every step: an hour
+	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py
+
+conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
+	@$(BIN)/python -m tests.conformance --ours --peers --why
+
+senders: $(DEVELOPER)  ## real senders deliver: Postfix, Exim, swaks, … (root)
+	@$(BIN)/python -m tests.conformance.senders
+
+durability: $(DEVELOPER)  ## 200 kills, 300 power cuts, every disk fault (root)
+	@$(BIN)/python -m tests.receiver.durability
+
+fuzz: $(DEVELOPER)  ## a bounded run of the fuzz targets
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements-fuzz.lock \
+	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
+	@$(BIN)/python -m tests.receiver.fuzz.conversation --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz.reading --runs 1000000 --seconds 60
+
+corpus: $(DEVELOPER)  ## mail of published test sets, beside other readers
+	@$(BIN)/python -m tests.receiver.corpus
+
+hostile-growth: $(DEVELOPER)  ## the time that hostile mail takes, by its size
+	@$(BIN)/python -m tests.receiver.hostile_growth
+
+bench: $(DEVELOPER)  ## durable mail a second, beside Postfix (root)
+	@$(BIN)/python -m benchmarks.mail $(BENCH)
+
+bench-dns: $(DEVELOPER)  ## dns.sync, octoDNS and lexicon side by side
+	@$(BIN)/python -m benchmarks.dns_tools
+
+bench-deploy: $(DEVELOPER)  ## how long a deploy takes, beside Ansible
+	@$(BIN)/python -m benchmarks.deploy
+
+picture: $(DEVELOPER)  ## docs/first-mail.svg anew, from a real run in the lab
+	@$(BIN)/python -m tests.lab picture
+
+lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
+	@$(COMPILE) --group dev pyproject.toml -o requirements.lock
+	@$(COMPILE) pyproject.toml -o requirements-host.lock
+	@$(COMPILE) --group control -o requirements-control.lock
+	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
+
+# --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
+audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability
+	@for lock in requirements*.lock; do echo "$$lock" && $(BIN)/uv tool run --quiet --from 'pip-audit==2.10.1' \
+	  pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
+
+clean: lab-down  ## remove the lab, the environment and all caches
+	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# A release of the last days may be withdrawn as broken or hostile before anybody has looked at it.
+COOLDOWN ?= 7 days
+COMPILE := $(BIN)/uv pip compile -q --upgrade --exclude-newer "$(COOLDOWN)" --universal --python-version 3.11 \
+   --generate-hashes --no-header --no-annotate
+
+# pip installs uv alone, with its hash from the lock, and uv the rest, because it is many times faster.
 # Debian and Ubuntu ship Python without venv: where we are root, it is installed, and said so.
-$(READY): requirements.lock
+# After `sudo make …` the environment belongs to the user all the same.
+$(READY): requirements-control.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	  || { echo "make: $(PYTHON) is missing or older than 3.11: install one, or make PYTHON=python3.13"; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
@@ -23,91 +136,20 @@ $(READY): requirements.lock
 	  then echo "Installing python3-venv (apt-get)"; apt-get -qq update && apt-get -qq -y install python3-venv >/dev/null; \
 	  else echo "make: $(PYTHON) has no venv: run 'sudo apt-get install python3-venv'"; exit 1; fi; }
 	@test ! -L .venv || { echo "make: .venv is a link to an environment of somebody else: remove the link"; exit 1; }
-	@echo "Setting up the Python environment in .venv (once)"
+	@echo "Setting up what a deploy needs in .venv: about 15 s, once"
+	@echo "  1/3 a Python environment"
 	@$(PYTHON) -m venv --clear .venv
-	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements.lock
+	@echo "  2/3 uv, which installs the rest"
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-control.lock > .venv/uv.lock
+	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes --no-deps -r .venv/uv.lock
+	@echo "  3/3 pyinfra, the Cloudflare SDK and what they need"
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements-control.lock
 	@touch $@
+	@[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" .venv
+	@echo "Ready. Next: . .venv/bin/activate"
 
-demo: $(READY)  ## the main job, on a throwaway machine: no host, no account
-	@$(BIN)/python -m tests.lab demo
-
-test: $(READY)  ## every test, the throwaway machine included
-	@$(BIN)/python -m tests
-
-thorough: $(READY)  ## the long proofs: a deploy killed in every step
-	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py
-
-bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
-	@$(BIN)/python -m benchmarks.deploy
-
-conformance: $(READY)  ## SMTP dialogues: ours beside Postfix, Exim, OpenSMTPD and chasquid (root)
-	@$(BIN)/python -m tests.conformance --ours --peers --why
-
-senders: $(READY)  ## real senders deliver to ours: swaks, msmtp, curl, smtplib, Postfix, Exim (root)
-	@$(BIN)/python -m tests.conformance.senders
-
-durability: $(READY)  ## 200 kills, 300 power cuts, every fault: the numbers (root)
-	@$(BIN)/python -m tests.receiver.durability
-
-fuzz: $(READY)  ## a bounded run of the fuzz targets, guided by coverage where atheris can be had
-	@$(BIN)/python -m pip --disable-pip-version-check -q install --require-hashes -r requirements-fuzz.lock \
-	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
-	@$(BIN)/python -m tests.receiver.fuzz.conversation --runs 1000000 --seconds 60
-	@$(BIN)/python -m tests.receiver.fuzz.reading --runs 1000000 --seconds 60
-
-corpus: $(READY)  ## mail of published test sets: ours beside mailparser and postal-mime (pip, npm, node)
-	@$(BIN)/python -m tests.receiver.corpus
-
-hostile-growth: $(READY)  ## whether reading hostile mail takes time in proportion to its size, to 24 MiB
-	@$(BIN)/python -m tests.receiver.hostile_growth
-
-lint: $(READY)  ## ruff, and mypy in strict mode
-	@$(BIN)/ruff check .
-	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
-
-proof: $(READY)  ## a one-time address on the hosts of inventory.py, and the wait for a first mail
-	@$(BIN)/python -m first_mail.proof
-
-doctor: $(READY)  ## why no mail arrives at the hosts of inventory.py: the first broken link, and its fix
-	@$(BIN)/python -m first_mail.doctor
-
-format: $(READY)  ## put the code in form
-	@$(BIN)/ruff check --fix-only -q .
-	@$(BIN)/ruff format .
-
-lab-up: $(READY)  ## start the throwaway machine and the world around it
-	@$(BIN)/python -m tests.lab up
-
-lab-status: $(READY)  ## what of the lab runs
-	@$(BIN)/python -m tests.lab status
-
-lab-shell: $(READY)  ## a shell on the throwaway machine
-	@$(BIN)/python -m tests.lab shell
-
-lab-down: $(READY)  ## take the lab down
-	@$(BIN)/python -m tests.lab down
-
-bench: $(READY)  ## durable mail a second, beside Postfix (root); BENCH="--peers all --short" for more
-	@$(BIN)/python -m benchmarks.mail $(BENCH)
-
-bench-dns: $(READY)  ## dns.sync, octoDNS and lexicon side by side
-	@$(BIN)/python -m benchmarks.dns_tools
-
-# A release of the last days may be withdrawn as broken or hostile before anybody has looked at it.
-COOLDOWN ?= 7 days
-COMPILE := $(BIN)/uv pip compile -q --upgrade --exclude-newer "$(COOLDOWN)" --universal --python-version 3.11 \
-   --generate-hashes --no-header --no-annotate
-
-lock: $(READY)  ## resolve the dependencies anew, with hashes; nothing younger than COOLDOWN="7 days"
-	@$(COMPILE) --group dev pyproject.toml -o requirements.lock
-	@$(COMPILE) pyproject.toml -o requirements-host.lock
-	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
-
-# --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
-audit: $(READY)  ## whether a dependency of any lock has a known vulnerability (pip-audit, with a network)
-	@for lock in requirements*.lock; do echo "$$lock" && $(BIN)/uv tool run --quiet --from 'pip-audit==2.10.1' \
-	  pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
-
-clean: lab-down  ## the lab, the environment and all caches of this folder
-	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+$(DEVELOPER): $(READY) requirements.lock
+	@echo "Adding what the tests need: a few seconds, once"
+	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements.lock
+	@touch $@
+	@[ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" .venv

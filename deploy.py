@@ -21,13 +21,15 @@ from provision import (
     service,
     system,
 )
+from provision.refusal import refusing
 from provision.withdrawal import guard
 
 # Before anything is changed, these check that the inventory is right, that this deploy can work on the host
 # and its zones, and that nothing is given up that mail is still led to.
-system.prepare()
-dns.prepare()
-guard.prepare()
+with refusing():
+    system.prepare()
+    dns.prepare()
+    guard.prepare()
 
 system.packages(name="Packages")
 firewalld.running(name="Firewall: running, if wanted")

@@ -1,23 +1,25 @@
-"""The one file to edit: which hosts receive mail, for which domains, into which mailboxes.
+"""Which hosts receive mail, for which domains, into which mailboxes. This is the example to start from:
 
-pyinfra inventory.py deploy.py       # the host, then DNS
-python -m dns.sync example.com       # DNS alone
+mkdir -p ~/mail && cp inventory.py ~/mail/     # yours: `git pull` never meets your edits
+pyinfra ~/mail/inventory.py deploy.py          # the host, then DNS
 """
 
 mail_hosts = (
     [
         (
             # How ssh reaches the host. It is also its name in the MX record and in the greeting,
-            # unless "hostname" below says another.
+            # unless "hostname" below says another. This name need not exist yet if "ssh_hostname"
+            # gives an address: the deploy makes its DNS records.
             "mx1.example.com",
             {
                 # root, or a user who may `sudo` without a password ("fedora" on cloud images).
                 # Other ssh settings: "ssh_port", "ssh_key"; ~/.ssh/config is read too.
                 "ssh_user": "root",
+                # "ssh_hostname": "203.0.113.25",         # where ssh connects, in place of the name
                 # Where the world finds it. Left out, they are read from the host itself. Give them if
                 # the host is behind NAT. False: the host has no such address, and gets no such record.
-                "public_ipv4": "203.0.113.25",
-                "public_ipv6": "2001:db8::25",
+                # "public_ipv4": "203.0.113.25",
+                # "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",
                 # "mx_preference": 10,                    # the lowest is tried first
                 # "workers": 2,                           # processes that share the work, at most one a core

@@ -12,8 +12,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import generation, system
+from provision.refusal import refusing
 
-system.prepare(needed=())
-generation.prepare()
+with refusing():
+    system.prepare(needed=())
+    generation.prepare()
 
 generation.rolled_back(name="Back to the generation before")

@@ -21,12 +21,14 @@ from dns.check import examine
 from dns.check.findings import Finding
 from dns.errors import SyncError
 from dns.inventory import Inventory, InventoryError, MailHost, load, over_ssh
+from dns.terminal.arguments import add_inventory, inventory_path
 from dns.world.greeting import Greeting
 from dns.world.seen import Seen
 from dns.world.vantage import vantage_with
 from first_mail import message_path, ssh, vantage
 from first_mail.port25_counter import counting
 from provision.host import layout
+from receiver.cli.streams import show_all_characters
 from receiver.cli.terminal import BOLD, GREEN, Screen
 from receiver.doctor import links
 from receiver.doctor.links import Link
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m first_mail.doctor",
         description="Walk a message's path from DNS to disk; name the first broken link and its fix.",
     )
-    parser.add_argument("inventory", nargs="?", default="inventory.py", type=Path, metavar="INVENTORY")
+    add_inventory(parser)
     parser.add_argument("--domain", metavar="NAME", help="only this one (all of them)")
     parser.add_argument("--host", action="append", default=[], metavar="NAME", help="only this one (all)")
     parser.add_argument(
@@ -79,12 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _doctor(given: argparse.Namespace) -> int:
-    inventory = load(given.inventory)
+    inventory = load(inventory_path(given))
     names = (
         [inventory.domain(given.domain).name] if given.domain else [each.name for each in inventory.domains]
     )
-    hosts = _hosts_named(inventory, given.inventory, given.host)
-    (elsewhere,) = _hosts_named(inventory, given.inventory, [given.vantage]) if given.vantage else (None,)
+    hosts = _hosts_named(inventory, inventory_path(given), given.host)
+    (elsewhere,) = (
+        _hosts_named(inventory, inventory_path(given), [given.vantage]) if given.vantage else (None,)
+    )
     screen, broken = Screen(), 0
     for host in hosts:
         if len(hosts) > 1 and not given.json:
@@ -189,4 +193,5 @@ def on_the_host(host: MailHost) -> list[Link]:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `… | head`
+    show_all_characters()
     sys.exit(main())

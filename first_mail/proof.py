@@ -17,13 +17,14 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
+from dns.terminal.arguments import add_inventory, inventory_path
 from first_mail import doctor, ssh
 from first_mail.display import DisplayWithCode
 from provision.host import layout
+from receiver.cli.streams import show_all_characters
 from receiver.cli.terminal import Screen
 from receiver.one_time import new_local_part
 from receiver.proof.display import Display, JsonDisplay
@@ -50,24 +51,26 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m first_mail.proof",
         description="Make a one-time address on the inventory's hosts, wait for a message, show how it came.",
     )
-    parser.add_argument("inventory", nargs="?", default="inventory.py", type=Path, metavar="INVENTORY")
+    add_inventory(parser)
     parser.add_argument("--domain", metavar="NAME", help="at which of the domains (the first)")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument("--no-doctor", action="store_true", help="do not look for the cause if none comes")
     parser.add_argument("--json", action="store_true", help="an object a line")
     given = parser.parse_args(argv)
     try:
-        inventory = load(given.inventory)
+        inventory = load(inventory_path(given))
         domain = inventory.domain(given.domain) if given.domain else inventory.domains[0]
         waiting = Waiting(new_local_part(), domain.name, given.timeout)
         code = _prove(inventory.hosts, waiting, JsonDisplay() if given.json else DisplayWithCode(Screen()))
         if code and not given.no_doctor:
-            doctor.main([str(given.inventory), *(["--json"] if given.json else [])])
+            doctor.main(["--inventory", str(inventory_path(given)), *(["--json"] if given.json else [])])
         return code
     except (InventoryError, ssh.HostUnreadable) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
+        if sys.stdout.isatty():
+            print()  # the line that says how long is left
         print("interrupted: the address no longer exists", file=sys.stderr)
         return 130
 
@@ -112,4 +115,5 @@ def _next_event(host: MailHost, process: subprocess.Popen[str]) -> Event:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as in `… | head`
+    show_all_characters()
     sys.exit(main())

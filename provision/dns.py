@@ -7,7 +7,8 @@ failed on the way gets no record that it does not have already, and loses none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import sys
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
@@ -20,10 +21,12 @@ from dns import sync
 from dns.inventory import Inventory, host_addresses
 from dns.inventory.host_addresses import Addresses
 from dns.sync import Prepared, SyncError
+from dns.terminal.lines import in_columns
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
 from provision.host.observed import Observed
-from provision.inventory import inventory, named_in_run
+from provision.inventory import inventory, make, named_in_run
+from provision.refusal import INDENT
 from provision.step import Command, Decision, after_prompt, observe, step
 
 
@@ -53,12 +56,23 @@ def prepare() -> None:
     blocked = [prepared.blocked for prepared in plans if prepared.plan.obstacles]
     if blocked:
         raise DeployError("\n".join(blocked))
+    if context.state.should_check_for_changes():
+        _show(plans)  # before the prompt, and in a dry run; pyinfra itself shows only that there is a change
     for prepared in plans:
         if prepared.changes:
             try:
                 sync.nameservers_to_ask(prepared)
             except SyncError as error:
                 raise DeployError(f"{prepared.domain.name}: nothing was changed: {error}{_HINT}") from None
+
+
+def _show(plans: Iterable[Prepared]) -> None:
+    """Show what would change in each zone, record by record."""
+    for prepared in plans:
+        first, *records = str(prepared).splitlines()
+        for text in (f"DNS of {first}", *records):
+            for line in in_columns(text, sys.stderr, before=INDENT):
+                logger.info(line)
 
 
 def _speaks_for_all(host: Host) -> bool:
@@ -158,7 +172,8 @@ def _apply_command(prepared: Prepared) -> FunctionCommand:
 
 def _offer_proof(state: State, host: Host) -> bool:
     """Tell the user that the DNS leads to the hosts now, so that a first mail can prove the whole way."""
-    logger.info(f"{host.print_prefix}prove it with a first mail: make proof (python -m first_mail.proof)")
+    logger.info(f"{host.print_prefix}prove it with a first mail:")
+    logger.info(f"{host.print_prefix}  {make('proof')}")
     return True
 
 

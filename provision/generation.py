@@ -8,11 +8,15 @@ goes back to the last one that did. `rollback.py` goes back by hand.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 
-from pyinfra import context
-from pyinfra.api.command import StringCommand
+from pyinfra import context, logger
+from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+from pyinfra.facts.server import Command as ServerCommand
 
 from provision.desired.state import Desired
 from provision.host import layout
@@ -122,17 +126,46 @@ def before(seen: Observed, named: str | None = None) -> Generation:
 
 
 def prepare() -> None:
-    """Look at the generation that this host would go back to, before any host goes back.
+    """Look at the generation that this host would go back to, before any host goes back. Show those it has.
 
     Raises DeployError if mail is still led here for a domain that this generation does not have.
     """
     seen = observe()
     try:
-        target = before(seen, context.host.data.get("generation"))
+        target: Generation | None = before(seen, context.host.data.get("generation"))
     except LookupError:
-        return  # the step says so for this host, and the other hosts go back
+        target = None  # the step says so for this host, and the other hosts go back
+    for line in listed(seen, target, _dates()):
+        logger.info(f"{context.host.print_prefix}{line}")
+    if target is None:
+        return
     if target.name != seen.running_generation and (problems := rolling_back(context.host, seen, target)):
         raise DeployError(untouched(problems))
+
+
+def _dates() -> Mapping[str, float]:
+    """When each generation of this host was recorded, in seconds since 1970."""
+    said = context.host.get_fact(ServerCommand, command=f"stat -c '%Y %n' {layout.GENERATIONS}/* || true")
+    dates: dict[str, float] = {}
+    for line in (said or "").splitlines():
+        seconds, _, path = line.partition(" ")
+        if seconds.isdigit():
+            dates[path.rpartition("/")[2]] = float(seconds)
+    return dates
+
+
+def listed(seen: Observed, target: Generation | None, dates: Mapping[str, float]) -> Iterator[str]:
+    """A line for each generation that is kept, the newest first: its name, its date, and what it is. Pure."""
+    yield f"generations that are kept: {len(seen.generations)}"
+    for kept in seen.generations:
+        marks = [
+            *(["runs now"] if kept.name == seen.running_generation else []),
+            *(["goes back to this one"] if target and kept.name == target.name else []),
+        ]
+        when = (
+            time.strftime("%Y-%m-%d %H:%M", time.localtime(dates[kept.name])) if kept.name in dates else "?"
+        )
+        yield f"  {kept.name}  {when:<16}  {', '.join(marks)}".rstrip()
 
 
 def _rolled_back() -> Decision:
@@ -141,10 +174,18 @@ def _rolled_back() -> Decision:
     try:
         target = before(seen, context.host.data.get("generation"))
     except LookupError as error:
-        raise DeployError(str(error)) from None
+        raise DeployError(f"{context.host.name}: {error}") from None
     if target.name == seen.running_generation:
         return Decision((), f"generation {target.name} runs already")
-    return Decision([StringCommand("sh -c", shlex.quote(restore(target)))])
+    return Decision(
+        [StringCommand("sh -c", shlex.quote(restore(target))), FunctionCommand(_say_back, (target.name,), {})]
+    )
+
+
+def _say_back(state: State, host: Host, name: str) -> bool:
+    logger.info(f"{host.print_prefix}generation {name} is back, and greets")
+    logger.info(f"{host.print_prefix}deploy.py goes forward again, to what the inventory says")
+    return True
 
 
 rolled_back = step(_rolled_back, is_idempotent=False)

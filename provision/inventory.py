@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from pyinfra import context
@@ -15,7 +17,25 @@ from dns.names import a_label
 RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host")
 """What one run may be told with `--data`. pyinfra gives it as data of every host."""
 
+_file: Path | None = None
+
 _checked: WeakKeyDictionary[State, Inventory] = WeakKeyDictionary()
+
+
+def remember_file(path: Path) -> None:
+    """Keep the name of the inventory's file as the user gave it, for what he is told to run next."""
+    global _file
+    _file = path
+
+
+def make(target: str) -> str:
+    """The `make` command of this target for the inventory of this run."""
+    if _file is None or _file == Path("inventory.py"):
+        return f"make {target}"
+    home = Path.home()
+    if _file.is_relative_to(home):
+        return f"make {target} INVENTORY=~/{shlex.quote(str(_file.relative_to(home)))}"
+    return f"make {target} INVENTORY={shlex.quote(str(_file))}"
 
 
 def inventory() -> Inventory:

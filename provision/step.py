@@ -24,6 +24,7 @@ from pyinfra.api.state import State
 
 from provision.host.fact import HostObservation, Unreadable
 from provision.host.observed import Observed
+from provision.refusal import refuse
 
 Command = StringCommand | FunctionCommand
 """A string is one ssh execution on the host; a function runs on the control machine."""
@@ -42,8 +43,9 @@ class Decision:
 def step(decide: Callable[[], Decision], *, is_idempotent: bool = True) -> Callable[..., Any]:
     """The pyinfra operation that carries out what `decide` decides.
 
-    While a run looks for changes (a dry run, or before the prompt), a DeployError stops it. While it
-    executes, a DeployError fails this host alone; an exception would stop all hosts, with a traceback.
+    While a run looks for changes (a dry run, or before the prompt), a DeployError ends it with its text.
+    While it executes, a DeployError fails this host alone; an exception would stop all hosts, with a
+    traceback.
     """
 
     @operation(is_idempotent=is_idempotent)
@@ -54,7 +56,7 @@ def step(decide: Callable[[], Decision], *, is_idempotent: bool = True) -> Calla
             needed = list(decision.needed)
         except DeployError as error:
             if not context.state.is_executing:
-                raise
+                refuse(str(error))
             yield FunctionCommand(_fail, (str(error),), {})
             return
         if not needed:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from receiver import __version__
+from receiver.cli.streams import show_all_characters
 
 # The module of a command is imported only when the command is run, because `list` should end within 0.3 s.
 COMMANDS = {
@@ -25,6 +26,7 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the program and return its exit code. `argv` has no program name; the default is `sys.argv[1:]`."""
+    show_all_characters()
     argv = sys.argv[1:] if argv is None else list(argv)
     if argv and argv[0] in COMMANDS:
         module, _, function = COMMANDS[argv[0]][0].partition(":")

@@ -51,10 +51,11 @@ def _targets(alias: str, targets: Sequence[object], problems: list[str]) -> list
     return found
 
 
-def problems(domains: Mapping[str, tuple[Collection[str], Aliases]]) -> list[str]:
+def problems(domains: Mapping[str, tuple[Collection[str], Aliases]]) -> list[tuple[str, str]]:
     """Find targets that nobody holds, and aliases that lead back to themselves.
 
-    `domains` gives the mailboxes and the aliases of every served domain, by its A-label name.
+    `domains` gives the mailboxes and the aliases of every served domain, by its A-label name. Each problem
+    comes with the name of its domain.
     """
     edges: dict[str, tuple[str, ...]] = {}
     held: set[str] = set()
@@ -64,19 +65,19 @@ def problems(domains: Mapping[str, tuple[Collection[str], Aliases]]) -> list[str
             held.add(f"postmaster@{name}")
         for alias, targets in aliases.items():
             edges[f"{alias}@{name}"] = tuple(t if "@" in t else f"{t}@{name}" for t in targets)
-    found: list[str] = []
+    found: list[tuple[str, str]] = []
     for source, targets in edges.items():
         alias, _, name = source.rpartition("@")
         where = f"domain {name}: alias {alias}"
         found += [
-            f"{where}: its target {target} is neither a mailbox nor an alias of a served domain"
+            (name, f"{where}: its target {target} is neither a mailbox nor an alias of a served domain")
             for target in targets
             if target not in held and target not in edges
         ]
         # Report each ring once, at the name that is first in alphabetical order.
         ring = _ring(source, edges)
         if ring and source == min(ring):
-            found.append(f"{where}: leads back to itself ({' -> '.join([*ring, source])})")
+            found.append((name, f"{where}: leads back to itself ({' -> '.join([*ring, source])})"))
     return found
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dns.inventory import aliases, domain, mail_host
 from dns.inventory.domain import Domain
 from dns.inventory.mail_host import MailHost
+from dns.inventory.places import Problem
 from dns.names import a_label, did_you_mean
 
 GROUP = "mail_hosts"
@@ -59,48 +60,75 @@ def from_hosts(hosts: Iterable[HostData]) -> Inventory:
     return _last[1]
 
 
-def check(hosts: Sequence[HostData], source: str) -> Inventory:
-    """Check everything. `source` is what each problem is reported of. Raises InventoryError."""
-    problems: list[str] = []
+def check(
+    hosts: Sequence[HostData], source: str, line: Callable[[Problem], int | None] = lambda problem: None
+) -> Inventory:
+    """Check everything. Raises InventoryError.
+
+    `source` is what each problem is reported of, and `line` knows where in it a problem stands.
+    """
+    problems: list[Problem] = []
     if not hosts:
-        problems.append(f'{GROUP} has no host: add one, as ("mx1.example.com", {{"ssh_user": "root"}})')
+        problems.append(
+            Problem(f'{GROUP} has no host: add one, as ("mx1.example.com", {{"ssh_user": "root"}})')
+        )
     mail_hosts: list[MailHost] = []
     for name, data in hosts:
         host, found = mail_host.from_data(name, data)
         problems += found
         for other in mail_hosts:
             if other.hostname == host.hostname:
-                problems.append(f"host {name}: its hostname {host.hostname} is that of host {other.name} too")
+                text = f"host {name}: its hostname {host.hostname} is that of host {other.name} too"
+                problems.append(Problem(text, (name, "hostname")))
         mail_hosts.append(host)
     domains, found = _domains(hosts)
     problems += found
     if problems:
-        raise InventoryError("\n".join(f"{source}: {problem}" for problem in problems))
+        raise InventoryError("\n".join(_reported(problem, source, line(problem)) for problem in problems))
     return Inventory(hosts=tuple(mail_hosts), domains=domains)
 
 
-def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[str]]:
+def _reported(problem: Problem, source: str, line: int | None) -> str:
+    return f"{source}: {problem.text}" if line is None else f"{source}:{line}: {problem.text}"
+
+
+def _hides_mailboxes(problem: Problem) -> bool:
+    return problem.at[-1] == "mailboxes" or (problem.at[0] == "domains" and problem.at[-1] not in domain.KEYS)
+
+
+def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[Problem]]:
     if not hosts:
         return (), []
     first, given = hosts[0][0], hosts[0][1].get("domains")
     problems = [
-        f"host {name}: its domains differ from those of host {first}: put them in the group's data"
+        Problem(
+            f"host {name}: its domains differ from those of host {first}: put them in the group's data",
+            (name, "domains"),
+        )
         for name, data in hosts[1:]
         if data.get("domains") != given
     ]
     if not given:
-        return (), [*problems, 'no domain: add "domains": {"example.com": {"mailboxes": ["alice"]}}']
+        text = 'no domain: add "domains": {"example.com": {"mailboxes": ["alice"]}}'
+        return (), [*problems, Problem(text, ("domains",))]
     if not isinstance(given, Mapping):
-        return (), [*problems, f'domains must be a dict such as {{"example.com": {{...}}}}, not {given!r}']
+        text = f'domains must be a dict such as {{"example.com": {{...}}}}, not {given!r}'
+        return (), [*problems, Problem(text, ("domains",))]
     domains: dict[str, Domain] = {}
+    written: dict[str, str] = {}
     for name, data in given.items():
         found, domain_problems = domain.from_data(name, data)
         problems += domain_problems
         if found is None:
             continue
         if found.name in domains:
-            problems.append(f"domain {name} is named twice (as {found.name}): name it once")
-        domains[found.name] = found
-    if len(domains) == len(given):
-        problems += aliases.problems({each.name: (each.mailboxes, each.aliases) for each in domains.values()})
+            text = f"domain {name} is named twice (as {found.name}): name it once"
+            problems.append(Problem(text, ("domains", name)))
+        domains[found.name], written[found.name] = found, name
+    # A misspelt or wrong "mailboxes" would make every alias lead to nobody.
+    if len(domains) == len(given) and not any(_hides_mailboxes(problem) for problem in problems):
+        held = {each.name: (each.mailboxes, each.aliases) for each in domains.values()}
+        problems += [
+            Problem(text, ("domains", written[name], "aliases")) for name, text in aliases.problems(held)
+        ]
     return tuple(domains.values()), problems

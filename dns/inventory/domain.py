@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dns.inventory import aliases
+from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, local_part
 
 KEYS = (
@@ -46,45 +48,57 @@ class Domain:
     caa: tuple[str, ...] = ()
 
 
-def from_data(name: object, data: object) -> tuple[Domain | None, list[str]]:
+def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]:
     """Return the domain and every problem in it. There is no domain if its name or shape is wrong.
 
     What takes all domains to see, such as the target of an alias, `aliases.problems` checks.
     """
+    here = ("domains", str(name))
     if not isinstance(name, str):
-        return None, [f"domains: {name!r} is not a domain name: write it as a string"]
+        return None, [Problem(f"domains: {name!r} is not a domain name: write it as a string", here)]
     try:
         ascii_name = a_label(name)
     except ValueError as error:
-        return None, [f"domain {name}: {error}: write it as in example.com"]
+        return None, [Problem(f"domain {name}: {error}: write it as in example.com", here)]
     if not isinstance(data, Mapping):
-        return None, [f'domain {name}: must be a dict such as {{"mailboxes": ["alice"]}}, not {data!r}']
-    problems = [
-        f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
-        for key in data
-        if key not in KEYS
-    ]
-    mailboxes = _mailboxes(data.get("mailboxes", ()), problems)
-    own_aliases = aliases.from_data(data.get("aliases"), mailboxes, problems)
+        text = f'domain {name}: must be a dict such as {{"mailboxes": ["alice"]}}, not {data!r}'
+        return None, [Problem(text, here)]
+    problems: dict[str, list[str]] = defaultdict(list)  # by the key that each is about
+    for key in data:
+        if key not in KEYS:
+            problems[str(key)].append(
+                f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
+            )
+    mailboxes = _mailboxes(data.get("mailboxes", ()), problems["mailboxes"])
+    own_aliases = aliases.from_data(data.get("aliases"), mailboxes, problems["aliases"])
     if not mailboxes and "postmaster" not in own_aliases:
-        problems.append('has no mailbox: give "mailboxes": ["alice"], or an alias for postmaster')
+        problems["mailboxes"].append(
+            'has no mailbox: give "mailboxes": ["alice"], or an alias for postmaster'
+        )
     domain = Domain(
         name=ascii_name,
         mailboxes=mailboxes,
         aliases=own_aliases,
-        catch_all=_catch_all(data.get("catch_all"), mailboxes, problems),
-        sends_mail=_sends_mail(data.get("sends_mail"), problems),
-        subaddress_separators=_separators(data.get("subaddress_separators", "+"), problems),
-        ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems),
-        tls_reports=_tls_reports(data.get("tls_reports"), problems),
-        caa=_authorities(data.get("caa"), problems),
+        catch_all=_catch_all(data.get("catch_all"), mailboxes, problems["catch_all"]),
+        sends_mail=_sends_mail(data.get("sends_mail"), problems["sends_mail"]),
+        subaddress_separators=_separators(
+            data.get("subaddress_separators", "+"), problems["subaddress_separators"]
+        ),
+        ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
+        tls_reports=_tls_reports(data.get("tls_reports"), problems["tls_reports"]),
+        caa=_authorities(data.get("caa"), problems["caa"]),
     )
-    for asked, prefix in ((domain.sends_mail is False, DMARC), (bool(domain.tls_reports), TLS_REPORTS)):
+    for asked, key, prefix in (
+        (domain.sends_mail is False, "sends_mail", DMARC),
+        (bool(domain.tls_reports), "tls_reports", TLS_REPORTS),
+    ):
         try:
             below(ascii_name, prefix) if asked else None
         except ValueError as error:
-            problems.append(f"{error}: leave out the key that publishes it, or use a shorter name")
-    return domain, [f"domain {name}: {problem}" for problem in problems]
+            problems[key].append(f"{error}: leave out the key that publishes it, or use a shorter name")
+    return domain, [
+        Problem(f"domain {name}: {text}", (*here, key)) for key, texts in problems.items() for text in texts
+    ]
 
 
 def _mailboxes(value: object, problems: list[str]) -> tuple[str, ...]:

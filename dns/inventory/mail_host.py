@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
 KEYS = (
@@ -21,8 +23,28 @@ KEYS = (
     "domains",
 )
 BOTH = frozenset({4, 6})
-# The keys that pyinfra and its connectors read. Its global arguments begin with an underscore.
-_OF_PYINFRA = ("_", "ssh_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
+SSH_KEYS = (
+    "ssh_hostname",
+    "ssh_port",
+    "ssh_user",
+    "ssh_password",
+    "ssh_key",
+    "ssh_key_password",
+    "ssh_allow_agent",
+    "ssh_look_for_keys",
+    "ssh_forward_agent",
+    "ssh_config_file",
+    "ssh_known_hosts_file",
+    "ssh_strict_host_key_checking",
+    "ssh_paramiko_connect_kwargs",
+    "ssh_connect_retries",
+    "ssh_connect_retry_min_delay",
+    "ssh_connect_retry_max_delay",
+    "ssh_file_transfer_protocol",
+)
+"""What pyinfra reads about ssh (its `ConnectorData`)."""
+# What pyinfra and its other connectors read begins so. Its global arguments begin with an underscore.
+_OF_PYINFRA = ("_", "docker", "podman_", "chroot_", "vagrant_", "terraform_", "local_", "fake_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,33 +74,37 @@ class MailHost:
     """The IP versions over which the world reaches it: 4, 6 or both."""
 
 
-def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[str]]:
+def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Problem]]:
     """Return the host and every problem in its data. Use the host only if there is no problem.
 
-    A problem is one line, `thing: cause: fix`. The caller puts the name of the file before it.
+    The text of a problem is one line, `thing: cause: fix`. The caller puts the name of the file before it.
     """
-    problems = [
-        f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
-        for key in data
-        if key not in KEYS and not str(key).startswith(_OF_PYINFRA)
-    ]
-    allow_private = _flag("allow_private_address", data, problems)
+    problems: dict[str, list[str]] = defaultdict(list)  # by the key that each is about
+    for key in data:
+        if key not in KEYS and key not in SSH_KEYS and not str(key).startswith(_OF_PYINFRA):
+            problems[str(key)].append(
+                f"unknown key {key}{did_you_mean(str(key), (*KEYS, *SSH_KEYS))}: "
+                f"the known keys are {', '.join(KEYS)}"
+            )
+    allow_private = _flag("allow_private_address", data, problems["allow_private_address"])
     host = MailHost(
         name=name,
-        hostname=_hostname(name, data, problems),
-        ipv4=_address(4, data, allow_private, problems),
-        ipv6=_address(6, data, allow_private, problems),
-        mx_preference=_number("mx_preference", data, 10, range(65536), problems),
-        workers=_number("workers", data, 1, range(1, 65), problems),
-        log_headers=_flag("log_headers", data, problems),
-        firewalld=_firewalld(data, problems),
-        firewalld_zones=_zones(data, problems),
+        hostname=_hostname(name, data, problems["hostname"]),
+        ipv4=_address(4, data, allow_private, problems["public_ipv4"]),
+        ipv6=_address(6, data, allow_private, problems["public_ipv6"]),
+        mx_preference=_number("mx_preference", data, 10, range(65536), problems["mx_preference"]),
+        workers=_number("workers", data, 1, range(1, 65), problems["workers"]),
+        log_headers=_flag("log_headers", data, problems["log_headers"]),
+        firewalld=_firewalld(data, problems["firewalld"]),
+        firewalld_zones=_zones(data, problems["firewalld_zones"]),
         allow_private_address=allow_private,
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
-        ip_versions=_ip_versions(data, problems),
+        ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )
-    _check_port(data.get("ssh_port"), problems)
-    return host, [f"host {name}: {problem}" for problem in problems]
+    _check_port(data.get("ssh_port"), problems["ssh_port"])
+    return host, [
+        Problem(f"host {name}: {text}", (name, key)) for key, texts in problems.items() for text in texts
+    ]
 
 
 def _hostname(name: str, data: Mapping[str, object], problems: list[str]) -> str:

@@ -5,5 +5,7 @@ from __future__ import annotations
 import sys
 
 from dns.sync.command import main
+from dns.terminal.streams import show_all_characters
 
+show_all_characters()
 sys.exit(main())

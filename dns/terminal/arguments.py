@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import NoReturn
 
 from dns.world.resolvers import check_resolver
@@ -13,6 +14,20 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(1, f"{self.prog}: {message}: see {self.prog} --help\n")
+
+
+def add_inventory(parser: argparse.ArgumentParser) -> None:
+    """Add `--inventory FILE`. The file alone, as releases up to 0.2 took it, is taken too, and not shown."""
+    parser.add_argument(
+        "--inventory", default="inventory.py", type=Path, metavar="FILE", help="default: %(default)s"
+    )
+    parser.add_argument("old_inventory", nargs="?", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+
+
+def inventory_path(given: argparse.Namespace) -> Path:
+    """The file that the arguments of `add_inventory` name."""
+    path: Path = given.old_inventory or given.inventory
+    return path
 
 
 def parse_seconds(text: str) -> float:

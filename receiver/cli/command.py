@@ -43,10 +43,8 @@ def print_json(values: Mapping[str, object]) -> None:
 
 
 def run_command(work: Callable[[], int]) -> int:
-    """Prepare the standard streams, then run the work of a command as `run_reported` does."""
+    """Run the work of a command as `run_reported` does, in a process of its own."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # so that `letterbox list | head` ends quietly
-    for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     return run_reported(work)
 
 

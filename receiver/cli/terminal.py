@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from typing import TextIO
@@ -107,6 +108,19 @@ class Screen:
         self.out.write(("\r\x1b[K" if self._live else "") + text + "\n")
         self._live = False
         self.out.flush()
+
+    def hanging(self, before: str, cells: int, text: str, *codes: str) -> None:
+        """Write `before`, which takes `cells` cells, and the text, in the style of the codes, beside it.
+
+        On a terminal the text is broken between words, and never reaches below `before`. A word that is
+        longer than a line stays whole, so that it can be copied.
+        """
+        lines = [text]
+        if self.is_terminal:
+            room = max(20, self.columns - cells)
+            lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [""]
+        for number, line in enumerate(lines):
+            self.line((before if number == 0 else " " * cells) + self.styled(line, *codes))
 
     def live(self, text: str) -> None:
         """Write a line that the next line replaces. Does nothing if the output is no terminal."""

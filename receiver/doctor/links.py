@@ -57,6 +57,6 @@ def print_link(link: Link, screen: Screen) -> None:
     """Print a line for the link, and for a broken link another one with its fix."""
     mark = screen.styled("✓", GREEN) if link.holds else screen.styled("✗", RED, BOLD)
     name = screen.styled(f"{link.name:<14}", *([] if link.holds else [BOLD]))
-    screen.line(f"{mark} {name} {terminal.plain(link.evidence)}")
+    screen.hanging(f"{mark} {name} ", 17, terminal.plain(link.evidence))
     if not link.holds:
-        screen.line(f"  {screen.styled(f'→ {terminal.plain(link.fix)}', BOLD)}")
+        screen.hanging("  ", 2, f"→ {terminal.plain(link.fix)}", BOLD)

@@ -27,16 +27,18 @@ class Display:
     def event(self, event: Mapping[str, object]) -> None:
         how = event.get("tls") or "in clear text"
         if event.get("event") == "refused":
-            self.screen.line(self.screen.styled(f"Refused: {terminal.plain(str(event.get('reason')))}", RED))
+            self.screen.hanging("", 0, f"Refused: {terminal.plain(str(event.get('reason')))}", RED)
         else:
             self.screen.line(f"{event.get('peer') or 'somebody'} has begun to deliver, {how}")
 
     def stored(self, evidence: Mapping[str, object]) -> None:
         self.screen.line(self.screen.styled("Stored: this host receives mail.", GREEN, BOLD))
         for name, value in as_lines(evidence).items():
-            self.screen.line(f"{self.screen.styled(f'{name:<8}', BOLD)} {terminal.plain(value)}")
+            self.screen.hanging(f"{self.screen.styled(f'{name:<8}', BOLD)} ", 9, terminal.plain(value))
         self.screen.line()
         self.screen.line(terminal.plain_lines(str(evidence["text"])[:2000]).rstrip("\n"))
+        self.screen.line()
+        self.screen.line("Your mail is read on the host: sudo /usr/local/bin/letterbox list")
 
     def late(self, address: str, seconds: float) -> None:
         self.screen.line(self.screen.styled(f"No message to {address} in {seconds:g} s.", RED))

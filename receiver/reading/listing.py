@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from receiver.cli import terminal
 from receiver.cli.command import print_json, wants_json
 from receiver.cli.terminal import Screen
-from receiver.reading import command, selection, summary
+from receiver.one_time import MAILBOX
+from receiver.reading import command, selection, stored, summary
 from receiver.reading.summary import Summary
 
 _HEADS = ("#", "Arrived", "From", "Subject", "Mailbox", "Size", "TLS")
@@ -45,12 +46,20 @@ def _list(arguments: argparse.Namespace) -> int:
             print_json(each.to_json())
         return 0
     screen = Screen()
-    if not summaries:
+    if summaries:
+        rows = [[str(number), *row(each)] for number, each in enumerate(summaries, 1)]
+        terminal.table(screen, _HEADS, rows, flexible=(2, 3, 4), right=5)
+    else:
         screen.line("No mail yet. `letterbox proof` waits for a first message with you.")
-        return 0
-    rows = [[str(number), *row(each)] for number, each in enumerate(summaries, 1)]
-    terminal.table(screen, _HEADS, rows, flexible=(2, 3, 4), right=5)
+    if not arguments.mailbox and (proofs := _proofs(arguments)):
+        screen.line(f"Messages of proofs: {proofs}. `letterbox list --mailbox {MAILBOX}` lists them.")
     return 0
+
+
+def _proofs(arguments: argparse.Namespace) -> int:
+    """How many messages proved that mail arrives, which are in a mailbox of their own."""
+    boxes = stored.maildirs(command.mail_folder(arguments), MAILBOX)
+    return sum(1 for _ in selection.everything(boxes))
 
 
 def row(each: Summary) -> list[str]:

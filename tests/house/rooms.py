@@ -37,6 +37,7 @@ def _host_libraries() -> frozenset[str]:
 
 ROOMS = (
     Room("inventory"),
+    Room("config", knows=frozenset({"provision"})),
     Room("deploy", knows=frozenset({"provision"})),
     Room("destroy", knows=frozenset({"provision"})),
     Room("rollback", knows=frozenset({"provision"})),
@@ -79,11 +80,12 @@ ROOMS = (
             ("account", "certificate", "configuration", "dns", "firewalld", "release"),
             ("desired",),
             ("fact", "step"),
+            ("refusal",),
             ("host", "inventory"),
             ("doctor", "proof"),  # the old names of two programs, which they start and do not import
         ),
         knows=frozenset({"dns"}),
-        libraries=frozenset({"idna", "pyinfra", "tomli_w"}),
+        libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
     ),
     Room(
         "first_mail",

@@ -13,10 +13,14 @@ from tests.house.rooms import ROOT
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 
 
-def commands(target: str) -> list[str]:
-    """The commands that `make` would run for the target, a line each."""
+def commands(target: str, *more: str) -> list[str]:
+    """The commands that `make` would run for the target, a line each. `more` are other arguments of `make`.
+
+    The environments count as there, unless `-B` is among the arguments.
+    """
+    old = [] if "-B" in more else ["-o", ".venv/.ready", "-o", ".venv/.developer"]
     printed = subprocess.run(
-        ["make", "-n", "-o", ".venv/.ready", target], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "-n", *old, target, *more], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
     return printed.replace("\\\n", " ").splitlines()
 

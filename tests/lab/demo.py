@@ -43,7 +43,7 @@ def run(folder: Path, *, keep: bool) -> int:
     display = Display()
     began = time.monotonic()
     try:
-        lab, _ = bring_up(display, folder, fresh=True)
+        lab, _ = bring_up(display, folder, fresh=True, command="make demo")
         deploy(display, lab)
         with display.stage("DNS", "the world asks for the MX") as stage:
             stage.say(_resolved(lab))
@@ -59,12 +59,13 @@ def run(folder: Path, *, keep: bool) -> int:
             lifecycle.take_down(folder)
         raise
     if keep:
-        display.note("the lab still runs:  python -m tests.lab shell    a shell on the host")
-        display.note("                     python -m tests.lab down     to take it down")
+        display.note("the lab still runs:  make lab-play     a shell here, to deploy to it and to test it")
+        display.note("                     make lab-shell    a shell on its mail host")
+        display.note("                     make lab-down     takes it down")
     else:
         with display.stage("Taking the lab down") as stage:
             lifecycle.take_down(folder)
-            stage.say("python -m tests.lab demo --keep  leaves it, to look around")
+            stage.say("make lab-up, make lab-play: to try it by hand")
     display.note(f"done in {time.monotonic() - began:.0f} s")
     return 0
 
@@ -113,11 +114,11 @@ def _resolved(lab: Lab) -> str:
     return f"{DOMAIN} MX {' '.join(exchanges)} → {', '.join(found)}"
 
 
-def letter() -> EmailMessage:
+def letter(recipient: str = RECIPIENT) -> EmailMessage:
     """A message as a person's mail program writes it: two alternatives, and a subject beyond ASCII."""
     message = EmailMessage(policy=email.policy.SMTP)
     message["From"] = Address("Zoë Stranger", addr_spec=STRANGER)
-    message["To"] = Address("Alice", addr_spec=RECIPIENT)
+    message["To"] = Address("Alice", addr_spec=recipient)
     message["Subject"] = "Grüße from the outside: it works ✓"
     message["Date"] = format_datetime(localtime())
     message["Message-ID"] = make_msgid(domain=STRANGER.partition("@")[2])

@@ -20,7 +20,7 @@ PROGRAMS = {
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KEYRING_PACKAGE = ("debian-archive-keyring", "debian-keyring")
-COMMAND = "python -m tests.lab"
+COMMAND = "make lab-up"
 
 
 def reason_not_to_run() -> str | None:

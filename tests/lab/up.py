@@ -11,13 +11,18 @@ from tests.lab.lab import FOLDER, Lab
 
 
 def bring_up(
-    display: Display, folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1
+    display: Display,
+    folder: Path = FOLDER,
+    *,
+    fresh: bool = False,
+    hosts: int = 1,
+    command: str = prerequisites.COMMAND,
 ) -> tuple[Lab, bool]:
     """Install what is missing, build the images, and start the machines, each shown as a stage.
 
-    Returns the lab, and whether it had to be started.
+    `command` is what the user runs again if it needs root. Returns the lab, and whether it had to be started.
     """
-    prerequisites.ensure(display.note)
+    prerequisites.ensure(display.note, command=command)
     missing = [each.name for each in lifecycle.IMAGES if not each.is_built()]
     if missing:
         with ExitStack() as stack:

@@ -13,25 +13,28 @@ from tests.dns.inventory.good import GOOD_DOMAIN, GOOD_HOST
 
 def test_a_good_inventory_is_read_as_it_was_meant(tmp_path: Path) -> None:
     path = tmp_path / "inventory.py"
-    path.write_text(inventory_text({"mx1.example.com": GOOD_HOST}, {"Example.COM.": GOOD_DOMAIN}))
+    path.write_text(inventory_text({"mx1.letterbox.test": GOOD_HOST}, {"Letterbox.TEST.": GOOD_DOMAIN}))
     inventory = load(path)
     assert inventory.hosts == (
         MailHost(
-            "mx1.example.com", "mx1.example.com", "1.1.1.1", "2606:4700::1111", ssh={"ssh_user": "root"}
+            "mx1.letterbox.test", "mx1.letterbox.test", "1.1.1.1", "2606:4700::1111", ssh={"ssh_user": "root"}
         ),
     )
     assert inventory.domains == (
-        Domain("example.com", ("alice", "bob"), {"postmaster": ("alice",)}, None, None, "+", 1),
+        Domain("letterbox.test", ("alice", "bob"), {"postmaster": ("alice",)}, None, None, "+", 1),
     )
-    assert inventory.domain("EXAMPLE.com") is inventory.domains[0]
+    assert inventory.domain("LETTERBOX.test") is inventory.domains[0]
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("mail_hosts = [", "inventory.py: line 1: "),
-        ("x = 1\nmail_hosts = [undefined]", "inventory.py: line 2: NameError"),
-        ("hosts = ['mx1.example.com']", "has no group mail_hosts (it has hosts)"),
+        ("mail_hosts = [", "inventory.py:1: "),
+        ("x = 1\nmail_hosts = [undefined]", "inventory.py:2: NameError"),
+        (
+            "hosts = ['mx1.example.com']",
+            "inventory.py:1: has no group mail_hosts (it has hosts): rename hosts to mail_hosts",
+        ),
         ("mail_hosts = []", "mail_hosts has no host"),
         ("mail_hosts = ([7], {})", "7 is not a host"),
         ("mail_hosts = 7", "has no group mail_hosts"),

@@ -68,7 +68,16 @@ def test_going_back_and_forward_again(host, tmp_path) -> None:
     assert deploy(host, "-y", inventory=inventory).code == 0
     second = running(host)
     assert second != first
-    assert deploy(host, "-y", script="rollback.py").code == 0
+    back = deploy(host, "-y", script="rollback.py")
+    assert back.code == 0, back.stderr
+    names = [each.strip().partition("=")[2] for each in (second, first)]
+    lines = [line.partition("] ")[2].strip() for line in back.stderr.splitlines()]
+    assert f"generation {names[1]} is back, and greets" in lines
+    listed = [line.split() for line in lines if line.split()[:1] in ([names[0]], [names[1]])]
+    assert [words[0] for words in listed] == names, "the newest first"
+    assert [" ".join(words[3:]) for words in listed] == ["runs now", "goes back to this one"]
+    for _, day, clock, *_ in listed:
+        assert abs(time.mktime(time.strptime(f"{day} {clock}", "%Y-%m-%d %H:%M")) - time.time()) < 7200
     assert running(host) == first
     assert "carol" not in host.target.run("cat /etc/letterbox/letterbox.toml").stdout
     assert greeting(host)

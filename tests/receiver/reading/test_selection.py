@@ -134,3 +134,14 @@ def test_a_message_that_was_removed_meanwhile_is_skipped(
     Path(gone.path).unlink()
     assert list(export._opened([gone])) == []
     assert "was moved or removed meanwhile" in capsys.readouterr().err
+
+
+def test_list_says_where_the_messages_of_proofs_are(tmp_path):
+    mail = Mail(tmp_path)
+    mail.store("Subject: a proof\n\nx\n", ".proof")
+    said = mail.letterbox("list", "--text").stdout.decode()
+    assert "No mail yet" in said
+    assert "Messages of proofs: 1. `letterbox list --mailbox .proof` lists them." in said
+    assert mail.json("list") == []
+    assert [each["subject"] for each in mail.json("list", "--mailbox", ".proof")] == ["a proof"]
+    assert "Messages of proofs" not in mail.letterbox("list", "--text", "--mailbox", ".proof").stdout.decode()

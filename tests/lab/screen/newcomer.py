@@ -1,0 +1,135 @@
+"""Newcomers' first hours, scripted: from a clone to the proof, with README's commands and no others.
+
+`python -m tests.lab newcomer PATH` plays one of them in the lab, each on an untouched machine, and prints the
+transcript as Markdown. docs/notes/newcomer.md has what came of it. Each program runs on a terminal of 80
+columns, and Enter and Ctrl-C are typed there.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.text import Text
+
+from tests.lab.demo import letter
+from tests.lab.lab import Lab
+from tests.lab.screen.picture import ADDRESS, ROOT
+from tests.lab.screen.terminal import Answers, run
+
+ENTER, CTRL_C = "\n", "\x03"
+
+
+@dataclass(slots=True)
+class Newcomer:
+    """Somebody who has a clone, an inventory in a folder of his own, and a terminal."""
+
+    lab: Lab
+    clone: Path
+    home: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        inherited = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS")}
+        path = f"{self.clone / '.venv' / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        return {
+            **inherited,
+            **self.lab.environment,
+            "HOME": str(self.home),
+            "PATH": path,
+            "TERM": "xterm-256color",
+            "LANG": "C.UTF-8",
+            "PYINFRA_PROGRESS": "off",
+        }
+
+    def types(self, command: str, answers: Answers | None = None) -> Iterator[str]:
+        """Run a command line of the README. The lines of the transcript."""
+        code, lines = run(["sh", "-c", command], self.environment, self.clone, answers, seconds=300)
+        yield f"$ {command}"
+        for line in lines:
+            text = Text.from_ansi(line).plain.rstrip()
+            if not set(text.strip()) & set("█▀▄"):  # the QR code
+                yield text
+        yield f"[exit code {code}]"
+        yield ""
+
+    def write_inventory(self, text: str) -> None:
+        (self.home / "mail").mkdir(exist_ok=True)
+        (self.home / "mail" / "inventory.py").write_text(text, "utf-8")
+
+    def sends_mail(self, address: re.Match[str]) -> str:
+        self.lab.world.send(letter(address[0]).as_bytes(), [address[0]])
+        return ""
+
+
+DRY = "pyinfra --dry ~/mail/inventory.py deploy.py"
+DEPLOY = "pyinfra ~/mail/inventory.py deploy.py"
+PROOF = "make proof INVENTORY=~/mail/inventory.py"
+DOCTOR = "make doctor INVENTORY=~/mail/inventory.py"
+
+
+def as_root(person: Newcomer) -> Iterator[str]:
+    """A fresh host, as root. First the example is left as it is, and then one key is misspelt."""
+    yield from person.types("make setup")
+    yield from person.types("mkdir -p ~/mail && cp inventory.py ~/mail/ && " + DRY)
+    right = person.lab.inventory.read_text()
+    person.write_inventory(right.replace('"mailboxes"', '"mailboxs"'))
+    yield from person.types(DRY)
+    person.write_inventory(right)
+    yield from person.types(DRY)
+    yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+    yield from person.types(PROOF, {ADDRESS: person.sends_mail})
+    yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+    yield from person.types(DOCTOR)
+
+
+def as_fedora(person: Newcomer) -> Iterator[str]:
+    """A cloud image: the user `fedora`, who may sudo."""
+    yield from person.types("make setup")
+    person.write_inventory(
+        person.lab.inventory.read_text().replace('"ssh_user": "root"', '"ssh_user": "fedora"')
+    )
+    yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+    yield from person.types(PROOF, {ADDRESS: person.sends_mail})
+    yield from person.types(
+        f"ssh -F {person.lab.ssh_config} fedora@target sudo /usr/local/bin/letterbox list --text"
+    )
+
+
+def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
+    """A provider that lets nobody connect to port 25, until it is asked to."""
+    from tests.first_mail.breaks import filtered_on_the_way
+
+    yield from person.types("make setup")
+    person.write_inventory(person.lab.inventory.read_text())
+    with filtered_on_the_way(person.lab):
+        yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+        yield from person.types(PROOF, {ADDRESS: lambda address: person.sends_mail(address) + CTRL_C})
+        # The doctor compares with the port 25 of Gmail and others. The lab has the stranger's in their place.
+        yield from person.types(
+            "python -m first_mail.doctor --inventory ~/mail/inventory.py --reference mail.sender.test"
+        )
+    yield "(The provider opens port 25.)"
+    yield from person.types(PROOF, {ADDRESS: person.sends_mail})
+
+
+PATHS: dict[str, Callable[[Newcomer], Iterator[str]]] = {
+    "root": as_root,
+    "fedora": as_fedora,
+    "closed-port": behind_a_closed_port,
+}
+
+
+def play(lab: Lab, name: str) -> Iterator[str]:
+    """Play a path on a lab whose target is untouched. The lines of its transcript."""
+    with tempfile.TemporaryDirectory(prefix="newcomer ") as place:
+        clone, home = Path(place) / "letterbox", Path(place) / "home"
+        home.mkdir()
+        subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
+        for line in PATHS[name](Newcomer(lab, clone, home)):
+            yield line.replace(str(home), "/home/me").replace(str(lab.folder), "/the/lab")
