@@ -7,7 +7,7 @@ failed on the way gets no record that it does not have already, and loses none.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
@@ -19,6 +19,7 @@ from pyinfra.api.state import State
 from dns import sync
 from dns.inventory import Inventory, host_addresses
 from dns.inventory.host_addresses import Addresses
+from dns.records import ADDRESS_TYPES
 from dns.sync import Prepared, SyncError
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
@@ -48,7 +49,9 @@ def prepare() -> None:
     if not _speaks_for_all(context.host):
         return
     plans = _plans()
-    for remark in dict.fromkeys(remark for prepared in plans for remark in prepared.remarks):
+    for remark in dict.fromkeys(
+        remark for prepared in plans for remark in (*prepared.remarks, *prepared.stays)
+    ):
         logger.warning(f"{context.host.print_prefix}{remark}")
     blocked = [prepared.blocked for prepared in plans if prepared.plan.obstacles]
     if blocked:
@@ -91,12 +94,19 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
     Raises DeployError.
     """
     try:
-        return [
+        plans = [
             sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting)
             for domain in some.domains
         ]
     except SyncError as error:
         raise DeployError(str(error)) from None
+    # A zone that publishes a host's addresses goes before a zone whose MX leads there. Otherwise a sender may
+    # find the MX and no address.
+    return sorted(plans, key=lambda prepared: not _publishes_a_host(prepared))
+
+
+def _publishes_a_host(prepared: Prepared) -> bool:
+    return any(record.type in ADDRESS_TYPES for record in prepared.plan.desired)
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
@@ -128,6 +138,7 @@ def in_sync() -> Decision:
     plans = _plans()
     needed: list[Command] = [_apply_command(prepared) for prepared in plans if not prepared.in_sync]
     if needed:
+        needed += _settle_commands(plans)
         needed.append(FunctionCommand(_offer_proof, (), {}))
     return Decision(needed, "; ".join(prepared.summary for prepared in plans))
 
@@ -140,9 +151,13 @@ def withdrawn() -> Decision:
     whole = inventory()
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     staying = tuple(each for each in whole.hosts if each.name not in leaving)
-    plans = _planned(Inventory(staying, whole.domains), forgetting=None)
-    needed = [_apply_command(prepared) for prepared in plans if prepared.changes]
-    return Decision(needed, "none of our records is left")
+    # A sender that has an MX of a host that goes finds its address for a while, fails there, and tries the
+    # others. If no host stays, there is nobody else to try.
+    forgetting = named_in_run(context.host, "forget_host") if staying else None
+    plans = _planned(Inventory(staying, whole.domains), forgetting=forgetting)
+    needed: list[Command] = [_apply_command(prepared) for prepared in plans if prepared.changes]
+    needed += _settle_commands(plans)
+    return Decision(needed, "no MX of ours leads to it")
 
 
 def _done_once() -> Decision:
@@ -153,6 +168,31 @@ def _apply_command(prepared: Prepared) -> FunctionCommand:
     return FunctionCommand(_apply, (prepared,), {})
 
 
+def _settle_commands(plans: Iterable[Prepared]) -> Iterator[Command]:
+    """What is left when all zones are changed: addresses that the MX of another domain led to until now.
+
+    Only then is it known from when on nobody new is sent there, so only then can it be said how long they
+    stay.
+    """
+    for prepared in plans:
+        if any(one.until is None for one in prepared.plan.staying):
+            yield FunctionCommand(_settle, (prepared,), {})
+
+
+def _settle(state: State, host: Host, prepared: Prepared) -> bool:
+    try:
+        again = sync.prepare(
+            prepared.inventory,
+            prepared.domain.name,
+            prepared.addresses,
+            forgetting=prepared.forgetting,
+        )
+    except SyncError as error:
+        host.log_styled(str(error), fg="red", log_func=logger.error)
+        return False
+    return _apply(state, host, again) if again.changes else True
+
+
 def _offer_proof(state: State, host: Host) -> bool:
     """The DNS has just come to lead to the hosts, so a first mail can prove the whole way."""
     logger.info(f"{host.print_prefix}prove it with a first mail: make proof (python -m first_mail.proof)")
@@ -161,7 +201,7 @@ def _offer_proof(state: State, host: Host) -> bool:
 
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
-    for line in str(prepared).splitlines():
+    for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)

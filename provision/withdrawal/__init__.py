@@ -1,4 +1,6 @@
-"""What the inventory no longer has is not given up while mail is led to it: a domain, or the host's name.
+"""A domain that the inventory no longer has is not given up while mail for it is led here.
+
+The addresses of a name that a host no longer has are not this room's: `dns.sync.old_names` keeps them.
 
 A host that stops serving a domain answers its mail with 550, and senders return that mail to its authors. So
 it may stop only when the DNS leads none of that mail here any more. What the host serves is read from the

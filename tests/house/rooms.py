@@ -38,6 +38,7 @@ ROOMS = (
             ("world", "cloudflare"),
             ("desired", "plan"),
             ("inventory",),
+            ("until",),
             ("records",),
             ("names", "errors"),
         ),
