@@ -19,7 +19,6 @@ from pyinfra.api.state import State
 from dns import sync
 from dns.inventory import Inventory, host_addresses
 from dns.inventory.host_addresses import Addresses
-from dns.records import ADDRESS_TYPES
 from dns.sync import Prepared, SyncError
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
@@ -100,13 +99,7 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
         ]
     except SyncError as error:
         raise DeployError(str(error)) from None
-    # A zone that publishes a host's addresses goes before a zone whose MX leads there. Otherwise a sender may
-    # find the MX and no address.
-    return sorted(plans, key=lambda prepared: not _publishes_a_host(prepared))
-
-
-def _publishes_a_host(prepared: Prepared) -> bool:
-    return any(record.type in ADDRESS_TYPES for record in prepared.plan.desired)
+    return sync.in_order(plans)
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:

@@ -10,7 +10,7 @@ from dns.errors import SyncError
 from dns.inventory.host_addresses import Addresses
 from dns.sync.change import apply
 from dns.sync.command import main
-from dns.sync.prepared import Prepared, prepare, prepare_withdrawal
+from dns.sync.prepared import Prepared, in_order, prepare, prepare_withdrawal
 from dns.sync.verify import changed_but, nameservers_to_ask, wait_until_served
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Zones",
     "apply",
     "changed_but",
+    "in_order",
     "main",
     "nameservers_to_ask",
     "prepare",

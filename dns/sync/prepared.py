@@ -19,7 +19,7 @@ from dns.inventory.host_addresses import Addresses, is_complete
 from dns.names import a_label, is_within
 from dns.plan import Plan, Replacing, obstacles, plan
 from dns.plan.obstacles import NOTHING
-from dns.records import ZoneRecord
+from dns.records import ADDRESS_TYPES, ZoneRecord
 from dns.sync import foreign_hosts, old_names, withdraw
 from dns.sync.report import lines, summary, words
 from dns.world.resolvers import named_resolver
@@ -198,6 +198,15 @@ def prepare_withdrawal(
         look_up=look_up,
     )
     return replace(prepared, plan=prepared.planned_on(zones.records(prepared.zone)))
+
+
+def in_order(plans: Iterable[Prepared]) -> list[Prepared]:
+    """The plans of several domains in the order in which they are to be carried out.
+
+    A zone that publishes a host's addresses goes before a zone whose MX leads there. Otherwise a sender may
+    find the MX and no address.
+    """
+    return sorted(plans, key=lambda one: not any(r.type in ADDRESS_TYPES for r in one.plan.desired))
 
 
 def _look_up(prepared: Prepared) -> old_names.LookUp:
