@@ -17,6 +17,10 @@ class Resolver:
     clock: Clock
     _kept: dict[tuple[str, str], tuple[datetime, Told]] = field(default_factory=dict)
 
+    def copy(self) -> Resolver:
+        """Another one that keeps the same for now."""
+        return Resolver(self.authority, self.clock, dict(self._kept))
+
     def ask(self, name: str, kind: str) -> frozenset[str]:
         """The values, which may be old."""
         asked = (name, kind)
