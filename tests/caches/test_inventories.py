@@ -113,7 +113,7 @@ class Walk:
         """What the user does until the deploy is carried out."""
         gone = self.site.served() - set(step.domains)
         if gone and set(step.hosts) - set(self.hosts):
-            # As docs/host.md says: a domain is taken away before the machine that serves it is replaced. A new
+            # As docs/host.md says: a domain is taken away before its machine is replaced, because a new
             # machine cannot tell what the old one served.
             step = replace(step, hosts=self.hosts)
         inventory = step.inventory
