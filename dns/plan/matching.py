@@ -5,7 +5,8 @@ Any other record at one of our names is an obstacle. The plan names it, and says
 replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
 
 A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
-as ours with the mark of any of these domains.
+as ours with the mark of any of these domains. Addresses that only stay for a time (`dns.until`) are free to be
+taken over, whichever domain they were made for.
 """
 
 from __future__ import annotations
@@ -123,6 +124,8 @@ class _Matching:
                 self.kept.append(held)
             else:
                 self._patch(held, wanted, ttl=record.ttl, comment=record.comment)
+        elif _is_free(record) and not held.locked:
+            self._patch(held, wanted, ttl=wanted.ttl, comment=self.mark)
         elif (record.value, record.proxied) == (wanted.value, wanted.proxied):
             self.adopted.append(held)
         elif not held.locked and self.replacing.names(record):
@@ -169,7 +172,9 @@ class _Matching:
                     self.notes.append(
                         f"{record.zone_line}: is no longer wanted, but Cloudflare keeps it read-only"
                     )
-            elif is_marked(record, self.mark) or (at_ours and self._is_of_a_sibling(record)):
+            elif is_marked(record, self.mark) or (
+                at_ours and (self._is_of_a_sibling(record) or _is_free(record))
+            ):
                 self.deletes.append(held)
                 if (record.name, record.type) in self.spots and record.type in ADDRESS_TYPES:
                     self.notes.append(_old_address(record))
@@ -182,6 +187,11 @@ class _Matching:
 
     def _is_of_a_sibling(self, record: Record) -> bool:
         return any(is_marked(record, mark) for mark in self.sibling_marks)
+
+
+def _is_free(record: Record) -> bool:
+    """Whether this is an address that some domain had, and that stays only for a time."""
+    return record.type in ADDRESS_TYPES and until_of(record) is not None
 
 
 def _old_address(record: Record) -> str:

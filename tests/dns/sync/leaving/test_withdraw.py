@@ -185,3 +185,21 @@ def test_a_deploy_learns_from_the_dns_until_when_senders_come(
 def test_a_name_that_is_no_domain_is_said(cloudflare: StandIn, run: Run, name: str) -> None:
     code, _, err = run("--withdraw", domain=name)
     assert (code, len(err.splitlines())) == (1, 1)
+
+
+def test_addresses_that_were_made_for_a_domain_that_has_left_are_ours_again(
+    cloudflare: StandIn, run: Run, inventory: Path
+) -> None:
+    """Its old name is given to another machine before its time is over."""
+    inventory.write_text(inventory_text({MX1: HOST}, {ZONE: DOMAIN, SUB: DOMAIN}))
+    run(domain=SUB)
+    run()
+    inventory.write_text(inventory_text({"mx2.example.test": HOST}, {ZONE: DOMAIN}))
+    run()
+    run("--withdraw", domain=SUB)
+    assert {r["comment"][:15] for r in cloudflare.records(ZONE) if r["name"] == MX1} == {"letterbox until"}
+    other = {**HOST, "public_ipv4": "198.18.0.77", "public_ipv6": False}
+    inventory.write_text(inventory_text({MX1: other}, {ZONE: DOMAIN}))
+    assert run()[0] == 0
+    at_mx1 = [(r["content"], r["comment"]) for r in cloudflare.records(ZONE) if r["name"] == MX1]
+    assert at_mx1 == [("198.18.0.77", "letterbox example.test")]
