@@ -16,6 +16,8 @@ from dns.names import a_label, ip_version
 ADDRESS_TYPES = ("A", "AAAA")
 SHARED_TYPES = ("TXT", "CAA")  # types for which other people's records may stand beside ours
 MARK = "letterbox"
+UNTIL = "until"  # the second word of our comment if nothing asks for the record any more (`dns.until`)
+_KEY_LENGTH = 32
 MARK_LENGTH = 100  # Cloudflare's limit for a comment on the Free plan
 
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
@@ -102,16 +104,32 @@ def difference(before: Record, after: Record) -> str:
 def mark_of(domain: str) -> str:
     """The comment that marks a record as ours for this domain: at most 100 characters."""
     mark = f"{MARK} {domain}"
-    if len(mark) <= MARK_LENGTH:
-        return mark
+    return mark if len(mark) <= MARK_LENGTH else f"{MARK} {key_of(domain)}"
+
+
+def key_of(domain: str) -> str:
+    """What stands for the domain in a comment that has no room for its name."""
     import hashlib  # late: only a name too long for a comment needs it
 
-    return f"{MARK} {hashlib.sha256(domain.encode()).hexdigest()[:32]}"
+    return hashlib.sha256(domain.encode()).hexdigest()[:_KEY_LENGTH]
 
 
 def is_marked(record: Record, mark: str) -> bool:
-    """Whether the comment begins with the mark. Anything that somebody wrote behind it is ignored."""
-    return record.comment is not None and record.comment.split()[:2] == mark.split()
+    """Whether the comment begins with the mark. Anything that somebody wrote behind it is ignored.
+
+    A time in the comment, until when the record stays, makes no difference.
+    """
+    words = (record.comment or "").split()
+    if words[:1] != [MARK]:
+        return False
+    named = words[3:4] if words[1:2] == [UNTIL] else words[1:2]
+    domain = mark.split()[1]
+    return named == [domain] or (len("".join(named)) == _KEY_LENGTH and named == [key_of(domain)])
+
+
+def is_ours(record: Record) -> bool:
+    """Whether the comment is ours, for any domain."""
+    return (record.comment or "").split()[:1] == [MARK]
 
 
 def canonical_name(name: str) -> str:

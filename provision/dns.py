@@ -8,7 +8,7 @@ failed on the way gets no record that it does not have already, and loses none.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
@@ -51,7 +51,9 @@ def prepare() -> None:
     if not _speaks_for_all(context.host):
         return
     plans = _plans()
-    for remark in dict.fromkeys(remark for prepared in plans for remark in prepared.remarks):
+    for remark in dict.fromkeys(
+        remark for prepared in plans for remark in (*prepared.remarks, *prepared.stays)
+    ):
         logger.warning(f"{context.host.print_prefix}{remark}")
     blocked = [prepared.blocked for prepared in plans if prepared.plan.obstacles]
     if blocked:
@@ -105,12 +107,13 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
     Raises DeployError.
     """
     try:
-        return [
+        plans = [
             sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting)
             for domain in some.domains
         ]
     except SyncError as error:
         raise DeployError(str(error)) from None
+    return sync.in_order(plans)
 
 
 def _addresses(some: Inventory) -> Mapping[str, Addresses]:
@@ -145,6 +148,7 @@ def in_sync() -> Decision:
     plans = _plans()
     needed: list[Command] = [_apply_command(prepared) for prepared in plans if not prepared.in_sync]
     if needed:
+        needed += _settle_commands(plans)
         needed.append(FunctionCommand(_offer_proof, (), {}))
     return Decision(needed, "; ".join(prepared.summary for prepared in plans))
 
@@ -157,9 +161,13 @@ def withdrawn() -> Decision:
     whole = inventory()
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     staying = tuple(each for each in whole.hosts if each.name not in leaving)
-    plans = _planned(Inventory(staying, whole.domains), forgetting=None)
-    needed = [_apply_command(prepared) for prepared in plans if prepared.changes]
-    return Decision(needed, "none of our records is left")
+    # A sender that has an MX of a host that goes finds its address for a while, fails there, and tries the
+    # others. If no host stays, there is nobody else to try.
+    forgetting = named_in_run(context.host, "forget_host") if staying else None
+    plans = _planned(Inventory(staying, whole.domains), forgetting=forgetting)
+    needed: list[Command] = [_apply_command(prepared) for prepared in plans if prepared.changes]
+    needed += _settle_commands(plans)
+    return Decision(needed, "no MX of ours leads to it")
 
 
 def _done_once() -> Decision:
@@ -168,6 +176,31 @@ def _done_once() -> Decision:
 
 def _apply_command(prepared: Prepared) -> FunctionCommand:
     return FunctionCommand(_apply, (prepared,), {})
+
+
+def _settle_commands(plans: Iterable[Prepared]) -> Iterator[Command]:
+    """What is left when all zones are changed: addresses that the MX of another domain led to until now.
+
+    Only then is it known from when on nobody new is sent there, so only then can it be said how long they
+    stay.
+    """
+    for prepared in plans:
+        if any(one.until is None for one in prepared.plan.staying):
+            yield FunctionCommand(_settle, (prepared,), {})
+
+
+def _settle(state: State, host: Host, prepared: Prepared) -> bool:
+    try:
+        again = sync.prepare(
+            prepared.inventory,
+            prepared.domain.name,
+            prepared.addresses,
+            forgetting=prepared.forgetting,
+        )
+    except SyncError as error:
+        host.log_styled(str(error), fg="red", log_func=logger.error)
+        return False
+    return _apply(state, host, again) if again.changes else True
 
 
 def _offer_proof(state: State, host: Host) -> bool:
@@ -179,7 +212,7 @@ def _offer_proof(state: State, host: Host) -> bool:
 
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
-    for line in str(prepared).splitlines():
+    for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dns.plan.changes import Change, Plan, count_not_visible
+from dns.plan.changes import Change, Plan, Staying, count_not_visible
 from dns.plan.matching import plan
 from dns.plan.obstacles import Obstacle, Replacing
 
-__all__ = ["Change", "Obstacle", "Plan", "Replacing", "count_not_visible", "plan"]
+__all__ = ["Change", "Obstacle", "Plan", "Replacing", "Staying", "count_not_visible", "plan"]

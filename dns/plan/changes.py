@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dns.plan.obstacles import Obstacle
 from dns.records import Record, ZoneRecord, same
+from dns.until import Until, after, at
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +17,21 @@ class Change:
 
     before: ZoneRecord
     after: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """A record of ours that nothing asks for any more, and that stays while somebody may still come to it."""
+
+    held: ZoneRecord | None
+    """The record in the zone. None if the plan adds it."""
+    record: Record
+    """The record as the plan leaves it. Its comment says how long it stays."""
+    until: datetime | None
+    """Until when it stays. None while mail is led to it, or while nobody can tell."""
+    reason: str
+    seconds: int | None = None
+    """The time counts from the moment of the change, and is this many seconds later. None if it is set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +53,44 @@ class Plan:
     """Desired records that are not published, because somebody else's SPF or DMARC stays there."""
     spared: tuple[ZoneRecord, ...] = ()
     """Records that would be deleted, but stay in this run."""
+    staying: tuple[Staying, ...] = ()
+    """Records that nothing asks for any more, and that stay for a time. New comments are among `patches`."""
+    remaining: tuple[Record, ...] | None = None
+    """If the domain is withdrawn: the MX of somebody else that stay at its name. Else None."""
 
     def without_deletes(self) -> Plan:
         """The same plan, but nothing is deleted. For a run that knows only some of the hosts."""
         return replace(self, deletes=(), spared=self.deletes)
+
+    def dated(self, now: datetime) -> Plan:
+        """The same plan, sent `now`: what is to stay for some seconds stays that long from now on."""
+        made = {
+            one.record: at(one.record, Until(after(now, one.seconds)))
+            for one in self.staying
+            if one.seconds is not None
+        }
+        if not made:
+            return self
+        return replace(
+            self,
+            posts=tuple(made.get(record, record) for record in self.posts),
+            patches=tuple(
+                replace(change, after=made.get(change.after, change.after)) for change in self.patches
+            ),
+            staying=tuple(
+                one
+                if one.seconds is None
+                else replace(one, record=made[one.record], until=after(now, one.seconds))
+                for one in self.staying
+            ),
+        )
+
+    @property
+    def stay_until(self) -> datetime | None:
+        """When the last record that stays for a time may go. None if none does, or if it is not known yet."""
+        times = [one.until for one in self.staying]
+        known = [time for time in times if time is not None]
+        return max(known) if known and len(known) == len(times) else None
 
     @property
     def changes(self) -> int:

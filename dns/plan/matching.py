@@ -5,7 +5,8 @@ Any other record at one of our names is an obstacle. The plan names it, and says
 replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
 
 A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
-as ours with the mark of any of these domains.
+as ours with the mark of any of these domains. Addresses that only stay for a time (`dns.until`) are taken
+over, whichever domain they were made for.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from dns.plan import policies
 from dns.plan.changes import Change, Plan
 from dns.plan.obstacles import NOTHING, Obstacle, Replacing, delegation, in_the_way
 from dns.records import ADDRESS_TYPES, SHARED_TYPES, Record, ZoneRecord, is_marked, mark_of
+from dns.until import seconds_of, until_of, wanted_again
 
 
 def plan(
@@ -110,7 +112,7 @@ class _Matching:
             self._add(wanted)
             return
         record = held.record
-        equal = (record.value, record.proxied) == (wanted.value, wanted.proxied)
+        equal = (record.value, record.proxied) == (wanted.value, wanted.proxied) and until_of(record) is None
         if is_marked(record, self.mark) and not held.locked:
             if equal and record.ttl == wanted.ttl:
                 self.kept.append(held)
@@ -122,7 +124,9 @@ class _Matching:
                 self.kept.append(held)
             else:
                 self._patch(held, wanted, ttl=record.ttl, comment=record.comment)
-        elif equal:
+        elif _is_free(record) and not held.locked:
+            self._patch(held, wanted, ttl=wanted.ttl, comment=self.mark)
+        elif (record.value, record.proxied) == (wanted.value, wanted.proxied):
             self.adopted.append(held)
         elif not held.locked and self.replacing.names(record):
             self._patch(held, wanted, ttl=wanted.ttl, comment=wanted.comment)
@@ -142,8 +146,8 @@ class _Matching:
 
     def _patch(self, held: ZoneRecord, wanted: Record, *, ttl: int, comment: str | None) -> None:
         # Tags, settings, and the part of a comment behind our mark belong to whoever wrote them.
-        after = replace(
-            held.record, priority=wanted.priority, proxied=wanted.proxied, ttl=ttl, comment=comment
+        after = wanted_again(
+            replace(held.record, priority=wanted.priority, proxied=wanted.proxied, ttl=ttl, comment=comment)
         )
         self.patches.append(Change(held, after))
 
@@ -168,8 +172,12 @@ class _Matching:
                     self.notes.append(
                         f"{record.zone_line}: is no longer wanted, but Cloudflare keeps it read-only"
                     )
-            elif is_marked(record, self.mark) or (at_ours and self._is_of_a_sibling(record)):
+            elif is_marked(record, self.mark) or (
+                at_ours and (self._is_of_a_sibling(record) or _is_free(record))
+            ):
                 self.deletes.append(held)
+                if (record.name, record.type) in self.spots and record.type in ADDRESS_TYPES:
+                    self.notes.append(_old_address(record))
             elif at_ours:
                 self.set_aside(held)
 
@@ -179,3 +187,16 @@ class _Matching:
 
     def _is_of_a_sibling(self, record: Record) -> bool:
         return any(is_marked(record, mark) for mark in self.sibling_marks)
+
+
+def _is_free(record: Record) -> bool:
+    """Whether this is an address that some domain had, and that stays only for a time."""
+    return record.type in ADDRESS_TYPES and until_of(record) is not None
+
+
+def _old_address(record: Record) -> str:
+    """What a sender does that still has this address of a name that gets another, or loses it."""
+    return (
+        f"{record.content}: a sender may keep this address of {record.name} for "
+        f"{seconds_of(record.ttl)} s: if another machine has it, let that take mail until then"
+    )

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dns.cloudflare.zones import Zones
 from dns.errors import SyncError
 from dns.inventory.host_addresses import Addresses
-from dns.sync.change import Prepared, apply, prepare
+from dns.sync.change import apply
 from dns.sync.command import main
+from dns.sync.prepared import Prepared, in_order, prepare, prepare_withdrawal
 from dns.sync.verify import changed_but, nameservers_to_ask, wait_until_served
 
 __all__ = [
@@ -19,8 +20,10 @@ __all__ = [
     "Zones",
     "apply",
     "changed_but",
+    "in_order",
     "main",
     "nameservers_to_ask",
     "prepare",
+    "prepare_withdrawal",
     "wait_until_served",
 ]

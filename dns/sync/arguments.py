@@ -30,6 +30,7 @@ class Arguments:
     dry_run: bool
     check: bool
     undo: bool
+    withdraw: bool
     json: bool
     replacing: Replacing
     forgetting: frozenset[str]
@@ -58,12 +59,19 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.wants_json = any(len(word) > 2 and "--json".startswith(word) for word in argv)
-    parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory")
+    parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory, for --withdraw any")
     parser.add_argument("--inventory", default="inventory.py", metavar="FILE", help="default: %(default)s")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
     only.add_argument("--check", action="store_true", help="the same in one line, for cron and CI")
-    parser.add_argument(
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument(
+        "--withdraw",
+        action="store_true",
+        help="take all our records of DOMAIN away, which need not be in the inventory: its MX at once, the "
+        "addresses that it led to when no sender can have it any more",
+    )
+    way.add_argument(
         "--undo",
         action="store_true",
         help="put back what the last run from this machine changed",
@@ -96,8 +104,8 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         action="append",
         default=[],
         metavar="NAME",
-        help="delete the addresses of this mail host although an MX still leads to it; a sender that still "
-        "has that MX returns its mail as undeliverable (may be repeated)",
+        help="delete the addresses of this old name of a mail host at once; a sender that has an MX to it "
+        "returns its mail as undeliverable (may be repeated)",
     )
     parser.add_argument(
         "--wait",
@@ -119,6 +127,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         dry_run=given.dry_run,
         check=given.check,
         undo=given.undo,
+        withdraw=given.withdraw,
         json=given.json,
         replacing=Replacing(
             mx=frozenset(canonical_content("MX", target) for target in given.replace_mx),

@@ -20,7 +20,8 @@ from dns.names import a_label
 from dns.plan import Plan
 from dns.sync import report, undo, verify
 from dns.sync.arguments import Arguments, parse_arguments
-from dns.sync.change import Prepared, apply, prepare
+from dns.sync.change import apply
+from dns.sync.prepared import Prepared, prepare, prepare_withdrawal
 from dns.terminal.colour import is_coloured
 from dns.terminal.countdown import count_down
 
@@ -58,7 +59,8 @@ class _Run:
         given = self.given
         inventory = load(Path(given.inventory))
         zones = self._zones()
-        prepared = prepare(
+        planning = prepare_withdrawal if given.withdraw else prepare
+        prepared = planning(
             inventory,
             given.domain,
             replacing=given.replacing,
@@ -73,6 +75,8 @@ class _Run:
         if prepared.plan.obstacles:
             return self.failed(prepared.blocked, False)
         if given.dry_run or given.check or prepared.in_sync:
+            if prepared.in_sync:
+                self._print_next(prepared)
             self._print_json()
             return 0 if prepared.in_sync else 2
         self._change(prepared, zones)
@@ -84,6 +88,7 @@ class _Run:
         if not given.wait:
             self._apply(prepared, zones)
             self._print(f"{name}: changed")
+            self._print_next(prepared)
             self._print_json()
             return
         try:
@@ -92,22 +97,37 @@ class _Run:
             hint = "or change without asking them, with --wait 0"
             raise SyncError(f"{name}: nothing was changed: {error}, {hint}") from None
         servers = located.servers
-        ttl = verify.longest_ttl(prepared, servers)
+        ttl = None if given.withdraw else verify.longest_ttl(prepared, servers)
         self._apply(prepared, zones)
         with verify.changed_but(name):
             took = verify.wait_until_served(prepared, servers=servers, seconds=given.wait)
             self._print(f"{name}: changed, and answered by all its nameservers after {took:.1f} s")
+            if given.withdraw:
+                self._print_next(prepared)
+                self._print_json()
+                return
             verification = verify.verify(
                 prepared, given.resolver, located=located, seconds=given.wait - took, ttl=ttl
             )
+        self._print_next(prepared)
         first, *rest = verification.lines(colour=is_coloured())
         self._print(first, rest)
         self._print_json(check=verification.to_json())
 
     def _apply(self, prepared: Prepared, zones: Zones) -> None:
         self.applied = None
-        apply(prepared, zones=zones)
+        self.plan = apply(prepared, zones=zones)
         self.applied = True
+
+    def _print_next(self, prepared: Prepared) -> None:
+        """Say what is left to do, and when, if records stay for a time."""
+        lines = (
+            report.next_steps(prepared.domain.name, self.plan, withdrawn=self.given.withdraw)
+            if self.plan
+            else ()
+        )
+        for line in () if self.given.check else lines:
+            self._print(line)
 
     def undo(self) -> int:
         """Put back what the last run changed. Returns the exit code."""
@@ -117,11 +137,11 @@ class _Run:
         except ValueError as error:
             raise SyncError(f"domain {given.domain}: {error}: write it as in example.com") from None
         zones = self._zones()
-        self.zone, self.plan = undo.plan_undo(domain, zones)
+        self.zone, self.plan = undo.plan_undo(domain, zones, given.forgetting)
         only_look = given.dry_run or given.check
         if not only_look:
             self.applied = None if self.plan.changes else False
-            undo.apply(domain, self.zone, self.plan, zones)
+            self.plan = undo.apply(domain, self.zone, self.plan, zones)
             self.applied = True
         first = (
             report.summary(domain, self.plan) if self.plan.changes else f"{domain}: nothing is left to undo"

@@ -5,35 +5,55 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from dns.plan import Plan
+from dns.plan import Change, Plan, Staying
 from dns.records import Record, difference
 from dns.terminal.colour import CYAN, FAINT, GREEN, RED, YELLOW, painted
+from dns.until import said_in_words, to_text
 
 _COLOURS = {"+": GREEN, "-": RED, "~": YELLOW, "!": RED, "=": FAINT, "i": CYAN}
 
 
 def summary(domain: str, plan: Plan) -> str:
-    """One line: in sync, or how many records differ."""
-    if plan.in_sync:
-        kinds = Counter(record.type for record in plan.desired)
-        return f"{domain}: in sync ({', '.join(f'{kind} {count}' for kind, count in kinds.items())})"
+    """One line: in sync, or how many records differ. Records that stay for a time are counted last."""
     counts = [
         f"{len(items)} to {verb}"
-        for verb, items in (("add", plan.posts), ("change", plan.patches), ("delete", plan.deletes))
+        for verb, items in (("add", plan.posts), ("change", _changed(plan)), ("delete", plan.deletes))
         if items
     ]
     if plan.obstacles:
         counts.append(f"{len(plan.obstacles)} in the way")
+    if plan.in_sync:
+        kinds = Counter(record.type for record in plan.desired)
+        held = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
+        counts.append(f"in sync ({held})" if held else "withdrawn")
+    old = [one for one in plan.staying if one.held]
+    if old:
+        when = f"until {said_in_words(plan.stay_until)}" if plan.stay_until else "for now"
+        counts.append(f"{len(old)} old {'record stays' if len(old) == 1 else 'records stay'} {when}")
     return f"{domain}: {', '.join(counts)}"
+
+
+def _changed(plan: Plan) -> list[Change]:
+    """The changes of records, without those of the time until when one stays."""
+    staying = {one.held.id for one in plan.staying if one.held}
+    return [change for change in plan.patches if change.before.id not in staying]
+
+
+def words(one: Staying) -> str:
+    """The record and until when it stays, for people."""
+    when = "for now" if one.until is None else f"until {said_in_words(one.until)}"
+    return f"{one.record.zone_line} (ours, stays {when}: {one.reason})"
 
 
 def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[str]:
     """A line for each record that changes, is in the way, or is adopted."""
+    new = [one.record for one in plan.staying if one.held is None]
     in_the_way = plan.obstacles if obstacles else ()
     marked = [
         *(("-", held.record.zone_line) for held in plan.deletes),
-        *(("~", difference(change.before.record, change.after)) for change in plan.patches),
-        *(("+", record.zone_line) for record in plan.posts),
+        *(("~", difference(change.before.record, change.after)) for change in _changed(plan)),
+        *(("+", record.zone_line) for record in plan.posts if record not in new),
+        *(("=", words(one)) for one in plan.staying),
         *(("=", f"{held.record.zone_line} (already there, not ours, stays)") for held in plan.adopted),
         *(("i", note) for note in plan.notes),
         *(("!", str(obstacle)) for obstacle in dict.fromkeys(in_the_way)),
@@ -41,10 +61,28 @@ def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[s
     return [f"  {painted(f'{mark} {text}', _COLOURS[mark], colour=colour)}" for mark, text in marked]
 
 
+def next_steps(domain: str, plan: Plan, *, withdrawn: bool = False) -> list[str]:
+    """What the user should do when, because records stay for a time. Empty if none does."""
+    if not plan.staying:
+        return []
+    when = f"after {said_in_words(plan.stay_until)}" if plan.stay_until else "later"
+    if withdrawn:
+        until = f"until {said_in_words(plan.stay_until)}" if plan.stay_until else "for now"
+        return [
+            f"{domain}: senders may still come {until}: take the domain out of the inventory now, but deploy "
+            f"only {when}; the next run of this command then deletes what stays"
+        ]
+    return [
+        f"{domain}: old addresses stay, because a sender may still have the MX that led there: keep the "
+        f"machine there running, and run this or deploy again {when}, which deletes them"
+    ]
+
+
 def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, object]:
     """The plan as an object for JSON. `more` is added to it.
 
-    `mend` is the old name of `fix`, and goes after one release.
+    `kept` are records of ours that nothing asks for any more, and that stay until the time (RFC 3339), or for
+    now if it is null. `mend` is the old name of `fix`, and goes after one release.
     """
     return {
         "domain": domain,
@@ -52,7 +90,7 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
         "in_sync": plan.in_sync,
         "add": [_record(record) for record in plan.posts],
         "change": [
-            {"from": _record(change.before.record), "to": _record(change.after)} for change in plan.patches
+            {"from": _record(change.before.record), "to": _record(change.after)} for change in _changed(plan)
         ],
         "delete": [_record(held.record) for held in plan.deletes],
         "adopted": [_record(held.record) for held in plan.adopted],
@@ -60,6 +98,11 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
             {"record": _record(o.record), "breaks": o.breaks, "fix": o.fix, "mend": o.fix}
             for o in plan.obstacles
         ],
+        "kept": [
+            {**_record(one.record), "until": one.until and to_text(one.until), "reason": one.reason}
+            for one in plan.staying
+        ],
+        "kept_until": plan.stay_until and to_text(plan.stay_until),
         "notes": list(plan.notes),
         **more,
     }

@@ -5,14 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
+from datetime import UTC, datetime
 
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
 from dns.errors import ChangedBut, OutcomeUnknown, SyncError
 from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
-from dns.sync import undo_file
+from dns.sync import old_names, undo_file
 from dns.sync.saved import Saved
 
 
@@ -64,8 +65,20 @@ def count_visible(saved: Saved, actual: Iterable[ZoneRecord]) -> tuple[int, int]
     return visible, len(saved.posted) + len(saved.patched) + len(saved.deleted)
 
 
-def plan_undo(domain: str, zones: Zones) -> tuple[Zone, Plan]:
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def plan_undo(
+    domain: str,
+    zones: Zones,
+    forgetting: Collection[str] | None = (),
+    clock: Callable[[], datetime] = _now,
+) -> tuple[Zone, Plan]:
     """Read the zone in two requests, and plan what undoes the last run's change.
+
+    If the zone has an MX afterwards too, the addresses of a name that an MX led to before stay for as long as
+    a sender may keep that MX (`old_names`), unless `forgetting` holds the name. None means any name.
 
     A change whose outcome was unknown counts as made if all of it can be seen in the zone, and as not made if
     nothing can. Raises SyncError if only a part can be seen, if no change is known, or if it was made in
@@ -88,7 +101,7 @@ def plan_undo(domain: str, zones: Zones) -> tuple[Zone, Plan]:
         actual = actual or zones.records(zone)
         visible, changes = count_visible(saved, actual)
         if certain or visible == changes:
-            return zone, reverse(saved, actual)
+            return zone, _keep_led(reverse(saved, actual), domain, actual, forgetting, clock())
         if visible:
             raise SyncError(
                 f"{domain}: it is unknown whether the last run changed the zone: {visible} of {changes} "
@@ -100,12 +113,38 @@ def plan_undo(domain: str, zones: Zones) -> tuple[Zone, Plan]:
     )
 
 
-def apply(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
+def _keep_led(
+    plan: Plan,
+    domain: str,
+    actual: tuple[ZoneRecord, ...],
+    forgetting: Collection[str] | None,
+    now: datetime,
+) -> Plan:
+    """The plan with the addresses among `staying` that a sender may come to by an MX that it takes away.
+
+    A zone that has no MX any more takes no mail, so there is nothing to keep them for.
+    """
+    going = {held.id for held in plan.deletes}
+    after = [*plan.posts, *(held.record for held in actual if held.id not in going)]
+    if forgetting is None or not any(record.type == "MX" and record.content != "." for record in after):
+        return plan
+    led = {held.record.content for held in plan.deletes if held.record.type == "MX"}
+    free = {name for name in old_names.withdrawn(plan, actual) if name not in led}
+    question = old_names.Question(
+        actual, domain, (), {*forgetting, *free}, lambda names, cached_only: [], now
+    )
+    return old_names.keep(plan, question)
+
+
+def apply(domain: str, zone: Zone, plan: Plan, zones: Zones, clock: Callable[[], datetime] = _now) -> Plan:
     """Carry out the plan in one transaction, and forget the change that it undoes.
+
+    Returns the plan as it was carried out: what stays for a time stays from this moment on.
 
     Raises SyncError if Cloudflare refused (nothing was changed), or if not everything is undone.
     """
     edited: tuple[str, ...] = ()
+    plan = plan.dated(clock())
     if plan.changes:
         try:
             outcome = zones.change(zone, plan)
@@ -120,6 +159,7 @@ def apply(domain: str, zone: Zone, plan: Plan, zones: Zones) -> None:
             f"{domain}: undone, but somebody had edited these records after they were read, and they are "
             f"deleted: {'; '.join(edited)}: make them again if they should stay"
         )
+    return plan
 
 
 def _settle(domain: str, zone: Zone, plan: Plan, zones: Zones, problem: str) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dns.check.findings import Finding
 from dns.errors import ChangedBut, SyncError
-from dns.sync.change import Prepared
+from dns.sync.prepared import Prepared
 
 if TYPE_CHECKING:
     from dns.world.nameservers import Located, Server

@@ -28,6 +28,13 @@ def from_plan(plan: Plan) -> tuple[Expected, ...]:
     """What the nameservers should answer after the plan is carried out."""
     published = [record for record in plan.desired if record not in plan.withheld]
     asked = {(record.name, record.type) for record in published}
+    if plan.remaining is not None:
+        gone = {held.record.name for held in plan.deletes if held.record.type == "MX"}
+        left = tuple(
+            Expected(name, "MX", frozenset(r.rdata for r in plan.remaining if r.name == name))
+            for name in sorted(gone)
+        )
+        return (*left, *from_records([record for record in plan.posts if record.type == "TXT"]))
     spared = [held.record for held in plan.spared if (held.record.name, held.record.type) in asked]
     return from_records([*published, *spared])
 

@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from dns.errors import SyncError
+from dns.names import LONGEST, below
 from dns.records import ADDRESS_TYPES
+from dns.until import WITHDRAWN, parse_withdrawn
 from dns.world import asking, delegation
 from dns.world.answers import Answer
 from dns.world.nameservers import Server
@@ -34,6 +37,8 @@ class Lead:
     """The nameserver or resolver that answers so."""
     addresses: frozenset[str] = frozenset()
     """The addresses of the target, if `with_addresses` looked them up."""
+    cached: bool = False
+    """Whether only a resolver says so. It has kept the answer, and will forget it after `ttl`."""
 
     def __str__(self) -> str:
         if self.preference is None:
@@ -49,6 +54,8 @@ class Leads:
     found: tuple[Lead, ...] = ()
     unknown: str = ""
     """Why there may be more leads than were found. Empty if there are no more."""
+    withdrawn_until: datetime | None = None
+    """If `dns.sync --withdraw` took the MX away: until when senders may still come."""
 
     def to(self, names: Collection[str], addresses: Collection[str] = ()) -> Lead | None:
         """The first lead to one of these names, or to a target that has one of these addresses."""
@@ -71,7 +78,8 @@ def cached(domain: str, vantage: VantagePoint) -> tuple[Lead, ...]:
 
     def ask(resolver: Server) -> list[Lead]:
         answer = asking.ask(resolver.address, domain, "MX", port=vantage.resolver.port, recursive=True)
-        return list(_leads(domain, answer, f"the resolver {resolver.address}"))
+        leads = _leads(domain, answer, f"the resolver {resolver.address}")
+        return [replace(lead, cached=True) for lead in leads]
 
     with ThreadPoolExecutor(max_workers=max(1, len(vantage.resolvers))) as pool:
         return tuple(lead for found in pool.map(ask, vantage.resolvers) for lead in found)
@@ -92,6 +100,29 @@ def with_addresses(leads: Leads, vantage: VantagePoint, *, but: Collection[str] 
     return replace(leads, found=tuple(found), unknown=unknown)
 
 
+def with_withdrawal(leads: Leads, vantage: VantagePoint) -> Leads:
+    """The same leads with `withdrawn_until`, as the domain's nameservers answer it (`dns.until`)."""
+    if len(leads.domain) + len(WITHDRAWN) + 1 > LONGEST:
+        return leads  # there is no room for the record
+    try:
+        zone = delegation.find(leads.domain, vantage.resolver, port=vantage.port)
+        servers = delegation.locate(zone, vantage.resolver).servers
+    except SyncError as error:
+        return replace(leads, unknown=leads.unknown or str(error))
+    asked = below(leads.domain, WITHDRAWN)
+    times: list[datetime] = []
+    silent: list[str] = []
+    for name in zone.nameservers:
+        answer, reason = _answer(name, servers, asked, "TXT", vantage.port)
+        if answer is None:
+            silent.append(f"{name} {reason}")
+        else:
+            times += filter(None, (parse_withdrawn(text) for text in answer.values))
+    return replace(
+        leads, withdrawn_until=max(times, default=None), unknown=leads.unknown or "; ".join(silent)
+    )
+
+
 def _published(domain: str, vantage: VantagePoint, chain: int) -> Leads:
     """What the nameservers of the zone that holds the domain answer. Aliases are followed."""
     if not chain:
@@ -107,7 +138,7 @@ def _published(domain: str, vantage: VantagePoint, chain: int) -> Leads:
     with ThreadPoolExecutor(max_workers=max(1, len(zone.nameservers))) as pool:
         for name, (answer, reason) in zip(
             zone.nameservers,
-            pool.map(lambda name: _answer(name, servers, domain, vantage.port), zone.nameservers),
+            pool.map(lambda name: _answer(name, servers, domain, "MX", vantage.port), zone.nameservers),
             strict=True,
         ):
             if answer is None:
@@ -127,11 +158,13 @@ def _published(domain: str, vantage: VantagePoint, chain: int) -> Leads:
     return Leads(domain, tuple(found.values()), unknown)
 
 
-def _answer(name: str, servers: Collection[Server], domain: str, port: int) -> tuple[Answer | None, str]:
-    """The answer about MX of the nameserver of this name, at any of its addresses; or None and why."""
+def _answer(
+    name: str, servers: Collection[Server], asked: str, kind: str, port: int
+) -> tuple[Answer | None, str]:
+    """The answer of the nameserver of this name, at any of its addresses; or None and why."""
     reason = "has no address that this machine has a route to"
     for server in [server for server in servers if server.name == name] * 2:  # a question may get lost
-        answer = asking.ask(server.address, domain, "MX", port=port)
+        answer = asking.ask(server.address, asked, kind, port=port)
         if answer.exists is not None and answer.authoritative:
             return answer, ""
         said = answer.silence or ("not authoritative" if answer.exists is not None else answer.status)

@@ -36,10 +36,6 @@ def given_up(before: Served | None, after: Served) -> GivenUp:
     )
 
 
-def without(lost: GivenUp, domains: Collection[str], hostnames: Collection[str]) -> GivenUp:
-    """What is given up besides these domains and host names, which may go."""
-    return replace(
-        lost,
-        hostname=None if lost.hostname in hostnames else lost.hostname,
-        domains=tuple(name for name in lost.domains if name not in domains),
-    )
+def without(lost: GivenUp, domains: Collection[str]) -> GivenUp:
+    """What is given up besides these domains, which may go."""
+    return replace(lost, domains=tuple(name for name in lost.domains if name not in domains))

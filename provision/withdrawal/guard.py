@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 
 from pyinfra import context, logger
 from pyinfra.api.exceptions import DeployError
@@ -11,12 +10,12 @@ from pyinfra.api.host import Host
 
 from dns.errors import SyncError
 from dns.inventory import MailHost, host_addresses
-from dns.world.leads import Leads, look_up, with_addresses
+from dns.world.leads import Leads, look_up, with_addresses, with_withdrawal
 from provision.desired.state import desired
 from provision.dns import own_addresses
 from provision.host.observed import Generation, Observed
 from provision.host.served import parse_served
-from provision.inventory import inventory, mail_host, named_in_run
+from provision.inventory import mail_host, named_in_run
 from provision.step import observe, untouched
 from provision.withdrawal.given_up import given_up, without
 from provision.withdrawal.refusals import LookUp, refusals, remarks
@@ -30,9 +29,7 @@ def prepare() -> None:
     host, seen, wanted = context.host, observe(), desired()
     after = parse_served(wanted.configuration)
     lost = given_up(seen.served, after)
-    # A name that another host takes over keeps its addresses.
-    hostnames = {*named_in_run(host, "forget_host"), *(each.hostname for each in inventory().hosts)}
-    remaining = without(lost, named_in_run(host, "forget_domain"), hostnames)
+    remaining = without(lost, named_in_run(host, "forget_domain"))
     addresses = own(wanted.host, seen)
     problems = refusals(remaining, seen.served, after, addresses, in_the_dns({after.hostname}))
     if problems:
@@ -45,9 +42,9 @@ def rolling_back(host: Host, seen: Observed, target: Generation) -> list[str]:
     """Why the host may not go back to this generation: it lacks a domain whose mail is still led here."""
     if target.served is None:
         return [f"what generation {target.name} serves cannot be read: name another with --data generation="]
-    lost = replace(given_up(seen.served, target.served), hostname=None)
+    lost = given_up(seen.served, target.served)
     return refusals(
-        without(lost, named_in_run(host, "forget_domain"), ()),
+        without(lost, named_in_run(host, "forget_domain")),
         seen.served,
         target.served,
         own(mail_host(host), seen),
@@ -71,7 +68,7 @@ def in_the_dns(hostnames: Collection[str]) -> LookUp:
     The addresses of `hostnames` are known, so they are not looked up.
     """
 
-    def leads_of(domains: Iterable[str], addresses: bool) -> dict[str, Leads]:
+    def leads_of(domains: Iterable[str]) -> dict[str, Leads]:
         # Imported late, because it takes time and few runs give anything up.
         from dns.world.vantage import vantage_with
 
@@ -79,9 +76,7 @@ def in_the_dns(hostnames: Collection[str]) -> LookUp:
             where = vantage_with(None)
         except SyncError as error:
             raise DeployError(str(error)) from None
-        found = {name: look_up(name, where) for name in domains}
-        if not addresses:
-            return found
+        found = {name: with_withdrawal(look_up(name, where), where) for name in domains}
         return {name: with_addresses(leads, where, but=hostnames) for name, leads in found.items()}
 
     return leads_of

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 
+from dns.until import said_in_words
 from dns.world.leads import Leads
 from provision.host import layout
 from provision.host.served import Served
 from provision.withdrawal.given_up import GivenUp
 
-LookUp = Callable[[Iterable[str], bool], Mapping[str, Leads]]
-"""Where the mail of these domains is led, by domain; with the addresses of the targets if so asked."""
+LookUp = Callable[[Iterable[str]], Mapping[str, Leads]]
+"""Where the mail of these domains is led, by domain, with the addresses of the targets."""
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
 
 LACKING = ("the inventory no longer has", "put the domain back")
 
@@ -23,19 +30,18 @@ def refusals(
     look_up: LookUp,
     *,
     lacking: tuple[str, str] = LACKING,
+    now: Callable[[], datetime] = _now,
 ) -> list[str]:
-    """Why what is lost must stay, a line each. Empty if all of it may go.
+    """Why the lost domains must stay, a line each. Empty if all of them may go.
 
-    `addresses` are the host's own. `look_up` is called only for the domains that matter. `lacking` says who
-    lacks a domain, and how it is kept.
+    `addresses` are the host's own. `look_up` is called only if a domain is lost. `lacking` says who lacks a
+    domain, and how it is kept. `now` gives the time in UTC.
     """
-    problems = []
-    if before is not None and lost.domains:
-        hostnames = {before.hostname, after.hostname}
-        leads = look_up(lost.domains, True)
-        problems += [_domain(name, leads[name], hostnames, addresses, lacking) for name in lost.domains]
-    if lost.hostname:
-        problems.append(_renamed(lost.hostname, after.hostname, look_up(after.domains, False).values()))
+    if before is None or not lost.domains:
+        return []
+    hostnames = {before.hostname, after.hostname}
+    leads = look_up(lost.domains)
+    problems = [_domain(name, leads[name], hostnames, addresses, lacking, now()) for name in lost.domains]
     return [problem for problem in problems if problem]
 
 
@@ -45,15 +51,28 @@ def _domain(
     hostnames: Collection[str],
     addresses: Collection[str],
     lacking: tuple[str, str],
+    now: datetime,
 ) -> str:
     thing, keep = f"it serves {name}, which {lacking[0]}", lacking[1]
     forget = f"or give that mail up with --data forget_domain={name}"
-    if lead := leads.to(hostnames, addresses):
-        away = "give it a null MX (0 .)" if lead.preference is None else "delete that MX"
+    lead = leads.to(hostnames, addresses)
+    if lead and not lead.cached:
+        away = f"withdraw it with python -m dns.sync {name} --withdraw, which says when to run this again"
+        if lead.preference is None:
+            away = f"give it a null MX (0 .) at its DNS, wait {lead.ttl} s and run this again"
         return (
             f"{thing}, and {lead} leads mail here ({lead.source} says so), which would be answered 550 and "
-            f"returned to its senders: {keep}; or {away} at its DNS, wait {lead.ttl} s and run this again "
-            f"(docs/host.md); {forget}"
+            f"returned to its senders: {keep}; or {away}; {forget}"
+        )
+    if leads.withdrawn_until and leads.withdrawn_until > now:
+        return (
+            f"{thing}, and its MX was withdrawn, but senders may keep that MX and come until "
+            f"{said_in_words(leads.withdrawn_until)}: run this again after that; {forget}"
+        )
+    if lead:
+        return (
+            f"{thing}, and its MX has gone, but {lead.source} still keeps {lead} for {lead.ttl} s, and "
+            f"senders come here by it: run this again after that; {forget}"
         )
     if leads.unknown:
         return (
@@ -63,30 +82,11 @@ def _domain(
     return ""
 
 
-def _renamed(old: str, new: str, known: Iterable[Leads]) -> str:
-    thing = f"its name is {old}, and the inventory calls it {new}"
-    fix = (
-        f'keep the name ("hostname": "{old}"), or change it in steps (docs/host.md); or risk that mail with '
-        f"--data forget_host={old}"
-    )
-    unknown = ""
-    for leads in known:
-        if lead := leads.to({old}):
-            return (
-                f"{thing}, and {lead} leads mail to the old name ({lead.source} says so): a sender may keep "
-                f"that MX for {lead.ttl} s, find no address, and return its mail as undeliverable: {fix}"
-            )
-        if leads.unknown and not unknown:
-            unknown = (
-                f"{thing}, and whether the MX of {leads.domain} leads mail to the old name cannot be told "
-                f"({leads.unknown}): {fix}"
-            )
-    return unknown
-
-
 def remarks(lost: GivenUp) -> list[str]:
     """What the user should know of what is given up: where its mail lies."""
+    renamed = f"its name was {lost.hostname}; mail is taken under the new name as well as under the old one"
     return [
+        *([renamed] if lost.hostname else []),
         *(
             f"{name} is no longer served: mail to it is answered 550; what came before stays in "
             f"{layout.MAIL}/{name}"

@@ -27,10 +27,12 @@ def on(machine: str, breaking: str, repairing: str) -> Break:
     def broken(lab: Lab) -> Iterator[None]:
         place = getattr(lab, machine)
         place.run(breaking)
+        lab.world.forget()
         try:
             yield
         finally:
             place.run(repairing)
+            lab.world.forget()
 
     return broken
 
@@ -61,6 +63,7 @@ def record(lab: Lab, kind: str, change: dict[str, Any] | None) -> Iterator[None]
     place = f"/zones/{zone}/dns_records/{found['id']}"
     done = api.delete(place) if change is None else api.patch(place, json=change)
     assert done.is_success, done.text
+    lab.world.forget()
     try:
         yield
     finally:

@@ -50,6 +50,7 @@ ROOMS = (
             ("world", "cloudflare"),
             ("desired", "plan"),
             ("inventory",),
+            ("until",),
             ("records",),
             ("names", "errors"),
         ),

@@ -57,8 +57,17 @@ class World(Machine):
         listed = self.run("find /home/stranger/Maildir/new -type f 2>/dev/null", check=False).stdout
         return [self.read(path).decode(errors="replace") for path in sorted(listed.split())]
 
-    def lookup(self, name: str, kind: str) -> list[str]:
-        """What the world's resolver answers: record data, sorted; empty if there is none."""
+    def forget(self) -> None:
+        """Let the resolver forget all answers that it keeps."""
+        self.run("unbound-control -q flush_zone .")
+
+    def lookup(self, name: str, kind: str, *, cached: bool = False) -> list[str]:
+        """What the world's resolver answers: record data, sorted; empty if there is none.
+
+        If not `cached`, it forgets first what it keeps, so that it answers what is published now.
+        """
+        if not cached:
+            self.forget()
         answer = self.run(["kdig", "+short", "+timeout=5", f"@{self.ipv4}", name, kind]).stdout
         return sorted(answer.split("\n")[:-1])
 

@@ -21,7 +21,7 @@ def test_undo_puts_back_what_was_replaced_in_three_requests(cloudflare: StandIn,
     (before,) = cloudflare.seed("example.test", OLD)
     assert run("--replace-mx", "old.test")[0] == 0
     cloudflare.requests.clear()
-    assert run("--undo")[0] == 0
+    assert run("--undo", "--forget-host", "mx1.example.test")[0] == 0
     (after,) = cloudflare.records("example.test")
     own = ("id", "created_on", "modified_on")
     assert {k: v for k, v in after.items() if k not in own} == {

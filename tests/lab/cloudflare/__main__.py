@@ -8,6 +8,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests.lab.cloudflare import zonefile
 from tests.lab.cloudflare.standin import StandIn
 
 
@@ -19,6 +20,20 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--zone", action="append", required=True, metavar="NAME")
     parser.add_argument("--nameserver", action="append", required=True, metavar="NAME")
     parser.add_argument("--zones-dir", type=Path, help="where each zone is written as NAME.zone")
+    parser.add_argument(
+        "--automatic-ttl",
+        type=int,
+        default=zonefile.AUTOMATIC_TTL,
+        metavar="SECONDS",
+        help="what a TTL of 1 is published as (default: %(default)s, as Cloudflare does)",
+    )
+    parser.add_argument(
+        "--negative-ttl",
+        type=int,
+        default=zonefile.NEGATIVE_TTL,
+        metavar="SECONDS",
+        help="how long resolvers keep that a record is not there (default: %(default)s)",
+    )
     parser.add_argument("--reload", default="", help="shell command to run after a zone was written")
     parser.add_argument("--state", type=Path, help="file that keeps the records between runs")
     given = parser.parse_args(argv)
@@ -38,6 +53,7 @@ def main(argv: list[str]) -> int:
         zones_dir=given.zones_dir,
         reload=given.reload,
         state=given.state,
+        lifetimes=zonefile.Lifetimes(given.automatic_ttl, given.negative_ttl),
     )
     with standin:
         print(f"listening at {standin.base_url}", flush=True)

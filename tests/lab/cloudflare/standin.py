@@ -35,11 +35,13 @@ class StandIn:
         zones_dir: Path | None = None,
         reload: str = "",
         state: Path | None = None,
+        lifetimes: zonefile.Lifetimes = zonefile.AS_REAL,
     ) -> None:
         names = tuple(name.rstrip(".") for name in nameservers)
         self.token = token
         self.requests: list[Request] = []
         self.zones_dir, self.reload, self.state = zones_dir, reload, state
+        self.lifetimes = lifetimes
         self.zones = {zone.name: zone for zone in (zone_named(name, names) for name in zones)}
         self._restore()
         self.api = Api(self.zones, {token: Token()})
@@ -134,7 +136,7 @@ class StandIn:
 
     def _publish(self, zone: Zone) -> None:
         if self.zones_dir and not self._held and zone.type == "full":
-            zonefile.write(zone, self.zones_dir)
+            zonefile.write(zone, self.zones_dir, self.lifetimes)
             if self.reload:
                 subprocess.run(self.reload, shell=True, check=False, stdin=subprocess.DEVNULL, timeout=30)
         if self.state:

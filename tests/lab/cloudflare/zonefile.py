@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.lab.cloudflare.rules import quoted_strings, text_value
@@ -20,30 +21,42 @@ NEGATIVE_TTL = 1800
 TIMERS = "10000 2400 604800"  # refresh, retry, expire
 
 
-def zone_text(zone: Zone) -> str:
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """For how many seconds caches keep what has an automatic TTL, and that something is not there."""
+
+    automatic: int = AUTOMATIC_TTL
+    negative: int = NEGATIVE_TTL
+
+
+AS_REAL = Lifetimes()
+
+
+def zone_text(zone: Zone, lifetimes: Lifetimes = AS_REAL) -> str:
     """The zone file, with the zone's serial."""
+    negative = lifetimes.negative
     first = zone.nameservers[0] if zone.nameservers else f"ns.{zone.name}"
     lines = [
         f"$ORIGIN {zone.name}.",
-        f"@ {NEGATIVE_TTL} IN SOA {first}. dns.cloudflare.com. {zone.serial} {TIMERS} {NEGATIVE_TTL}",
+        f"@ {negative} IN SOA {first}. dns.cloudflare.com. {zone.serial} {TIMERS} {negative}",
     ]
     lines += [f"@ 86400 IN NS {server}." for server in zone.nameservers]
     # Each line once, because several proxied records of a name answer with the same addresses.
-    lines += dict.fromkeys(_lines(zone))
+    lines += dict.fromkeys(_lines(zone, lifetimes.automatic))
     return "\n".join(lines) + "\n"
 
 
-def write(zone: Zone, folder: Path) -> Path:
+def write(zone: Zone, folder: Path, lifetimes: Lifetimes = AS_REAL) -> Path:
     """Give the zone a higher serial and put its file in place atomically."""
     zone.serial = max(zone.serial + 1, int(time.time()))
     path = folder / f"{zone.name}.zone"
     new = path.with_suffix(".new")
-    new.write_text(zone_text(zone), encoding="ascii")
+    new.write_text(zone_text(zone, lifetimes), encoding="ascii")
     new.replace(path)
     return path
 
 
-def _lines(zone: Zone) -> Iterator[str]:
+def _lines(zone: Zone, automatic: int) -> Iterator[str]:
     records = list(zone.records.values())
     proxied = {record["name"] for record in records if record["proxied"]}
     aliases = {record["name"] for record in records if record["type"] == "CNAME" and not record["proxied"]}
@@ -51,29 +64,29 @@ def _lines(zone: Zone) -> Iterator[str]:
         if record["name"] in aliases - {zone.name} and record["type"] != "CNAME":
             continue  # the records are kept, but the alias alone is answered
         if record["proxied"]:
-            yield from (_line(record["name"], AUTOMATIC_TTL, kind, to) for kind, to in PROXY.items())
+            yield from (_line(record["name"], automatic, kind, to) for kind, to in PROXY.items())
         elif record["type"] == "MX" and record["content"] in proxied:
             hidden = f"_dc-mx.{hashlib.sha256(record['content'].encode()).hexdigest()[:12]}.{zone.name}"
-            yield _line(record["name"], _ttl(record), "MX", f"{record['priority']} {hidden}.")
-            yield from _origins(records, record["content"], hidden)
+            yield _line(record["name"], _ttl(record, automatic), "MX", f"{record['priority']} {hidden}.")
+            yield from _origins(records, record["content"], hidden, automatic)
         elif record["type"] == "CNAME" and record["name"] == zone.name:
-            yield from _origins(records, record["content"], zone.name)  # flattened at the apex
+            yield from _origins(records, record["content"], zone.name, automatic)  # flattened at the apex
         else:
-            yield _line(record["name"], _ttl(record), record["type"], _rdata(record))
+            yield _line(record["name"], _ttl(record, automatic), record["type"], _rdata(record))
 
 
-def _origins(records: Iterable[Record], target: str, name: str) -> Iterator[str]:
+def _origins(records: Iterable[Record], target: str, name: str, automatic: int) -> Iterator[str]:
     for record in records:
         if record["name"] == target and record["type"] in PROXY:
-            yield _line(name, _ttl(record), record["type"], record["content"])
+            yield _line(name, _ttl(record, automatic), record["type"], record["content"])
 
 
 def _line(name: str, ttl: int, kind: str, rdata: str) -> str:
     return f"{name}. {ttl} IN {kind} {rdata}"
 
 
-def _ttl(record: Record) -> int:
-    return AUTOMATIC_TTL if record["ttl"] == 1 else int(record["ttl"])
+def _ttl(record: Record, automatic: int) -> int:
+    return automatic if record["ttl"] == 1 else int(record["ttl"])
 
 
 def _rdata(record: Record) -> str:

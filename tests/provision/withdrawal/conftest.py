@@ -31,5 +31,6 @@ def as_deployed(lab: Lab) -> Iterator[None]:
     """Afterwards the lab is again as its inventory says."""
     yield
     lab.world.run("systemctl start knot@ns1")
+    # What stays of the names that this test used goes at once.
     run = deploy(lab, "-y", "--data", "forget_host=mail.example.test")
     assert run.code == 0, run.stderr

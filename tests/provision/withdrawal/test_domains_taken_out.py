@@ -9,7 +9,18 @@ import pytest
 
 from tests.deploys import deploy
 from tests.lab.lab import Lab
-from tests.provision.withdrawal.two_hosts import EXAMPLE, SECOND, changed, delete_mx, done, refused, replies
+from tests.provision.withdrawal.two_hosts import (
+    EXAMPLE,
+    SECOND,
+    changed,
+    delete_mx,
+    done,
+    records,
+    refused,
+    replies,
+    sync,
+    time_passes,
+)
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("as_deployed")]
 
@@ -28,6 +39,7 @@ def test_a_domain_taken_out_is_refused_while_its_mx_leads_here(lab: Lab, without
         rf"(mx[12].{EXAMPLE}): it serves {SECOND}, which the inventory no longer has, and {SECOND} MX .0 \1 "
     )
     assert re.search(lead, said), said
+    assert f"python -m dns.sync {SECOND} --withdraw" in said
     assert f"--data forget_domain={SECOND}" in said
     assert replies(lab, f"carol@{SECOND}") == "250"
 
@@ -48,6 +60,25 @@ def test_a_domain_taken_out_goes_when_its_mx_has_gone(lab: Lab, without_second: 
     assert f"/var/lib/letterbox/mail/{SECOND}" in run.stderr
     assert replies(lab, f"carol@{SECOND}") == "550"
     assert replies(lab, f"alice@{EXAMPLE}") == "250"
+
+
+def test_a_domain_that_was_withdrawn_is_served_until_no_sender_can_come(
+    lab: Lab, without_second: Path
+) -> None:
+    """As the refusal says: the command, the wait, the deploy, and the command once more."""
+    run = done(sync(lab, SECOND, "--withdraw", inventory=without_second))
+    assert "senders may still come until 20" in run.stdout
+    assert lab.world.lookup(SECOND, "MX") == []
+    assert "its MX was withdrawn, but senders may keep that MX and come until 20" in refused(
+        lab, without_second
+    )
+    assert replies(lab, f"carol@{SECOND}") == "250"
+    time_passes(lab)
+    done(deploy(lab, "-y", inventory=without_second))
+    assert replies(lab, f"carol@{SECOND}") == "550"
+    assert replies(lab, f"alice@{EXAMPLE}") == "250"
+    done(sync(lab, SECOND, "--withdraw", inventory=without_second))
+    assert records(lab)[SECOND] == ()
 
 
 def test_a_domain_that_is_named_is_given_up_at_once(lab: Lab, without_second: Path) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 from dns.cloudflare.zones import Zones
-from dns.plan import Plan
+from dns.plan import Change, Plan
 from dns.records import ZoneRecord
-from tests.deploys import Run, deploy
+from dns.until import Until, at, until_of
+from tests.deploys import ROOT, Run, deploy
 from tests.lab.lab import Lab
 
 EXAMPLE, SECOND = "example.test", "second.test"
@@ -34,6 +39,34 @@ def delete_mx(lab: Lab, domain: str) -> None:
     both = zones(lab)
     mx = tuple(held for held in records(lab)[domain] if held.record.type == "MX")
     assert both.change(both.holding(domain), Plan((), deletes=mx)).confirmed
+
+
+def time_passes(lab: Lab) -> None:
+    """What stays in the zones for a time has stayed long enough: the times in them are over."""
+    both, over = zones(lab), Until(datetime(2026, 1, 1, tzinfo=UTC))
+    for name, found in records(lab).items():
+        changes = []
+        for held in found:
+            until = until_of(held.record)
+            if until is not None and until.time is not None:
+                changes.append(Change(held, at(held.record, over)))
+        if changes:
+            assert both.change(both.holding(name), Plan((), patches=tuple(changes))).confirmed
+    lab.world.forget()
+
+
+def sync(lab: Lab, domain: str, *options: str, inventory: Path | None = None) -> Run:
+    """`python -m dns.sync`, as a user runs it."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dns.sync", domain, "--inventory", inventory or lab.inventory, *options],
+        cwd=ROOT,
+        env={**os.environ, **lab.environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    return Run(done.returncode, done.stdout, done.stderr)
 
 
 def state(lab: Lab) -> tuple[object, ...]:

@@ -1,0 +1,108 @@
+"""Withdrawing a domain: the plan of `python -m dns.sync DOMAIN --withdraw`. Pure.
+
+All records that carry the domain's mark go. Its MX goes at once, so that nobody new is sent here. The
+addresses stay while a sender may keep that MX (`old_names`). A TXT record at `_letterbox.DOMAIN` says until
+when senders may come, and a deploy that finds it lets the host serve the domain until then.
+
+Addresses that another domain of the inventory still wants in this zone are handed over to that domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from dns.inventory import Inventory
+from dns.names import LONGEST, below, is_within
+from dns.plan import Change, Plan, Replacing, Staying
+from dns.records import ADDRESS_TYPES, Record, ZoneRecord, is_marked, mark_of
+from dns.until import WITHDRAWN, WITHDRAWN_TTL, Until, after, seconds_of, staying, until_of, withdrawn_text
+
+_REASON = "a sender may still keep the MX that was withdrawn: the host serves the domain until then"
+
+
+def plan_withdrawal(
+    domain: str,
+    zone: str,
+    found: Sequence[ZoneRecord],
+    inventory: Inventory,
+    replacing: Replacing,
+    now: datetime,
+) -> Plan:
+    """Plan what takes the domain's records out of the zone. What must stay for now, `old_names` decides.
+
+    An MX of somebody else stays unless `replacing` names it. The inventory may or may not have the domain.
+    """
+    mark = mark_of(domain)
+    mx = [held for held in found if (held.record.type, held.record.name) == ("MX", domain)]
+    ours = [held for held in found if is_marked(held.record, mark) and not held.locked]
+    named = [held for held in mx if held not in ours and not held.locked and replacing.names(held.record)]
+    hostnames = {host.hostname for host in inventory.hosts}
+    heir = next(
+        (each.name for each in inventory.domains if each.name != domain and is_within(each.name, zone)), None
+    )
+    handed = [] if heir is None else [held for held in ours if _is_wanted(held.record, hostnames)]
+    marker = next((held for held in ours if _is_marker(held.record, domain)), None)
+    going = [held for held in (*ours, *named) if held not in handed and held is not marker]
+    remaining = tuple(held.record for held in mx if held not in going)
+    made = Plan(
+        desired=(),
+        deletes=tuple(going),
+        patches=tuple(Change(held, _marked(held.record, mark_of(heir or domain))) for held in handed),
+        notes=tuple(_note(record) for record in remaining if record.content in hostnames),
+        remaining=remaining,
+    )
+    leading = [held.record for held in going if held.record.type == "MX" and held.record.content != "."]
+    return _with_marker(made, domain, marker, leading, now)
+
+
+def _with_marker(
+    plan: Plan, domain: str, marker: ZoneRecord | None, mx: Sequence[Record], now: datetime
+) -> Plan:
+    """The plan with the TXT record that says until when senders may come."""
+    until = until_of(marker.record) if marker else None
+    if mx and len(domain) + len(WITHDRAWN) + 1 <= LONGEST:
+        seconds = max(seconds_of(record.ttl) for record in mx)
+        time = after(now, seconds)
+        plain = Record(
+            "TXT",
+            below(domain, WITHDRAWN),
+            withdrawn_text(time),
+            ttl=WITHDRAWN_TTL,
+            comment=mark_of(domain),
+        )
+        made = staying(plain, Until(time))
+        reason = f"a sender may keep the MX for {seconds} s: the host serves the domain until then"
+        return replace(
+            plan,
+            posts=(*plan.posts, made),
+            # An older one is replaced: its content would say another time.
+            deletes=(*plan.deletes, *([marker] if marker else [])),
+            staying=(*plan.staying, Staying(None, made, time, reason, seconds)),
+        )
+    if marker is None:
+        return plan
+    if until is not None and until.time is not None and until.time > now:
+        return replace(plan, staying=(*plan.staying, Staying(marker, marker.record, until.time, _REASON)))
+    return replace(plan, deletes=(*plan.deletes, marker))
+
+
+def _is_marker(record: Record, domain: str) -> bool:
+    return record.type == "TXT" and record.name == f"{WITHDRAWN}.{domain}"
+
+
+def _is_wanted(record: Record, hostnames: Collection[str]) -> bool:
+    """Whether the record is an address of a host that the inventory has."""
+    return record.type in ADDRESS_TYPES and record.name in hostnames
+
+
+def _marked(record: Record, mark: str) -> Record:
+    return replace(record, comment=mark)
+
+
+def _note(record: Record) -> str:
+    return (
+        f"{record.zone_line}: is not ours and stays, and still leads mail here: to delete it, add "
+        f"--replace-mx {record.content}"
+    )

@@ -1,0 +1,70 @@
+"""A sender, as in RFC 5321 (section 5.1): MX by preference, their addresses, the reply to RCPT."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from receiver.addresses import parse_address
+from receiver.config.values import Config
+from receiver.recipients import Directory, UnknownRecipient
+from tests.caches.resolver import Resolver
+
+
+class Outcome(Enum):
+    """What became of a message."""
+
+    DELIVERED = "delivered"
+    DEFERRED = "nobody listens there: the sender tries again"
+    NO_HOST = "no address for any mail host: returned to its author"
+    REFUSED = "550: returned to its author"
+
+
+@dataclass(slots=True)
+class Machine:
+    """A machine at its addresses. It listens if it has a configuration and runs."""
+
+    addresses: frozenset[str]
+    config: Config | None = None
+    toml: str = ""
+    running: bool = True
+
+    def takes(self, recipient: str) -> bool:
+        """Whether the receiver's own code takes mail for this address."""
+        assert self.config
+        try:
+            return bool(Directory(self.config.domains).destinations(parse_address(recipient)))
+        except UnknownRecipient:
+            return False
+
+
+@dataclass(slots=True)
+class Sender:
+    """A mail server with a resolver of its own."""
+
+    resolver: Resolver
+
+    def look_up(self, domain: str, *, addresses: bool) -> None:
+        """Fill the resolver: with the MX, and if asked with the addresses of its targets."""
+        for target in self.targets(domain):
+            if addresses:
+                self.addresses(target)
+
+    def targets(self, domain: str) -> list[str]:
+        """The mail hosts, best first. A domain without MX is its own."""
+        mx = [value.split() for value in self.resolver.ask(domain, "MX")]
+        return [target for _, target in sorted((int(number), target) for number, target in mx)] or [domain]
+
+    def addresses(self, target: str) -> frozenset[str]:
+        return self.resolver.ask(target, "A") | self.resolver.ask(target, "AAAA")
+
+    def deliver(self, recipient: str, machines: list[Machine]) -> Outcome:
+        """Try every address of every mail host until one answers."""
+        found = False
+        for target in self.targets(recipient.rpartition("@")[2]):
+            for address in sorted(self.addresses(target)):
+                found = True
+                for machine in machines:
+                    if address in machine.addresses and machine.running and machine.config:
+                        return Outcome.DELIVERED if machine.takes(recipient) else Outcome.REFUSED
+        return Outcome.DEFERRED if found else Outcome.NO_HOST

@@ -1,0 +1,176 @@
+"""A user with his machines: each deploy is our real planning, applied to the stand-in, step by step.
+
+He does what our messages say: he withdraws a domain that a deploy refuses to forget, and he switches a
+machine off when no run says any more that it must run.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from dns import sync
+from dns.inventory import Inventory
+from dns.sync import Prepared, Zones
+from dns.until import WITHDRAWN, parse_withdrawn, seconds_of
+from dns.world.leads import Lead, Leads
+from provision.desired.letterbox_toml import letterbox_toml
+from provision.host.served import parse_served
+from provision.withdrawal.given_up import given_up
+from provision.withdrawal.refusals import refusals
+from receiver.config.load import from_table
+from tests.caches.authority import Authority
+from tests.caches.clock import Clock
+from tests.caches.resolver import Resolver
+from tests.caches.sender import Machine
+
+
+@dataclass(slots=True)
+class Site:
+    """The machines by the name that ssh reaches them by, and the zones."""
+
+    zones: Zones
+    authority: Authority
+    clock: Clock
+    machines: dict[str, Machine]
+    resolver: str
+    """A real resolver that refuses to answer: the simulated world cannot be asked over the network."""
+    forgetting: Collection[str] | None = ()
+    """As `sync.prepare` has it. None is what `--forget-host` with every name does."""
+    own_resolver: Resolver = field(init=False)
+    _busy: dict[str, datetime] = field(default_factory=dict)
+    """Until when a run said that a machine must take mail, by its name."""
+
+    def __post_init__(self) -> None:
+        self.own_resolver = Resolver(self.authority, self.clock)
+
+    def deploy(self, inventory: Inventory) -> Iterator[str]:
+        """Carry a deploy out, and stop after each thing that it changes. Yields what that was.
+
+        It ends at once, with "refused", if it refuses.
+        """
+        if self._refusals(inventory):
+            yield "refused"
+            return
+        for host in inventory.hosts:
+            machine = self.machines[host.name]
+            machine.toml, machine.running = letterbox_toml(host, inventory.domains), True
+            machine.config = from_table(tomllib.loads(machine.toml), host.name)
+            yield f"{host.name} is deployed"
+        plans = [self._prepared(inventory, domain.name) for domain in inventory.domains]
+        for prepared in sync.in_order(plans):
+            yield from self._applied(prepared)
+        for prepared in plans:
+            if any(one.until is None for one in prepared.plan.staying):
+                yield from self._applied(self._prepared(inventory, prepared.domain.name))
+        self._switch_off(inventory)
+
+    def withdraw(self, inventory: Inventory, domain: str) -> Iterator[str]:
+        """`python -m dns.sync DOMAIN --withdraw`."""
+        yield from self._applied(
+            sync.prepare_withdrawal(
+                inventory,
+                domain,
+                forgetting=self.forgetting,
+                zones=self.zones,
+                resolver=self.resolver,
+                clock=self.clock,
+                look_up=self._look_up,
+            )
+        )
+
+    def served(self) -> set[str]:
+        """The domains that some machine that runs takes mail for."""
+        return {
+            domain.name
+            for machine in self.machines.values()
+            if machine.running and machine.config
+            for domain in machine.config.domains
+        }
+
+    def _refusals(self, inventory: Inventory) -> list[str]:
+        problems: list[str] = []
+        for host in inventory.hosts:
+            machine = self.machines[host.name]
+            if machine.toml and machine.running:
+                before = parse_served(machine.toml)
+                after = parse_served(letterbox_toml(host, inventory.domains))
+                look = self._leads_of
+                problems += refusals(
+                    given_up(before, after), before, after, machine.addresses, look, now=self.clock
+                )
+        return problems
+
+    def _prepared(self, inventory: Inventory, domain: str) -> Prepared:
+        return sync.prepare(
+            inventory,
+            domain,
+            {},
+            forgetting=self.forgetting,
+            zones=self.zones,
+            resolver=self.resolver,
+            clock=self.clock,
+            look_up=self._look_up,
+        )
+
+    def _applied(self, prepared: Prepared) -> Iterator[str]:
+        assert not prepared.plan.obstacles, prepared.blocked
+        for held in prepared.plan.deletes:
+            # A note of the plan says for how long a sender may keep the old address of a name.
+            ttl = seconds_of(held.record.ttl) + self.authority.delay
+            self._keep_running(held.record.content, self.clock.now + timedelta(seconds=ttl))
+        made = sync.apply(prepared, zones=self.zones)
+        self.authority.publish()
+        for one in made.staying:
+            self._keep_running(one.record.content, one.until or self.clock.now + timedelta(days=9))
+        yield f"{prepared.domain.name} is changed"
+
+    def _keep_running(self, address: str, until: datetime) -> None:
+        for name, machine in self.machines.items():
+            if address in machine.addresses:
+                self._busy[name] = until
+
+    def _switch_off(self, inventory: Inventory) -> None:
+        names = {host.name for host in inventory.hosts}
+        for name, machine in self.machines.items():
+            if name in names:
+                self._busy.pop(name, None)
+            elif self._busy.get(name, self.clock.now) <= self.clock.now:
+                machine.running = False
+
+    def _look_up(self, domains: Sequence[str], cached_only: bool) -> Sequence[Leads]:
+        """What our code would be answered: by the nameservers, and by the resolver that it asks."""
+        found = []
+        for domain in domains:
+            leads = [] if cached_only else list(self._leads(domain, "the nameservers"))
+            if self.own_resolver.since(domain, "MX"):
+                left = self.own_resolver.left(domain, "MX")
+                kept = [value.split() for value in self.own_resolver.ask(domain, "MX")]
+                targets = {lead.target for lead in leads}
+                leads += [
+                    Lead(domain, target, int(number), left, "a resolver", cached=True)
+                    for number, target in kept
+                    if target not in targets
+                ]
+            found.append(Leads(domain, tuple(leads)))
+        return found
+
+    def _leads(self, domain: str, source: str) -> Iterator[Lead]:
+        told = self.authority.answer(domain, "MX")
+        for value in sorted(told.values):
+            number, target = value.split()
+            addresses = frozenset().union(
+                *(self.authority.answer(target, kind).values for kind in ("A", "AAAA"))
+            )
+            yield Lead(domain, target, int(number), told.ttl, source, addresses)
+
+    def _leads_of(self, domains: Iterable[str]) -> dict[str, Leads]:
+        made = {}
+        for domain in domains:
+            texts = self.authority.answer(f"{WITHDRAWN}.{domain}", "TXT").values
+            times = [time for time in map(parse_withdrawn, texts) if time]
+            (leads,) = self._look_up([domain], False)
+            made[domain] = Leads(domain, leads.found, withdrawn_until=max(times, default=None))
+        return made
