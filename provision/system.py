@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from pyinfra import context
+from pyinfra import context, logger
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
@@ -46,8 +46,17 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
         raise DeployError(untouched(problems))
     if "firewalld" in needed:
         firewalld.openings(context.host, seen)
+    for remark in remarks(seen):
+        logger.warning(f"{context.host.print_prefix}{remark}")
     if seen.uid != 0:
         context.host.data._sudo = True
+
+
+def remarks(seen: Observed) -> Iterator[str]:
+    """What is on the host that is not the deploy's, and that it leaves alone: a line each."""
+    for name, unit in seen.units.items():
+        for path in unit.drop_ins:
+            yield f"{name} has a drop-in that is not the deploy's: {path} stays, and `systemctl cat` shows it"
 
 
 def unsupported(seen: Observed) -> str | None:

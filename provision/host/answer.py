@@ -8,10 +8,12 @@ import json
 import shlex
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
+from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Observed, Unit
 from provision.host.served import Served, parse_served
 
@@ -49,6 +51,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         addresses="\n".join(sections.get("addresses", ())),
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
+        loaded=parse_loaded(sections.get("loaded", ())),
         served=served,
         unread={name: reason for name, reason in unread.items() if reason},
     )
@@ -116,9 +119,10 @@ def _files(stats: Iterable[str], sums: Iterable[str]) -> dict[str, File]:
     digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums)}
     files = {}
     for line in stats:
-        kind, user, group, mode, quoted, path = line.split("|", 5)
+        changed, kind, user, group, mode, quoted, path = line.split("|", 6)
         target = quoted.partition(" -> ")[2].strip("'") or None
-        files[path] = File(kind.removesuffix(" empty file"), user, group, mode, target, digests.get(path))
+        kind = kind.replace("regular empty file", "regular file")
+        files[path] = File(kind, user, group, mode, target, digests.get(path), float(changed))
     return files
 
 
@@ -140,5 +144,19 @@ def _units(lines: Iterable[str]) -> dict[str, Unit]:
                 active=properties["ActiveState"],
                 enabled=properties.get("UnitFileState") == "enabled",
                 needs_reload=properties["NeedDaemonReload"] == "yes",
+                since=_seconds(
+                    properties.get("ExecMainStartTimestamp") or properties.get("ActiveEnterTimestamp")
+                ),
+                pid=int(properties.get("MainPID") or 0),
+                drop_ins=tuple(properties.get("DropInPaths", "").split()),
             )
     return units
+
+
+def _seconds(timestamp: str | None) -> float:
+    """A timestamp as `systemctl --timestamp=us+utc` prints it, in seconds since the epoch. 0 for none."""
+    try:
+        _, day, time, _ = (timestamp or "").split()
+        return datetime.fromisoformat(f"{day}T{time}+00:00").timestamp()
+    except ValueError:
+        return 0.0

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.loaded import Loaded
 from provision.host.served import Served
 
 
@@ -23,6 +24,8 @@ class File:
     target: str | None = None
     """Where a symbolic link points, as it is written in the link."""
     sha256: str | None = None
+    changed: float = 0.0
+    """When its content, owner or mode last changed (`st_ctime` of stat(2)), in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,13 @@ class Unit:
     active: str
     enabled: bool
     needs_reload: bool
+    """Whether a file of the unit has changed since systemd read it."""
+    since: float = 0.0
+    """When the main process was started, or the socket opened, in seconds since the epoch; 0 if neither."""
+    pid: int = 0
+    """Its main process; 0 if it has none."""
+    drop_ins: tuple[str, ...] = ()
+    """Files that add to the unit. They are the user's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,8 @@ class Observed:
     default_interfaces: tuple[str, ...] | None
     """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
+    loaded: Loaded | None = None
+    """What the running service says that it has loaded; None if it says nothing."""
     served: Served | None = None
     """What letterbox.toml serves, or the last generation if that file is lost or broken. None: nothing."""
     unread: Mapping[str, str] = field(default_factory=dict)

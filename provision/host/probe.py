@@ -38,7 +38,11 @@ _FILES = (
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
 )
 PACKAGES = ("python3", "openssl", "firewalld")
-_UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload"
+_UNIT_PROPERTIES = (
+    "Id,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths,MainPID,"
+    "ExecMainStartTimestamp,ActiveEnterTimestamp"
+)
+_UNITS = f"{layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
 
 # One start of Python answers both: its version on the first line, and how port 25 greets.
 _PYTHON = f"""\
@@ -63,7 +67,12 @@ _SECTIONS: Mapping[str, str] = {
 esac""",
     "rpm status": "echo $rpm_status",
     "account": f"getent passwd {layout.USER}; getent group {layout.USER}",
-    "files": f"stat -c '%F|%U|%G|%a|%N|%n' {' '.join(_FILES)}",
+    # Folders of drop-ins are looked at too, because a drop-in that was taken out changes its folder.
+    "files": (
+        f"stat -c '%.6Z|%F|%U|%G|%a|%N|%n' {' '.join(_FILES)} "
+        f"$(systemctl show -p DropInPaths --value {_UNITS}) "
+        f"{' '.join(f'{layout.UNIT_FOLDER}/{unit}.d' for unit in layout.UNITS)}"
+    ),
     "sums": f"sha256sum {' '.join(_FILES)}",
     "releases": f"ls -1t {layout.RELEASES}",
     "generations": (
@@ -76,7 +85,8 @@ esac""",
     "certificate": (
         f"openssl x509 -in {layout.CERTIFICATE} -noout -ext subjectAltName -checkend 2592000 && echo '{GOOD}'"
     ),
-    "units": f"systemctl show -p {_UNIT_PROPERTIES} {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}",
+    "units": f"systemctl show --timestamp=us+utc -p {_UNIT_PROPERTIES} {_UNITS}",
+    "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         f"p=$(systemctl show -p MainPID --value {layout.SERVICE_UNIT}); "
         '[ "${p:-0}" -gt 0 ] && tr "\\0" "\\n" < /proc/$p/environ | grep ^LETTERBOX_GENERATION='

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dns.inventory import Inventory, from_hosts
 from provision.desired import archive
@@ -12,6 +13,7 @@ from provision.desired.state import Desired, for_host
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.loaded import Loaded
 from provision.host.observed import File, Generation, Observed, Unit
 
 INVENTORY: Inventory = from_hosts(
@@ -78,13 +80,14 @@ DEPLOYED = replace(
     releases=(WANTED.release,),
     generations=(Generation(WANTED.generation, WANTED.release),),
     certificate_names=("mx1.example.com",),
-    units={unit: Unit("active", True, False) for unit in WANTED.units},
+    units={unit: Unit("active", True, False, since=100.0, pid=99) for unit in WANTED.units},
+    loaded=Loaded(sha256(WANTED.configuration), WANTED.release, "c0de", 99),
     running_generation=WANTED.generation,
     greetings={"127.0.0.1": Greeting(code=220, text="mx1.example.com ESMTP")},
 )
 
 
-def with_file(path: str, **changed: str | None) -> Observed:
+def with_file(path: str, **changed: Any) -> Observed:
     """The deployed host with one file that is not as it should be."""
     return replace(DEPLOYED, files={**DEPLOYED.files, path: replace(DEPLOYED.files[path], **changed)})
 

@@ -10,7 +10,7 @@ from provision import account, certificate, configuration, generation, release, 
 from provision.desired.files import FOLDERS, folder_commands
 from provision.host import layout
 from provision.host.greeting import Greeting
-from provision.host.observed import Generation, Observed
+from provision.host.observed import File, Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
@@ -109,12 +109,6 @@ DRIFT = {
         f"ln -sfnT releases/{WANTED.release} /opt/letterbox/current.new",
     ),
     "the command is gone": (without_file(layout.COMMAND), "release", "/usr/local/bin/letterbox"),
-    "a unit was edited": (with_file(f"{layout.UNIT_FOLDER}/{SERVICE}", sha256="0"), "units", "daemon-reload"),
-    "a run was cut off before daemon-reload": (
-        unit(SERVICE, needs_reload=True),
-        "units",
-        "systemctl daemon-reload",
-    ),
     "the socket is disabled": (unit(SOCKET, enabled=False), "service", "systemctl enable -q"),
     "the socket is down": (unit(SOCKET, active="failed"), "service", "systemctl start letterbox.socket"),
     "a run was cut off before the restart": (
@@ -134,6 +128,56 @@ DRIFT = {
         "systemctl restart",
     ),
 }
+
+
+def loaded(**changed) -> Observed:
+    assert DEPLOYED.loaded
+    return replace(DEPLOYED, loaded=replace(DEPLOYED.loaded, **changed))
+
+
+def path_of(name: str) -> str:
+    return f"{layout.UNIT_FOLDER}/{name}"
+
+
+def with_drop_in(changed: float) -> Observed:
+    seen, path = (
+        unit(SERVICE, drop_ins=(f"{path_of(SERVICE)}.d/mine.conf",)),
+        f"{path_of(SERVICE)}.d/mine.conf",
+    )
+    return replace(
+        seen, files={**seen.files, path: File("regular file", "root", "root", "644", changed=changed)}
+    )
+
+
+RESTART, REOPEN = "systemctl restart letterbox.service", "systemctl start letterbox.socket"
+NOT_LOADED = {
+    "a configuration edited by hand was loaded": (loaded(configuration="0"), ["service"], RESTART),
+    "another laptop's release was loaded": (loaded(release="0"), ["service"], RESTART),
+    "the report is of a process that is gone": (loaded(pid=98), ["service"], RESTART),
+    "the service does not say what it has loaded": (replace(DEPLOYED, loaded=None), ["service"], RESTART),
+    "a unit was edited": (with_file(path_of(SERVICE), sha256="0"), ["units", "service"], RESTART),
+    "a socket unit was edited": (with_file(path_of(SOCKET), sha256="0"), ["units", "service"], REOPEN),
+    "a run was cut off before daemon-reload": (
+        unit(SERVICE, needs_reload=True),
+        ["units", "service"],
+        RESTART,
+    ),
+    "a unit was put back after the start": (with_file(path_of(SERVICE), changed=101.0), ["service"], RESTART),
+    "a socket was opened before its unit": (with_file(path_of(SOCKET), changed=101.0), ["service"], REOPEN),
+    "a drop-in came after the start": (with_drop_in(101.0), ["service"], RESTART),
+}
+
+
+@pytest.mark.parametrize("case", NOT_LOADED)
+def test_what_is_not_loaded_is_loaded(case) -> None:
+    seen, steps, command = NOT_LOADED[case]
+    needed = decided(seen)
+    assert list(needed) == steps
+    assert command in " ; ".join(needed["service"])
+
+
+def test_a_drop_in_that_is_loaded_needs_nothing() -> None:
+    assert decided(with_drop_in(99.0)) == {}
 
 
 @pytest.mark.parametrize("drift", DRIFT)
