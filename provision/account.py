@@ -9,6 +9,7 @@ from pyinfra.api.command import StringCommand
 
 from provision.host import layout
 from provision.host.observed import Observed
+from provision.refusals import is_person
 from provision.step import Decision, observe, step
 
 _SHELLS = ("/usr/sbin/nologin", "/sbin/nologin")
@@ -51,7 +52,7 @@ def removal_commands(seen: Observed, *, keep_mail: bool) -> Iterator[StringComma
         yield StringCommand(f"rm -rf {layout.STATE_FOLDER}")
     elif state and state.user != "root":
         yield StringCommand(f"chown -R root:root {layout.STATE_FOLDER}")
-    if seen.account:
+    if seen.account and not is_person(seen):
         name = layout.USER
         yield StringCommand(
             f"if getent passwd {name} >/dev/null; then userdel {name}; fi && "

@@ -7,6 +7,7 @@ import hashlib
 import shlex
 from collections.abc import Iterator
 
+from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
@@ -46,6 +47,9 @@ def unpack_command(digest: str, packed: bytes) -> StringCommand:
 def unpack_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
     """Build the wanted release and unpack it, unless the host has it. Raises DeployError."""
     if wanted.release in seen.releases:
+        return
+    if not seen.python and not context.state.is_executing:
+        yield StringCommand("python3 --version")  # The release is known after the step Packages.
         return
     try:
         packed = archive(Platform(seen.python, seen.machine))

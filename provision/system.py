@@ -13,6 +13,7 @@ from provision import firewalld
 from provision.desired.archive import BuildError, Platform
 from provision.host.observed import Observed
 from provision.inventory import inventory, mail_host
+from provision.refusals import refusals
 from provision.step import Decision, observe, step, untouched
 
 _INSTALL = {
@@ -42,6 +43,8 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
     seen = observe()
     problem = unsupported(seen)
     problems = [problem] if problem else [seen.unread[name] for name in needed if name in seen.unread]
+    if not problem and "packages" in needed:
+        problems += refusals(seen)
     if problems:
         raise DeployError(untouched(problems))
     if "firewalld" in needed:

@@ -14,7 +14,7 @@ from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
-from provision.host.observed import File, Generation, Observed, Unit
+from provision.host.observed import File, Generation, Listener, Observed, Unit
 from provision.host.served import Served, parse_served
 
 
@@ -51,6 +51,8 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         addresses="\n".join(sections.get("addresses", ())),
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
+        image_based=bool(word("image")),
+        listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),
         served=served,
         unread={name: reason for name, reason in unread.items() if reason},
@@ -108,6 +110,15 @@ def _configurations(
         f"({broken[layout.CONFIGURATION]}): repair it, or remove it if none of its mail matters"
     )
     return None, kept, reason
+
+
+def _listeners(lines: Iterable[str]) -> tuple[Listener, ...]:
+    fields = (line.split("|", 3) for line in lines)
+    return tuple(
+        Listener(words[0], int(words[1]), words[2], words[3] or "a program without a name")
+        for words in fields
+        if len(words) == 4 and words[1].isdecimal()
+    )
 
 
 def _assignments(lines: Iterable[str]) -> dict[str, str]:

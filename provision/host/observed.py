@@ -45,6 +45,18 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Listener:
+    """A process that listens on port 25."""
+
+    address: str
+    """As `ss` prints it: address and port."""
+    pid: int
+    unit: str
+    """The unit that the process belongs to; empty if it belongs to none."""
+    program: str
+
+
+@dataclass(frozen=True, slots=True)
 class Generation:
     """A recorded generation, the release that it runs, and what it serves if that can be read."""
 
@@ -85,6 +97,10 @@ class Observed:
     default_interfaces: tuple[str, ...] | None
     """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
+    image_based: bool = False
+    """Whether the system is an image of ostree."""
+    listeners: tuple[Listener, ...] = ()
+    """Who listens on port 25."""
     loaded: Loaded | None = None
     """What the running service says that it has loaded; None if it says nothing."""
     served: Served | None = None

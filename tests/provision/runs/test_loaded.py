@@ -12,6 +12,7 @@ from tests.deploys import deploy
 
 BY_HAND = "echo '# by hand' >> {}"
 RESTART = "systemctl restart letterbox.service"
+RELOAD = "systemctl daemon-reload"
 SERVICE, SOCKET = (f"{layout.UNIT_FOLDER}/{unit}" for unit in (layout.SERVICE_UNIT, layout.SOCKET_UNIT))
 
 
@@ -60,14 +61,15 @@ BREAKS = {
         ["Units", "Service"],
     ),
     "a unit put back by a run that was cut off before the restart": (
-        f"cp -p {SERVICE} /root/ && sed -i s/^MemoryMax=.*/MemoryMax=300M/ {SERVICE} && systemctl daemon-reload"
-        f" && {RESTART} && cp /root/letterbox.service {SERVICE} && systemctl daemon-reload",
+        f"cp -p {SERVICE} /root/ && sed -i s/^MemoryMax=.*/MemoryMax=300M/ {SERVICE} && {RELOAD}"
+        f" && {RESTART} && cp /root/letterbox.service {SERVICE} && {RELOAD}",
         ["Service"],
     ),
     "a unit touched, and systemd not told": (f"touch {SERVICE}", ["Units", "Service"]),
     "a socket unit edited and opened by hand": (
-        f"sed -i s/^Backlog=.*/Backlog=7/ {SOCKET} && systemctl daemon-reload && "
-        "systemctl stop letterbox.service letterbox.socket && systemctl start letterbox.socket letterbox.service",
+        f"sed -i s/^Backlog=.*/Backlog=7/ {SOCKET} && {RELOAD} && "
+        "systemctl stop letterbox.service letterbox.socket && "
+        "systemctl start letterbox.socket letterbox.service",
         ["Units", "Service"],
     ),
     "a drop-in that came by hand": (
