@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import ipaddress
 import json
 import shlex
 import zlib
@@ -14,7 +15,7 @@ from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
-from provision.host.observed import File, Generation, Listener, Observed, Unit
+from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.served import Served, parse_served
 
 
@@ -38,7 +39,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         os=_assignments(sections.get("os", ())),
         machine=word("machine"),
         python=word("python"),
-        ssh_port=word("ssh port") or "22",
+        ssh=_session(word("ssh")),
         missing_packages=missing,
         account=tuple(sections.get("account", ())),
         files=_files(sections.get("files", ()), sections.get("sums", ())),
@@ -110,6 +111,16 @@ def _configurations(
         f"({broken[layout.CONFIGURATION]}): repair it, or remove it if none of its mail matters"
     )
     return None, kept, reason
+
+
+def _session(text: str) -> Session:
+    """The four words of SSH_CONNECTION. Anything else tells nothing."""
+    words = text.split()
+    try:
+        client, server = (str(ipaddress.ip_address(word.partition("%")[0])) for word in (words[0], words[2]))
+        return Session(client, server, str(int(words[3])))
+    except (ValueError, IndexError):
+        return Session()
 
 
 def _listeners(lines: Iterable[str]) -> tuple[Listener, ...]:

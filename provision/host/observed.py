@@ -45,6 +45,16 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Session:
+    """An ssh session, as SSH_CONNECTION of ssh(1) tells it. The addresses are empty if it does not."""
+
+    client: str = ""
+    server: str = ""
+    port: str = "22"
+    """The port of the host's sshd."""
+
+
+@dataclass(frozen=True, slots=True)
 class Listener:
     """A process that listens on port 25."""
 
@@ -76,8 +86,8 @@ class Observed:
     os: Mapping[str, str]
     machine: str
     python: str
-    ssh_port: str
-    """The port of the host's sshd that this session came in by."""
+    ssh: Session
+    """How this session came in."""
     missing_packages: tuple[str, ...]
     """The packages that an inventory may need and that are not installed."""
     account: tuple[str, ...]

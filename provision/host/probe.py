@@ -17,8 +17,8 @@ MARK = "##letterbox##"
 GOOD = "good for 30 days"
 """The last line of the section `certificate`, if the certificate is good for 30 days more."""
 UNREAD = "unread"
-# sudo drops this variable, so it is read before sudo.
-_SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
+# sudo drops this variable of ssh(1), so it is read before sudo.
+_SSH = f"echo '{MARK} ssh'; echo $SSH_CONNECTION"
 
 _FILES = (
     layout.CONFIGURATION_FOLDER,
@@ -128,7 +128,7 @@ def command(named_zones: Iterable[str]) -> str:
     """The shell command that runs the script as root, whichever user connects."""
     text = shlex.quote(script(named_zones))
     become = f"if [ $(id -u) -eq 0 ]; then sh -c {text}; else sudo -n sh -c {text}; fi"
-    return f'echo "{MARK} uid"; id -u; {_SSH_PORT}; {become}'
+    return f'echo "{MARK} uid"; id -u; {_SSH}; {become}'
 
 
 def sections(output: Iterable[str]) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
-from provision.host.observed import File, Generation, Observed, Unit
+from provision.host.observed import File, Generation, Observed, Session, Unit
 
 INVENTORY: Inventory = from_hosts(
     [
@@ -37,7 +37,7 @@ BARE = Observed(
     os={"ID": "fedora", "VERSION_ID": "45"},
     machine="x86_64",
     python="3.14",
-    ssh_port="22",
+    ssh=Session("198.18.0.1", "198.18.0.25"),
     missing_packages=("openssl",),
     account=(),
     files={},
