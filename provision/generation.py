@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator
 
 from pyinfra import context
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.exceptions import DeployError
 
 from provision.desired.files import sha256
@@ -120,14 +120,24 @@ def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
 
 
 def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Drop all but the last three generations, and the releases that none of these runs."""
+    """Drop all but the last three generations, the releases that none of these runs, and what dead runs left.
+
+    What is dropped first gets another name: if the removal is cut off, no part of it is taken for the whole.
+    """
     others = [kept for kept in seen.generations if kept.name != wanted.generation]
     kept, dropped = others[: KEPT - 1], others[KEPT - 1 :]
     used = {wanted.release, seen.current_release, *(generation.release for generation in kept)}
-    paths = [f"{layout.GENERATIONS}/{generation.name}" for generation in dropped]
-    paths += [f"{layout.RELEASES}/{digest}" for digest in seen.releases if digest not in used]
-    if paths:
-        yield StringCommand("rm -rf", *paths)
+    moved = [(layout.GENERATIONS, each.name) for each in dropped]
+    moved += [(layout.RELEASES, digest) for digest in seen.releases if digest not in used]
+    if moved:
+        shell = (
+            f"rm -rf {folder}/.{name}.gone && mv -T {folder}/{name} {folder}/.{name}.gone && "
+            f"rm -rf {folder}/.{name}.gone"
+            for folder, name in moved
+        )
+        yield StringCommand(" && ".join(shell))
+    if seen.leftovers:
+        yield StringCommand("rm -rf", *(QuoteString(path) for path in seen.leftovers))
 
 
 def before(seen: Observed, named: str | None = None) -> Generation:

@@ -16,7 +16,8 @@ from provision import generation
 from provision.desired.files import Text, sha256, text_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
-from provision.host.observed import Observed
+from provision.host.observed import Observed, Unit
+from provision.release import MANIFEST
 from provision.step import Decision, observe, step
 
 
@@ -61,8 +62,22 @@ def is_loaded(seen: Observed, wanted: Desired) -> bool:
         and loaded.pid == service.pid
         and loaded.configuration == sha256(wanted.configuration)
         and loaded.release == wanted.release
+        and wanted.release not in seen.damaged
         and not unit_is_newer(seen, wanted, layout.SERVICE_UNIT)
+        and not _release_is_newer(seen, service)
     )
+
+
+def certificate_is_loaded(seen: Observed, wanted: Desired) -> bool:
+    """Whether the service uses the certificate on disk, and this is one that the deploy leaves in place."""
+    good = seen.key_matches and wanted.host.hostname in seen.certificate_names
+    return good and seen.loaded is not None and seen.loaded.certificate == seen.certificate_sha256
+
+
+def _release_is_newer(seen: Observed, service: Unit) -> bool:
+    """Whether the release in use was unpacked after the process was started: it was damaged before."""
+    manifest = seen.files.get(f"{layout.CURRENT}/{MANIFEST}")
+    return manifest is not None and manifest.changed > service.since
 
 
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
@@ -80,6 +95,8 @@ def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]
     runs = seen.running_generation == wanted.generation and is_loaded(seen, wanted)
     if reopen or not runs or not greets:
         yield generation.start_or_return(seen, wanted)
+    elif not certificate_is_loaded(seen, wanted):
+        yield StringCommand(f"systemctl reload {layout.SERVICE_UNIT}")
     elif [kept.name for kept in seen.generations[:1]] != [wanted.generation]:
         yield StringCommand(generation.record(wanted.generation, wanted.release))
 
@@ -99,12 +116,15 @@ def superseded() -> Decision:
 
 
 def removal_commands(seen: Observed) -> Iterator[StringCommand]:
-    """Stop and disable the units, then remove them."""
+    """Stop and disable the units, then remove them, and what they had in /run."""
     files = [path for path in (f"{layout.UNIT_FOLDER}/{unit}" for unit in layout.UNITS) if path in seen.files]
-    if files:
-        yield StringCommand(f"systemctl disable -q --now {' '.join(layout.UNITS)}")
-        yield StringCommand("rm -f", *files)
-        yield StringCommand("systemctl daemon-reload")
+    loaded = any(unit.needs_reload or unit.active == "active" for unit in seen.units.values())
+    if files or loaded:
+        names = " ".join(layout.UNITS)
+        yield StringCommand(
+            f"{{ systemctl disable -q --now {names} || systemctl stop {names}; }} && "
+            f"rm -rf {' '.join([*files, layout.PROOFS])} && systemctl daemon-reload"
+        )
 
 
 @step

@@ -6,6 +6,7 @@ import base64
 import gzip
 import ipaddress
 import json
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.served import Served, parse_served
+
+_RELEASE = re.compile("[0-9a-f]{16}")
+_GENERATION = re.compile("[A-Za-z0-9-]+")
 
 
 def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
@@ -33,6 +37,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         sections.get("configurations", ()), sections.get("generations", ()), running
     )
     unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
+    key = _public_key(sections.get("key", ()))
     greetings = (line.partition(" ") for line in sections.get("python", ())[1:])
     return Observed(
         uid=int(word("uid")),
@@ -43,9 +48,15 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         missing_packages=missing,
         account=tuple(sections.get("account", ())),
         files=_files(sections.get("files", ()), sections.get("sums", ())),
-        releases=tuple(name for name in sections.get("releases", ()) if not name.startswith(".")),
+        releases=tuple(name for name in sections.get("releases", ()) if _RELEASE.fullmatch(name)),
+        damaged=frozenset(sections.get("damaged", ())),
+        wrong_rights=dict(line.split(" ", 1) for line in sections.get("rights", ()) if " " in line),
+        empty_folders=frozenset(sections.get("empty", ())),
+        leftovers=tuple(sections.get("leftovers", ())),
         generations=generations,
         certificate_names=_certificate_names(sections.get("certificate", ())),
+        certificate_sha256=_fingerprint(sections.get("certificate", ())),
+        key_matches=key != "" and key == _public_key(sections.get("certificate", ())),
         units=_units(sections.get("units", ())),
         running_generation=running,
         greetings={address: parse_greeting(line) for address, _, line in greetings},
@@ -98,7 +109,7 @@ def _configurations(
     kept = tuple(
         Generation(words[0], words[1], readable.get(f"{layout.GENERATIONS}/{words[0]}/letterbox.toml"))
         for words in (line.split() for line in generations)
-        if len(words) == 2 and "." not in words[0]
+        if len(words) == 2 and _GENERATION.fullmatch(words[0])
     )
     copies = sorted(kept, key=lambda each: each.name != running)  # the running one first, then the newest
     for candidate in (readable.get(layout.CONFIGURATION), *(each.served for each in copies)):
@@ -155,6 +166,17 @@ def _certificate_names(section: Iterable[str]) -> tuple[str, ...]:
         return ()
     words = " ".join(lines).replace(",", " ").split()
     return tuple(word.removeprefix("DNS:") for word in words if word.startswith("DNS:"))
+
+
+def _fingerprint(section: Iterable[str]) -> str:
+    """The digest that `openssl x509 -fingerprint -sha256` prints, as sha256sum prints it."""
+    found = (line.partition("Fingerprint=")[2] for line in section if "Fingerprint=" in line)
+    return next(found, "").replace(":", "").lower()
+
+
+def _public_key(section: Iterable[str]) -> str:
+    """The public key in PEM that openssl prints; empty if it prints none."""
+    return "\n".join(section).partition("-----BEGIN PUBLIC KEY-----")[2].partition("-----END")[0].strip()
 
 
 def _units(lines: Iterable[str]) -> dict[str, Unit]:

@@ -93,11 +93,15 @@ class Observed:
     account: tuple[str, ...]
     files: Mapping[str, File]
     releases: tuple[str, ...]
-    """Digests of the complete releases, newest first."""
+    """Digests of the releases, newest first."""
     generations: tuple[Generation, ...]
     """Those that have run and greeted, newest first."""
     certificate_names: tuple[str, ...]
     """The DNS names of the certificate, if it is there and good for 30 days more."""
+    certificate_sha256: str
+    """Of the certificate on disk, in DER; empty if there is none."""
+    key_matches: bool
+    """Whether key and certificate belong together."""
     units: Mapping[str, Unit]
     running_generation: str | None
     greetings: Mapping[str, Greeting]
@@ -107,6 +111,14 @@ class Observed:
     default_interfaces: tuple[str, ...] | None
     """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
+    damaged: frozenset[str] = frozenset()
+    """Digests of the releases that are not whole."""
+    wrong_rights: Mapping[str, str] = field(default_factory=dict)
+    """`releases`, `generations` or `mail`, each with a path in it that has another owner or other rights."""
+    empty_folders: frozenset[str] = frozenset()
+    """Those of our folders in which there is nothing."""
+    leftovers: tuple[str, ...] = ()
+    """Half-made files and folders of runs that were cut off."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

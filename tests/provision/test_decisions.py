@@ -98,11 +98,6 @@ DRIFT = {
         "certificate",
         "chmod 640 /etc/letterbox/tls/key.pem",
     ),
-    "the certificate names another host": (
-        replace(DEPLOYED, certificate_names=("old.example.com",)),
-        "certificate",
-        "openssl req -x509",
-    ),
     "current points elsewhere": (
         with_file(layout.CURRENT, target="releases/0123"),
         "release",
@@ -164,6 +159,35 @@ NOT_LOADED = {
     ),
     "a unit was put back after the start": (with_file(path_of(SERVICE), changed=101.0), ["service"], RESTART),
     "a socket was opened before its unit": (with_file(path_of(SOCKET), changed=101.0), ["service"], REOPEN),
+    "the certificate names another host": (
+        replace(DEPLOYED, certificate_names=("old.example.com",)),
+        ["certificate", "service"],
+        "systemctl reload",
+    ),
+    "the key is that of another certificate": (
+        replace(DEPLOYED, key_matches=False),
+        ["certificate", "service"],
+        "systemctl reload",
+    ),
+    "a certificate was not loaded": (loaded(certificate="0"), ["service"], "systemctl reload"),
+    "the release was unpacked anew after the start": (
+        replace(
+            DEPLOYED,
+            files={
+                **DEPLOYED.files,
+                f"{layout.CURRENT}/{release.MANIFEST}": File(
+                    "regular file", "root", "root", "644", changed=101.0
+                ),
+            },
+        ),
+        ["service"],
+        RESTART,
+    ),
+    "the release is damaged": (
+        replace(DEPLOYED, damaged=frozenset({WANTED.release})),
+        ["service"],
+        RESTART,
+    ),
     "a drop-in came after the start": (with_drop_in(101.0), ["service"], RESTART),
 }
 
@@ -188,20 +212,32 @@ def test_a_drift_is_fixed_by_its_step_alone(drift) -> None:
     assert command in " ; ".join(steps[step])
 
 
+def digest(name: str) -> str:
+    return name * 16
+
+
 def kept(*names: str) -> tuple[Generation, ...]:
-    return tuple(Generation(name, f"release-{name}") for name in names)
+    return tuple(Generation(name, digest(name)) for name in names)
 
 
 def test_the_last_three_generations_are_kept_with_their_releases() -> None:
     older = kept("c", "b", "a", "0")
-    releases = (WANTED.release, *(one.release for one in older), "never-started")
+    releases = (WANTED.release, *(one.release for one in older), digest("9"))
     seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, *older), releases=releases)
     (command,) = generation.superseded(seen, WANTED)
-    assert str(command).split() == [
-        *("rm", "-rf", "/opt/letterbox/generations/a", "/opt/letterbox/generations/0"),
-        *("/opt/letterbox/releases/release-a", "/opt/letterbox/releases/release-0"),
-        "/opt/letterbox/releases/never-started",
-    ]
+    removed = {
+        f"/opt/letterbox/{folder}/.{name}.gone"
+        for folder, names in (("generations", "a0"), ("releases", map(digest, "a09")))
+        for name in names
+    }
+    parts = str(command).split(" && ")
+    assert {part.removeprefix("rm -rf ") for part in parts if part.startswith("rm -rf ")} == removed
+
+
+def test_what_dead_runs_left_is_removed() -> None:
+    seen = replace(DEPLOYED, leftovers=("/opt/letterbox/generations/g1.new", "/etc/x y.new"))
+    (command,) = generation.superseded(seen, WANTED)
+    assert str(command) == "rm -rf /opt/letterbox/generations/g1.new '/etc/x y.new'"
 
 
 def test_a_release_that_a_kept_generation_runs_is_kept() -> None:
@@ -229,7 +265,7 @@ def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did() -> No
     seen = replace(DEPLOYED, running_generation="b", generations=kept("b"))
     start = str(list(service.service_commands(seen, WANTED))[-1])
     assert "cp -p /opt/letterbox/generations/b/letterbox.toml" in start
-    assert "ln -sfnT releases/release-b" in start
+    assert f"ln -sfnT releases/{digest('b')}" in start
 
 
 def test_a_key_never_leaves_the_host() -> None:
