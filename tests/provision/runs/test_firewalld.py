@@ -146,7 +146,7 @@ def test_one_that_locks_ssh_out_is_stopped_again_by_the_host_itself(host, tmp_pa
     """A zone of sources wins over that of the interface, and drops everything."""
     checkout = copy_of_checkout(tmp_path / "checkout")
     start = checkout / "provision" / "firewalld_start.py"
-    start.write_text(start.read_text().replace("PATIENCE = 90", "PATIENCE = 15"))
+    start.write_text(start.read_text().replace("PATIENCE = 90", "PATIENCE = 20"))
     sources = f"firewall-offline-cmd -q --zone=drop --{{}}-source={host.network.ipv4}"
     host.target.run(f"systemctl disable -q --now firewalld; {sources.format('add')}")
     inventory = tmp_path / "inventory.py"
@@ -154,7 +154,7 @@ def test_one_that_locks_ssh_out_is_stopped_again_by_the_host_itself(host, tmp_pa
     inventory.write_text(text.replace('"ssh_user"', '"firewalld": "running", "ssh_user"'))
     try:
         run = deploy(host, "-y", inventory=inventory, checkout=checkout)
-        assert run.code == 1
+        assert run.code == 1, run.stderr
         assert "Traceback" not in run.stderr
         wait_until(lambda: host.target.run("true", check=False).returncode == 0, "ssh gets in again")
         assert host.target.run("systemctl is-active firewalld", check=False).stdout.strip() == "inactive"
