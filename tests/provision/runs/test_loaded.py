@@ -82,8 +82,8 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("case", BREAKS)
-def test_what_is_not_loaded_is_seen_and_loaded(host, case) -> None:
-    command, changed = BREAKS[case]
+def test_what_is_not_loaded_is_seen_and_loaded(deployed, case) -> None:
+    host, (command, changed) = deployed, BREAKS[case]
     if case == "a drop-in that went by hand":
         host.target.run(BREAKS["a drop-in that came by hand"][0])
         assert deploy(host, "-y").code == 0
