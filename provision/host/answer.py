@@ -50,6 +50,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         files=_files(sections.get("files", ()), sections.get("sums", ())),
         releases=tuple(name for name in sections.get("releases", ()) if _RELEASE.fullmatch(name)),
         damaged=frozenset(sections.get("damaged", ())),
+        unpacked=float(word("unpacked") or 0),
         wrong_rights=dict(line.split(" ", 1) for line in sections.get("rights", ()) if " " in line),
         empty_folders=frozenset(sections.get("empty", ())),
         leftovers=tuple(sections.get("leftovers", ())),
