@@ -52,6 +52,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         damaged=frozenset(sections.get("damaged", ())),
         unpacked=float(word("unpacked") or 0),
         wrong_rights=dict(line.split(" ", 1) for line in sections.get("rights", ()) if " " in line),
+        foreign=tuple(sections.get("foreign", ())),
         empty_folders=frozenset(sections.get("empty", ())),
         leftovers=tuple(sections.get("leftovers", ())),
         generations=generations,

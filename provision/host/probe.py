@@ -99,6 +99,16 @@ _LEFTOVERS = (
     "-o -path '*/letterbox.socket.new' -o -path '/usr/local/bin/letterbox.new' \\)"
 )
 
+# What lies in our folders and is not ours.
+_FOREIGN = f"""\
+among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
+among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|tls'
+among {layout.TLS_FOLDER} '(key|certificate).pem(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|generations|current(.new)?'
+among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
+among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
+among {layout.STATE_FOLDER} 'mail'"""
+
 _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
@@ -137,6 +147,7 @@ esac""",
     "unpacked": f"stat -c %.6Y {layout.CURRENT}/manifest",
     "rights": _RIGHTS,
     "leftovers": _LEFTOVERS,
+    "foreign": _FOREIGN,
     "empty": (
         f"find {layout.CONFIGURATION_FOLDER} {layout.TLS_FOLDER} {layout.PROGRAM_FOLDER} {layout.RELEASES} "
         f"{layout.GENERATIONS} {layout.STATE_FOLDER} -maxdepth 0 -empty"

@@ -90,7 +90,9 @@ def test_what_is_not_ours_is_passed_over_and_stays(host) -> None:
         assert gone.code == 0, gone.stderr
         assert "Traceback" not in gone.stderr
         assert host.target.run(f"ls -d {quoted} | wc -l").stdout.strip() == str(len(strange))
-        assert "stays, because it has what is not the deploy's" in gone.stderr
+        for said in (run.stderr, gone.stderr):
+            assert f"{layout.CONFIGURATION_FOLDER}/README, " in said
+            assert f" and {len(strange) - 3} more: not the deploy's, and left alone" in said
         again = deploy(host, "-y", "--json", "--data", "remove_mail=mx1.example.test", script="destroy.py")
         assert (again.code, again.changed()) == (0, []), again.stderr
         assert deploy(host, "-y").code == 0
