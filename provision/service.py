@@ -117,7 +117,7 @@ def removal_commands(seen: Observed) -> Iterator[StringCommand]:
         names = " ".join(layout.UNITS)
         yield StringCommand(
             f"{{ systemctl disable -q --now {names} || systemctl stop {names}; }} && "
-            f"rm -rf {' '.join([*files, layout.PROOFS])} && systemctl daemon-reload"
+            f"rm -rf {' '.join([*files, layout.RUNTIME_FOLDER, layout.PROOFS])} && systemctl daemon-reload"
         )
 
 
