@@ -2,7 +2,8 @@
 
 The order is safe. First the DNS leads nobody to the host any more, then nothing listens there, then its files
 go. The mail stays in /var/lib/letterbox, unless `--data remove_mail=mx1.example.com` names the host.
-`--limit HOST` takes one host of several away, and leaves the records of the others.
+Without a token the records stay, and the run says which. `--limit HOST` takes one host of several away, and
+leaves the records of the others.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from provision.refusal import refusing
 
 with refusing():
     system.prepare(needed=["firewalld"])
+    account.prepare_removal()
+    dns.prepare_withdrawal()
 
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")

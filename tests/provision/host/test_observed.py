@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import base64
 import gzip
+import shlex
+import shutil
 import subprocess
 
 import pytest
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
+from pyinfra.connectors.util import make_unix_command
 
 from provision.dns import own_addresses
 from provision.host import layout, probe
@@ -16,6 +20,7 @@ from provision.host.fact import HostObservation, Unreadable
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.observed import Observed
 from provision.host.served import Served
+from provision.step import for_any_shell
 from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
 
@@ -165,6 +170,44 @@ def test_a_firewall_that_waits_for_the_next_boot_and_cannot_be_read_is_said() ->
 )
 def test_what_is_no_answer_of_the_probe_is_said_to_be_none(output: list[str]) -> None:
     assert isinstance(HostObservation().process(output), Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (["This account is currently not available."], "'This account is currently not available.'"),
+        ([], "the login shell ran nothing"),
+        (
+            [f"{probe.MARK} uid", "1000", f"{probe.MARK} sudo", "sudo: a password is required"],
+            "may not become root without typing (sudo: a password is required)",
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_said_with_its_fix(output: list[str], said: str) -> None:
+    answer = HostObservation().process(output)
+    assert isinstance(answer, Unreadable)
+    assert said in answer.reason
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "fish", "csh", "tcsh", "zsh"])
+def test_a_script_reaches_sh_whole_through_every_login_shell(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    odd = "printf '%s\\n' \"it's\" '\\\\' '!x' \"$((1 + 1))\"\necho '$HOME \"'"
+    done = subprocess.run([shell, "-c", probe.wrapped(odd)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["it's", "\\\\", "!x", "2", '$HOME "']
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "fish", "csh", "tcsh", "zsh"])
+def test_a_command_of_a_step_reaches_sh_whole_through_every_login_shell(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    odd = "printf '%s\\n' \"it's\" '\\\\' '!x'\ncat"
+    command = for_any_shell(StringCommand("sh -c", shlex.quote(odd), _stdin="given\n"))
+    line = make_unix_command(command).get_raw_value()
+    assert command.connector_arguments == {"_stdin": "given\n"}
+    done = subprocess.run([shell, "-c", line], input="given\n", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["it's", "\\\\", "!x", "given"]
 
 
 def test_a_folder_that_is_no_generation_is_passed_over() -> None:
