@@ -5,7 +5,7 @@ Any other record at one of our names is an obstacle. The plan names it, and says
 replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
 
 A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
-as ours with the mark of any of these domains. Addresses that only stay for a time (`dns.until`) are taken over,
+as ours with the mark of any of these. Addresses that only stay for a time (`dns.until`) are taken over,
 whichever domain they were made for.
 """
 
