@@ -22,7 +22,7 @@ from provision import (
     service,
     system,
 )
-from provision.refusal import refusing
+from provision.run.refusal import refusing
 from provision.withdrawal import guard
 
 # Before anything is changed, these check that the inventory is right, that this deploy can work on the host

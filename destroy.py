@@ -14,7 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import account, dns, firewalld, release, service, system
-from provision.refusal import refusing
+from provision.run.refusal import refusing
 
 with refusing():
     system.prepare(needed=["firewalld"])

@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import generation, system
-from provision.refusal import refusing
+from provision.run.refusal import refusing
 
 with refusing():
     system.prepare(needed=())

@@ -10,9 +10,9 @@ from pyinfra.api.exceptions import DeployError
 
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.inventory import inventory
 from provision.refusals import is_person
-from provision.step import Decision, observe, step
+from provision.run.inventory import inventory
+from provision.run.step import Decision, observe, step
 
 _SHELLS = ("/usr/sbin/nologin", "/sbin/nologin")
 

@@ -9,8 +9,8 @@ from pyinfra.api.command import StringCommand
 
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.inventory import mail_host
-from provision.step import Decision, observe, step
+from provision.run.inventory import mail_host
+from provision.run.step import Decision, observe, step
 
 
 def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:

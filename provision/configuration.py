@@ -10,7 +10,7 @@ from provision.desired.files import FOLDERS, Text, folder_commands, text_command
 from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.step import Decision, observe, step
+from provision.run.step import Decision, observe, step
 
 _MENDS = {
     "releases": f"chown -hR root:root {layout.RELEASES} && chmod -R u+rwX,go-w,go+rX {layout.RELEASES}",

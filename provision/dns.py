@@ -26,9 +26,9 @@ from dns.terminal.lines import in_columns
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
 from provision.host.observed import Observed
-from provision.inventory import inventory, make, named_in_run
-from provision.refusal import INDENT
-from provision.step import Command, Decision, after_prompt, observe, step
+from provision.run.inventory import inventory, make, named_in_run
+from provision.run.refusal import INDENT
+from provision.run.step import Command, Decision, after_prompt, observe, step
 
 
 @dataclass(frozen=True, slots=True)

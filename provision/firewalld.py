@@ -16,8 +16,8 @@ from pyinfra.api.host import Host
 
 from provision.host.firewalld_state import Firewalld, Zone
 from provision.host.observed import Observed
-from provision.inventory import mail_host
-from provision.step import Decision, observe, step
+from provision.run.inventory import mail_host
+from provision.run.step import Decision, observe, step
 
 SMTP = ("25", "tcp")
 

@@ -17,8 +17,8 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from provision.host.observed import Observed
-from provision.inventory import mail_host
-from provision.step import Command, Decision, observe, step
+from provision.run.inventory import mail_host
+from provision.run.step import Command, Decision, observe, step
 
 PATIENCE = 90
 """Seconds after which the timer stops firewalld."""

@@ -23,7 +23,7 @@ from provision.desired.state import Desired
 from provision.host import layout
 from provision.host.greeting import READ_GREETING
 from provision.host.observed import Generation, Observed
-from provision.step import Decision, observe, step, untouched
+from provision.run.step import Decision, observe, step, untouched
 from provision.withdrawal.guard import rolling_back
 
 KEPT = 3

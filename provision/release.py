@@ -16,7 +16,7 @@ from provision.desired.files import link_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.step import Decision, observe, step
+from provision.run.step import Decision, observe, step
 
 MANIFEST = "manifest"
 """The file in a release that has the SHA-256 of every other one, in the form of sha256sum(1).

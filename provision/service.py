@@ -17,7 +17,7 @@ from provision.desired.files import Text, sha256, text_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.step import Decision, observe, step
+from provision.run.step import Decision, observe, step
 
 
 def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

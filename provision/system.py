@@ -13,9 +13,9 @@ from dns.inventory import MailHost
 from provision import firewalld
 from provision.desired.archive import BuildError, Platform
 from provision.host.observed import Observed
-from provision.inventory import inventory, mail_host
 from provision.refusals import refusals
-from provision.step import Decision, observe, step, untouched
+from provision.run.inventory import inventory, mail_host
+from provision.run.step import Decision, observe, step, untouched
 
 _INSTALL = {
     "fedora": "dnf -y -q install",

@@ -19,8 +19,8 @@ from provision.desired import archive
 from provision.desired.archive import Platform
 from provision.desired.letterbox_toml import letterbox_toml
 from provision.host import layout
-from provision.inventory import inventory
-from provision.step import observe
+from provision.run.inventory import inventory
+from provision.run.step import observe
 
 _FILES = Path(__file__).resolve().parents[2] / "files"
 

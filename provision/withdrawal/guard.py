@@ -15,8 +15,8 @@ from provision.desired.state import desired
 from provision.dns import own_addresses
 from provision.host.observed import Generation, Observed
 from provision.host.served import parse_served
-from provision.inventory import mail_host, named_in_run
-from provision.step import observe, untouched
+from provision.run.inventory import mail_host, named_in_run
+from provision.run.step import observe, untouched
 from provision.withdrawal.given_up import given_up, without
 from provision.withdrawal.refusals import LookUp, refusals, remarks
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from receiver.config.values import TLSFiles
-from receiver.smtp.validity import not_after
 from receiver.system.journal import log
+from receiver.validity import not_after
 
 _CHECK_EVERY = 1.0  # seconds between checks for changed files
 

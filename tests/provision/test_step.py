@@ -22,8 +22,8 @@ from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from provision.desired.state import desired
-from provision.inventory import inventory
-from provision.step import Decision, observe, step
+from provision.run.inventory import inventory
+from provision.run.step import Decision, observe, step
 
 def first():
     return context.host.name == "@fake/mx1"

@@ -20,7 +20,7 @@ from provision.host.fact import HostObservation, Unreadable
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.observed import Observed
 from provision.host.served import Served
-from provision.step import for_any_shell
+from provision.run.step import for_any_shell
 from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
 

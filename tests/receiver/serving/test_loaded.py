@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from receiver import __version__, loaded
 from receiver.loaded import Loaded
-from receiver.smtp.validity import not_after
+from receiver.validity import not_after
 from tests.receiver.conftest import make_certificate
 from tests.receiver.wire import Server, wait_until
 

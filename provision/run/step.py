@@ -25,7 +25,7 @@ from pyinfra.api.state import State
 from provision.host import probe
 from provision.host.fact import HostObservation, Unreadable
 from provision.host.observed import Observed
-from provision.refusal import refuse
+from provision.run.refusal import refuse
 
 Command = StringCommand | FunctionCommand
 """A string is one ssh execution on the host; a function runs on the control machine."""

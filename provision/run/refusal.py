@@ -18,7 +18,7 @@ from pyinfra.api.exceptions import DeployError
 
 from dns.inventory import InventoryError, load
 from dns.terminal.lines import in_columns
-from provision.inventory import remember_file
+from provision.run.inventory import remember_file
 
 INDENT = 4
 """The cells that pyinfra writes before each line of its log."""
