@@ -9,24 +9,22 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
 from pyinfra.api.command import FunctionCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
-from pyinfra.api.state import State
 
 from dns import sync
 from dns.inventory import Inventory, host_addresses
 from dns.inventory.host_addresses import Addresses
 from dns.sync import Prepared, SyncError
 from dns.terminal.lines import in_columns
-from dns.world.nameservers import Server
-from dns.world.progress import Progress
+from provision.dns_changes import apply_command, offer_proof, settle_commands
 from provision.host.observed import Observed
-from provision.run.inventory import inventory, make, named_in_run
+from provision.run.inventory import inventory, named_in_run
 from provision.run.refusal import INDENT
 from provision.run.step import Command, Decision, after_prompt, observe, step
 
@@ -147,10 +145,10 @@ def in_sync() -> Decision:
     if not _speaks_for_all(context.host):
         return _done_once()
     plans = _plans()
-    needed: list[Command] = [_apply_command(prepared) for prepared in plans if not prepared.in_sync]
+    needed: list[Command] = [apply_command(prepared) for prepared in plans if not prepared.in_sync]
     if needed:
-        needed += _settle_commands(plans)
-        needed.append(FunctionCommand(_offer_proof, (), {}))
+        needed += settle_commands(plans)
+        needed.append(FunctionCommand(offer_proof, (), {}))
     return Decision(needed, "; ".join(prepared.summary for prepared in plans))
 
 
@@ -168,8 +166,8 @@ def withdrawn() -> Decision:
     # others. If no host stays, there is nobody else to try.
     forgetting = named_in_run(context.host, "forget_host") if staying else None
     plans = _planned(Inventory(staying, whole.domains), forgetting=forgetting)
-    needed: list[Command] = [_apply_command(prepared) for prepared in plans if prepared.changes]
-    needed += _settle_commands(plans)
+    needed: list[Command] = [apply_command(prepared) for prepared in plans if prepared.changes]
+    needed += settle_commands(plans)
     return Decision(needed, "no MX of ours leads to it")
 
 
@@ -194,71 +192,3 @@ def prepare_withdrawal() -> None:
 
 def _done_once() -> Decision:
     return Decision((), "DNS is changed once, for all hosts")
-
-
-def _apply_command(prepared: Prepared) -> FunctionCommand:
-    return FunctionCommand(_apply, (prepared,), {})
-
-
-def _settle_commands(plans: Iterable[Prepared]) -> Iterator[Command]:
-    """What is left when all zones are changed: addresses that the MX of another domain led to until now.
-
-    Only then is it known from when on nobody new is sent there, so only then can it be said how long they
-    stay.
-    """
-    for prepared in plans:
-        if any(one.until is None for one in prepared.plan.staying):
-            yield FunctionCommand(_settle, (prepared,), {})
-
-
-def _settle(state: State, host: Host, prepared: Prepared) -> bool:
-    try:
-        again = sync.prepare(
-            prepared.inventory,
-            prepared.domain.name,
-            prepared.addresses,
-            forgetting=prepared.forgetting,
-        )
-    except SyncError as error:
-        host.log_styled(str(error), fg="red", log_func=logger.error)
-        return False
-    return _apply(state, host, again) if again.changes else True
-
-
-def _offer_proof(state: State, host: Host) -> bool:
-    """Tell the user that the DNS leads to the hosts now, so that a first mail can prove the whole way."""
-    logger.info(f"{host.print_prefix}prove it with a first mail:")
-    logger.info(f"{host.print_prefix}  {make('proof')}")
-    return True
-
-
-def _apply(state: State, host: Host, prepared: Prepared) -> bool:
-    """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
-    for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
-        logger.info(f"{host.print_prefix}{line}")
-    try:
-        servers = sync.nameservers_to_ask(prepared)
-        sync.apply(prepared)
-        with sync.changed_but(prepared.domain.name):
-            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
-    except SyncError as error:
-        host.log_styled(str(error), fg="red", log_func=logger.error)
-        return False
-    logger.info(
-        f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
-    )
-    return True
-
-
-class AnsweringLines:
-    """A line for each nameserver, as soon as it answers what was changed."""
-
-    def __init__(self, host: Host) -> None:
-        self._host = host
-        self._done: set[Server] = set()
-
-    def __call__(self, known: Mapping[Server, Progress]) -> None:
-        for server, progress in known.items():
-            if progress.done and server not in self._done:
-                self._done.add(server)
-                logger.info(f"{self._host.print_prefix}{server.name} ({server.address}) answers")

@@ -1,0 +1,89 @@
+"""Changing the zones of a run, and telling the user how far it is.
+
+`provision.dns` decides what is changed, and when.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+
+from pyinfra import logger
+from pyinfra.api.command import FunctionCommand
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from dns import sync
+from dns.sync import Prepared, SyncError
+from dns.world.nameservers import Server
+from dns.world.progress import Progress
+from provision.run.inventory import make
+from provision.run.step import Command
+
+
+def apply_command(prepared: Prepared) -> FunctionCommand:
+    return FunctionCommand(_apply, (prepared,), {})
+
+
+def settle_commands(plans: Iterable[Prepared]) -> Iterator[Command]:
+    """What is left when all zones are changed: addresses that the MX of another domain led to until now.
+
+    Only then is it known from when on nobody new is sent there, so only then can it be said how long they
+    stay.
+    """
+    for prepared in plans:
+        if any(one.until is None for one in prepared.plan.staying):
+            yield FunctionCommand(_settle, (prepared,), {})
+
+
+def _settle(state: State, host: Host, prepared: Prepared) -> bool:
+    try:
+        again = sync.prepare(
+            prepared.inventory,
+            prepared.domain.name,
+            prepared.addresses,
+            forgetting=prepared.forgetting,
+        )
+    except SyncError as error:
+        host.log_styled(str(error), fg="red", log_func=logger.error)
+        return False
+    return _apply(state, host, again) if again.changes else True
+
+
+def offer_proof(state: State, host: Host) -> bool:
+    """Tell the user that the DNS leads to the hosts now, so that a first mail can prove the whole way."""
+    logger.info(f"{host.print_prefix}prove it with a first mail:")
+    logger.info(f"{host.print_prefix}  {make('proof')}")
+    return True
+
+
+def _apply(state: State, host: Host, prepared: Prepared) -> bool:
+    """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
+    for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
+        logger.info(f"{host.print_prefix}{line}")
+    try:
+        servers = sync.nameservers_to_ask(prepared)
+        sync.apply(prepared)
+        with sync.changed_but(prepared.domain.name):
+            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
+    except SyncError as error:
+        host.log_styled(str(error), fg="red", log_func=logger.error)
+        return False
+    logger.info(
+        f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
+    )
+    return True
+
+
+class AnsweringLines:
+    """A line for each nameserver, as soon as it answers what was changed."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._done: set[Server] = set()
+
+    def __call__(self, known: Mapping[Server, Progress]) -> None:
+        for server, progress in known.items():
+            if progress.done and server not in self._done:
+                self._done.add(server)
+                logger.info(f"{self._host.print_prefix}{server.name} ({server.address}) answers")
