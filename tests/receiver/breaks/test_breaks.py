@@ -43,7 +43,7 @@ def test_a_break_at_any_callback_and_any_await_frees_all_that_was_used() -> None
         for loop in ("uvloop", "asyncio")
     }
     for loop, run in runs.items():
-        report = json.loads(run.communicate(timeout=5 * DEADLINE)[0])
+        report = json.loads(run.communicate(timeout=12 * DEADLINE)[0])
         assert report["left"] == {}, loop
         assert report["errors"] == [], loop
         assert set(report["where"]) >= AWAITS | CALLBACKS, loop
