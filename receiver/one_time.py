@@ -19,7 +19,8 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 
-FOLDER = Path("/run/letterbox/proofs")
+# Beside /run/letterbox, not in it: that folder is the service's own, and here only root may write.
+FOLDER = Path("/run/letterbox-proofs")
 MAILBOX = ".proof"  # The name of a recipient's mailbox never begins with a dot.
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _LOCAL = re.compile(rf"proof-[{_ALPHABET}]{{16}}")

@@ -7,6 +7,7 @@ Each problem names the key and the reason. The commands print them with the file
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 import tomllib
 from collections.abc import Mapping
@@ -40,12 +41,13 @@ class ConfigError(Exception):
 def load(path: Path) -> Config:
     """Load the configuration file. Raises ConfigError."""
     try:
-        table = tomllib.loads(path.read_text("utf-8"))
+        octets = path.read_bytes()
+        table = tomllib.loads(octets.decode("utf-8"))
     except OSError as error:
         raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [f"is not TOML: {error}"]) from None
-    return from_table(table, str(path))
+    return replace(from_table(table, str(path)), sha256=hashlib.sha256(octets).hexdigest())
 
 
 def from_table(table: Mapping[str, Any], source: str) -> Config:

@@ -53,3 +53,4 @@ class Config:
     workers: int = 1  # processes that receive mail
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
+    sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import resource
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+from receiver import __version__, loaded
 from receiver.config.values import Config
 from receiver.loop.event_loop import new_loop
 from receiver.serving.check import mail_problems
@@ -88,8 +90,9 @@ async def _serve(
     for problem in mail_problems(config.mail):
         log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
+    report = report_loaded(config, certificate)
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
-    loop.add_signal_handler(signal.SIGHUP, reload, certificate)
+    loop.add_signal_handler(signal.SIGHUP, reload, certificate, report)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
     sweeping = loop.create_task(sweep_regularly(store))
     await stop.wait()
@@ -125,11 +128,29 @@ async def recover(store: Store) -> None:
         log("recovered", files=made)
 
 
-def reload(certificate: Certificate | None) -> None:
-    """Read the certificate again, and tell systemd about it."""
+def report_loaded(config: Config, certificate: Certificate | None) -> Callable[[], None]:
+    """Write down what we serve with, now and whenever we load another certificate. Returns what writes it."""
+    # A worker is forked from the main process, and has its configuration.
+    main = os.getpid() if config.workers == 1 else os.getppid()
+    release = loaded.release()
+
+    def report() -> None:
+        in_use = certificate.in_use if certificate else None
+        digest, expires = (in_use.sha256, in_use.expires) if in_use else (None, None)
+        loaded.publish(loaded.Loaded(config.sha256, release, digest, expires, main, __version__))
+
+    report()
+    if certificate:
+        certificate.when_loaded = report
+    return report
+
+
+def reload(certificate: Certificate | None, report: Callable[[], None]) -> None:
+    """Read the certificate again, report what is loaded, and tell systemd about it."""
     systemd.notify_reloading()
     if certificate:
         certificate.reload()
+    report()
     systemd.notify("READY=1")
 
 

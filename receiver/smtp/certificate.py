@@ -5,10 +5,14 @@ It offers TLS 1.2 and later. If changed files cannot be used, that is logged and
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from receiver.config.values import TLSFiles
+from receiver.smtp.validity import not_after
 from receiver.system.journal import log
 
 _CHECK_EVERY = 1.0  # seconds between checks for changed files
@@ -20,14 +24,25 @@ class CertificateError(Exception):
     """The certificate cannot be used. `str(e)` has the key of the configuration, the file and the reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """The certificate in use: the SHA-256 of its DER in hexadecimal, and when it ends (RFC 3339, UTC)."""
+
+    sha256: str
+    expires: str | None
+    """None if its time cannot be read."""
+
+
 class Certificate:
     """A certificate and its key. The constructor raises CertificateError if the files cannot be used."""
 
     def __init__(self, files: TLSFiles) -> None:
         self._files = files
         self._stamp = _stamp(files)
-        self._context = _load(files)
+        self._context, self.in_use = _load(files)
         self._checked_at = time.monotonic()
+        self.when_loaded: Callable[[], None] = lambda: None
+        """Called after other files have come into use."""
 
     def context(self) -> ssl.SSLContext:
         """The context for the next handshake."""
@@ -43,11 +58,12 @@ class Certificate:
             if only_if_changed and stamp == self._stamp:
                 return
             self._stamp = stamp
-            self._context = _load(self._files)
+            self._context, self.in_use = _load(self._files)
         except CertificateError as error:
             log("certificate", error=error, note="the last good one stays in use")
         else:
             log("certificate", reloaded=self._files.certificate)
+            self.when_loaded()
 
 
 def _stamp(files: TLSFiles) -> Stamp:
@@ -61,11 +77,14 @@ def _stamp(files: TLSFiles) -> Stamp:
     return tuple((state.st_mtime_ns, state.st_ino, state.st_size) for state in states)
 
 
-def _load(files: TLSFiles) -> ssl.SSLContext:
+def _load(files: TLSFiles) -> tuple[ssl.SSLContext, InUse]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
     try:
+        # The first certificate of the file is ours, and the others are its chain. If the file changes before
+        # OpenSSL reads it, its stamp changes too, and it is read again.
+        pem = files.certificate.read_text("ascii", "replace")
         # Without a password, OpenSSL would ask for one on the terminal.
         context.load_cert_chain(files.certificate, files.key, password=lambda: "")
     except ssl.SSLError as error:
@@ -77,4 +96,15 @@ def _load(files: TLSFiles) -> ssl.SSLContext:
         raise CertificateError(f"tls: {files.certificate} and {files.key}: {reason}") from None
     except OSError as error:
         raise CertificateError(f"tls: {error.filename or files.certificate}: {error.strerror}") from None
-    return context
+    return context, _in_use(pem)
+
+
+def _in_use(pem: str) -> InUse:
+    """The first certificate of a PEM file that OpenSSL has accepted."""
+    head, foot = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    body = pem.partition(head)[2].partition(foot)[0]
+    try:
+        der = ssl.PEM_cert_to_DER_cert(f"{head}\n{body.strip()}\n{foot}")
+    except ValueError:  # OpenSSL also takes TRUSTED CERTIFICATE and headers before the base64.
+        der = pem.encode()
+    return InUse(hashlib.sha256(der).hexdigest(), not_after(der))

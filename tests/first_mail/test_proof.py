@@ -71,7 +71,7 @@ def test_the_address_ends_with_the_program_however_it_ends(deployed: Lab, number
         process.send_signal(number)
         process.wait(DEADLINE)
         wait_until(lambda: _rcpt(deployed, address) == "550", "the address is gone")
-    waiting = deployed.target.run("ls /run/letterbox/proofs").stdout
+    waiting = deployed.target.run("ls /run/letterbox-proofs").stdout
     assert waiting == ""
 
 
