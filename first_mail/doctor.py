@@ -217,8 +217,8 @@ def on_the_host(host: MailHost, peers: Sequence[str]) -> list[Link]:
     zones = [word for zone in host.firewalld_zones for word in ("--zone", zone)]
     senders = [word for peer in peers for word in ("--peer", peer)]
     command = [layout.COMMAND, "doctor", "--json", *zones]
-    done = ssh.run(host, [*command, *senders], seconds=_HOST_SECONDS)
-    if done.returncode == _USAGE and senders:  # a host up to 0.2 has no --peer
+    done = ssh.run(host, [*command, "--hostname", host.hostname, *senders], seconds=_HOST_SECONDS)
+    if done.returncode == _USAGE:  # a host up to 0.2 has neither --hostname nor --peer
         done = ssh.run(host, command, seconds=_HOST_SECONDS)
     found = [links.from_json(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if not found:

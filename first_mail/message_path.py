@@ -94,8 +94,10 @@ def _seen_link(name: str, domain: str, seen: Seen) -> Link:
             return Link(name, f"nobody answered for the MX of {domain}", look=ELSEWHERE)
         (mx,) = (expected for expected in seen.expected if expected.type == "MX")
         return Link(name, f"{domain} MX {', '.join(sorted(mx.values))}")
-    if silent := [host.hostname for host in seen.hosts if not host.addresses]:
-        return Link(name, f"no address of {silent[0]} was seen", look=ELSEWHERE)
+    silent = [host.hostname for host in seen.hosts if not host.addresses]
+    if silent or not seen.hosts:
+        where = silent[0] if silent else f"a mail host of {domain}"
+        return Link(name, f"no address of {where} was seen", look=ELSEWHERE)
     if name == "address":
         if unsure := [host.hostname for host in seen.hosts if host.ipv4 is None or host.ipv6 is None]:
             look = "set public_ipv4 and public_ipv6 in the inventory, or let ssh reach the host"
