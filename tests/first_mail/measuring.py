@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -94,9 +95,12 @@ def measure(lab: Lab, one: Break) -> Measured:
     deploy_mends = fix_helps = None
     with one.make(lab):
         links = examine(lab)
-        planned = deploy(lab, "--dry", "--json")
+        with ThreadPoolExecutor(3) as pool:
+            planning = pool.submit(deploy, lab, "--dry", "--json")
+            testing = [pool.submit(failing, lab, room) for room in ("end_state", "smoke")]
+        planned = planning.result()
         dry = planned.changed() if planned.stdout.startswith("{") else []
-        end_state, smoke = failing(lab, "end_state"), failing(lab, "smoke")
+        end_state, smoke = (each.result() for each in testing)
         fix = links[-1]["fix"] or "" if links else ""
         if fix and follow(lab, fix):
             fix_helps = not examine(lab)
@@ -106,7 +110,7 @@ def measure(lab: Lab, one: Break) -> Measured:
         else:
             with one.make(lab):
                 deploy(lab, "-y")
-                deploy_mends = not examine(lab) and not deploy(lab, "--dry", "--json").changed()
+                deploy_mends = not examine(lab) and deploy(lab, "--dry", "--json").changed() == []
     named = [link["link"] for link in links]
     return Measured(one.what, one.link, named, fix, fix_helps, dry, deploy_mends, end_state, smoke)
 

@@ -16,7 +16,7 @@ import pytest
 from dns.exception import DNSException
 from dns.resolver import NXDOMAIN, NoAnswer, Resolver
 
-from dns.inventory import Domain, InventoryError, load
+from dns.inventory import Domain, InventoryError, MailHost, load
 from dns.inventory.over_ssh import ssh_arguments
 from dns.records import address_type
 from dns.world.greeting import Greeting
@@ -160,24 +160,29 @@ program=$1; shift; become=; [ $(id -u) -eq 0 ] || become='sudo -n'; exec $become
 PROBE = Path(__file__).with_name("letterbox-smoke.sh")
 
 
+def ask(host: MailHost, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run letterbox-smoke.sh on the host with these words.
+
+    A key with a forced command runs that in place of what is asked for. It is the same program, and reads the
+    words at the end.
+    """
+    command = ["sh", "-c", AS_ROOT, "sh", PROBE.read_text(), "letterbox-smoke", *words]
+    return subprocess.run(
+        [*ssh_arguments(host.name, host.ssh), shlex.join(command)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=2 * SECONDS,
+        check=False,
+    )
+
+
 @pytest.fixture
 def take_probe(mail_host) -> Callable[[str, str, str], list[tuple[str, bytes]]]:
-    """Ask the host for the probes with a mark, each with its path. It removes them as it shows them.
-
-    A key with a forced command runs that in place of what is asked for. It is the same program.
-    """
+    """Ask the host for the probes with a mark, each with its path. It removes them as it shows them."""
 
     def take(domain: str, mailbox: str, mark: str) -> list[tuple[str, bytes]]:
-        asked = ["sh", "-c", AS_ROOT, "sh", PROBE.read_text()]
-        asked += ["letterbox-smoke", "probe", domain, mailbox, mark]
-        done = subprocess.run(
-            [*ssh_arguments(mail_host.name, mail_host.ssh), shlex.join(asked)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = ask(mail_host, "probe", domain, mailbox, mark)
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         return [(path, b64decode(text)) for path, text in zip(lines[::2], lines[1::2], strict=True)]

@@ -39,12 +39,12 @@ _REFUSALS: tuple[tuple[str, Failure], ...] = (
 """What sshd says of a channel that it could not open (connect(2) there), and what that is to us."""
 
 
-@dataclass(frozen=True, slots=True)
 class Unreached(Exception):
-    """A connection that did not come about, and the reason."""
+    """A connection that did not come about: how it failed, and what was said about it."""
 
-    failure: Failure
-    words: str = ""
+    def __init__(self, failure: Failure, words: str) -> None:
+        super().__init__(words)
+        self.failure, self.words = failure, words
 
 
 class Session(smtplib.SMTP):
