@@ -39,15 +39,15 @@ def page(measured: list[Measured]) -> str:
     """The page in Markdown."""
     followed = [one for one in measured if one.fix_helps is not None]
     dry = [one for one in measured if one.dry]
+    end_state, smoke = (sum(bool(getattr(one, room)) for one in measured) for room in ("end_state", "smoke"))
     tested = [one for one in measured if one.end_state or one.smoke]
     unseen = [one for one in measured if not (one.named or one.dry or one.end_state or one.smoke)]
     counts = (
         f"Of {len(measured)} breaks the doctor names {sum(one.is_exact for one in measured)} exactly. Of its "
-        f"fixes {len(followed)} are commands, and {sum(bool(one.fix_helps) for one in followed)} of these helped "
-        f"when followed. `--dry` lists {len(dry)}, and one more deploy mends "
-        f"{sum(bool(one.deploy_mends) for one in dry)} of these. end_state fails at {sum(bool(one.end_state) for one in measured)}, smoke at "
-        f"{sum(bool(one.smoke) for one in measured)}, at least one of them at {len(tested)}. "
-        f"Nobody sees {len(unseen)}."
+        f"fixes {len(followed)} are commands, and {sum(bool(one.fix_helps) for one in followed)} of these "
+        f"helped when followed. `--dry` lists {len(dry)}, and one more deploy mends "
+        f"{sum(bool(one.deploy_mends) for one in dry)} of these. end_state fails at {end_state}, smoke at "
+        f"{smoke}, at least one of them at {len(tested)}. Nobody sees {len(unseen)}."
     )
     lines = [
         HEAD,
