@@ -43,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="append",
         default=[],
         metavar="HOST",
-        help="let tests/smoke look from this machine, through ssh: a host of the inventory, or any other",
+        help="let tests/smoke look from this machine, through ssh: a host of the inventory, any other, "
+        "or the word inventory for all of its hosts",
     )
     parser.addoption(
         "--lab-folder",

@@ -57,9 +57,14 @@ class Outside:
 
 
 @pytest.fixture(scope="session")
-def vantage_names(request: pytest.FixtureRequest) -> list[str]:
-    """The machines named with `--from`, or in the lab what the test of it says."""
-    return list(request.config.getoption("--from"))
+def vantage_names(request: pytest.FixtureRequest, inventory) -> list[str]:
+    """The machines named with `--from`."""
+    return named(request.config.getoption("--from"), [host.name for host in inventory.hosts])
+
+
+def named(names: list[str], hosts: list[str]) -> list[str]:
+    """The machines to look from. The word `inventory` stands for all hosts of the inventory."""
+    return [each for name in names for each in (hosts if name == "inventory" else [name])]
 
 
 @pytest.fixture(scope="session")
@@ -199,6 +204,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
         hosts = [host.name for host in load(given).hosts]
     except InventoryError:
         return []  # The tests themselves say what is wrong with it.
+    names = named(names, hosts)
     alone = [name for name in hosts if all(each == name for each in names)]
     return [
         f"{name} looks at itself: neither its firewall nor its provider's filter is seen. "

@@ -86,18 +86,8 @@ def test_what_is_loaded_is_compared_with_the_disk(
 def certified(tmp_path_factory: pytest.TempPathFactory) -> Config:
     folder = tmp_path_factory.mktemp("tls")
     files = TLSFiles(folder / "certificate.pem", folder / "key.pem")
-    command = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:P-256",
-        "-nodes",
-        "-subj",
-        "/CN=mx.e.test",
-    ]
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=mx.e.test"]
     command += ["-addext", "subjectAltName=DNS:mx.e.test", "-days", "10"]
     command += ["-keyout", str(files.key), "-out", str(files.certificate)]
     subprocess.run(command, check=True, capture_output=True)
