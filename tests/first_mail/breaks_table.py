@@ -21,7 +21,7 @@ HEAD = """\
 - **its fix**: ✓ if the doctor is silent after its fix was followed; "words" if the fix is not a command.
 - **`--dry`**: how many steps `pyinfra --dry` lists.
 - **deploy**: ✓ if one more deploy mends it and then has nothing to do.
-- **end_state**, **smoke**: the first test that fails.
+- **end_state**, **smoke**: the first test that fails. smoke is tried if end_state passes.
 """
 
 
@@ -65,7 +65,7 @@ def page(measured: list[Measured]) -> str:
             str(len(one.dry)) if one.dry else "-",
             mark(one.deploy_mends, "-"),
             one.end_state.removeprefix("test_").replace("_", " ") or "-",
-            one.smoke.removeprefix("test_").replace("_", " ") or "-",
+            (one.smoke or "").removeprefix("test_").replace("_", " ") or ("-" if one.smoke == "" else ""),
         )
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

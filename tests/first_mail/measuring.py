@@ -40,7 +40,8 @@ class Measured:
     """Whether the doctor is silent after one more deploy. None if `--dry` lists nothing."""
     end_state: str
     """The first test that fails; empty if none does."""
-    smoke: str
+    smoke: str | None
+    """The same of smoke. None if end_state has failed, because then it was not tried."""
 
     @property
     def is_exact(self) -> bool:
@@ -95,12 +96,12 @@ def measure(lab: Lab, one: Break) -> Measured:
     deploy_mends = fix_helps = None
     with one.make(lab):
         links = examine(lab)
-        with ThreadPoolExecutor(3) as pool:
+        with ThreadPoolExecutor(2) as pool:
             planning = pool.submit(deploy, lab, "--dry", "--json")
-            testing = [pool.submit(failing, lab, room) for room in ("end_state", "smoke")]
+            end_state = failing(lab, "end_state")
         planned = planning.result()
         dry = planned.changed() if planned.stdout.startswith("{") else []
-        end_state, smoke = (each.result() for each in testing)
+        smoke = None if end_state else failing(lab, "smoke")
         fix = links[-1]["fix"] or "" if links else ""
         if fix and follow(lab, fix):
             fix_helps = not examine(lab)
