@@ -34,8 +34,9 @@ demo: $(READY)  ## the main job, on a throwaway machine: no host, no account
 test: $(READY)  ## every test, the throwaway machine included
 	@$(BIN)/python -m pytest
 
-thorough: $(READY)  ## the long proofs: a deploy killed in every step, 62 breaks and who sees them
-	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py tests/first_mail/test_breaks.py
+thorough: $(READY)  ## the long proofs: a deploy killed in every step, 63 breaks and who sees them
+	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py \
+	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py
 
 bench-deploy: $(READY)  ## how long a deploy takes, beside Ansible
 	@$(BIN)/python -m benchmarks.deploy

@@ -14,6 +14,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -148,9 +149,13 @@ def all_links(
 ) -> Iterator[Link]:
     """The links in the order of a message. Raises SyncError if the host cannot be asked."""
     place = elsewhere.name if elsewhere else "this machine"
-    views = [look_from_outside(inventory, name, host, elsewhere, given) for name in domains]
+    with ThreadPoolExecutor(1) as pool:
+        inside = pool.submit(on_the_host, host, ())  # meanwhile, because both take seconds
+        views = [look_from_outside(inventory, name, host, elsewhere, given) for name in domains]
     view = views[-1]
-    found: list[Link] = [] if view.unreadable else on_the_host(host, view.refused_peers)
+    found: list[Link] = []
+    if not view.unreadable:
+        found = on_the_host(host, view.refused_peers) if view.refused_peers else inside.result()
     for name, each in zip(domains, views, strict=True):
         for link in message_path.in_the_dns(name, each.findings, each.seen):
             if found and found[0].name == "program" and link.name == "MX":

@@ -32,7 +32,7 @@ def check_zones(named: Sequence[str], peers: Collection[str] = ()) -> Link:
     `peers` are addresses of senders that did not get through. Rules for certain addresses are judged by them.
     """
     if not firewalld.runs():
-        return Link(_LINK, "firewalld does not run, so it closes nothing")
+        return _of_a_stopped_firewalld(named)
     try:
         zones = list(named) or firewalld.zones_with_a_route()
         for broken in _broken(zones, peers):
@@ -40,6 +40,23 @@ def check_zones(named: Sequence[str], peers: Collection[str] = ()) -> Link:
     except firewalld.ERRORS as error:
         return Link(_LINK, f"firewalld does not answer: {error}", "systemctl restart firewalld")
     return Link(_LINK, f"25/tcp is open in {', '.join(zones)}")
+
+
+def _of_a_stopped_firewalld(named: Sequence[str]) -> Link:
+    """A firewalld that is stopped closes nothing. One that starts at the next boot may."""
+    if not firewalld.starts_at_boot():
+        return Link(_LINK, "firewalld does not run, so it closes nothing")
+    try:
+        zones = list(named) or [firewalld.offline("--get-default-zone")[1]]
+        for zone in zones:
+            queries = ("--query-service=smtp", "--query-port=25/tcp")
+            if not any(firewalld.offline(f"--zone={zone}", query)[0] == 0 for query in queries):
+                evidence = f"firewalld does not run, and after a restart 25/tcp is closed in {zone}"
+                return Link(_LINK, evidence, f"firewall-offline-cmd --zone={zone} --add-service=smtp")
+    except firewalld.ERRORS as error:
+        look = "firewall-offline-cmd --list-all"
+        return Link(_LINK, f"firewalld starts at the next boot, and cannot be asked now: {error}", look=look)
+    return Link(_LINK, f"firewalld does not run; 25/tcp is open in {', '.join(zones)} when it does")
 
 
 def _broken(zones: Sequence[str], peers: Collection[str]) -> Iterator[Link]:

@@ -26,6 +26,30 @@ def runs() -> bool:
     return done.stdout.strip() == "active"
 
 
+def starts_at_boot() -> bool:
+    done = subprocess.run(
+        ["systemctl", "is-enabled", "firewalld"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() == "enabled"
+
+
+def offline(*options: str) -> tuple[int, str]:
+    """The exit code and the answer of firewall-offline-cmd(1), which needs no running firewalld.
+
+    Raises one of ERRORS.
+    """
+    done = subprocess.run(
+        ["firewall-offline-cmd", *options],
+        capture_output=True,
+        text=True,
+        timeout=_SECONDS,
+        check=False,
+    )
+    if done.returncode not in (0, 1):  # 1: what is queried is not so
+        raise LookupError((done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1])
+    return done.returncode, done.stdout.strip()
+
+
 def zones_with_a_route() -> list[str]:
     """The zones of the interfaces with a default route, or else the default zone."""
     interfaces: dict[str, None] = {}

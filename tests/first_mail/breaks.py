@@ -75,6 +75,9 @@ IN_FIREWALLD = (
     Break("the interface is moved to another zone", "firewall zone", host(
         "for p in '' --permanent; do firewall-cmd -q $p --zone=work --change-interface=host0; done",
         "for p in '' --permanent; do firewall-cmd -q $p --zone=work --remove-interface=host0; firewall-cmd -q $p --zone=work --remove-service=smtp; done"), "work"),
+    Break("firewalld is stopped and closes port 25 when it starts", "firewall zone", host(
+        f"firewall-cmd -q --permanent {ZONE} --remove-service=smtp; systemctl stop firewalld",
+        f"systemctl start firewalld; {undone(f'{ZONE} --add-service=smtp')}"), "firewall-offline-cmd"),
     Break("the service smtp means another port", "firewall zone", host(
         "firewall-cmd -q --permanent --service=smtp --add-port=2525/tcp && firewall-cmd -q --permanent --service=smtp --remove-port=25/tcp && firewall-cmd -q --reload",
         f"rm -f /etc/firewalld/services/smtp.xml; firewall-cmd -q --permanent {ZONE} --remove-port=25/tcp; firewall-cmd -q --reload"), "--add-port=25/tcp"),

@@ -18,7 +18,19 @@ from tests.lab.lab import Lab
 from tests.lab.machines.machine import DEADLINE
 
 # A fix that begins with one of these is a command for the host. It may have a comment behind it.
-_COMMANDS = ("chmod", "chown", "firewall-cmd", "install", "kill", "mount", "mv", "nft", "rm", "systemctl")
+_COMMANDS = (
+    "chmod",
+    "chown",
+    "firewall-cmd",
+    "firewall-offline-cmd",
+    "install",
+    "kill",
+    "mount",
+    "mv",
+    "nft",
+    "rm",
+    "systemctl",
+)
 _DEPLOY = "pyinfra inventory.py deploy.py"
 _SYNC = "python -m dns.sync"
 

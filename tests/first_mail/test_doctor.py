@@ -11,6 +11,7 @@ import pytest
 
 from first_mail import doctor, message_path
 from receiver.doctor import links
+from tests.first_mail.breaking import host, record
 from tests.lab.lab import Lab
 
 Examined = Callable[..., tuple[int, list[dict[str, Any]]]]
@@ -61,6 +62,15 @@ def test_the_vantage_point_can_be_a_host_of_the_inventory(examined: Examined) ->
     code, links = examined("--from", "mx1.example.test")
     assert (code, links[-1]["link"]) == (0, "outside")
     assert "mx1.example.test is greeted" in links[-1]["evidence"]
+
+
+def test_a_bare_host_is_to_be_deployed_and_not_its_dns_synced(examined: Examined, deployed: Lab) -> None:
+    """On a bare host there are no records either. A deploy makes both, in the right order."""
+    hide = host("mv /usr/local/bin/letterbox /root/command", "mv /root/command /usr/local/bin/letterbox")
+    with hide(deployed), record(deployed, "MX", None):
+        code, links = examined()
+    assert code == 2
+    assert (links[-1]["link"], links[-1]["fix"]) == ("program", "pyinfra inventory.py deploy.py")
 
 
 def test_nothing_is_left_on_the_host_of_the_counting(examined: Examined, deployed: Lab) -> None:
