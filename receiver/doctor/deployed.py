@@ -19,6 +19,7 @@ from receiver.doctor.units import DEPLOY, RESTART, SERVICE, properties
 
 CURRENT = Path("/opt/letterbox/current")
 GROUP = "letterbox"
+MANIFEST = "manifest"
 
 
 def check_owners(path: Path, config: Config) -> Link:
@@ -60,28 +61,30 @@ def _names(state: os.stat_result) -> str:
 def check_release(current: Path = CURRENT) -> Link:
     """Every file of the release is as it was built, and only root can change it.
 
-    Each package of a release has the digests of its files in RECORD (Python's binary distribution format).
+    The deploy writes a manifest, as sha256sum(1) prints it. A release of 0.2 or older has none. There each
+    package has the digests of its files in RECORD (Python's binary distribution format).
     """
     if not current.exists():
         return Link("release", f"there is no {current}, so the program was not deployed", look=DEPLOY)
     release, count = current.resolve(), 0
-    for record in sorted((release / "lib").glob("*.dist-info/RECORD")):
-        for file, digest in recorded(record):
-            count += 1
-            try:
-                is_whole = _digest(file) == digest
-            except OSError:
-                is_whole = False
-            if not is_whole:
-                what = "is not as it was built" if file.exists() else "is missing"
-                return Link("release", f"{file} {what}", _anew(release))
+    manifest = release / MANIFEST
+    fix = DEPLOY if manifest.exists() else _anew(release)
+    for file, digest in listed(manifest) if manifest.exists() else recorded(release):
+        count += 1
+        try:
+            is_whole = hashlib.sha256(file.read_bytes()).hexdigest() == digest
+        except OSError:
+            is_whole = False
+        if not is_whole:
+            what = "is not as it was built" if file.exists() else "is missing"
+            return Link("release", f"{file} {what}", fix)
     for path in (release, *release.rglob("*")):
         state = path.lstat()
         if not stat.S_ISLNK(state.st_mode) and (state.st_uid or state.st_mode & 0o022):
             fix = f"chown -R root: {release} && chmod -R u=rwX,go=rX {release}"
             return Link("release", f"{path} can be changed by {_names(state)} or others", fix)
     if not count:
-        return Link("release", f"{release} has no RECORD to compare with", look=DEPLOY)
+        return Link("release", f"{release} has no digests to compare with", look=DEPLOY)
     return Link("release", f"{release.name}: {count} files are as they were built")
 
 
@@ -90,18 +93,22 @@ def _anew(release: Path) -> str:
     return f"rm -r {release}; then on the control machine: {DEPLOY}"
 
 
-def recorded(record: Path) -> Iterator[tuple[Path, str]]:
-    """The files that a RECORD names, each with the digest as it stands there."""
-    with record.open(newline="") as lines:
-        for name, digest, *_ in csv.reader(lines):
-            # A release leaves out the commands that other packages bring, which lie in bin/.
-            if digest.startswith("sha256=") and not name.startswith(("bin/", "..")):
-                yield record.parent.parent / name, digest
+def listed(manifest: Path) -> Iterator[tuple[Path, str]]:
+    """The files that a manifest names, each with its SHA-256 in hexadecimal."""
+    for line in manifest.read_text("utf-8", "surrogateescape").splitlines():
+        digest, _, name = line.partition("  ")
+        yield manifest.parent / name, digest
 
 
-def _digest(file: Path) -> str:
-    digest = hashlib.sha256(file.read_bytes()).digest()
-    return "sha256=" + base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+def recorded(release: Path) -> Iterator[tuple[Path, str]]:
+    """The files that the packages of a release name, each with its SHA-256 in hexadecimal."""
+    for record in sorted((release / "lib").glob("*.dist-info/RECORD")):
+        with record.open(newline="") as lines:
+            for name, digest, *_ in csv.reader(lines):
+                # A release leaves out the commands that other packages bring, which lie in bin/.
+                if digest.startswith("sha256=") and not name.startswith(("bin/", "..")):
+                    octets = base64.urlsafe_b64decode(digest.removeprefix("sha256=") + "=")
+                    yield release / "lib" / name, octets.hex()
 
 
 def check_loaded(path: Path, *, folder: Path = loaded.FOLDER, current: Path = CURRENT) -> Link:

@@ -48,6 +48,17 @@ def test_a_whole_release_holds_and_a_damaged_file_is_named(tmp_path: Path) -> No
 
 
 @ROOT_ONLY
+def test_a_manifest_is_compared_if_there_is_one(tmp_path: Path) -> None:
+    current = a_release(tmp_path)
+    digest = hashlib.sha256(b"x = 1\n").hexdigest()
+    (current / "manifest").write_text(f"{digest}  ./lib/one.py\n")
+    (current / "manifest").chmod(0o644)
+    assert check_release(current).holds is True
+    (current / "lib/one.py").write_text("x = 2\n")
+    assert check_release(current).fix == "pyinfra inventory.py deploy.py"
+
+
+@ROOT_ONLY
 def test_a_release_that_others_may_change_is_broken(tmp_path: Path) -> None:
     current = a_release(tmp_path)
     (current / "lib/one.py").chmod(0o666)
