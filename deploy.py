@@ -17,6 +17,7 @@ from provision import (
     configuration,
     dns,
     firewalld,
+    firewalld_start,
     release,
     service,
     system,
@@ -30,7 +31,7 @@ dns.prepare()
 guard.prepare()
 
 system.packages(name="Packages")
-firewalld.running(name="Firewall: running, if wanted")
+firewalld_start.running(name="Firewall: running, if wanted")
 firewalld.smtp_open(name="Firewall: 25/tcp")
 account.account(name="User letterbox")
 configuration.folders(name="Folders")

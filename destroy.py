@@ -2,7 +2,8 @@
 
 The order is safe. First the DNS leads nobody to the host any more, then nothing listens there, then its files
 go. The mail stays in /var/lib/letterbox, unless `--data remove_mail=mx1.example.com` names the host.
-`--limit HOST` takes one host of several away, and leaves the records of the others.
+Without a token the records stay, and the run says which. `--limit HOST` takes one host of several away, and
+leaves the records of the others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 from provision import account, dns, firewalld, release, service, system
 
 system.prepare(needed=["firewalld"])
+account.prepare_removal()
+dns.prepare_withdrawal()
 
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")

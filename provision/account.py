@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from pyinfra import context
 from pyinfra.api.command import StringCommand
+from pyinfra.api.exceptions import DeployError
 
 from provision.host import layout
 from provision.host.observed import Observed
+from provision.inventory import inventory
+from provision.refusals import is_person
 from provision.step import Decision, observe, step
 
 _SHELLS = ("/usr/sbin/nologin", "/sbin/nologin")
@@ -44,14 +48,36 @@ def account() -> Decision:
     return Decision(account_commands(observe()), f"the user {layout.USER} is as it should be")
 
 
+def prepare_removal() -> None:
+    """Look at `--data remove_mail=HOST` before anything is touched. Raises DeployError for no host's name."""
+    named = context.host.data.get("remove_mail")
+    names = {host.name for host in inventory().hosts}
+    if named is not None and named not in names:
+        raise DeployError(
+            f"remove_mail={named}: the inventory has no host of this name, but {', '.join(sorted(names))}. "
+            "Nothing was changed."
+        )
+
+
 def removal_commands(seen: Observed, *, keep_mail: bool) -> Iterator[StringCommand]:
-    """Remove user and group. Mail that is kept becomes root's: a later user may get the same number."""
+    """Remove user and group. Mail that is kept becomes root's: a later user may get the same number.
+
+    What else lies in the state folder stays. So does an account of this name that is a person's.
+    """
     state = seen.files.get(layout.STATE_FOLDER)
+    if layout.MAIL in seen.files and not keep_mail:
+        yield StringCommand(f"rm -rf {layout.MAIL}")
     if state and not keep_mail:
-        yield StringCommand(f"rm -rf {layout.STATE_FOLDER}")
+        stays = (
+            f"{layout.STATE_FOLDER} stays, because it has what is not the deploy's: "
+            f"$(ls -A {layout.STATE_FOLDER} | head -3 | tr '\\n' ' ')"
+        )
+        if layout.MAIL in seen.files or layout.STATE_FOLDER in seen.empty_folders:
+            shell = f'rmdir {layout.STATE_FOLDER} 2>/dev/null || echo "{stays}" >&2'
+            yield StringCommand("sh -c", shlex.quote(shell))
     elif state and state.user != "root":
         yield StringCommand(f"chown -R root:root {layout.STATE_FOLDER}")
-    if seen.account:
+    if seen.account and not is_person(seen):
         name = layout.USER
         yield StringCommand(
             f"if getent passwd {name} >/dev/null; then userdel {name}; fi && "

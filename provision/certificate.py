@@ -16,13 +16,15 @@ from provision.step import Decision, observe, step
 def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:
     """Make a self-signed certificate in the host's name, unless one is there and good for 30 days more.
 
+    One that does not belong to its key counts as none: the service could not start with it.
+
     A sender that does STARTTLS without DANE or MTA-STS checks neither name nor issuer (RFC 7435; RFC 3207,
     4.1), so this certificate does as well as a bought one. The key is made on the host and never leaves it.
     """
     files = (seen.files.get(layout.KEY), seen.files.get(layout.CERTIFICATE))
     key, certificate = ((file.user, file.group, file.mode) if file else None for file in files)
     wanted_key, wanted_certificate = ("root", layout.USER, "640"), ("root", "root", "644")
-    present = key is not None and hostname in seen.certificate_names
+    present = key is not None and hostname in seen.certificate_names and seen.key_matches
     if present and (key, certificate) == (wanted_key, wanted_certificate):
         return
     make = (
@@ -45,4 +47,4 @@ def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringComman
 def certificate() -> Decision:
     """A certificate for STARTTLS in the host's name."""
     needed = certificate_commands(observe(), mail_host().hostname)
-    return Decision(needed, "the certificate is there, and good for 30 days more")
+    return Decision(needed, "the certificate is there, its key too, and it is good for 30 days more")

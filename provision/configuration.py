@@ -12,11 +12,32 @@ from provision.host import layout
 from provision.host.observed import Observed
 from provision.step import Decision, observe, step
 
+_MENDS = {
+    "releases": f"chown -hR root:root {layout.RELEASES} && chmod -R u+rwX,go-w,go+rX {layout.RELEASES}",
+    "generations": f"chown -hR root {layout.GENERATIONS} && chmod -R go-w {layout.GENERATIONS}",
+    # A backup that was restored with the numbers of another machine. Only what differs is touched.
+    "mail": (
+        f"find {layout.MAIL} -mindepth 1 \\( ! -user {layout.USER} -o ! -group {layout.USER} \\) "
+        f"-exec chown -h {layout.USER}:{layout.USER} {{}} + && "
+        f"find {layout.MAIL} -mindepth 1 -type d ! -perm -700 -exec chmod u+rwx {{}} +"
+    ),
+}
+
+
+def rights_commands(seen: Observed) -> Iterator[StringCommand]:
+    """Give what lies in our folders the owners and rights that it should have."""
+    for where in seen.wrong_rights:
+        if where in _MENDS:
+            yield StringCommand(_MENDS[where])
+
 
 @step
 def folders() -> Decision:
-    """The folders of the program, its configuration and the mail, with their owners and modes."""
-    return Decision(folder_commands(observe(), FOLDERS), "the folders are as they should be")
+    """The folders of the program, its configuration and the mail, and what lies in them: owners and modes."""
+    seen = observe()
+    return Decision(
+        [*folder_commands(seen, FOLDERS), *rights_commands(seen)], "the folders are as they should be"
+    )
 
 
 def configuration_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

@@ -7,6 +7,7 @@ failed on the way gets no record that it does not have already, and loses none.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
@@ -142,10 +143,31 @@ def withdrawn() -> Decision:
         return _done_once()
     whole = inventory()
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
+    if not _has_token():
+        return Decision((), "there is no token, so the records stay")
     staying = tuple(each for each in whole.hosts if each.name not in leaving)
     plans = _planned(Inventory(staying, whole.domains), forgetting=None)
     needed = [_apply_command(prepared) for prepared in plans if prepared.changes]
     return Decision(needed, "none of our records is left")
+
+
+def _has_token() -> bool:
+    return bool(os.environ.get("CLOUDFLARE_API_TOKEN", "").strip())
+
+
+def prepare_withdrawal() -> None:
+    """Say which records stay, if there is no token to withdraw them with."""
+    if _has_token() or not _speaks_for_all(context.host):
+        return
+    leaving = {each.name for each in context.state.inventory.get_active_hosts()}
+    hosts = [each for each in inventory().hosts if each.name in leaving]
+    names = [f"the MX of {each.name}" for each in inventory().domains]
+    names += [f"A and AAAA of {each.hostname}" for each in hosts]
+    logger.warning(
+        f"{context.host.print_prefix}without CLOUDFLARE_API_TOKEN these records stay, and lead mail to a "
+        f"host that takes none: {', '.join(names)}. Delete them at Cloudflare, or "
+        "set the token and run this again"
+    )
 
 
 def _done_once() -> Decision:

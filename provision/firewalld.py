@@ -102,24 +102,6 @@ def openings(host: Host, seen: Observed) -> tuple[Opening, ...]:
         raise DeployError(f"{host.name}: {error}") from None
 
 
-def start_commands(seen: Observed, wanted: str) -> Iterator[StringCommand]:
-    """Start firewalld if the inventory wants it to run. The port that ssh came in by is opened first."""
-    if wanted != "running" or seen.firewalld.running:
-        return
-    yield StringCommand("systemctl unmask -q firewalld")
-    ssh = "--add-service=ssh" if seen.ssh_port == "22" else f"--add-port={seen.ssh_port}/tcp"
-    yield StringCommand(f'firewall-offline-cmd -q --zone="$(firewall-offline-cmd --get-default-zone)" {ssh}')
-    yield StringCommand("systemctl enable -q --now firewalld")
-
-
-@step
-def running() -> Decision:
-    """firewalld runs, if the inventory says so. Otherwise it is left as it is."""
-    seen = observe()
-    state = "runs" if seen.firewalld.running else "does not run, and is left as it is"
-    return Decision(start_commands(seen, mail_host().firewalld), f"firewalld {state}")
-
-
 @step
 def smtp_open() -> Decision:
     """25/tcp gets in, in the firewalld zones that mail arrives in, now and after a restart."""

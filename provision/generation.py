@@ -11,9 +11,10 @@ import shlex
 from collections.abc import Iterator
 
 from pyinfra import context
-from pyinfra.api.command import StringCommand
+from pyinfra.api.command import QuoteString, StringCommand
 from pyinfra.api.exceptions import DeployError
 
+from provision.desired.files import sha256
 from provision.desired.state import Desired
 from provision.host import layout
 from provision.host.greeting import READ_GREETING
@@ -39,6 +40,21 @@ sys.exit(f"letterbox.service did not greet on 127.0.0.1:25 within 15 s: {{last o
 RESTART = f"systemctl restart {layout.SERVICE_UNIT} && python3 -c {shlex.quote(_AWAIT_GREETING)}"
 """Shell. It ends with 0 when the service has been restarted and greets."""
 
+_WHY_NOT_OPEN = (
+    f"journalctl -u {layout.SOCKET_UNIT} -n 5 --no-pager -o cat >&2; "
+    "echo 'What listens on port 25:' >&2; ss -Hltnp 'sport = :25' >&2"
+)
+OPEN_SOCKET = (
+    f"systemctl stop {layout.SERVICE_UNIT} {layout.SOCKET_UNIT} && "
+    f"{{ systemctl start {layout.SOCKET_UNIT} || {{ {_WHY_NOT_OPEN}; false; }}; }}"
+)
+"""Shell that opens the socket anew, as its unit says. The service must be down while systemd opens it."""
+
+_WHY_NOT_STARTED = (
+    f"journalctl -u {layout.SERVICE_UNIT} -n 20 --no-pager -o cat >&2; "
+    f"timeout 60 {layout.COMMAND} doctor --text </dev/null >&2"
+)
+
 
 def record(name: str, release: str) -> str:
     """Shell that keeps what is in place now as this generation, the newest."""
@@ -63,8 +79,10 @@ def restore(generation: Generation) -> str:
         layout.CONFIGURATION: f"{kept}/letterbox.toml",
         **{f"{layout.UNIT_FOLDER}/{unit}": f"{kept}/{unit}" for unit in layout.UNITS},
     }
+    socket = f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}"
     return " && ".join(
         (
+            f"{{ cmp -s {kept}/{layout.SOCKET_UNIT} {socket} || reopen=yes; }}",
             *(
                 f"cp -p {source} {place}.new && mv -fT {place}.new {place}"
                 for place, source in places.items()
@@ -73,33 +91,53 @@ def restore(generation: Generation) -> str:
             f"mv -fT {layout.CURRENT}.new {layout.CURRENT}",
             f"echo LETTERBOX_GENERATION={generation.name} > {layout.GENERATION}",
             "systemctl daemon-reload",
+            f'if [ "$reopen" ] || ! systemctl is-active -q {layout.SOCKET_UNIT}; then {OPEN_SOCKET}; fi',
             RESTART,
         )
     )
 
 
 def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
-    """Start what is in place. Record it if it greets. If not, go back to the last one that did, and fail."""
+    """Start what is in place. Record it if it greets. If not, go back to the last one that did, and fail.
+
+    What another deploy has changed in the meantime is neither recorded nor undone.
+    """
     last = next((kept for kept in seen.generations if kept.name != wanted.generation), None)
-    journal = f"journalctl -u {layout.SERVICE_UNIT} -n 20 --no-pager -o cat >&2"
+    back = "true"
     if last:
         message = f"echo 'The new generation failed (see above): {last.name} is back, and greets.' >&2"
-        back = f"{{ {restore(last)} && {message}; }}; false"
-    else:
-        back = "false"
-    shell = f"{{ {RESTART} && {record(wanted.generation, wanted.release)}; }} || {{ {journal}; {back}; }}"
+        back = f"{restore(last)} && {message}"
+    same = f"echo '{sha256(wanted.configuration)}  {layout.CONFIGURATION}' | sha256sum --status -c"
+    changed = (
+        f"{{ echo '{layout.CONFIGURATION} was changed while this deploy ran, perhaps by another deploy: "
+        "deploy again' >&2; exit 1; }"
+    )
+    shell = (
+        f"{{ {RESTART}; }} || {{ {_WHY_NOT_STARTED}; {back}; exit 1; }}; "
+        f"{{ {same}; }} || {changed}; {record(wanted.generation, wanted.release)}"
+    )
     return StringCommand("sh -c", shlex.quote(shell))
 
 
 def superseded(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Drop all but the last three generations, and the releases that none of these runs."""
+    """Drop all but the last three generations, the releases that none of these runs, and what dead runs left.
+
+    What is dropped first gets another name: if the removal is cut off, no part of it is taken for the whole.
+    """
     others = [kept for kept in seen.generations if kept.name != wanted.generation]
     kept, dropped = others[: KEPT - 1], others[KEPT - 1 :]
     used = {wanted.release, seen.current_release, *(generation.release for generation in kept)}
-    paths = [f"{layout.GENERATIONS}/{generation.name}" for generation in dropped]
-    paths += [f"{layout.RELEASES}/{digest}" for digest in seen.releases if digest not in used]
-    if paths:
-        yield StringCommand("rm -rf", *paths)
+    moved = [(layout.GENERATIONS, each.name) for each in dropped]
+    moved += [(layout.RELEASES, digest) for digest in seen.releases if digest not in used]
+    if moved:
+        shell = (
+            f"rm -rf {folder}/.{name}.gone && mv -T {folder}/{name} {folder}/.{name}.gone && "
+            f"rm -rf {folder}/.{name}.gone"
+            for folder, name in moved
+        )
+        yield StringCommand(" && ".join(shell))
+    if seen.leftovers:
+        yield StringCommand("rm -rf", *(QuoteString(path) for path in seen.leftovers))
 
 
 def before(seen: Observed, named: str | None = None) -> Generation:

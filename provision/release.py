@@ -7,6 +7,7 @@ import hashlib
 import shlex
 from collections.abc import Iterator
 
+from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
@@ -16,6 +17,13 @@ from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
 from provision.step import Decision, observe, step
+
+MANIFEST = "manifest"
+"""The file in a release that has the SHA-256 of every other one, in the form of sha256sum(1).
+
+It is made on the host, when the archive has been checked against its own digest, because the files that
+Python has compiled there are executed too.
+"""
 
 # The files get the labels that the host's SELinux policy has for a program and its libraries, in place of
 # those of the folder in which they were unpacked.
@@ -35,17 +43,24 @@ def unpack_command(digest: str, packed: bytes) -> StringCommand:
         f"rm {partial}/archive",
         f"python3 -m compileall -q --invalidation-mode unchecked-hash {partial}/lib",
         f"{partial}/bin/letterbox --version >/dev/null",
+        f"(cd {partial} && find . -type f ! -name {MANIFEST} -exec sha256sum {{}} + > {MANIFEST})",
+        _LABEL.format(partial),
         f"sync -f {partial}",
+        # A release that was damaged makes room. It never lacks its name for longer than two renames.
+        f"rm -rf {partial}.damaged && if [ -e {final} ]; then mv -T {final} {partial}.damaged; fi",
         f"mv -T {partial} {final}",
-        _LABEL.format(final),
+        f"rm -rf {partial}.damaged",
     )
     text = base64.encodebytes(packed).decode()
     return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=text)
 
 
 def unpack_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Build the wanted release and unpack it, unless the host has it. Raises DeployError."""
-    if wanted.release in seen.releases:
+    """Build the wanted release and unpack it, unless the host has it whole. Raises DeployError."""
+    if wanted.release in seen.releases and wanted.release not in seen.damaged:
+        return
+    if not seen.python and not context.state.is_executing:
+        yield StringCommand("python3 --version")  # The release is known after the step Packages.
         return
     try:
         packed = archive(Platform(seen.python, seen.machine))
@@ -77,11 +92,34 @@ def current() -> Decision:
 
 
 def removal_commands(seen: Observed) -> Iterator[StringCommand]:
-    """Remove the program with its releases, the configuration and the certificate."""
-    every = (layout.COMMAND, layout.PROGRAM_FOLDER, layout.CONFIGURATION_FOLDER)
-    found = [path for path in every if path in seen.files]
-    if found:
-        yield StringCommand("rm -rf", *found)
+    """Remove what the deploy has made: program, releases, generations, configuration and certificate.
+
+    What else lies in these folders stays, with the folder that it is in.
+    """
+    files = (layout.CURRENT, layout.CONFIGURATION, layout.GENERATION, layout.CERTIFICATE, layout.KEY)
+    found = [path for path in files if path in seen.files]
+    if layout.COMMAND in seen.files and seen.files[layout.COMMAND].target == layout.COMMAND_TARGET:
+        found.append(layout.COMMAND)
+    found += [f"{layout.RELEASES}/{digest}" for digest in seen.releases]
+    found += [f"{layout.GENERATIONS}/{each.name}" for each in seen.generations]
+    found += seen.leftovers
+    if not found and not seen.empty_folders & set(_FOLDERS):
+        return
+    # Parts of the last minutes are not among the leftovers yet.
+    parts = f"{layout.RELEASES}/.[0-9a-f]* {layout.GENERATIONS}/*.new {layout.GENERATIONS}/.*.gone"
+    shell = (
+        f"rm -rf {' '.join(map(shlex.quote, found))} {parts}",
+        f"for f in {' '.join(_FOLDERS)}; do if [ -d $f ] && ! rmdir $f 2>/dev/null; then "
+        "echo \"$f stays, because it has what is not the deploy's: $(ls -A $f | head -3 | tr '\\n' ' ')\" "
+        ">&2; fi; done",
+    )
+    yield StringCommand("sh -c", shlex.quote("; ".join(shell)))
+
+
+_FOLDERS = (
+    *(layout.TLS_FOLDER, layout.CONFIGURATION_FOLDER),
+    *(layout.RELEASES, layout.GENERATIONS, layout.PROGRAM_FOLDER),
+)
 
 
 @step

@@ -1,21 +1,23 @@
 """The units, and a service that runs exactly what is in place.
 
-A restart is decided from the host, never from what this run changed. The running process has the name of the
-generation that it was started with in its environment, and is restarted if that is not the wanted one. The
-socket is systemd's and stays open meanwhile, so a restart refuses no connection.
+A restart is decided from the host, never from what this run changed. What runs is asked of what runs: the
+service says what it has loaded (`host/loaded.py`), and systemd says when it started the process and opened
+the socket. The socket is systemd's and stays open meanwhile, so a restart refuses no connection.
 """
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from pyinfra.api.command import StringCommand
 
 from provision import generation
-from provision.desired.files import Text, text_commands
+from provision.desired.files import Text, sha256, text_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
-from provision.host.observed import Observed
+from provision.host.observed import Observed, Unit
+from provision.release import MANIFEST
 from provision.step import Decision, observe, step
 
 
@@ -27,6 +29,10 @@ def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
         for command in text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
     ]
     yield from needed
+    if not needed and any(unit.needs_reload for unit in seen.units.values()):
+        # After the reload only these times tell the next run, if this one is cut off here, that the process
+        # is older than its unit.
+        yield StringCommand(f"touch -c {' '.join(f'{layout.UNIT_FOLDER}/{unit}' for unit in layout.UNITS)}")
     if needed or any(unit.needs_reload for unit in seen.units.values()):
         yield StringCommand("systemctl daemon-reload")
 
@@ -37,26 +43,67 @@ def units() -> Decision:
     return Decision(unit_commands(observe(), desired()), "the units are as they should be")
 
 
+def unit_is_newer(seen: Observed, wanted: Desired, name: str) -> bool:
+    """Whether a unit, or what a drop-in adds to it, is not what its process or socket was started from."""
+    unit, path = seen.units.get(name), f"{layout.UNIT_FOLDER}/{name}"
+    file = seen.files.get(path)
+    if unit is None or file is None or file.sha256 != sha256(wanted.units.get(name, "")) or unit.needs_reload:
+        return True
+    files = (seen.files.get(each) for each in (path, f"{path}.d", *unit.drop_ins))
+    return any(each.changed > unit.since for each in files if each)
+
+
+def is_loaded(seen: Observed, wanted: Desired) -> bool:
+    """Whether the running service has loaded what is wanted. If it does not say so, it has not."""
+    service, loaded = seen.units.get(layout.SERVICE_UNIT), seen.loaded
+    return (
+        service is not None
+        and loaded is not None
+        and loaded.pid == service.pid
+        and loaded.configuration == sha256(wanted.configuration)
+        and loaded.release == wanted.release
+        and wanted.release not in seen.damaged
+        and not unit_is_newer(seen, wanted, layout.SERVICE_UNIT)
+        and not _release_is_newer(seen, service)
+    )
+
+
+def certificate_is_loaded(seen: Observed, wanted: Desired) -> bool:
+    """Whether the service uses the certificate on disk, and this is one that the deploy leaves in place."""
+    good = seen.key_matches and wanted.host.hostname in seen.certificate_names
+    return good and seen.loaded is not None and seen.loaded.certificate == seen.certificate_sha256
+
+
+def _release_is_newer(seen: Observed, service: Unit) -> bool:
+    """Whether the release in use was unpacked after the process was started: it was damaged before."""
+    manifest = seen.files.get(f"{layout.CURRENT}/{MANIFEST}")
+    return manifest is not None and manifest.changed > service.since
+
+
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
-    """Enable, start or restart whatever is not enabled, not running, or not of the wanted generation."""
+    """Enable, start or restart whatever is not enabled, not running, or has not loaded what is wanted."""
     socket, service = (seen.units.get(name) for name in layout.UNITS)
     if not (socket and socket.enabled and service and service.enabled):
         yield StringCommand(f"systemctl enable -q {' '.join(layout.UNITS)}")
-    if not (socket and socket.active == "active"):
-        # systemd opens a socket only while its service is down.
-        yield StringCommand(f"systemctl stop {layout.SERVICE_UNIT}; systemctl start {layout.SOCKET_UNIT}")
+    opened = socket is not None and socket.active == "active"
+    reopen = not opened or unit_is_newer(seen, wanted, layout.SOCKET_UNIT)
+    if reopen:
+        yield StringCommand("sh -c", shlex.quote(generation.OPEN_SOCKET))
     name = f"LETTERBOX_GENERATION={wanted.generation}\n"
     yield from text_commands(seen, Text(layout.GENERATION, name, "root", "root", "644"))
     greets = any((one.code, one.name) == (220, wanted.host.hostname) for one in seen.greetings.values())
-    if seen.running_generation != wanted.generation or not greets:
+    runs = seen.running_generation == wanted.generation and is_loaded(seen, wanted)
+    if reopen or not runs or not greets:
         yield generation.start_or_return(seen, wanted)
+    elif not certificate_is_loaded(seen, wanted):
+        yield StringCommand(f"systemctl reload {layout.SERVICE_UNIT}")
     elif [kept.name for kept in seen.generations[:1]] != [wanted.generation]:
         yield StringCommand(generation.record(wanted.generation, wanted.release))
 
 
 @step
 def running() -> Decision:
-    """The socket listens, and the service that answers is of the wanted generation."""
+    """The socket listens, and the service that answers has loaded what is wanted."""
     needed = service_commands(observe(), desired())
     return Decision(needed, "the service runs the wanted generation, and greets")
 
@@ -69,12 +116,15 @@ def superseded() -> Decision:
 
 
 def removal_commands(seen: Observed) -> Iterator[StringCommand]:
-    """Stop and disable the units, then remove them."""
+    """Stop and disable the units, then remove them, and what they had in /run."""
     files = [path for path in (f"{layout.UNIT_FOLDER}/{unit}" for unit in layout.UNITS) if path in seen.files]
-    if files:
-        yield StringCommand(f"systemctl disable -q --now {' '.join(layout.UNITS)}")
-        yield StringCommand("rm -f", *files)
-        yield StringCommand("systemctl daemon-reload")
+    loaded = any(unit.needs_reload or unit.active == "active" for unit in seen.units.values())
+    if files or loaded:
+        names = " ".join(layout.UNITS)
+        yield StringCommand(
+            f"{{ systemctl disable -q --now {names} || systemctl stop {names}; }} && "
+            f"rm -rf {' '.join([*files, layout.PROOFS])} && systemctl daemon-reload"
+        )
 
 
 @step

@@ -99,10 +99,7 @@ def observe(host: Host | None = None) -> Observed:
                 "or as a user who may `sudo` without a password"
             )
         if isinstance(seen, Unreadable):
-            raise DeployError(
-                f"{host.name}: the answer of the host cannot be read ({seen.reason}): see what "
-                "`pyinfra -vvv inventory.py fact provision.host.fact.HostObservation` prints"
-            )
+            raise DeployError(f"{host.name}: {seen.reason}")
         _observed[key] = seen
     return _observed[key]
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterator
 
-from pyinfra import context
+from pyinfra import context, logger
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
@@ -13,12 +14,27 @@ from provision import firewalld
 from provision.desired.archive import BuildError, Platform
 from provision.host.observed import Observed
 from provision.inventory import inventory, mail_host
+from provision.refusals import refusals
 from provision.step import Decision, observe, step, untouched
 
 _INSTALL = {
     "fedora": "dnf -y -q install",
     "debian": "DEBIAN_FRONTEND=noninteractive apt-get -y -q install --no-install-recommends",
 }
+PATIENCE, PAUSE = 60, 5  # tries of a package manager that another one keeps waiting, and seconds between them
+
+
+def once_unlocked(command: str, pause: float = PAUSE) -> str:
+    """Shell that runs a package manager, and waits while another one has the lock.
+
+    Cloud images update themselves after their first boot. apt and dnf wait for some of their locks only, so
+    their own words tell. What they said last is shown if they fail.
+    """
+    return (
+        f"for try in $(seq {PATIENCE}); do said=$(LC_ALL=C; export LC_ALL; {command} 2>&1) && exit 0; "
+        f"case $said in *lock*|*'nother transaction'*) sleep {pause};; *) break;; esac; done; "
+        'echo "$said" >&2; exit 1'
+    )
 
 
 def family(seen: Observed) -> str | None:
@@ -42,12 +58,25 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
     seen = observe()
     problem = unsupported(seen)
     problems = [problem] if problem else [seen.unread[name] for name in needed if name in seen.unread]
+    if not problem and "packages" in needed:
+        problems += refusals(seen)
     if problems:
         raise DeployError(untouched(problems))
     if "firewalld" in needed:
         firewalld.openings(context.host, seen)
+    for remark in remarks(seen):
+        logger.warning(f"{context.host.print_prefix}{remark}")
     if seen.uid != 0:
         context.host.data._sudo = True
+
+
+def remarks(seen: Observed) -> Iterator[str]:
+    """What is on the host that is not the deploy's, and that it leaves alone: a line each."""
+    for where, path in seen.wrong_rights.items():
+        yield f"in the {where}, {path} has another owner or other rights than it should: they are put right"
+    for name, unit in seen.units.items():
+        for path in unit.drop_ins:
+            yield f"{name} has a drop-in that is not the deploy's: {path} stays, and `systemctl cat` shows it"
 
 
 def unsupported(seen: Observed) -> str | None:
@@ -70,9 +99,10 @@ def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
     wanted = {"python3", "openssl"} | ({"firewalld"} if host.firewalld == "running" else set())
     missing = [name for name in seen.missing_packages if name in wanted]
     if missing and family(seen) == "debian":
-        yield StringCommand("apt-get -q update")
+        yield StringCommand("sh -c", shlex.quote(once_unlocked("apt-get -q update")))
     if missing:
-        yield StringCommand(_INSTALL[family(seen) or "fedora"], *missing)
+        install = f"{_INSTALL[family(seen) or 'fedora']} {' '.join(missing)}"
+        yield StringCommand("sh -c", shlex.quote(once_unlocked(install)))
 
 
 @step

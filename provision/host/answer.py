@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import base64
 import gzip
+import ipaddress
 import json
+import re
 import shlex
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
-from provision.host.observed import File, Generation, Observed, Unit
+from provision.host.loaded import parse_loaded
+from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.served import Served, parse_served
+
+_RELEASE = re.compile("[0-9a-f]{16}")
+_GENERATION = re.compile("[A-Za-z0-9-]+")
 
 
 def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
@@ -30,25 +37,35 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         sections.get("configurations", ()), sections.get("generations", ()), running
     )
     unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
+    key = _public_key(sections.get("key", ()))
     greetings = (line.partition(" ") for line in sections.get("python", ())[1:])
     return Observed(
         uid=int(word("uid")),
         os=_assignments(sections.get("os", ())),
         machine=word("machine"),
         python=word("python"),
-        ssh_port=word("ssh port") or "22",
+        ssh=_session(word("ssh")),
         missing_packages=missing,
         account=tuple(sections.get("account", ())),
         files=_files(sections.get("files", ()), sections.get("sums", ())),
-        releases=tuple(name for name in sections.get("releases", ()) if not name.startswith(".")),
+        releases=tuple(name for name in sections.get("releases", ()) if _RELEASE.fullmatch(name)),
+        damaged=frozenset(sections.get("damaged", ())),
+        wrong_rights=dict(line.split(" ", 1) for line in sections.get("rights", ()) if " " in line),
+        empty_folders=frozenset(sections.get("empty", ())),
+        leftovers=tuple(sections.get("leftovers", ())),
         generations=generations,
         certificate_names=_certificate_names(sections.get("certificate", ())),
+        certificate_sha256=_fingerprint(sections.get("certificate", ())),
+        key_matches=key != "" and key == _public_key(sections.get("certificate", ())),
         units=_units(sections.get("units", ())),
         running_generation=running,
         greetings={address: parse_greeting(line) for address, _, line in greetings},
         addresses="\n".join(sections.get("addresses", ())),
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
+        image_based=bool(word("image")),
+        listeners=_listeners(sections.get("port 25", ())),
+        loaded=parse_loaded(sections.get("loaded", ())),
         served=served,
         unread={name: reason for name, reason in unread.items() if reason},
     )
@@ -92,7 +109,7 @@ def _configurations(
     kept = tuple(
         Generation(words[0], words[1], readable.get(f"{layout.GENERATIONS}/{words[0]}/letterbox.toml"))
         for words in (line.split() for line in generations)
-        if len(words) == 2 and "." not in words[0]
+        if len(words) == 2 and _GENERATION.fullmatch(words[0])
     )
     copies = sorted(kept, key=lambda each: each.name != running)  # the running one first, then the newest
     for candidate in (readable.get(layout.CONFIGURATION), *(each.served for each in copies)):
@@ -107,6 +124,25 @@ def _configurations(
     return None, kept, reason
 
 
+def _session(text: str) -> Session:
+    """The four words of SSH_CONNECTION. Anything else tells nothing."""
+    words = text.split()
+    try:
+        client, server = (str(ipaddress.ip_address(word.partition("%")[0])) for word in (words[0], words[2]))
+        return Session(client, server, str(int(words[3])))
+    except (ValueError, IndexError):
+        return Session()
+
+
+def _listeners(lines: Iterable[str]) -> tuple[Listener, ...]:
+    fields = (line.split("|", 3) for line in lines)
+    return tuple(
+        Listener(words[0], int(words[1]), words[2], words[3] or "a program without a name")
+        for words in fields
+        if len(words) == 4 and words[1].isdecimal()
+    )
+
+
 def _assignments(lines: Iterable[str]) -> dict[str, str]:
     pairs = (line.partition("=") for line in lines if "=" in line)
     return {key: "".join(shlex.split(value)) for key, _, value in pairs}
@@ -116,9 +152,10 @@ def _files(stats: Iterable[str], sums: Iterable[str]) -> dict[str, File]:
     digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums)}
     files = {}
     for line in stats:
-        kind, user, group, mode, quoted, path = line.split("|", 5)
+        changed, kind, user, group, mode, quoted, path = line.split("|", 6)
         target = quoted.partition(" -> ")[2].strip("'") or None
-        files[path] = File(kind.removesuffix(" empty file"), user, group, mode, target, digests.get(path))
+        kind = kind.replace("regular empty file", "regular file")
+        files[path] = File(kind, user, group, mode, target, digests.get(path), float(changed))
     return files
 
 
@@ -131,6 +168,17 @@ def _certificate_names(section: Iterable[str]) -> tuple[str, ...]:
     return tuple(word.removeprefix("DNS:") for word in words if word.startswith("DNS:"))
 
 
+def _fingerprint(section: Iterable[str]) -> str:
+    """The digest that `openssl x509 -fingerprint -sha256` prints, as sha256sum prints it."""
+    found = (line.partition("Fingerprint=")[2] for line in section if "Fingerprint=" in line)
+    return next(found, "").replace(":", "").lower()
+
+
+def _public_key(section: Iterable[str]) -> str:
+    """The public key in PEM that openssl prints; empty if it prints none."""
+    return "\n".join(section).partition("-----BEGIN PUBLIC KEY-----")[2].partition("-----END")[0].strip()
+
+
 def _units(lines: Iterable[str]) -> dict[str, Unit]:
     units = {}
     for block in "\n".join(lines).split("\n\n"):
@@ -140,5 +188,19 @@ def _units(lines: Iterable[str]) -> dict[str, Unit]:
                 active=properties["ActiveState"],
                 enabled=properties.get("UnitFileState") == "enabled",
                 needs_reload=properties["NeedDaemonReload"] == "yes",
+                since=_seconds(
+                    properties.get("ExecMainStartTimestamp") or properties.get("ActiveEnterTimestamp")
+                ),
+                pid=int(properties.get("MainPID") or 0),
+                drop_ins=tuple(properties.get("DropInPaths", "").split()),
             )
     return units
+
+
+def _seconds(timestamp: str | None) -> float:
+    """A timestamp as `systemctl --timestamp=us+utc` prints it, in seconds since the epoch. 0 for none."""
+    try:
+        _, day, time, _ = (timestamp or "").split()
+        return datetime.fromisoformat(f"{day}T{time}+00:00").timestamp()
+    except ValueError:
+        return 0.0

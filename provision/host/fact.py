@@ -6,6 +6,7 @@ nothing to do would be twenty round trips.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pyinfra.api.facts import FactBase
@@ -20,6 +21,7 @@ class Unreadable:
     """The host printed something that is not the answer of the probe."""
 
     reason: str
+    """One line: what is in the way, and the fix."""
 
     def to_json(self) -> object:
         """What `pyinfra … fact` prints."""
@@ -34,7 +36,34 @@ class HostObservation(FactBase["Observed | Unreadable"]):
         return probe.command(named_zones)
 
     def process(self, output: list[str]) -> Observed | Unreadable:
+        sections = probe.sections(output)
+        if "sudo" in sections:
+            return Unreadable(_no_sudo(sections))
+        if "uid" not in sections:
+            return Unreadable(_no_answer(output))
         try:
-            return parse_sections(probe.sections(output))
+            return parse_sections(sections)
         except ValueError as error:
-            return Unreadable(str(error))
+            return Unreadable(
+                f"the answer of the host cannot be read ({error}): see what "
+                "`pyinfra -vvv inventory.py fact provision.host.fact.HostObservation` prints"
+            )
+
+
+def _no_sudo(sections: Mapping[str, list[str]]) -> str:
+    said = next((line for line in sections["sudo"] if line.strip()), "sudo gave no reason")
+    return (
+        f"the user who connects may not become root without typing ({said.strip()}): as root, put the line "
+        "`USER ALL=(ALL) NOPASSWD: ALL` with this user's name into /etc/sudoers.d/letterbox"
+    )
+
+
+def _no_answer(output: list[str]) -> str:
+    """Why there is no mark in what was printed: something else took the place of the command."""
+    said = next((line.strip() for line in output if line.strip()), "")
+    if not said:
+        return "the login shell ran nothing and said nothing: see that `ssh HOST echo yes` prints yes"
+    return (
+        f"in place of an answer the host printed {said[:80]!r}: see that `ssh HOST echo yes` prints yes, and "
+        "put `[ -t 0 ] || return` on the first line of what greets (~/.bashrc), or `chsh` to a shell"
+    )

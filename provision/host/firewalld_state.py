@@ -74,6 +74,7 @@ class Firewalld:
     installed: bool = False
     running: bool = False
     enabled: bool = False
+    masked: bool = False
     known_zones: frozenset[str] = frozenset()
     default_zone: str = ""
     zone_of_interface: Mapping[str, str] = field(default_factory=dict)
@@ -126,6 +127,7 @@ def _offline(answers: Mapping[str, str]) -> Firewalld:
     unknown = lost or state.endswith("ing") or not state
     return Firewalld(
         installed=bool(answers.get("installed")),
+        masked=answers.get("enabled") == "masked",
         enabled=answers.get("enabled") == "enabled",
         known_zones=frozenset(answers.get("known", "").split()),
         default_zone=answers.get("default", ""),

@@ -24,5 +24,10 @@ CURRENT: Final = "/opt/letterbox/current"
 COMMAND: Final = "/usr/local/bin/letterbox"
 COMMAND_TARGET: Final = "/opt/letterbox/current/bin/letterbox"
 
+LOADED: Final = "/run/letterbox/loaded.json"
+"""What the running service has loaded. It writes this itself; `receiver/loaded.py` says what is in it."""
+PROOFS: Final = "/run/letterbox-proofs"
+"""The sockets of one-time addresses (`receiver/one_time.py`)."""
+
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.loaded import Loaded
 from provision.host.served import Served
 
 
@@ -23,6 +24,8 @@ class File:
     target: str | None = None
     """Where a symbolic link points, as it is written in the link."""
     sha256: str | None = None
+    changed: float = 0.0
+    """When its content, owner or mode last changed (`st_ctime` of stat(2)), in seconds since the epoch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,35 @@ class Unit:
     active: str
     enabled: bool
     needs_reload: bool
+    """Whether a file of the unit has changed since systemd read it."""
+    since: float = 0.0
+    """When the main process was started, or the socket opened, in seconds since the epoch; 0 if neither."""
+    pid: int = 0
+    """Its main process; 0 if it has none."""
+    drop_ins: tuple[str, ...] = ()
+    """Files that add to the unit. They are the user's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An ssh session, as SSH_CONNECTION of ssh(1) tells it. The addresses are empty if it does not."""
+
+    client: str = ""
+    server: str = ""
+    port: str = "22"
+    """The port of the host's sshd."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A process that listens on port 25."""
+
+    address: str
+    """As `ss` prints it: address and port."""
+    pid: int
+    unit: str
+    """The unit that the process belongs to; empty if it belongs to none."""
+    program: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +86,22 @@ class Observed:
     os: Mapping[str, str]
     machine: str
     python: str
-    ssh_port: str
-    """The port of the host's sshd that this session came in by."""
+    ssh: Session
+    """How this session came in."""
     missing_packages: tuple[str, ...]
     """The packages that an inventory may need and that are not installed."""
     account: tuple[str, ...]
     files: Mapping[str, File]
     releases: tuple[str, ...]
-    """Digests of the complete releases, newest first."""
+    """Digests of the releases, newest first."""
     generations: tuple[Generation, ...]
     """Those that have run and greeted, newest first."""
     certificate_names: tuple[str, ...]
     """The DNS names of the certificate, if it is there and good for 30 days more."""
+    certificate_sha256: str
+    """Of the certificate on disk, in DER; empty if there is none."""
+    key_matches: bool
+    """Whether key and certificate belong together."""
     units: Mapping[str, Unit]
     running_generation: str | None
     greetings: Mapping[str, Greeting]
@@ -75,6 +111,20 @@ class Observed:
     default_interfaces: tuple[str, ...] | None
     """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
+    damaged: frozenset[str] = frozenset()
+    """Digests of the releases that are not whole."""
+    wrong_rights: Mapping[str, str] = field(default_factory=dict)
+    """`releases`, `generations` or `mail`, each with a path in it that has another owner or other rights."""
+    empty_folders: frozenset[str] = frozenset()
+    """Those of our folders in which there is nothing."""
+    leftovers: tuple[str, ...] = ()
+    """Half-made files and folders of runs that were cut off."""
+    image_based: bool = False
+    """Whether the system is an image of ostree."""
+    listeners: tuple[Listener, ...] = ()
+    """Who listens on port 25."""
+    loaded: Loaded | None = None
+    """What the running service says that it has loaded; None if it says nothing."""
     served: Served | None = None
     """What letterbox.toml serves, or the last generation if that file is lost or broken. None: nothing."""
     unread: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,7 @@ says which user that is.
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
@@ -17,8 +18,8 @@ MARK = "##letterbox##"
 GOOD = "good for 30 days"
 """The last line of the section `certificate`, if the certificate is good for 30 days more."""
 UNREAD = "unread"
-# sudo drops this variable, so it is read before sudo.
-_SSH_PORT = f"echo '{MARK} ssh port'; set -- ${{SSH_CONNECTION:-0 0 0 22}}; echo $4"
+# sudo drops this variable of ssh(1), so it is read before sudo.
+_SSH = f"echo '{MARK} ssh'; echo $SSH_CONNECTION"
 
 _FILES = (
     layout.CONFIGURATION_FOLDER,
@@ -31,6 +32,7 @@ _FILES = (
     layout.RELEASES,
     layout.GENERATIONS,
     layout.CURRENT,
+    f"{layout.CURRENT}/manifest",
     layout.COMMAND,
     layout.STATE_FOLDER,
     layout.MAIL,
@@ -38,7 +40,11 @@ _FILES = (
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
 )
 PACKAGES = ("python3", "openssl", "firewalld")
-_UNIT_PROPERTIES = "Id,ActiveState,UnitFileState,NeedDaemonReload"
+_UNIT_PROPERTIES = (
+    "Id,ActiveState,UnitFileState,NeedDaemonReload,DropInPaths,MainPID,"
+    "ExecMainStartTimestamp,ActiveEnterTimestamp"
+)
+_UNITS = f"{layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
 
 # One start of Python answers both: its version on the first line, and how port 25 greets.
 _PYTHON = f"""\
@@ -51,9 +57,54 @@ for address in ("127.0.0.1", "::1"):
     except OSError: pass
 """
 
+# A line for each process: address, process id, unit and program. Without `ss` the kernel tells that somebody
+# listens, but not who.
+_PORT_25 = r"""\
+if command -v ss >/dev/null; then
+  ss -Hltnp 'sport = :25' | while read -r _ _ _ address _ users; do
+    for p in $(echo "$users" | grep -o 'pid=[0-9]*' | cut -d= -f2 | grep . || echo 0); do
+      unit=$(grep -o '[^/]*\.\(service\|scope\)$' /proc/$p/cgroup | tail -1)
+      echo "$address|$p|$unit|$(cat /proc/$p/comm)"
+    done
+  done
+elif grep -q ':0019 [0-9A-F]*:0000 0A ' /proc/net/tcp /proc/net/tcp6; then
+  echo "port 25|0||a program that only \`ss\` can name (iproute)"
+fi"""
+
+# Of each release that is not whole, its name: a file is missing, changed or added. Those that are not in use
+# are compared by their lists of files alone, because a full comparison takes 50 ms.
+_DAMAGED = f"""\
+cd {layout.RELEASES} && for r in [0-9a-f]*; do (
+  cd "$r" && [ -s manifest ] && c=$(basename "$(readlink {layout.CURRENT})") &&
+  [ "$(find . -type f ! -name manifest | wc -l)" = "$(wc -l < manifest)" ] &&
+  if [ "$r" = "$c" ]; then sha256sum --status -c manifest
+  else cut -c67- manifest | xargs -d '\\n' stat -c ''; fi
+) || echo "$r"; done"""
+
+# What has other owners or rights than the deploy and the receiver give: a word, and an example.
+_RIGHTS = f"""\
+first() {{ read -r f && echo "$1 $f"; }}
+find {layout.RELEASES} \\( ! -user root -o ! -type l -perm /022 -o ! -type l ! -perm -444 \
+  -o -type d ! -perm -555 \\) -print -quit | first releases
+find {layout.GENERATIONS} \\( ! -user root -o ! -type l -perm /022 \\) -print -quit | first generations
+find {layout.MAIL} -mindepth 1 -maxdepth 3 ! -type l \
+  \\( ! -user {layout.USER} -o ! -group {layout.USER} -o -type d ! -perm -700 \\) -print -quit | first mail"""
+
+# What a run that was cut off has left. The run of somebody else may go on, so what is young is not named.
+_LEFTOVERS = (
+    f"find {layout.RELEASES} {layout.GENERATIONS} {layout.CONFIGURATION_FOLDER} {layout.TLS_FOLDER} "
+    f"{layout.PROGRAM_FOLDER} {layout.UNIT_FOLDER} /usr/local/bin -mindepth 1 -maxdepth 1 -mmin +10 "
+    "\\( -path '*/releases/.[0-9a-f]*' -o -path '*/generations/*.new' -o -path '*/generations/.*.gone' "
+    "-o -path '/etc/letterbox/letterbox.toml.new' -o -path '/etc/letterbox/generation.new' "
+    "-o -path '*/tls/*.pem.new' -o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
+    "-o -path '*/letterbox.socket.new' -o -path '/usr/local/bin/letterbox.new' \\)"
+)
+
 _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
+    "image": "ls -d /run/ostree-booted",
+    "port 25": _PORT_25,
     "missing": f"""\
 . /etc/os-release; case " $ID $ID_LIKE " in
   *" fedora "*|*" rhel "*) rpm -q --whatprovides {" ".join(PACKAGES)}; rpm_status=$?;;
@@ -63,7 +114,12 @@ _SECTIONS: Mapping[str, str] = {
 esac""",
     "rpm status": "echo $rpm_status",
     "account": f"getent passwd {layout.USER}; getent group {layout.USER}",
-    "files": f"stat -c '%F|%U|%G|%a|%N|%n' {' '.join(_FILES)}",
+    # Folders of drop-ins are looked at too, because a drop-in that was taken out changes its folder.
+    "files": (
+        f"stat -c '%.6Z|%F|%U|%G|%a|%N|%n' {' '.join(_FILES)} "
+        f"$(systemctl show -p DropInPaths --value {_UNITS}) "
+        f"{' '.join(f'{layout.UNIT_FOLDER}/{unit}.d' for unit in layout.UNITS)}"
+    ),
     "sums": f"sha256sum {' '.join(_FILES)}",
     "releases": f"ls -1t {layout.RELEASES}",
     "generations": (
@@ -74,9 +130,19 @@ esac""",
         'if [ -e "$f" ]; then echo "$f $(gzip -c "$f" | base64 -w0)"; fi; done'
     ),
     "certificate": (
-        f"openssl x509 -in {layout.CERTIFICATE} -noout -ext subjectAltName -checkend 2592000 && echo '{GOOD}'"
+        f"openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey -ext subjectAltName "
+        f"-checkend 2592000 && echo '{GOOD}'"
     ),
-    "units": f"systemctl show -p {_UNIT_PROPERTIES} {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}",
+    "key": f"openssl pkey -in {layout.KEY} -pubout",
+    "damaged": _DAMAGED,
+    "rights": _RIGHTS,
+    "leftovers": _LEFTOVERS,
+    "empty": (
+        f"find {layout.CONFIGURATION_FOLDER} {layout.TLS_FOLDER} {layout.PROGRAM_FOLDER} {layout.RELEASES} "
+        f"{layout.GENERATIONS} {layout.STATE_FOLDER} -maxdepth 0 -empty"
+    ),
+    "units": f"systemctl show --timestamp=us+utc -p {_UNIT_PROPERTIES} {_UNITS}",
+    "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         f"p=$(systemctl show -p MainPID --value {layout.SERVICE_UNIT}); "
         '[ "${p:-0}" -gt 0 ] && tr "\\0" "\\n" < /proc/$p/environ | grep ^LETTERBOX_GENERATION='
@@ -100,9 +166,26 @@ def script(named_zones: Iterable[str]) -> str:
 
 def command(named_zones: Iterable[str]) -> str:
     """The shell command that runs the script as root, whichever user connects."""
-    text = shlex.quote(script(named_zones))
-    become = f"if [ $(id -u) -eq 0 ]; then sh -c {text}; else sudo -n sh -c {text}; fi"
-    return f'echo "{MARK} uid"; id -u; {_SSH_PORT}; {become}'
+    become = (
+        f'probe="$(echo {encoded(script(named_zones))} | base64 -d)"; '
+        'if [ $(id -u) -eq 0 ]; then sh -c "$probe"; '
+        'elif why=$(sudo -n true 2>&1); then sudo -n sh -c "$probe"; '
+        f"else echo '{MARK} sudo'; echo \"$why\"; fi"
+    )
+    return f"echo '{MARK} uid'; id -u; {wrapped(f'{_SSH}; {become}')}"
+
+
+def wrapped(shell: str) -> str:
+    """The command that runs a shell script whatever the login shell is: one line without anything to quote.
+
+    fish and csh read quotes, backslashes and newlines in other ways than sh does.
+    """
+    return f"echo {encoded(shell)} | base64 -d | sh"
+
+
+def encoded(text: str) -> str:
+    """Base64, without newlines."""
+    return base64.b64encode(text.encode()).decode()
 
 
 def sections(output: Iterable[str]) -> dict[str, list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from dns.inventory import Inventory, from_hosts
 from provision.desired import archive
@@ -12,7 +13,8 @@ from provision.desired.state import Desired, for_host
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
-from provision.host.observed import File, Generation, Observed, Unit
+from provision.host.loaded import Loaded
+from provision.host.observed import File, Generation, Observed, Session, Unit
 
 INVENTORY: Inventory = from_hosts(
     [
@@ -35,13 +37,15 @@ BARE = Observed(
     os={"ID": "fedora", "VERSION_ID": "45"},
     machine="x86_64",
     python="3.14",
-    ssh_port="22",
+    ssh=Session("198.18.0.1", "198.18.0.25"),
     missing_packages=("openssl",),
     account=(),
     files={},
     releases=(),
     generations=(),
     certificate_names=(),
+    certificate_sha256="",
+    key_matches=False,
     units={unit: Unit("inactive", False, False) for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)},
     running_generation=None,
     greetings={},
@@ -78,13 +82,16 @@ DEPLOYED = replace(
     releases=(WANTED.release,),
     generations=(Generation(WANTED.generation, WANTED.release),),
     certificate_names=("mx1.example.com",),
-    units={unit: Unit("active", True, False) for unit in WANTED.units},
+    certificate_sha256="c0de",
+    key_matches=True,
+    units={unit: Unit("active", True, False, since=100.0, pid=99) for unit in WANTED.units},
+    loaded=Loaded(sha256(WANTED.configuration), WANTED.release, "c0de", 99),
     running_generation=WANTED.generation,
     greetings={"127.0.0.1": Greeting(code=220, text="mx1.example.com ESMTP")},
 )
 
 
-def with_file(path: str, **changed: str | None) -> Observed:
+def with_file(path: str, **changed: Any) -> Observed:
     """The deployed host with one file that is not as it should be."""
     return replace(DEPLOYED, files={**DEPLOYED.files, path: replace(DEPLOYED.files[path], **changed)})
 

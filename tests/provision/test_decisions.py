@@ -10,7 +10,7 @@ from provision import account, certificate, configuration, generation, release, 
 from provision.desired.files import FOLDERS, folder_commands
 from provision.host import layout
 from provision.host.greeting import Greeting
-from provision.host.observed import Generation, Observed
+from provision.host.observed import File, Generation, Observed
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
@@ -98,23 +98,12 @@ DRIFT = {
         "certificate",
         "chmod 640 /etc/letterbox/tls/key.pem",
     ),
-    "the certificate names another host": (
-        replace(DEPLOYED, certificate_names=("old.example.com",)),
-        "certificate",
-        "openssl req -x509",
-    ),
     "current points elsewhere": (
         with_file(layout.CURRENT, target="releases/0123"),
         "release",
         f"ln -sfnT releases/{WANTED.release} /opt/letterbox/current.new",
     ),
     "the command is gone": (without_file(layout.COMMAND), "release", "/usr/local/bin/letterbox"),
-    "a unit was edited": (with_file(f"{layout.UNIT_FOLDER}/{SERVICE}", sha256="0"), "units", "daemon-reload"),
-    "a run was cut off before daemon-reload": (
-        unit(SERVICE, needs_reload=True),
-        "units",
-        "systemctl daemon-reload",
-    ),
     "the socket is disabled": (unit(SOCKET, enabled=False), "service", "systemctl enable -q"),
     "the socket is down": (unit(SOCKET, active="failed"), "service", "systemctl start letterbox.socket"),
     "a run was cut off before the restart": (
@@ -136,6 +125,85 @@ DRIFT = {
 }
 
 
+def loaded(**changed) -> Observed:
+    assert DEPLOYED.loaded
+    return replace(DEPLOYED, loaded=replace(DEPLOYED.loaded, **changed))
+
+
+def path_of(name: str) -> str:
+    return f"{layout.UNIT_FOLDER}/{name}"
+
+
+def with_drop_in(changed: float) -> Observed:
+    seen, path = (
+        unit(SERVICE, drop_ins=(f"{path_of(SERVICE)}.d/mine.conf",)),
+        f"{path_of(SERVICE)}.d/mine.conf",
+    )
+    return replace(
+        seen, files={**seen.files, path: File("regular file", "root", "root", "644", changed=changed)}
+    )
+
+
+RESTART, REOPEN = "systemctl restart letterbox.service", "systemctl start letterbox.socket"
+NOT_LOADED = {
+    "a configuration edited by hand was loaded": (loaded(configuration="0"), ["service"], RESTART),
+    "another laptop's release was loaded": (loaded(release="0"), ["service"], RESTART),
+    "the report is of a process that is gone": (loaded(pid=98), ["service"], RESTART),
+    "the service does not say what it has loaded": (replace(DEPLOYED, loaded=None), ["service"], RESTART),
+    "a unit was edited": (with_file(path_of(SERVICE), sha256="0"), ["units", "service"], RESTART),
+    "a socket unit was edited": (with_file(path_of(SOCKET), sha256="0"), ["units", "service"], REOPEN),
+    "a run was cut off before daemon-reload": (
+        unit(SERVICE, needs_reload=True),
+        ["units", "service"],
+        RESTART,
+    ),
+    "a unit was put back after the start": (with_file(path_of(SERVICE), changed=101.0), ["service"], RESTART),
+    "a socket was opened before its unit": (with_file(path_of(SOCKET), changed=101.0), ["service"], REOPEN),
+    "the certificate names another host": (
+        replace(DEPLOYED, certificate_names=("old.example.com",)),
+        ["certificate", "service"],
+        "systemctl reload",
+    ),
+    "the key is that of another certificate": (
+        replace(DEPLOYED, key_matches=False),
+        ["certificate", "service"],
+        "systemctl reload",
+    ),
+    "a certificate was not loaded": (loaded(certificate="0"), ["service"], "systemctl reload"),
+    "the release was unpacked anew after the start": (
+        replace(
+            DEPLOYED,
+            files={
+                **DEPLOYED.files,
+                f"{layout.CURRENT}/{release.MANIFEST}": File(
+                    "regular file", "root", "root", "644", changed=101.0
+                ),
+            },
+        ),
+        ["service"],
+        RESTART,
+    ),
+    "the release is damaged": (
+        replace(DEPLOYED, damaged=frozenset({WANTED.release})),
+        ["service"],
+        RESTART,
+    ),
+    "a drop-in came after the start": (with_drop_in(101.0), ["service"], RESTART),
+}
+
+
+@pytest.mark.parametrize("case", NOT_LOADED)
+def test_what_is_not_loaded_is_loaded(case) -> None:
+    seen, steps, command = NOT_LOADED[case]
+    needed = decided(seen)
+    assert list(needed) == steps
+    assert command in " ; ".join(needed["service"])
+
+
+def test_a_drop_in_that_is_loaded_needs_nothing() -> None:
+    assert decided(with_drop_in(99.0)) == {}
+
+
 @pytest.mark.parametrize("drift", DRIFT)
 def test_a_drift_is_fixed_by_its_step_alone(drift) -> None:
     seen, step, command = DRIFT[drift]
@@ -144,20 +212,32 @@ def test_a_drift_is_fixed_by_its_step_alone(drift) -> None:
     assert command in " ; ".join(steps[step])
 
 
+def digest(name: str) -> str:
+    return name * 16
+
+
 def kept(*names: str) -> tuple[Generation, ...]:
-    return tuple(Generation(name, f"release-{name}") for name in names)
+    return tuple(Generation(name, digest(name)) for name in names)
 
 
 def test_the_last_three_generations_are_kept_with_their_releases() -> None:
     older = kept("c", "b", "a", "0")
-    releases = (WANTED.release, *(one.release for one in older), "never-started")
+    releases = (WANTED.release, *(one.release for one in older), digest("9"))
     seen = replace(DEPLOYED, generations=(*DEPLOYED.generations, *older), releases=releases)
     (command,) = generation.superseded(seen, WANTED)
-    assert str(command).split() == [
-        *("rm", "-rf", "/opt/letterbox/generations/a", "/opt/letterbox/generations/0"),
-        *("/opt/letterbox/releases/release-a", "/opt/letterbox/releases/release-0"),
-        "/opt/letterbox/releases/never-started",
-    ]
+    removed = {
+        f"/opt/letterbox/{folder}/.{name}.gone"
+        for folder, names in (("generations", "a0"), ("releases", map(digest, "a09")))
+        for name in names
+    }
+    parts = str(command).split(" && ")
+    assert {part.removeprefix("rm -rf ") for part in parts if part.startswith("rm -rf ")} == removed
+
+
+def test_what_dead_runs_left_is_removed() -> None:
+    seen = replace(DEPLOYED, leftovers=("/opt/letterbox/generations/g1.new", "/etc/x y.new"))
+    (command,) = generation.superseded(seen, WANTED)
+    assert str(command) == "rm -rf /opt/letterbox/generations/g1.new '/etc/x y.new'"
 
 
 def test_a_release_that_a_kept_generation_runs_is_kept() -> None:
@@ -185,7 +265,7 @@ def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did() -> No
     seen = replace(DEPLOYED, running_generation="b", generations=kept("b"))
     start = str(list(service.service_commands(seen, WANTED))[-1])
     assert "cp -p /opt/letterbox/generations/b/letterbox.toml" in start
-    assert "ln -sfnT releases/release-b" in start
+    assert f"ln -sfnT releases/{digest('b')}" in start
 
 
 def test_a_key_never_leaves_the_host() -> None:

@@ -170,9 +170,15 @@ def test_the_inventory_and_what_a_host_should_be_are_worked_out_once_a_run(steps
     assert first[2] != second[2]
 
 
-@pytest.mark.parametrize("answer", ["motd", f"{MARK} uid\nnobody"])
-def test_an_answer_that_is_not_the_probes_is_named(steps, answer: str) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("motd", "in place of an answer the host printed 'motd'"),
+        (f"{MARK} uid\nnobody", "the answer of the host cannot be read"),
+    ],
+)
+def test_an_answer_that_is_not_the_probes_is_named(steps, answer: str, said: str) -> None:
     run = steps(LOOKS, answer=answer)
     assert run.code == 1
-    assert "the answer of the host cannot be read" in run.stderr
+    assert said in run.stderr
     assert "Success" not in run.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import shutil
 import subprocess
 
 import pytest
@@ -165,6 +166,32 @@ def test_a_firewall_that_waits_for_the_next_boot_and_cannot_be_read_is_said() ->
 )
 def test_what_is_no_answer_of_the_probe_is_said_to_be_none(output: list[str]) -> None:
     assert isinstance(HostObservation().process(output), Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("output", "said"),
+    [
+        (["This account is currently not available."], "'This account is currently not available.'"),
+        ([], "the login shell ran nothing"),
+        (
+            [f"{probe.MARK} uid", "1000", f"{probe.MARK} sudo", "sudo: a password is required"],
+            "may not become root without typing (sudo: a password is required)",
+        ),
+    ],
+)
+def test_what_is_in_the_way_is_said_with_its_fix(output: list[str], said: str) -> None:
+    answer = HostObservation().process(output)
+    assert isinstance(answer, Unreadable)
+    assert said in answer.reason
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "fish", "csh", "tcsh", "zsh"])
+def test_a_script_reaches_sh_whole_through_every_login_shell(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    odd = "printf '%s\\n' \"it's\" '\\\\' '!x' \"$((1 + 1))\"\necho '$HOME \"'"
+    done = subprocess.run([shell, "-c", probe.wrapped(odd)], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["it's", "\\\\", "!x", "2", '$HOME "']
 
 
 def test_a_folder_that_is_no_generation_is_passed_over() -> None:

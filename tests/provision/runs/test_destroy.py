@@ -47,3 +47,42 @@ def test_a_destroyed_host_is_what_it_was_and_can_be_deployed_again_with_its_mail
 
 def _records(world) -> list[list[str]]:
     return [world.lookup(*question) for question in (("example.test", "MX"), ("mx1.example.test", "A"))]
+
+
+def test_a_wrong_name_for_the_mail_is_refused_and_nothing_is_touched(deployed) -> None:
+    before = deployed.target.run(LOOK).stdout
+    run = deploy(deployed, "-y", "--data", "remove_mail=mx1.exmaple.test", script="destroy.py")
+    assert run.code == 1
+    assert "remove_mail=mx1.exmaple.test: the inventory has no host of this name" in run.stderr
+    assert deployed.target.run(LOOK).stdout == before
+
+
+def test_without_a_token_the_host_is_cleared_and_the_records_that_stay_are_said(deployed) -> None:
+    records = _records(deployed.world)
+    run = deploy(deployed, "-y", script="destroy.py", environment={"CLOUDFLARE_API_TOKEN": None})
+    try:
+        assert run.code == 0, run.stderr
+        assert "these records stay" in run.stderr
+        assert "the MX of example.test, A and AAAA of mx1.example.test" in run.stderr
+        assert _records(deployed.world) == records
+        assert deployed.target.run("ls -d /opt/letterbox", check=False).stdout == ""
+    finally:
+        assert deploy(deployed, "-y").code == 0
+
+
+def test_one_that_was_cut_off_is_completed_by_the_next(deployed) -> None:
+    """The units' files are gone, but systemd was not told; folders are empty, but there."""
+    deployed.target.run(
+        "rm /etc/systemd/system/letterbox.s* /etc/letterbox/letterbox.toml /opt/letterbox/current; "
+        "rm -r /opt/letterbox/releases/* /opt/letterbox/generations/* /etc/letterbox/tls/*"
+    )
+    try:
+        run = deploy(deployed, "-y", script="destroy.py")
+        assert run.code == 0, run.stderr
+        left = "ls -d /opt/letterbox /etc/letterbox /run/letterbox /usr/local/bin/letterbox;"
+        left += "ss -Hltn 'sport = :25'"
+        assert deployed.target.run(left, check=False).stdout == ""
+        again = deploy(deployed, "-y", "--json", script="destroy.py")
+        assert (again.code, again.changed()) == (0, []), again.stderr
+    finally:
+        assert deploy(deployed, "-y").code == 0

@@ -6,7 +6,8 @@ import socket
 
 import pytest
 
-from tests.deploys import Run, deploy
+from tests.deploys import Run, copy_of_checkout, deploy
+from tests.waiting import wait_until
 
 OPEN = "Firewall: 25/tcp"
 START = "Firewall: running, if wanted"
@@ -120,3 +121,44 @@ def test_one_that_is_missing_stays_so_and_is_installed_if_the_inventory_wants_it
     run = wanting(host, tmp_path, firewalld="running")
     assert (run.code, run.changed()[:2]) == (0, ["Packages", START]), run.stderr
     assert reachable(host)
+
+
+def test_started_it_lets_ssh_in_by_the_zone_that_it_came_in_by(host, tmp_path) -> None:
+    """The interface is in a zone that is closed to ssh, and that is not the default zone."""
+    offline = "firewall-offline-cmd -q --zone=dmz"
+    host.target.run(
+        f"systemctl disable -q --now firewalld; {offline} --change-interface=host0 && "
+        f"{offline} --remove-service-from-zone=ssh"
+    )
+    try:
+        run = wanting(host, tmp_path, firewalld="running")
+        assert (run.code, run.changed()[:1]) == (0, [START]), run.stderr
+        assert "ssh" in host.target.run("firewall-cmd --zone=dmz --list-services").stdout.split()
+        assert reachable(host)
+        assert host.target.run("systemctl list-timers --all --no-legend 'letterbox-*'").stdout == ""
+    finally:
+        for when in ("", "--permanent"):
+            host.target.run(f"firewall-cmd -q {when} --zone=dmz --remove-service=smtp", check=False)
+            host.target.run(f"firewall-cmd -q {when} --zone=dmz --remove-interface=host0", check=False)
+
+
+def test_one_that_locks_ssh_out_is_stopped_again_by_the_host_itself(host, tmp_path) -> None:
+    """A zone of sources wins over that of the interface, and drops everything."""
+    checkout = copy_of_checkout(tmp_path / "checkout")
+    start = checkout / "provision" / "firewalld_start.py"
+    start.write_text(start.read_text().replace("PATIENCE = 90", "PATIENCE = 20"))
+    sources = f"firewall-offline-cmd -q --zone=drop --{{}}-source={host.network.ipv4}"
+    host.target.run(f"systemctl disable -q --now firewalld; {sources.format('add')}")
+    inventory = tmp_path / "inventory.py"
+    text = host.inventory.read_text()
+    inventory.write_text(text.replace('"ssh_user"', '"firewalld": "running", "ssh_user"'))
+    try:
+        run = deploy(host, "-y", inventory=inventory, checkout=checkout)
+        assert run.code == 1, run.stderr
+        assert "Traceback" not in run.stderr
+        wait_until(lambda: host.target.run("true", check=False).returncode == 0, "ssh gets in again")
+        assert host.target.run("systemctl is-active firewalld", check=False).stdout.strip() == "inactive"
+        assert host.target.run("systemctl is-enabled firewalld", check=False).stdout.strip() == "disabled"
+    finally:
+        wait_until(lambda: host.target.run("true", check=False).returncode == 0, "ssh gets in again")
+        host.target.run(f"systemctl stop firewalld; {sources.format('remove')}")
