@@ -54,7 +54,9 @@ def check_socket() -> Link:
     if unit.get("UnitFileState") != "enabled":
         evidence = f"{SOCKET} listens now, but will not after a restart of the host"
         return Link("socket", evidence, f"systemctl enable {SOCKET}")
-    return Link("socket", "port 25 listens, IPv4 and IPv6")
+    drop_ins = unit.get("DropInPaths", "").split()
+    by = f"; the unit is changed by {', '.join(drop_ins)}" if drop_ins else ""
+    return Link("socket", f"port 25 listens, IPv4 and IPv6{by}")
 
 
 def _listens(file: str) -> bool:
