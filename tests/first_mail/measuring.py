@@ -92,7 +92,8 @@ def follow(lab: Lab, fix: str) -> bool:
         r"(&&|; then on the control machine:|; if it stays so:)\s*$", "", on_the_host.strip()
     )
     if fix.startswith(_SYNC):
-        _run(lab, "-m", "dns.sync", *fix.removeprefix(_SYNC).split(), "--inventory", str(lab.inventory))
+        words = fix.removeprefix(_SYNC).partition(" (")[0].split()  # what follows is another way
+        _run(lab, "-m", "dns.sync", *words, "--inventory", str(lab.inventory))
         return True
     if on_the_host:
         if on_the_host.split()[0] not in _COMMANDS:

@@ -43,7 +43,7 @@ class Outside:
     vantage: Vantage
     resolver: Resolver
     lost: dict[str, str] = field(default_factory=dict)
-    """For each address that does not greet, why. The first test that needs it fails, and says so."""
+    """Why an address does not greet, or the host has none. The first test to need it fails with this."""
     said: set[str] = field(default_factory=set)
 
     def answers(self, name: str, kind: str) -> list[str]:
@@ -89,27 +89,24 @@ def domain(inventory, domain_name) -> Domain:
 
 
 @pytest.fixture(scope="session")
-def addresses(outside, mail_host) -> list[str]:
-    """Every address that the DNS gives for the host and the vantage point has a route to."""
-    found = [*outside.answers(mail_host.hostname, "A"), *outside.answers(mail_host.hostname, "AAAA")]
-    assert found, f"the DNS gives no address for {mail_host.hostname}"
-    with ThreadPoolExecutor(len(found)) as pool:
-        routes = list(pool.map(outside.vantage.has_route, found))
-    there = [address for address, yes in zip(found, routes, strict=True) if yes]
-    assert there, f"{outside.vantage.name} has no route to {', '.join(found)}"
-    return there
+def greetings(outside, mail_host) -> dict[str, Greeting]:
+    """How each address that the DNS gives for the host greets, if the vantage point has a route to it.
 
-
-@pytest.fixture(scope="session")
-def greetings(outside, addresses) -> dict[str, Greeting]:
-    """How each address greets. All at once and only once, so that a silent service costs its wait once."""
-    with ThreadPoolExecutor(len(addresses)) as pool:
-        found = list(pool.map(lambda address: greeting(outside.vantage, address), addresses))
-    by_address = dict(zip(addresses, found, strict=True))
-    for address, one in by_address.items():
+    All at once and only once, so that a silent service costs its wait once.
+    """
+    published = [*outside.answers(mail_host.hostname, "A"), *outside.answers(mail_host.hostname, "AAAA")]
+    with ThreadPoolExecutor(max(1, len(published))) as pool:
+        found = list(pool.map(lambda address: greeting(outside.vantage, address), published))
+    seen = {address: one for address, one in zip(published, found, strict=True) if one.failure != "no route"}
+    if not published:
+        outside.lost[mail_host.hostname] = f"the DNS gives no address for {mail_host.hostname}"
+    elif not seen:
+        where = ", ".join(published)
+        outside.lost[mail_host.hostname] = f"{outside.vantage.name} has no route to {where}"
+    for address, one in seen.items():
         if one.failure:
             outside.lost[address] = reason(outside, address, one)
-    return by_address
+    return seen
 
 
 def reason(outside: Outside, address: str, found: Greeting) -> str:
@@ -134,14 +131,14 @@ def reason(outside: Outside, address: str, found: Greeting) -> str:
 
 
 @pytest.fixture
-def port_25(outside, addresses, greetings) -> list[str]:
-    """The addresses, all of which greet. If one does not, the first test fails with the reason."""
-    for address, why in outside.lost.items():
-        if address in outside.said:
-            pytest.skip(f"not tried: {address} does not greet, as the first failure says")
+def port_25(outside, greetings) -> list[str]:
+    """The addresses of the host. All of them greet, or the first test fails with the reason."""
+    for place, why in outside.lost.items():
+        if place in outside.said:
+            pytest.skip(f"not tried: {place} does not greet, as the first failure says")
         outside.said.update(outside.lost)
         pytest.fail(why, pytrace=False)
-    return addresses
+    return list(greetings)
 
 
 @pytest.fixture

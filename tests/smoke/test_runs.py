@@ -122,7 +122,7 @@ def narrow(lab_alone: Lab, tmp_path: Path) -> Iterator[tuple[Path, list[str]]]:
     text = lab.inventory.read_text().replace(str(lab.key), str(key))
     inventory.write_text(text.replace(str(lab.ssh_config), str(config)))
     try:
-        yield inventory, ["ssh", "-F", str(config), "-i", str(key), "-o", "IdentitiesOnly=yes"]
+        yield inventory, ["ssh", "-F", str(config), "-i", str(key), "-o", "LogLevel=INFO"]
     finally:
         lab.target.run(f"mv {KEYS}.kept {KEYS}; rm /usr/local/sbin/letterbox-smoke")
 

@@ -33,7 +33,8 @@ _REFUSALS: tuple[tuple[str, Failure], ...] = (
     ("refused", "refused"),
     ("timed out", "timeout"),
     ("no route to host", "unreachable"),
-    ("unreachable", "no route"),
+    ("network is unreachable", "no route"),
+    ("cannot assign requested address", "no route"),
     ("administratively prohibited", "unreachable"),
 )
 """What sshd says of a channel that it could not open (connect(2) there), and what that is to us."""
@@ -69,11 +70,10 @@ class Here:
 
     name: str = "this machine"
 
-    def has_route(self, address: str) -> bool:
-        return has_route(address)
-
     @contextmanager
     def connection(self, address: str, port: int, seconds: float) -> Iterator[socket.socket]:
+        if not has_route(address):
+            raise Unreached("no route", "no route")
         try:
             made = socket.create_connection((address, port), seconds)
         except OSError as error:
@@ -89,23 +89,14 @@ class Through:
     name: str
     ssh: Sequence[str]
 
-    def has_route(self, address: str) -> bool:
-        """Whether it has a route to the address. It is asked by connecting."""
-        try:
-            with self.connection(address, 25, GREETING_SECONDS) as made:
-                made.recv(1)
-        except Unreached as error:
-            return error.failure != "no route"
-        except OSError:
-            pass
-        return True
-
     @contextmanager
     def connection(self, address: str, port: int, seconds: float) -> Iterator[socket.socket]:
         """A socket whose other end ssh holds. Raises Unreached if it ends before anything has come."""
         ours, theirs = socket.socketpair()
         place = f"[{address}]:{port}" if ip_version(address) == 6 else f"{address}:{port}"
-        command = [*self.ssh[:-2], "-W", place, *self.ssh[-2:]]
+        # A connection that is shared, or a log that says little, would keep the reason of a failure back.
+        options = ["-o", "ControlPath=none", "-o", "LogLevel=INFO"]
+        command = [self.ssh[0], *options, *self.ssh[1:-2], "-W", place, *self.ssh[-2:]]
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=subprocess.PIPE, text=True)
         theirs.close()
         try:
@@ -129,7 +120,7 @@ class Through:
         for part, failure in _REFUSALS:
             if part in said.lower() and "channel" in said:
                 return Unreached(failure, words)
-        return Unreached("silent" if "channel" in said or not said else "no route", words)
+        return Unreached("silent" if not said else "unreachable", words)
 
 
 Vantage = Here | Through
