@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from pyinfra import context
@@ -68,13 +67,8 @@ def removal_commands(seen: Observed, *, keep_mail: bool) -> Iterator[StringComma
     if layout.MAIL in seen.files and not keep_mail:
         yield StringCommand(f"rm -rf {layout.MAIL}")
     if state and not keep_mail:
-        stays = (
-            f"{layout.STATE_FOLDER} stays, because it has what is not the deploy's: "
-            f"$(ls -A {layout.STATE_FOLDER} | head -3 | tr '\\n' ' ')"
-        )
         if layout.MAIL in seen.files or layout.STATE_FOLDER in seen.empty_folders:
-            shell = f'rmdir {layout.STATE_FOLDER} 2>/dev/null || echo "{stays}" >&2'
-            yield StringCommand("sh -c", shlex.quote(shell))
+            yield StringCommand(f"rmdir --ignore-fail-on-non-empty {layout.STATE_FOLDER}")
     elif state and state.user != "root":
         yield StringCommand(f"chown -R root:root {layout.STATE_FOLDER}")
     if seen.account and not is_person(seen):

@@ -35,9 +35,12 @@ def start_commands(seen: Observed, wanted: str) -> Iterator[Command]:
         before += "; systemctl mask -q firewalld"
     shell = (
         f"systemctl stop {UNDO}.timer {UNDO}.service 2>/dev/null",
-        f"systemd-run -q --unit={UNDO} --on-active={PATIENCE} sh -c {shlex.quote(before)} || exit 1",
+        f"systemd-run -q --unit={UNDO} --on-active={PATIENCE} --timer-property=AccuracySec=1s "
+        f"sh -c {shlex.quote(before)} || exit 1",
         f"{{ systemctl unmask -q firewalld && {open_ssh(seen)} && systemctl enable -q --now firewalld; }} || "
         f"{{ journalctl -u firewalld -n 10 --no-pager -o cat >&2; systemctl start {UNDO}.service; exit 1; }}",
+        # systemd calls it started before its rules hold. A connection in between would prove nothing.
+        "for try in $(seq 100); do firewall-cmd -q --state && break; sleep 0.2; done",
     )
     yield StringCommand("sh -c", shlex.quote("; ".join(shell)))
     yield FunctionCommand(connect_again, (), {})

@@ -107,13 +107,11 @@ def removal_commands(seen: Observed) -> Iterator[StringCommand]:
         return
     # Parts of the last minutes are not among the leftovers yet.
     parts = f"{layout.RELEASES}/.[0-9a-f]* {layout.GENERATIONS}/*.new {layout.GENERATIONS}/.*.gone"
-    shell = (
-        f"rm -rf {' '.join(map(shlex.quote, found))} {parts}",
-        f"for f in {' '.join(_FOLDERS)}; do if [ -d $f ] && ! rmdir $f 2>/dev/null; then "
-        "echo \"$f stays, because it has what is not the deploy's: $(ls -A $f | head -3 | tr '\\n' ' ')\" "
-        ">&2; fi; done",
-    )
-    yield StringCommand("sh -c", shlex.quote("; ".join(shell)))
+    remove = f"rm -rf {' '.join(map(shlex.quote, found))} {parts}"
+    # A folder with something in it that is not ours stays. The remarks of the run have named it.
+    folders = " ".join(folder for folder in _FOLDERS if folder in seen.files)
+    clear = f" && rmdir --ignore-fail-on-non-empty {folders}" if folders else ""
+    yield StringCommand("sh -c", shlex.quote(remove + clear))
 
 
 _FOLDERS = (

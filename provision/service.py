@@ -16,8 +16,7 @@ from provision import generation
 from provision.desired.files import Text, sha256, text_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
-from provision.host.observed import Observed, Unit
-from provision.release import MANIFEST
+from provision.host.observed import Observed
 from provision.step import Decision, observe, step
 
 
@@ -64,7 +63,8 @@ def is_loaded(seen: Observed, wanted: Desired) -> bool:
         and loaded.release == wanted.release
         and wanted.release not in seen.damaged
         and not unit_is_newer(seen, wanted, layout.SERVICE_UNIT)
-        and not _release_is_newer(seen, service)
+        # A release that was unpacked anew was damaged before.
+        and seen.unpacked <= service.since
     )
 
 
@@ -72,12 +72,6 @@ def certificate_is_loaded(seen: Observed, wanted: Desired) -> bool:
     """Whether the service uses the certificate on disk, and this is one that the deploy leaves in place."""
     good = seen.key_matches and wanted.host.hostname in seen.certificate_names
     return good and seen.loaded is not None and seen.loaded.certificate == seen.certificate_sha256
-
-
-def _release_is_newer(seen: Observed, service: Unit) -> bool:
-    """Whether the release in use was unpacked after the process was started: it was damaged before."""
-    manifest = seen.files.get(f"{layout.CURRENT}/{MANIFEST}")
-    return manifest is not None and manifest.changed > service.since
 
 
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
@@ -123,7 +117,7 @@ def removal_commands(seen: Observed) -> Iterator[StringCommand]:
         names = " ".join(layout.UNITS)
         yield StringCommand(
             f"{{ systemctl disable -q --now {names} || systemctl stop {names}; }} && "
-            f"rm -rf {' '.join([*files, layout.PROOFS])} && systemctl daemon-reload"
+            f"rm -rf {' '.join([*files, layout.RUNTIME_FOLDER, layout.PROOFS])} && systemctl daemon-reload"
         )
 
 

@@ -22,6 +22,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.api.state import State
 
+from provision.host import probe
 from provision.host.fact import HostObservation, Unreadable
 from provision.host.observed import Observed
 
@@ -60,11 +61,25 @@ def step(decide: Callable[[], Decision], *, is_idempotent: bool = True) -> Calla
         if not needed:
             context.host.noop(decision.otherwise)
             return
-        yield from needed
+        yield from map(for_any_shell, needed)
         if any(isinstance(command, StringCommand) for command in needed):
             forget()
 
     return carried_out
+
+
+def for_any_shell(command: Command) -> Command:
+    """The command in a form that every login shell hands to sh as it is.
+
+    pyinfra quotes it for sh, but the login shell reads it first. fish and csh read backslashes, newlines and
+    exclamation marks inside quotes in other ways. Commands without any of these stay readable.
+    """
+    if not isinstance(command, StringCommand):
+        return command
+    text = command.get_raw_value()
+    if not set(text) & set("\\\n!"):
+        return command
+    return StringCommand(f'sh -c "$(echo {probe.encoded(text)} | base64 -d)"', **command.connector_arguments)
 
 
 def _fail(state: State, host: Host, reason: str) -> bool:

@@ -64,16 +64,19 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
         raise DeployError(untouched(problems))
     if "firewalld" in needed:
         firewalld.openings(context.host, seen)
-    for remark in remarks(seen):
+    for remark in remarks(seen, deploys="packages" in needed):
         logger.warning(f"{context.host.print_prefix}{remark}")
     if seen.uid != 0:
         context.host.data._sudo = True
 
 
-def remarks(seen: Observed) -> Iterator[str]:
+def remarks(seen: Observed, *, deploys: bool) -> Iterator[str]:
     """What is on the host that is not the deploy's, and that it leaves alone: a line each."""
-    for where, path in seen.wrong_rights.items():
+    for where, path in seen.wrong_rights.items() if deploys else ():
         yield f"in the {where}, {path} has another owner or other rights than it should: they are put right"
+    if seen.foreign:
+        more = f" and {len(seen.foreign) - 3} more" if len(seen.foreign) > 3 else ""
+        yield f"{', '.join(seen.foreign[:3])}{more}: not the deploy's, and left alone"
     for name, unit in seen.units.items():
         for path in unit.drop_ins:
             yield f"{name} has a drop-in that is not the deploy's: {path} stays, and `systemctl cat` shows it"

@@ -24,6 +24,7 @@ CURRENT: Final = "/opt/letterbox/current"
 COMMAND: Final = "/usr/local/bin/letterbox"
 COMMAND_TARGET: Final = "/opt/letterbox/current/bin/letterbox"
 
+RUNTIME_FOLDER: Final = "/run/letterbox"
 LOADED: Final = "/run/letterbox/loaded.json"
 """What the running service has loaded. It writes this itself; `receiver/loaded.py` says what is in it."""
 PROOFS: Final = "/run/letterbox-proofs"

@@ -113,8 +113,12 @@ class Observed:
     firewalld: Firewalld
     damaged: frozenset[str] = frozenset()
     """Digests of the releases that are not whole."""
+    unpacked: float = 0.0
+    """When the current release was unpacked, in seconds since the epoch; 0 if that is not known."""
     wrong_rights: Mapping[str, str] = field(default_factory=dict)
     """`releases`, `generations` or `mail`, each with a path in it that has another owner or other rights."""
+    foreign: tuple[str, ...] = ()
+    """What lies in our folders and is not ours."""
     empty_folders: frozenset[str] = frozenset()
     """Those of our folders in which there is nothing."""
     leftovers: tuple[str, ...] = ()

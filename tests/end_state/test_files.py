@@ -46,6 +46,24 @@ def test_current_is_a_complete_release(host) -> None:
     assert host.check_output(f"{layout.COMMAND} --version").startswith("letterbox ")
 
 
+def test_the_release_is_whole(host) -> None:
+    said = host.run(f"cd {layout.CURRENT} && sha256sum --quiet -c manifest")
+    assert said.rc == 0, said.stdout
+    found = host.check_output(f"cd {layout.CURRENT}/ && find . -type f ! -name manifest | wc -l")
+    assert found == host.check_output(f"wc -l < {layout.CURRENT}/manifest")
+
+
+def test_mailboxes_are_the_receivers(host) -> None:
+    found = host.check_output(
+        f"find {layout.MAIL} -maxdepth 3 \\( ! -user {layout.USER} -o ! -group {layout.USER} \\) | head"
+    )
+    assert found == ""
+
+
+def test_the_certificate_has_not_ended(host) -> None:
+    assert host.run(f"openssl x509 -in {layout.CERTIFICATE} -noout -checkend 0").rc == 0
+
+
 def test_the_program_is_not_writable_by_the_one_who_runs_it(host) -> None:
     found = host.check_output(
         f"find {layout.PROGRAM_FOLDER} ! -type l \\( ! -user root -o -perm /022 \\) | head"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -35,6 +36,20 @@ def test_the_running_process_was_started_with_what_is_deployed(host) -> None:
     pid = host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}")
     running = host.check_output(f"tr '\\0' '\\n' < /proc/{pid}/environ | grep ^LETTERBOX_GENERATION=")
     assert running == host.file(layout.GENERATION).content_string.strip()
+
+
+def test_it_has_loaded_what_lies_on_disk(host) -> None:
+    loaded = json.loads(host.check_output(f"cat {layout.LOADED}"))
+    der = host.check_output(f"openssl x509 -in {layout.CERTIFICATE} -outform DER | sha256sum").split()[0]
+    assert loaded["pid"] == int(host.check_output(f"systemctl show -p MainPID --value {layout.SERVICE_UNIT}"))
+    assert loaded["configuration"] == host.file(layout.CONFIGURATION).sha256sum
+    assert loaded["release"] == host.file(layout.CURRENT).linked_to.rpartition("/")[2]
+    assert loaded["certificate"] == der
+
+
+@pytest.mark.parametrize("unit", [layout.SOCKET_UNIT, layout.SERVICE_UNIT])
+def test_systemd_has_read_the_unit_as_it_is(host, unit) -> None:
+    assert host.check_output(f"systemctl show -p NeedDaemonReload --value {unit}") == "no"
 
 
 def test_it_runs_as_its_own_user_without_any_capability(host) -> None:

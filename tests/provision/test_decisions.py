@@ -171,15 +171,7 @@ NOT_LOADED = {
     ),
     "a certificate was not loaded": (loaded(certificate="0"), ["service"], "systemctl reload"),
     "the release was unpacked anew after the start": (
-        replace(
-            DEPLOYED,
-            files={
-                **DEPLOYED.files,
-                f"{layout.CURRENT}/{release.MANIFEST}": File(
-                    "regular file", "root", "root", "644", changed=101.0
-                ),
-            },
-        ),
+        replace(DEPLOYED, unpacked=101.0),
         ["service"],
         RESTART,
     ),

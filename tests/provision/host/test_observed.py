@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import gzip
+import shlex
 import shutil
 import subprocess
 
 import pytest
+from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
+from pyinfra.connectors.util import make_unix_command
 
 from provision.dns import own_addresses
 from provision.host import layout, probe
@@ -17,6 +20,7 @@ from provision.host.fact import HostObservation, Unreadable
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.observed import Observed
 from provision.host.served import Served
+from provision.step import for_any_shell
 from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
 
@@ -192,6 +196,18 @@ def test_a_script_reaches_sh_whole_through_every_login_shell(shell: str) -> None
     odd = "printf '%s\\n' \"it's\" '\\\\' '!x' \"$((1 + 1))\"\necho '$HOME \"'"
     done = subprocess.run([shell, "-c", probe.wrapped(odd)], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["it's", "\\\\", "!x", "2", '$HOME "']
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash", "fish", "csh", "tcsh", "zsh"])
+def test_a_command_of_a_step_reaches_sh_whole_through_every_login_shell(shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"there is no {shell} here")
+    odd = "printf '%s\\n' \"it's\" '\\\\' '!x'\ncat"
+    command = for_any_shell(StringCommand("sh -c", shlex.quote(odd), _stdin="given\n"))
+    line = make_unix_command(command).get_raw_value()
+    assert command.connector_arguments == {"_stdin": "given\n"}
+    done = subprocess.run([shell, "-c", line], input="given\n", capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["it's", "\\\\", "!x", "given"]
 
 
 def test_a_folder_that_is_no_generation_is_passed_over() -> None:

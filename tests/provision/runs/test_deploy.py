@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.deploys import PYINFRA, ROOT, deploy
+from tests.deploys import PYINFRA, ROOT, copy_of_checkout, deploy
 
 EVERYTHING = [
     "Packages",
@@ -80,7 +80,7 @@ def test_a_second_run_looks_at_the_host_once(deployed) -> None:
     assert 1 <= len(executions) <= 2, executions
 
 
-def test_a_changed_configuration_is_put_back_and_the_service_restarted(deployed) -> None:
+def test_a_configuration_that_was_changed_and_not_loaded_is_put_back_without_a_restart(deployed) -> None:
     before = _pid(deployed)
     deployed.target.run("echo '# by hand' >> /etc/letterbox/letterbox.toml")
     run = deploy(deployed, "-y", "--json")
@@ -98,14 +98,13 @@ def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed
     text = deployed.inventory.read_text().replace('"mailboxes": ["alice", "bob"]', '"mailboxes": ["alice"]')
     other = tmp_path / "inventory.py"
     other.write_text(text)
-    program = "/opt/letterbox/current/bin/letterbox"
-    deployed.target.run(
-        f"mv {program} /root/ && printf '#!/bin/sh\\nexit 78\\n' > {program} && chmod +x {program}"
-    )
+    checkout = copy_of_checkout(tmp_path / "checkout")
+    check = checkout / "receiver" / "serving" / "check.py"
+    check.write_text(check.read_text() + "\n\ndef problems(config):\n    return ['refused on purpose']\n")
     before = deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout
-    run = deploy(deployed, "-y", inventory=other)
-    deployed.target.run(f"mv /root/letterbox {program}")
+    run = deploy(deployed, "-y", inventory=other, checkout=checkout)
     assert run.code == 1
+    assert "refused on purpose" in run.stderr
     assert deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout == before
     assert deployed.target.run("ls /etc/letterbox").stdout.split() == ["generation", "letterbox.toml", "tls"]
 

@@ -40,3 +40,34 @@ def test_a_debian_host_is_deployed_too(fresh_lab, tmp_path) -> None:
     assert world.run(ASK).stdout.startswith("220 mx9.example.test ")
     again = deploy(fresh_lab, "-y", "--json", inventory=inventory)
     assert (again.code, again.changed()) == (0, []), again.stderr
+
+
+def test_a_host_that_greets_whoever_comes_is_deployed_too(deployed) -> None:
+    """bash reads .bashrc also for a command over ssh. A greeting is not an answer."""
+    deployed.target.run("cp -a /root/.bashrc /root/.bashrc.kept 2>/dev/null; "
+                        "printf 'echo Welcome!\\necho \"##  uid\"\\necho 0\\n' > /root/.bashrc")  # fmt: skip
+    try:
+        assert deployed.target.run("true").stdout.startswith("Welcome!")
+        run = deploy(deployed, "-y", "--json")
+        assert (run.code, run.changed()) == (0, []), run.stderr
+    finally:
+        deployed.target.run("rm /root/.bashrc; mv /root/.bashrc.kept /root/.bashrc 2>/dev/null", check=False)
+
+
+def test_a_sudo_that_asks_is_said_with_the_line_that_changes_this(deployed, tmp_path) -> None:
+    inventory = tmp_path / "inventory.py"
+    inventory.write_text(deployed.inventory.read_text().replace('"ssh_user": "root"', '"ssh_user": "fedora"'))
+    allowed = deployed.target.run("grep -ls NOPASSWD /etc/sudoers.d/* /etc/sudoers").stdout.split()
+    assert allowed
+    for path in allowed:
+        deployed.target.run(
+            f"cp -a {path} /root/{path.rpartition('/')[2]}.kept && sed -i s/NOPASSWD:// {path}"
+        )
+    try:
+        run = deploy(deployed, "-y", inventory=inventory)
+    finally:
+        for path in allowed:
+            deployed.target.run(f"mv /root/{path.rpartition('/')[2]}.kept {path}")
+    assert run.code == 1
+    assert "may not become root without typing (sudo: " in run.stderr
+    assert "NOPASSWD: ALL" in run.stderr

@@ -82,8 +82,8 @@ BREAKS = {
 
 
 @pytest.mark.parametrize("case", BREAKS)
-def test_what_is_not_loaded_is_seen_and_loaded(host, case) -> None:
-    command, changed = BREAKS[case]
+def test_what_is_not_loaded_is_seen_and_loaded(deployed, case) -> None:
+    host, (command, changed) = deployed, BREAKS[case]
     if case == "a drop-in that went by hand":
         host.target.run(BREAKS["a drop-in that came by hand"][0])
         assert deploy(host, "-y").code == 0
@@ -101,13 +101,6 @@ def test_what_is_not_loaded_is_seen_and_loaded(host, case) -> None:
     again = deploy(host, "-y", "--json")
     assert (again.code, again.changed()) == (0, []), again.stderr
     host.target.run(f"rm -rf {SERVICE}.d /root/letterbox.service; systemctl daemon-reload")
-
-
-def test_an_edit_that_was_not_loaded_needs_no_restart(host) -> None:
-    before = pid(host)
-    host.target.run(BY_HAND.format(layout.CONFIGURATION))
-    run = deploy(host, "-y", "--json")
-    assert (run.code, run.changed(), pid(host)) == (0, ["Configuration"], before), run.stderr
 
 
 def test_a_drop_in_is_said_and_left(host) -> None:
