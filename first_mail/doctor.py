@@ -2,8 +2,9 @@
 
 For every host of the inventory it looks at three things: what the DNS says, whether packets to port 25 reach
 the host (which counts them while a vantage point connects), and what `letterbox doctor` finds on the host.
-It ends at the first broken link. Exit codes: 0 nothing is broken; 1 the check could not be made; 2 a link is
-broken.
+It ends at the first broken link. Exit codes: 0 every link was seen to hold; 1 no link is broken as far as
+could be seen, but one could not be told, or the check could not be made; 2 a link is broken. So 0 never
+stands for what was not seen. `dns.check` has the same codes.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import json
 import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,11 +31,13 @@ from first_mail import message_path, ssh, vantage
 from first_mail.port25_counter import counting
 from provision.host import layout
 from receiver.cli.streams import show_all_characters
-from receiver.cli.terminal import BOLD, GREEN, Screen
+from receiver.cli.terminal import BOLD, Screen
 from receiver.doctor import links
 from receiver.doctor.links import Link
+from receiver.doctor.units import DEPLOY
 
 _HOST_SECONDS = 120.0
+_USAGE = 2  # the exit code of argparse for wrong usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,15 @@ class OutsideView:
     """How each address of the host greeted the vantage point."""
     attempts: Mapping[int, int]
     """What the host counted meanwhile, by IP version."""
+    peers: Sequence[str] = ()
+    """The addresses that the host saw these come from."""
     unreadable: ssh.HostUnreadable | None = None
     """Why the host could not be asked to count."""
+
+    @property
+    def refused_peers(self) -> Sequence[str]:
+        """The peers, if one of the greetings did not come. Else none of them is of interest."""
+        return self.peers if any(one.failure for one in self.greetings.values()) else ()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +66,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m first_mail.doctor",
         description="Walk a message's path from DNS to disk; name the first broken link and its fix.",
+        epilog="Marks: ✓ it holds, ✗ it is broken, ? it cannot be told from here. Exit codes: 0 every link "
+        "holds; 1 nothing is broken as far as could be seen, but a link could not be told, or the check "
+        "could not be made; 2 a link is broken.",
     )
     add_inventory(parser)
     parser.add_argument("--domain", metavar="NAME", help="only this one (all of them)")
@@ -89,7 +103,7 @@ def _doctor(given: argparse.Namespace) -> int:
     (elsewhere,) = (
         _hosts_named(inventory, inventory_path(given), [given.vantage]) if given.vantage else (None,)
     )
-    screen, broken = Screen(), 0
+    screen, found = Screen(), list[Link]()
     for host in hosts:
         if len(hosts) > 1 and not given.json:
             screen.line(screen.styled(host.name, BOLD))
@@ -99,10 +113,12 @@ def _doctor(given: argparse.Namespace) -> int:
                 print(json.dumps({"host": host.name, **link.to_json()}), flush=True)
             else:
                 links.print_link(link, screen)
-            broken += not link.holds
-    if not broken and not given.json:
-        screen.line(screen.styled("Nothing is broken.", GREEN, BOLD))
-    return 2 if broken else 0
+            found.append(link)
+    if not given.json:
+        links.print_summary(found, screen)
+    if any(link.is_broken for link in found):
+        return 2
+    return 1 if any(link.is_unknown for link in found) else 0
 
 
 def _hosts_named(inventory: Inventory, path: Path, names: Sequence[str]) -> tuple[MailHost, ...]:
@@ -124,7 +140,7 @@ def walked(
     """All links up to the first broken one."""
     for link in all_links(inventory, domains, host, elsewhere, given):
         yield link
-        if not link.holds:
+        if link.is_broken:
             return
 
 
@@ -137,19 +153,40 @@ def all_links(
 ) -> Iterator[Link]:
     """The links in the order of a message. Raises SyncError if the host cannot be asked."""
     place = elsewhere.name if elsewhere else "this machine"
-    view: OutsideView | None = None
-    for name in domains:
-        view = look_from_outside(inventory, name, host, elsewhere, given)
-        yield from message_path.in_the_dns(name, view.findings, view.seen)
-    assert view is not None
+    with ThreadPoolExecutor(1) as pool:
+        inside = pool.submit(on_the_host, host, ())  # meanwhile, because both take seconds
+        views = [look_from_outside(inventory, name, host, elsewhere, given) for name in domains]
+    view = views[-1]
+    found: list[Link] = []
+    if not view.unreadable:
+        found = on_the_host(host, view.refused_peers) if view.refused_peers else inside.result()
+    for name, each in zip(domains, views, strict=True):
+        for link in message_path.in_the_dns(name, each.findings, each.seen):
+            if found and found[0].name == "program" and link.name == "MX":
+                yield found[0]  # Without the program a deploy comes first, and it syncs the DNS, too.
+            yield link
     if view.unreadable:
         raise view.unreadable
     yield message_path.arrival(view.greetings, view.attempts, view.seen.outbound_25, place)
-    for number, link in enumerate(on_the_host(host)):
-        yield link
-        if number == 0:
-            yield message_path.past_the_filter(view.greetings, view.attempts, place)
-    yield message_path.from_outside(view.greetings, host.hostname, place)
+    yield from with_filter(found, view, place)
+    yield message_path.from_outside(view.greetings, view.attempts, host.hostname, place)
+
+
+def with_filter(found: Sequence[Link], view: OutsideView, place: str) -> Iterator[Link]:
+    """The host's links, the packet filter judged by what came through as well as by its rules.
+
+    A host up to 0.2 does not look at its rules, and has no such link.
+    """
+    listens = any(link.name == "socket" and not link.is_broken for link in found)
+    seen = message_path.past_the_filter(view.greetings, view.attempts, place, listens=listens)
+    has_own = any(link.name == "packet filter" for link in found)
+    for number, link in enumerate(found):
+        if link.name == "packet filter" and not link.is_broken:
+            yield seen
+        else:
+            yield link
+            if number == 0 and not has_own and not link.is_broken:
+                yield seen
 
 
 def look_from_outside(
@@ -176,18 +213,26 @@ def look_from_outside(
             seen = replace(seen, outbound_25=outbound_25)
         if counter:
             counter.stop()
-    return OutsideView(seen, findings, greetings, counter.attempts if counter else {}, unreadable)
+    if counter is None:
+        return OutsideView(seen, findings, greetings, {}, unreadable=unreadable)
+    return OutsideView(seen, findings, greetings, counter.attempts, counter.peers)
 
 
-def on_the_host(host: MailHost) -> list[Link]:
-    """What `letterbox doctor` finds there, up to the first broken link. Raises HostUnreadable."""
+def on_the_host(host: MailHost, peers: Sequence[str]) -> list[Link]:
+    """What `letterbox doctor` finds there, up to the first broken link. Raises HostUnreadable.
+
+    `peers` are the addresses that connections to port 25 came from. Rules on the host may be about them.
+    """
     zones = [word for zone in host.firewalld_zones for word in ("--zone", zone)]
-    done = ssh.run(host, [layout.COMMAND, "doctor", "--json", *zones], seconds=_HOST_SECONDS)
+    senders = [word for peer in peers for word in ("--peer", peer)]
+    command = [layout.COMMAND, "doctor", "--json", *zones]
+    done = ssh.run(host, [*command, "--hostname", host.hostname, *senders], seconds=_HOST_SECONDS)
+    if done.returncode == _USAGE:  # a host up to 0.2 has neither --hostname nor --peer
+        done = ssh.run(host, command, seconds=_HOST_SECONDS)
     found = [links.from_json(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if not found:
         reason = (done.stderr.strip().splitlines() or ["it gave no reason"])[-1]
-        problem = f"letterbox does not run on the host: {reason}"
-        return [Link("program", problem, "pyinfra inventory.py deploy.py")]
+        return [Link("program", f"letterbox does not run on the host: {reason}", DEPLOY)]
     return found
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from dns.check.findings import Finding, required
+from dns.check.findings import ELSEWHERE, Finding, required
 from dns.names import ip_version
 from dns.world.greeting import Greeting
 from dns.world.seen import Seen
 from receiver.doctor.links import Link
 
 IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")
+FROM_ELSEWHERE = "look from another place: python -m first_mail.doctor --from HOST"
 _LINK_OF = {
     "delegation": "delegation",
     "nameserver-address": "delegation",
@@ -29,6 +30,8 @@ _LINK_OF = {
     "mx-address": "MX",
     "mx-preference": "MX",
     "mx-surplus": "MX",
+    "address": "address",
+    "addresses": "address",
     "address-surplus": "address",
     "no-address": "address",
     "private": "address",
@@ -48,7 +51,7 @@ def link_of(finding: Finding) -> str | None:
 
 
 def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator[Link]:
-    """The links from the delegation to the address. One that is unknown is not broken, and says so."""
+    """The links from the delegation to the address. One that is unknown is neither broken nor whole."""
     broken: dict[str, Finding] = {}
     unknown: dict[str, Finding] = {}
     for finding in findings:
@@ -70,24 +73,38 @@ def in_the_dns(domain: str, findings: Iterable[Finding], seen: Seen) -> Iterator
         if name in broken:
             yield Link(name, broken[name].problem, broken[name].fix)
         elif name in unknown:
-            yield Link(name, f"cannot be told: {unknown[name].problem} ({unknown[name].fix})")
+            yield Link(name, unknown[name].problem, look=unknown[name].fix)
         else:
-            yield Link(name, _evidence(name, domain, seen))
+            yield _seen_link(name, domain, seen)
 
 
-def _evidence(name: str, domain: str, seen: Seen) -> str:
+def _seen_link(name: str, domain: str, seen: Seen) -> Link:
+    """The link if no finding is about it. It holds only if what it is about was really seen."""
     if name == "delegation":
         if seen.delegation is None:
-            return f"cannot be seen from here: {seen.lost}"
-        return f"{seen.zone} is delegated to {', '.join(seen.delegation.nameservers)}"
+            return Link(name, f"it could not be followed from here: {seen.lost}", look=ELSEWHERE)
+        return Link(name, f"{seen.zone} is delegated to {', '.join(seen.delegation.nameservers)}")
+    answering = [one for one in seen.servers if one.answered]
     if name == "zone":
-        return f"{len(seen.servers)} nameserver addresses answer for {seen.zone}"
+        if not answering:
+            return Link(name, f"no nameserver of {seen.zone} was asked from here", look=ELSEWHERE)
+        return Link(name, f"{len(answering)} nameserver addresses answer for {seen.zone}")
     if name == "MX":
+        if not answering and not any(one.answered for one in seen.resolvers):
+            return Link(name, f"nobody answered for the MX of {domain}", look=ELSEWHERE)
         (mx,) = (expected for expected in seen.expected if expected.type == "MX")
-        return f"{domain} MX {', '.join(sorted(mx.values))}"
+        return Link(name, f"{domain} MX {', '.join(sorted(mx.values))}")
+    silent = [host.hostname for host in seen.hosts if not host.addresses]
+    if silent or not seen.hosts:
+        where = silent[0] if silent else f"a mail host of {domain}"
+        return Link(name, f"no address of {where} was seen", look=ELSEWHERE)
     if name == "address":
-        return "; ".join(f"{host.hostname} {', '.join(sorted(host.addresses))}" for host in seen.hosts)
-    return "the addresses are the hosts' own"
+        if unsure := [host.hostname for host in seen.hosts if host.ipv4 is None or host.ipv6 is None]:
+            look = "set public_ipv4 and public_ipv6 in the inventory, or let ssh reach the host"
+            return Link(name, f"what the addresses of {unsure[0]} should be is not known", look=look)
+        addresses = (f"{host.hostname} {', '.join(sorted(host.addresses))}" for host in seen.hosts)
+        return Link(name, "; ".join(addresses))
+    return Link(name, "the addresses are the hosts' own")
 
 
 def arrival(
@@ -115,48 +132,68 @@ def arrival(
             fix = f"ask the host's provider to let 25/tcp in to {address} (a filter or security group)"
             return Link("packet", evidence, fix)
     if unknown:
-        hint = "look from another place: python -m first_mail.doctor --from HOST"
-        return Link("packet", f"cannot be told: {'; '.join(unknown)} ({hint})")
+        return Link("packet", "; ".join(unknown), look=FROM_ELSEWHERE)
     counted = ", ".join(f"IPv{version}: {count}" for version, count in sorted(attempts.items()))
     return Link("packet", f"connection attempts reach the host ({counted})")
 
 
-def past_the_filter(greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str) -> Link:
-    """Whether the host answers the packets that arrive and that firewalld lets in.
+def past_the_filter(
+    greetings: Mapping[str, Greeting], attempts: Mapping[int, int], vantage: str, *, listens: bool = True
+) -> Link:
+    """Whether the host lets in the packets that arrive.
 
-    If it does not, another rule drops them.
+    If it does not, and no rule that the host's doctor knows is the cause, another rule drops or rejects them.
+    A refusal by a host on which port 25 `listens` is the firewall's, too.
     """
     for address, greeting in greetings.items():
-        version = ip_version(address)
-        if greeting.failure in ("timeout", "unreachable") and attempts.get(version):
+        count = attempts.get(ip_version(address))
+        if not count:
+            continue
+        what = "no answer left" if greeting.failure in ("timeout", "unreachable") else ""
+        if greeting.failure == "refused" and listens:
+            what = "the host refused them, though port 25 listens"
+        if what:
             evidence = (
-                f"{attempts[version]} packets from outside reached the host for {address} port 25, "
-                "firewalld lets them in, and no answer left: another rule drops them"
+                f"{count} packets from outside reached the host for {address} port 25, and {what}: "
+                "a rule on the host drops, rejects or forwards them"
             )
-            return Link(
-                "packet filter", evidence, "nft list ruleset | grep -nE 'drop|reject', and remove that rule"
+            fix = (
+                "nft list ruleset | grep -nE 'drop|reject|dnat|redirect', and remove that rule now and from "
+                "the file that loads it; rules of iptables-legacy: iptables-legacy-save"
             )
+            return Link("packet filter", evidence, fix)
+    unseen = [address for address, greeting in greetings.items() if not greeting.came_back]
+    if unseen or not greetings:
+        evidence = f"{vantage} cannot reach {', '.join(unseen) or 'any address'}, so no packet was judged"
+        return Link("packet filter", evidence, look=FROM_ELSEWHERE)
     return Link("packet filter", f"answers leave for {vantage}")
 
 
-def from_outside(greetings: Mapping[str, Greeting], hostname: str, vantage: str) -> Link:
+def from_outside(
+    greetings: Mapping[str, Greeting], attempts: Mapping[int, int], hostname: str, vantage: str
+) -> Link:
     """Whether it is this host that answers at each address, and its STARTTLS works, seen from outside."""
     for address, greeting in greetings.items():
+        fix = f"forward 25/tcp of {address} to the host, or correct the address in the inventory"
+        if attempts.get(ip_version(address)):  # the packets came here, so nobody else answered in our place
+            fix = "nft list ruleset | grep -nE 'dnat|redirect|tproxy', and remove that rule"
         if greeting.failure in ("refused", "silent"):
             what = "refuses connections" if greeting.failure == "refused" else "sends no greeting"
-            return Link(
-                "outside",
-                f"{address} port 25 {what}, though the host itself answers: another machine is there",
-                f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
-            )
+            where = "another machine is there"
+            if attempts.get(ip_version(address)):
+                where = "the host hands the connection to something else"
+            evidence = f"{address} port 25 {what}, though the service on the host answers: {where}"
+            return Link("outside", evidence, fix)
         if not greeting.failure and not greeting.is_by(hostname):
-            return Link(
-                "outside",
-                f"{address} port 25 greets {greeting.code} {greeting.text!r}, not as {hostname}",
-                f"forward 25/tcp of {address} to the host, or correct the address in the inventory",
-            )
+            evidence = f"{address} port 25 greets {greeting.code} {greeting.text!r}, not as {hostname}"
+            return Link("outside", evidence, fix)
         if not greeting.failure and greeting.tls:
             evidence = f"{address}: STARTTLS fails from outside ({greeting.tls}), and not on the host"
             return Link("outside", evidence, "remove what stands in between, for example an SMTP proxy")
     fine = [address for address, greeting in greetings.items() if not greeting.failure]
-    return Link("outside", f"{vantage} is greeted at {', '.join(fine) or 'no address it can reach'}")
+    unseen = [address for address in greetings if address not in fine]
+    if unseen or not fine:
+        seen = f"it is greeted at {', '.join(fine)} alone" if fine else "it is greeted nowhere"
+        evidence = f"{vantage} cannot see {', '.join(unseen) or 'any address'}: {seen}"
+        return Link("outside", evidence, look=FROM_ELSEWHERE)
+    return Link("outside", f"{vantage} is greeted at {', '.join(fine)}")

@@ -18,12 +18,17 @@ from first_mail import ssh
 
 _SCRIPT = r"""
 import json, select, socket, sys, time
-seen, end = {"4": 0, "6": 0}, time.monotonic() + 120
+seen, peers, end = {"4": 0, "6": 0}, set(), time.monotonic() + 120
 wire = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(3))
 wire.setblocking(False)
 print("ready", flush=True)
 def syn(tcp):
     return len(tcp) > 13 and tcp[2:4] == b"\x00\x19" and tcp[13] & 0x12 == 0x02
+def note(version, tcp, family, sender):
+    if syn(tcp):
+        seen[version] += 1
+        if len(peers) < 50:
+            peers.add(socket.inet_ntop(family, sender))
 def take():
     try:
         packet, (interface, protocol, kind, *_) = wire.recvfrom(128)
@@ -31,9 +36,9 @@ def take():
         return False
     if kind != 4 and interface != "lo":
         if protocol == 0x0800 and len(packet) > 20 and packet[9] == 6:
-            seen["4"] += syn(packet[(packet[0] & 15) * 4:])
+            note("4", packet[(packet[0] & 15) * 4:], socket.AF_INET, packet[12:16])
         elif protocol == 0x86DD and len(packet) > 40 and packet[6] == 6:
-            seen["6"] += syn(packet[40:])
+            note("6", packet[40:], socket.AF_INET6, packet[8:24])
     return True
 while time.monotonic() < end:
     ready, _, _ = select.select([wire, sys.stdin], [], [], 1)
@@ -43,7 +48,7 @@ while time.monotonic() < end:
         take()
 while take():
     pass
-print(json.dumps(seen), flush=True)
+print(json.dumps({**seen, "peers": sorted(peers)}), flush=True)
 """
 _STOP_SECONDS = 20
 
@@ -54,13 +59,17 @@ class Counter:
 
     process: subprocess.Popen[str]
     attempts: dict[int, int] = field(default_factory=dict)
+    peers: list[str] = field(default_factory=list)
+    """The addresses that the attempts came from, 50 at most."""
 
     def stop(self) -> None:
         """End the counting. Raises HostUnreadable if the host does not tell what it has counted."""
         try:
             answer, _ = self.process.communicate("\n", timeout=_STOP_SECONDS)
-            self.attempts = {int(version): count for version, count in json.loads(answer).items()}
-        except (subprocess.TimeoutExpired, ValueError):
+            found = json.loads(answer)
+            self.peers = found.pop("peers")
+            self.attempts = {int(version): count for version, count in found.items()}
+        except (subprocess.TimeoutExpired, ValueError, LookupError):
             raise ssh.HostUnreadable("the host did not tell what it has counted: run this again") from None
 
 

@@ -39,6 +39,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="run tests/end_state and tests/smoke against the hosts of this inventory, not the lab",
     )
     parser.addoption(
+        "--from",
+        action="append",
+        default=[],
+        metavar="HOST",
+        help="let tests/smoke look from this machine, through ssh: a host of the inventory, any other, "
+        "or the word inventory for all of its hosts",
+    )
+    parser.addoption(
         "--lab-folder",
         type=Path,
         default=FOLDER,

@@ -23,7 +23,7 @@ _UNSAFE = re.compile(
 )
 _MARK = "[\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 _MARKS = re.compile(f"({_MARK}{{4}}){_MARK}+")
-BOLD, GREEN, RED = "1", "32", "31"  # codes of Select Graphic Rendition (ECMA-48)
+BOLD, GREEN, RED, YELLOW = "1", "32", "31", "33"  # codes of Select Graphic Rendition (ECMA-48)
 
 
 def plain(text: str) -> str:

@@ -1,11 +1,13 @@
 """The command line of `letterbox doctor`.
 
-Exit codes: 0: all links hold. 1: one is broken. 77: the user is not root (EX_NOPERM of sysexits.h).
+Exit codes: 0: all links hold. 1: one is broken. 3: none is broken, but one could not be told, as monitoring
+plugins say "unknown". 77: the user is not root (EX_NOPERM of sysexits.h).
 """
 
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import os
 import pwd
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +19,7 @@ from receiver.cli.command import Failure, add_form, print_json, run_command, wan
 from receiver.cli.terminal import Screen
 from receiver.config.load import ConfigError, load
 from receiver.config.values import Config
-from receiver.doctor import dialogue, disk, firewall, links, units
+from receiver.doctor import certificate, deployed, dialogue, disk, firewall, links, packet_filter, units
 from receiver.doctor.links import Link
 from receiver.doctor.units import DEPLOY
 from receiver.smtp.certificate import Certificate, CertificateError
@@ -25,6 +27,7 @@ from receiver.system import privileges
 
 PORT = 25
 _USER = "letterbox"
+_UNKNOWN = 3
 
 
 def main(argv: Sequence[str]) -> int:
@@ -34,10 +37,21 @@ def main(argv: Sequence[str]) -> int:
         description="Check the path of a message on this host, and print the first broken link with its fix. "
         "The path to this host (DNS, the provider's filter) can only be checked from elsewhere: "
         "python -m first_mail.doctor",
+        epilog="Marks: ✓ it holds, ✗ it is broken, ? it cannot be told. Exit codes: 0 all links hold; 1 one "
+        "is broken; 3 none is broken as far as could be seen, but one could not be told; 77 not root.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", default=configuration.PATH)
     parser.add_argument(
         "--zone", action="append", default=[], metavar="NAME", help="a firewalld zone that mail arrives in"
+    )
+    parser.add_argument("--hostname", metavar="NAME", help="the name that the MX gives this host")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        type=_address,
+        help="a sender that does not get through: rules for its address are judged, too",
     )
     add_form(parser)
     arguments = parser.parse_args(argv)
@@ -47,26 +61,42 @@ def main(argv: Sequence[str]) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     if os.geteuid() != 0:
         raise Failure("the doctor looks where only root may: run it as root (sudo)", os.EX_NOPERM)
-    screen, last = Screen(), None
-    for link in links.checked(path(arguments.config, arguments.zone)):
+    screen, found = Screen(), []
+    for link in links.checked(path(arguments.config, arguments.zone, arguments.peer, arguments.hostname)):
         if wants_json(arguments):
             print_json(link.to_json())
         else:
             links.print_link(link, screen)
-        last = link
-    return 0 if last is not None and last.holds else 1
+        found.append(link)
+    if not wants_json(arguments):
+        links.print_summary(found, screen)
+    if any(link.is_broken for link in found):
+        return 1
+    return _UNKNOWN if any(link.is_unknown for link in found) else 0
 
 
-def path(config: Path, zones: Sequence[str]) -> Iterator[Callable[[], Link]]:
+def _address(text: str) -> str:
+    return str(ipaddress.ip_address(text))
+
+
+def path(
+    config: Path, zones: Sequence[str], peers: Sequence[str] = (), hostname: str | None = None
+) -> Iterator[Callable[[], Link]]:
     """The checks of the links on this host, in the order in which a message passes the links.
 
-    `zones` are firewalld zones; if there are none, firewalld is asked for those that mail arrives in.
+    `zones` are firewalld zones; if there are none, firewalld is asked for those that mail arrives in. `peers`
+    are addresses of senders that do not get through. `hostname` is the name that the MX gives this host.
     """
-    yield lambda: firewall.check_zones(zones)
+    yield lambda: firewall.check_zones(zones, peers)
+    yield lambda: packet_filter.check_packet_filter(peers)
     yield units.check_socket
-    yield lambda: check_configuration(config)
+    yield lambda: check_configuration(config, hostname)
     loaded = load(config)  # This cannot fail, because the check before it has loaded the same file.
+    yield lambda: certificate.check_certificate(loaded)
+    yield lambda: deployed.check_owners(config, loaded)
+    yield deployed.check_release
     yield units.check_service
+    yield lambda: deployed.check_loaded(config)
     for check in (dialogue.check_greeting, dialogue.check_starttls, dialogue.check_rcpt):
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
@@ -86,8 +116,11 @@ def _without_root(check: Callable[[], Link], mail: Path) -> Callable[[], Link]:
     return run
 
 
-def check_configuration(path: Path) -> Link:
-    """The configuration is good, and so are the certificate's files, as `letterbox check` checks them."""
+def check_configuration(path: Path, hostname: str | None = None) -> Link:
+    """The configuration is good, and so are the certificate's files, as `letterbox check` checks them.
+
+    Its host has the given name, if one is given.
+    """
     try:
         config: Config = load(path)
         if config.tls:
@@ -97,6 +130,9 @@ def check_configuration(path: Path) -> Link:
         return Link("configuration", str(error).splitlines()[0], fix)
     except CertificateError as error:
         return Link("configuration", f"{path}: tls: {error}", f"{DEPLOY} makes a certificate anew")
+    if hostname and config.hostname != hostname:
+        evidence = f"{path}: the host is {config.hostname} here, and {hostname} in the inventory"
+        return Link("configuration", evidence, DEPLOY)
     return Link("configuration", f"{path} is good, {len(config.domains)} domain(s)")
 
 

@@ -65,10 +65,22 @@ def check_starttls(config: Config, port: int) -> Link:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             session.starttls(context=context)
-            version = session.sock.version() if isinstance(session.sock, ssl.SSLSocket) else None
-    except (smtplib.SMTPException, OSError) as error:
+            assert isinstance(session.sock, ssl.SSLSocket)
+            version, served = session.sock.version(), session.sock.getpeercert(binary_form=True)
+        on_disk = ssl.PEM_cert_to_DER_cert(_first_certificate(config.tls.certificate))
+    except (smtplib.SMTPException, OSError, ValueError) as error:
         return Link("STARTTLS", f"it fails: {_text(error)}", f"{JOURNAL}; {RESTART}")
+    if served != on_disk:
+        evidence = f"the service shows another certificate than that of {config.tls.certificate}"
+        return Link("STARTTLS", evidence, f"{RESTART}; {JOURNAL}")
     return Link("STARTTLS", f"{version}")
+
+
+def _first_certificate(path: Path) -> str:
+    """The host's own certificate, which is the first of its chain. Raises ValueError if there is none."""
+    text = path.read_text("ascii", "replace")
+    begin, end = (text.index(f"-----{word} CERTIFICATE-----") for word in ("BEGIN", "END"))
+    return text[begin : text.index("\n", end)] if "\n" in text[end:] else text[begin:]
 
 
 def check_rcpt(config: Config, port: int) -> Link:

@@ -45,6 +45,16 @@ def check_folders(config: Config, user: str | None) -> Link | None:
     `user` is the service's user; if it is None, the owner of the mail folder.
     """
     owner = pwd.getpwnam(user) if user else pwd.getpwuid(config.mail.stat().st_uid)
+    for parent in reversed(config.mail.parents):
+        state = parent.stat()
+        mine = 6 if state.st_uid == owner.pw_uid else 3 if state.st_gid == owner.pw_gid else 0
+        if owner.pw_uid and not state.st_mode >> mine & os.X_OK:
+            evidence = (
+                f"{parent} belongs to {_user_name(state.st_uid)} with mode {state.st_mode & 0o777:o}, "
+                f"and {owner.pw_name} cannot enter it"
+            )
+            fix = f"chown {owner.pw_name}: {parent} && chmod 700 {parent}"
+            return Link("Maildir", evidence, fix if parent == config.mail.parent else f"chmod o+x {parent}")
     for folder in _folders(config.mail):
         state = folder.lstat()
         is_good = state.st_uid == owner.pw_uid and state.st_mode & 0o700 == 0o700 and folder.is_dir()
@@ -56,7 +66,7 @@ def check_folders(config: Config, user: str | None) -> Link | None:
             )
             fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u=rwX,go= {config.mail}"
             if not folder.is_dir() or folder.is_symlink():
-                fix = f"mv {folder} /root/, and send again"
+                fix = f"mv {folder} /root/"
             return Link("Maildir", evidence, fix)
     return None
 

@@ -6,28 +6,41 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from receiver.cli import terminal
-from receiver.cli.terminal import BOLD, GREEN, RED, Screen
+from receiver.cli.terminal import BOLD, GREEN, RED, YELLOW, Screen
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
     """One link: its name and the evidence, and for a broken link its fix.
 
-    `fix` is the command that repairs the link, or says what to do. It is empty if the link holds.
+    `fix` is the command that repairs the link, or says what to do. It is empty if the link is not broken.
+    `look` says how to find out whether the link holds. It is empty if that is known.
     """
 
     name: str
     evidence: str
     fix: str = ""
+    look: str = ""
 
     @property
-    def holds(self) -> bool:
-        return not self.fix
+    def holds(self) -> bool | None:
+        """Whether the link holds. None if that cannot be told."""
+        return None if self.is_unknown else not self.fix
+
+    @property
+    def is_broken(self) -> bool:
+        return bool(self.fix)
+
+    @property
+    def is_unknown(self) -> bool:
+        return bool(self.look) and not self.fix
 
     def to_json(self) -> dict[str, object]:
-        """The link as a line of `doctor --json`: `link`, `holds`, `evidence`, `fix`.
+        """The link as a line of `doctor --json`: `link`, `holds`, `evidence`, `fix`, `look`.
 
-        `mend` is the same as `fix`. It is the key's name up to 0.1, and stays for one release.
+        `holds` is true, false, or null if it cannot be told. `fix` is null unless `holds` is false, and
+        `look` is null unless `holds` is null. `mend` is the same as `fix`. It is the key's name up to 0.1,
+        and stays for one release.
         """
         fix = self.fix or None
         return {
@@ -36,12 +49,21 @@ class Link:
             "evidence": self.evidence,
             "fix": fix,
             "mend": fix,
+            "look": self.look if self.is_unknown else None,
         }
 
 
 def from_json(value: Mapping[str, object]) -> Link:
-    """The link of a line of `doctor --json`, also of a host that runs 0.1 and has no `fix`."""
-    return Link(str(value["link"]), str(value["evidence"]), str(value.get("fix", value.get("mend")) or ""))
+    """The link of a line of `doctor --json`.
+
+    A host that runs 0.1 prints no `fix`, and one up to 0.2 no `look` and no `holds` that is null.
+    """
+    return Link(
+        str(value["link"]),
+        str(value["evidence"]),
+        str(value.get("fix", value.get("mend")) or ""),
+        str(value.get("look") or ""),
+    )
 
 
 def checked(checks: Iterable[Callable[[], Link]]) -> Iterator[Link]:
@@ -49,14 +71,40 @@ def checked(checks: Iterable[Callable[[], Link]]) -> Iterator[Link]:
     for check in checks:
         link = check()
         yield link
-        if not link.holds:
+        if link.is_broken:
             return
 
 
+def summary(links: Iterable[Link]) -> str:
+    """The last line for people: that nothing is broken, if that was seen. Empty if a link is broken."""
+    found = list(links)
+    if not found or any(link.is_broken for link in found):
+        return ""
+    unknown = sum(link.is_unknown for link in found)
+    if not unknown:
+        return "Nothing is broken."
+    count = "1 link" if unknown == 1 else f"{unknown} links"
+    return f"Nothing is broken as far as could be seen: {count} could not be told (?)."
+
+
 def print_link(link: Link, screen: Screen) -> None:
-    """Print a line for the link, and for a broken link another one with its fix."""
-    mark = screen.styled("✓", GREEN) if link.holds else screen.styled("✗", RED, BOLD)
+    """Print a line for the link, and if it does not hold, another one with its fix or where to look."""
+    mark = screen.styled("✓", GREEN)
+    if link.is_broken:
+        mark = screen.styled("✗", RED, BOLD)
+    elif link.is_unknown:
+        mark = screen.styled("?", YELLOW, BOLD)
     name = screen.styled(f"{link.name:<14}", *([] if link.holds else [BOLD]))
     screen.hanging(f"{mark} {name} ", 17, terminal.plain(link.evidence))
-    if not link.holds:
+    if link.is_broken:
         screen.hanging("  ", 2, f"→ {terminal.plain(link.fix)}", BOLD)
+    elif link.is_unknown:
+        screen.hanging("  ", 2, f"→ {terminal.plain(link.look)}")
+
+
+def print_summary(links: Iterable[Link], screen: Screen) -> None:
+    """Print the line of `summary`, green only if every link was seen to hold."""
+    found = list(links)
+    if text := summary(found):
+        colour = YELLOW if any(link.is_unknown for link in found) else GREEN
+        screen.line(screen.styled(text, colour, BOLD))

@@ -1,157 +1,170 @@
-# ruff: noqa: E501
-"""How each link of a message's path is broken on a deployed host, one at a time, and repaired again."""
+"""The breaks that the doctor, the deploy, end_state and smoke are measured with: `BREAKS`, by the link."""
 
+# ruff: noqa: E501
+# fmt: off
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import Any
-
-import httpx
-
-from dns import sync
-from tests.lab.lab import Lab
-from tests.lab.machines.machine import DEADLINE
-
-Break = Callable[[Lab], AbstractContextManager[None]]
-TOML = "/etc/letterbox/letterbox.toml"
-MAIL = "/var/lib/letterbox/mail"
-RESTART = "systemctl reset-failed letterbox.service; systemctl restart letterbox.service"
-
-
-def on(machine: str, breaking: str, repairing: str) -> Break:
-    """A link that one shell command on a machine of the lab breaks, and another repairs."""
-
-    @contextmanager
-    def broken(lab: Lab) -> Iterator[None]:
-        place = getattr(lab, machine)
-        place.run(breaking)
-        lab.world.forget()
-        try:
-            yield
-        finally:
-            place.run(repairing)
-            lab.world.forget()
-
-    return broken
-
-
-def edited(what: str, *, restart: bool = False) -> Break:
-    """A link that an edit of letterbox.toml breaks. The file is put back."""
-    then = f"; {RESTART}" if restart else ""
-    return on(
-        "target",
-        f"cp -p {TOML} /root/kept.toml && {what}{then}",
-        f"cp -p /root/kept.toml {TOML} && rm /root/kept.toml; {RESTART}",
-    )
-
-
-@contextmanager
-def record(lab: Lab, kind: str, change: dict[str, Any] | None) -> Iterator[None]:
-    """Change a record of the zone at Cloudflare (None: delete it). Afterwards a sync puts it back."""
-    api = httpx.Client(
-        base_url=lab.environment["CLOUDFLARE_BASE_URL"],
-        headers={"Authorization": f"Bearer {lab.environment['CLOUDFLARE_API_TOKEN']}"},
-        timeout=DEADLINE,
-    )
-    zone = api.get("/zones", params={"name": "example.test"}).json()["result"][0]["id"]
-    records = api.get(f"/zones/{zone}/dns_records").json()["result"]
-    (found,) = [
-        each for each in records if each["type"] == kind and "letterbox" in (each["comment"] or "").lower()
-    ]
-    place = f"/zones/{zone}/dns_records/{found['id']}"
-    done = api.delete(place) if change is None else api.patch(place, json=change)
-    assert done.is_success, done.text
-    lab.world.forget()
-    try:
-        yield
-    finally:
-        if change is not None:
-            put_back = {"content": found["content"], "proxied": False}
-            assert api.patch(place, json=put_back).is_success
-        assert sync.main(["example.test", "--inventory", str(lab.inventory)]) == 0
-
-
-@contextmanager
-def filtered_on_the_way(lab: Lab) -> Iterator[None]:
-    """As a provider does: packets to port 25 of the host never reach it."""
-    rules = [
-        ["ip", family, "rule", "%s", "to", address, "ipproto", "tcp", "dport", "25", "blackhole"]
-        for family, address in (("-4", lab.target.ipv4), ("-6", lab.target.ipv6))
-    ]
-    for rule in rules:
-        subprocess.run(["add" if word == "%s" else word for word in rule], check=True)
-    try:
-        yield
-    finally:
-        for rule in rules:
-            subprocess.run(["del" if word == "%s" else word for word in rule], check=True)
-
+from tests.first_mail.breaking import (
+    MAIL,
+    RESTART,
+    TOML,
+    Break,
+    drop_in,
+    edited,
+    filtered_on_the_way,
+    firewall,
+    foreign_mx,
+    host,
+    kept,
+    on,
+    record,
+    table,
+    undone,
+)
 
 NAMESERVERS = "/etc/knot/ns1.conf /etc/knot/ns2.conf"
-DROP_IN = "/run/systemd/system/letterbox.service.d"
-BREAKS: dict[str, Break] = {
-    "delegation": on(
-        "world",
-        "cp /srv/registry/test.zone /root/ && sed -i '/^example.test/d' /srv/registry/test.zone && "
-        "systemctl restart knot@registry",
-        "mv /root/test.zone /srv/registry/test.zone && systemctl restart knot@registry",
-    ),
-    "zone": on(
-        "world",
-        f"cp {NAMESERVERS} /root/ && sed -i '/ example.test$/d' {NAMESERVERS} && "
-        "systemctl restart knot@ns1 knot@ns2",
-        "mv /root/ns?.conf /etc/knot/ && systemctl restart knot@ns1 knot@ns2",
-    ),
-    "MX": lambda lab: record(lab, "MX", None),
-    "address": lambda lab: record(lab, "A", {"content": "198.51.100.7"}),
-    "proxied": lambda lab: record(lab, "A", {"proxied": True}),
-    "packet": filtered_on_the_way,
-    "firewall zone": on(
-        "target",
-        "firewall-cmd -q --zone=FedoraServer --remove-service=smtp",
-        "firewall-cmd -q --zone=FedoraServer --add-service=smtp",
-    ),
-    "packet filter": on(
-        "target",
-        "nft add table inet shut && nft add chain inet shut input '{ type filter hook input priority -200; }' && "
-        "nft add rule inet shut input iifname host0 tcp dport 25 drop",
-        "nft delete table inet shut",
-    ),
-    "program": on(
-        "target",
-        "mv /usr/local/bin/letterbox /root/letterbox-command",
-        "mv /root/letterbox-command /usr/local/bin/letterbox",
-    ),
-    "socket": on(
-        "target",
-        "systemctl stop letterbox.socket letterbox.service",
-        "systemctl start letterbox.socket letterbox.service",
-    ),
-    "configuration": edited(f"echo 'hostnam = 1' >> {TOML}"),
-    "service": on(
-        "target",
-        f"mkdir -p {DROP_IN} && printf '[Service]\\nExecStart=\\nExecStart=/bin/sh -c \"echo no disk; exit 1\"\\n"
-        f"RestartSec=60\\n' > {DROP_IN}/broken.conf && systemctl daemon-reload; "
-        "systemctl restart letterbox.service; true",
-        f"rm -r {DROP_IN}; systemctl daemon-reload; {RESTART}",
-    ),
-    "greeting": on(
-        "target",
-        "systemctl kill -s STOP letterbox.service",
-        "systemctl kill -s CONT letterbox.service",
-    ),
-    "STARTTLS": edited(f"sed -i '/^.tls/,/^key/d' {TOML}", restart=True),
-    "RCPT": edited(f"printf '\\n[domains.\"third.test\"]\\nmailboxes = [\"carol\"]\\n' >> {TOML}"),
-    "disk": on(
-        "target",
-        f"mount -t tmpfs -o size=1m,mode=700,uid=letterbox,gid=letterbox tmpfs {MAIL}",
-        f"umount -l {MAIL}",
-    ),
-    "Maildir": on(
-        "target",
-        f"mkdir -p {MAIL}/example.test/bob && chown root:root {MAIL}/example.test/bob",
-        f"rm -r {MAIL}/example.test/bob",
-    ),
-}  # fmt: skip
+ZONE = "--zone=FedoraServer"
+RICH = "rule family=\"ipv4\" port port=\"25\" protocol=\"tcp\" reject"
+VANTAGE = '$(set -- $SSH_CONNECTION; echo $1)'
+SOCKET = "systemctl stop letterbox.service; systemctl restart letterbox.socket"
+TLS = "/etc/letterbox/tls"
+CURRENT = "$(readlink -f /opt/letterbox/current)"
+KEY = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+BOX = f"{MAIL}/example.test/bob"
+OLD_COPY = "/opt/letterbox/releases/0123456789abcdef"
+
+IN_THE_DNS = (
+    Break("the registry does not delegate the domain", "delegation", on("world",
+        "cp /srv/registry/test.zone /root/ && sed -i '/^example.test/d' /srv/registry/test.zone && systemctl restart knot@registry",
+        "mv /root/test.zone /srv/registry/test.zone && systemctl restart knot@registry"), quick=True),
+    Break("the nameservers do not serve the zone", "zone", on("world",
+        f"cp {NAMESERVERS} /root/ && sed -i '/ example.test$/d' {NAMESERVERS} && systemctl restart knot@ns1 knot@ns2",
+        "mv /root/ns?.conf /etc/knot/ && systemctl restart knot@ns1 knot@ns2"), quick=True),
+    Break("the MX is deleted", "MX", lambda lab: record(lab, "MX", None), quick=True),
+    Break("the MX leads to another host", "MX", lambda lab: record(lab, "MX", {"content": "mail.sender.test"})),
+    Break("a foreign MX stands beside ours", "MX", foreign_mx),
+    Break("the A record is another address", "address", lambda lab: record(lab, "A", {"content": "198.51.100.7"}), quick=True),
+    Break("the AAAA record is another address", "address", lambda lab: record(lab, "AAAA", {"content": "2001:db8::7"})),
+    Break("the A record is deleted", "address", lambda lab: record(lab, "A", None)),
+    Break("the A record is proxied", "proxied", lambda lab: record(lab, "A", {"proxied": True}), quick=True),
+)
+ON_THE_WAY = (
+    Break("a provider filters port 25", "packet", lambda lab: filtered_on_the_way(lab, "-4", "-6"),
+        "port 25 reached the host -> ask the host's provider", quick=True),
+    Break("a provider filters port 25 over IPv6 alone", "packet", lambda lab: filtered_on_the_way(lab, "-6"), "port 25 reached the host"),
+)
+IN_FIREWALLD = (
+    Break("smtp is closed now", "firewall zone", firewall(f"{ZONE} --remove-service=smtp", undo=undone(f"{ZONE} --add-service=smtp"), permanent=False), quick=True),
+    Break("smtp is closed after a restart", "firewall zone", firewall(f"{ZONE} --remove-service=smtp", undo=undone(f"{ZONE} --add-service=smtp"), now=False), "after a restart"),
+    Break("smtp is closed for good", "firewall zone", firewall(f"{ZONE} --remove-service=smtp", undo=undone(f"{ZONE} --add-service=smtp"))),
+    Break("a rich rule rejects port 25", "firewall zone", firewall(f"{ZONE} --add-rich-rule='{RICH}'", undo=undone(f"{ZONE} --remove-rich-rule='{RICH}'")), "rich rule"),
+    Break("a rich rule drops one sender", "firewall zone", host(
+        f"for p in '' --permanent; do firewall-cmd -q $p {ZONE} --add-rich-rule=\"rule family=ipv4 source address={VANTAGE} service name=smtp drop\"; done",
+        f"for p in '' --permanent; do firewall-cmd -q $p {ZONE} --remove-rich-rule=\"rule family=ipv4 source address={VANTAGE} service name=smtp drop\"; done"), "rich rule"),
+    Break("port 25 is forwarded to another port", "firewall zone", firewall(
+        f"{ZONE} --add-forward-port=port=25:proto=tcp:toport=2626", undo=undone(f"{ZONE} --remove-forward-port=port=25:proto=tcp:toport=2626")), "forwarded to"),
+    Break("a policy drops what is not allowed", "firewall zone", host(
+        "firewall-cmd -q --permanent --new-policy shut && firewall-cmd -q --permanent --policy shut --set-target DROP && "
+        "firewall-cmd -q --permanent --policy shut --add-service ssh && firewall-cmd -q --permanent --policy shut --set-priority -50 && "
+        "firewall-cmd -q --permanent --policy shut --add-ingress-zone ANY && firewall-cmd -q --permanent --policy shut --add-egress-zone HOST && firewall-cmd -q --reload",
+        "firewall-cmd -q --permanent --delete-policy shut && firewall-cmd -q --reload"), "policy shut"),
+    Break("the sender is bound to another zone", "firewall zone", host(
+        f"for p in '' --permanent; do firewall-cmd -q $p --zone=work --add-source={VANTAGE}; done",
+        "for p in '' --permanent; do for s in $(firewall-cmd $p --zone=work --list-sources); do firewall-cmd -q $p --zone=work --remove-source=$s; done; "
+        "firewall-cmd -q $p --zone=work --remove-service=smtp; done"), "is bound to it"),
+    Break("the interface is moved to another zone", "firewall zone", host(
+        "for p in '' --permanent; do firewall-cmd -q $p --zone=work --change-interface=host0; done",
+        "for p in '' --permanent; do firewall-cmd -q $p --zone=work --remove-interface=host0; firewall-cmd -q $p --zone=work --remove-service=smtp; done"), "work"),
+    Break("firewalld is stopped and closes port 25 when it starts", "firewall zone", host(
+        f"firewall-cmd -q --permanent {ZONE} --remove-service=smtp; systemctl stop firewalld",
+        f"systemctl start firewalld; {undone(f'{ZONE} --add-service=smtp')}"), "firewall-offline-cmd"),
+    Break("the service smtp means another port", "firewall zone", host(
+        "firewall-cmd -q --permanent --service=smtp --add-port=2525/tcp && firewall-cmd -q --permanent --service=smtp --remove-port=25/tcp && firewall-cmd -q --reload",
+        f"rm -f /etc/firewalld/services/smtp.xml; firewall-cmd -q --permanent {ZONE} --remove-port=25/tcp; firewall-cmd -q --reload"), "--add-port=25/tcp"),
+)
+IN_NFTABLES = (
+    Break("a table of nftables drops port 25", "packet filter", table("iifname host0 tcp dport 25 drop"), "nft delete rule inet shut", quick=True),
+    Break("a chain of nftables drops by policy", "packet filter", host(
+        "nft 'add table inet shut; add chain inet shut input { type filter hook input priority -200; policy drop; }; "
+        "add rule inet shut input iif lo accept; add rule inet shut input ct state established,related accept; "
+        "add rule inet shut input meta l4proto { icmp, ipv6-icmp, udp } accept; add rule inet shut input tcp dport 22 accept'",
+        "nft delete table inet shut"), "policy is drop"),
+    Break("a table of nftables rejects port 25", "packet filter", table("iifname host0 tcp dport { 25, 465 } reject with tcp reset"), "nft delete rule"),
+    Break("a table of nftables redirects port 25", "packet filter", table("iifname host0 tcp dport 25 redirect to :2626", "nat hook prerouting priority -150"), "redirect"),
+    Break("a table of nftables drops one sender", "packet filter", host(
+        f"nft add table inet shut && nft add chain inet shut input '{{ type filter hook input priority -200; }}' && nft add rule inet shut input ip saddr {VANTAGE} tcp dport 25 drop",
+        "nft delete table inet shut"), "nft delete rule"),
+)
+IN_SYSTEMD = (
+    Break("the socket is stopped", "socket", host("systemctl stop letterbox.socket letterbox.service", "systemctl start letterbox.socket letterbox.service"), quick=True),
+    Break("the socket is not enabled", "socket", host("systemctl disable -q letterbox.socket", "systemctl enable -q letterbox.service letterbox.socket"), "after a restart"),
+    Break("another program holds port 25", "socket", host(
+        "systemctl stop letterbox.socket letterbox.service; systemd-run -q --unit=other-mail python3 -c "
+        "'import socket, time; s = socket.create_server((\"::\", 25), family=socket.AF_INET6, dualstack_ipv6=True); time.sleep(9999)' && "
+        "until ss -ltn | grep -q :25; do sleep 0.1; done",
+        "systemctl stop other-mail.service; systemctl start letterbox.socket letterbox.service"), "other-mail.service"),
+    Break("a drop-in binds the socket to the loopback interface", "socket", drop_in("letterbox.socket",
+        "[Socket]\\nListenStream=\\nListenStream=127.0.0.1:25\\nListenStream=[::1]:25\\n", then=SOCKET), "broken.conf"),
+    Break("a drop-in binds the socket to IPv4 alone", "socket", drop_in("letterbox.socket",
+        "[Socket]\\nListenStream=\\nListenStream=0.0.0.0:25\\n", then=SOCKET), "broken.conf"),
+    Break("the socket unit is edited and not loaded", "socket", kept("/etc/systemd/system/letterbox.socket",
+        "sed -i 's/^Backlog=.*/Backlog=64/' /etc/systemd/system/letterbox.socket; touch -d '+2 seconds' /etc/systemd/system/letterbox.socket",
+        then="systemctl daemon-reload; systemctl enable -q letterbox.socket"), "daemon-reload"),
+    Break("a drop-in makes the service fail", "service", drop_in("letterbox.service",
+        "[Service]\\nExecStart=\\nExecStart=/bin/sh -c \"echo no disk; exit 1\"\\nRestartSec=60\\n", then=RESTART), "no disk", quick=True),
+    Break("the service is not enabled", "service", host(
+        "rm /etc/systemd/system/multi-user.target.wants/letterbox.service; systemctl daemon-reload", "systemctl enable -q letterbox.service letterbox.socket")),
+    Break("the service unit is edited and not loaded", "service", kept("/etc/systemd/system/letterbox.service",
+        "sed -i 's/^MemoryMax=.*/MemoryMax=64M/' /etc/systemd/system/letterbox.service; touch -d '+2 seconds' /etc/systemd/system/letterbox.service",
+        then="systemctl daemon-reload"), "daemon-reload"),
+    Break("the process is stopped", "greeting", host(
+        "systemctl kill -s STOP letterbox.service", "systemctl kill -s CONT letterbox.service"), quick=True),
+)
+IN_THE_FILES = (
+    Break("the command is gone", "program", kept("/usr/local/bin/letterbox", "rm /usr/local/bin/letterbox"), quick=True),
+    Break("the link current is gone", "program", kept("/opt/letterbox/current", "rm /opt/letterbox/current")),
+    Break("the configuration has a misspelt key", "configuration", edited(f"sed -i '1i hostnam = 1' {TOML}"), quick=True),
+    Break("the configuration is gone", "configuration", kept(TOML, f"rm {TOML}")),
+    Break("the configuration has another hostname", "configuration", edited(f"sed -i 's/^hostname = .*/hostname = \"other.example.test\"/' {TOML}", restart=True)),
+    Break("key and certificate do not belong together", "configuration", kept(TLS,
+        f"openssl ecparam -name prime256v1 -genkey -noout > {TLS}/key.pem", then=RESTART), "do not belong together"),
+    Break("the key is gone", "configuration", kept(TLS, f"rm {TLS}/key.pem", then=RESTART)),
+    Break("the certificate has expired", "certificate", kept(TLS,
+        f"openssl x509 -in {TLS}/certificate.pem -signkey {TLS}/key.pem -copy_extensions copyall -not_before 20200101000000Z -not_after 20210101000000Z "
+        f"-out {TLS}/made.pem && cat {TLS}/made.pem > {TLS}/certificate.pem && rm {TLS}/made.pem; {RESTART}", then=RESTART), "has expired", quick=True),
+    Break("the certificate names another host", "certificate", kept(TLS,
+        f"{KEY} -subj /CN=other.test -addext subjectAltName=DNS:other.test -days 90 -keyout /root/k.pem -out /root/c.pem 2>/dev/null && "
+        f"cat /root/k.pem > {TLS}/key.pem && cat /root/c.pem > {TLS}/certificate.pem; {RESTART}", then=RESTART), "does not name"),
+    Break("the service may not read the key", "owners", kept(TLS, f"chown root:root {TLS}/key.pem && chmod 600 {TLS}/key.pem"), quick=True),
+    Break("the configuration is writable by everybody", "owners", kept(TOML, f"chmod 666 {TOML}")),
+    Break("the service may not enter its configuration", "owners", host(
+        "chown root:root /etc/letterbox && chmod 700 /etc/letterbox", "chown root:letterbox /etc/letterbox; chmod 750 /etc/letterbox")),
+    Break("a file of the release is damaged", "release", host(
+        f"cp -a {CURRENT}/lib/aiosmtpd/smtp.py /root/ && echo '# damaged' >> {CURRENT}/lib/aiosmtpd/smtp.py",
+        f"cp -a /root/smtp.py {CURRENT}/lib/aiosmtpd/smtp.py"), "not as it was built", quick=True),
+    Break("a file of the release is gone", "release", host(
+        f"mv {CURRENT}/lib/receiver/reading/export.py /root/", f"cp -a /root/export.py {CURRENT}/lib/receiver/reading/export.py"), "is missing"),
+    Break("a file of the release may be changed by everybody", "release", host(
+        f"chmod 666 {CURRENT}/lib/receiver/loaded.py", f"chmod 644 {CURRENT}/lib/receiver/loaded.py"), "can be changed"),
+    Break("the configuration is edited and not loaded", "loaded", edited(f"printf '\\n[domains.\"third.test\"]\\nmailboxes = [\"carol\"]\\n' >> {TOML}"), quick=True),
+    Break("another release is current and not loaded", "loaded", host(
+        f"readlink /opt/letterbox/current > /root/current; cp -a {CURRENT} {OLD_COPY} && ln -sfn releases/0123456789abcdef /opt/letterbox/current",
+        f"ln -sfn $(cat /root/current) /opt/letterbox/current; rm -rf {OLD_COPY}; {RESTART}"), "the service runs release"),
+    Break("the configuration has no TLS", "STARTTLS", edited(f"sed -i '/^.tls/,/^key/d' {TOML}", restart=True), quick=True),
+    Break("a mailbox is taken out by hand", "", edited(f"sed -i '/\"bob\"/d' {TOML}", restart=True)),
+)
+IN_THE_MAIL = (
+    Break("the disk is full", "disk", host(f"mount -t tmpfs -o size=1m,mode=700,uid=letterbox,gid=letterbox tmpfs {MAIL}", f"umount -l {MAIL}"), quick=True),
+    Break("the disk is read-only", "disk", host(
+        f"mount -t tmpfs -o mode=700,uid=letterbox,gid=letterbox tmpfs {MAIL} && mount -o remount,ro {MAIL}", f"umount -l {MAIL}"), "remount,rw"),
+    Break("the disk has no inodes", "disk", host(
+        f"mount -t tmpfs -o mode=700,uid=letterbox,gid=letterbox,nr_inodes=20 tmpfs {MAIL}", f"umount -l {MAIL}"), "inodes"),
+    Break("a mailbox belongs to root", "Maildir", host(f"mkdir -p {BOX} && chown root:root {BOX}", f"rm -rf {BOX}"), quick=True),
+    Break("the mail folder may not be written", "Maildir", host(f"chmod 500 {MAIL}", f"chmod 700 {MAIL}")),
+    Break("a file stands in the place of a mailbox", "Maildir", host(f"rm -rf {BOX}; touch {BOX}", f"rm -rf {BOX} /root/bob"), "/root/"),
+    Break("the state folder belongs to root", "Maildir", host(
+        "chown root:root /var/lib/letterbox", "chown letterbox:letterbox /var/lib/letterbox")),
+)
+BREAKS = (
+    *IN_THE_DNS, *ON_THE_WAY, *IN_FIREWALLD, *IN_NFTABLES, *IN_SYSTEMD, *IN_THE_FILES, *IN_THE_MAIL,
+)  # fmt: skip

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from dns.check.findings import Finding, advised, required, unknown
+from dns.world.answers import Answer
 from dns.world.delegation import Delegation
 from dns.world.expected import Expected
-from dns.world.greeting import Greeting
-from dns.world.seen import Seen
+from dns.world.greeting import Failure, Greeting
+from dns.world.seen import HostSeen, Seen
 from first_mail import message_path
 
 SEEN = Seen(
@@ -45,22 +48,49 @@ SEEN = Seen(
 )
 def test_a_finding_is_about_one_link(finding: Finding, link: str | None) -> None:
     assert message_path.link_of(finding) == link
-    broken = [each.name for each in message_path.in_the_dns("e.test", [finding], SEEN) if not each.holds]
+    links = message_path.in_the_dns("e.test", [finding], SEEN)
+    broken = [each.name for each in links if each.is_broken]
     assert broken == ([link] if link else [])
 
 
-def test_what_is_unknown_breaks_no_link_and_is_said() -> None:
-    links = list(message_path.in_the_dns("e.test", [unknown("ds", "e.test: no keys", "run again")], SEEN))
-    assert all(link.holds for link in links)
-    (zone,) = (link for link in links if link.name == "zone")
-    assert zone.evidence == "cannot be told: e.test: no keys (run again)"
+@pytest.mark.parametrize(
+    ("finding", "name"),
+    [
+        (unknown("ds", "no keys", "run again"), "zone"),
+        (unknown("delegation", "no answer", "run again"), "delegation"),
+        (unknown("address", "no answer", "run again", "mx.e.test", "A"), "address"),
+        (unknown("addresses", "the host cannot be read", "let ssh reach it"), "address"),
+    ],
+)
+def test_what_is_unknown_is_neither_broken_nor_whole(finding: Finding, name: str) -> None:
+    links = list(message_path.in_the_dns("e.test", [finding], SEEN))
+    assert not any(link.is_broken for link in links)
+    (link,) = (link for link in links if link.name == name)
+    assert (link.holds, link.evidence, link.look) == (None, finding.problem, finding.fix)
+
+
+def test_nothing_holds_that_nobody_has_answered() -> None:
+    """No finding is not enough: with no network there may be no question that could have failed."""
+    nothing = replace(SEEN, delegation=None, lost="no route")
+    assert [link.holds for link in message_path.in_the_dns("e.test", [], nothing)] == [None] * 5
+
+
+def test_addresses_that_are_not_known_do_not_hold() -> None:
+    there = Answer("NOERROR", frozenset({"192.0.2.1"}))
+    host = HostSeen("mx.e.test", there, Answer("NOERROR"), None, None)
+    (link,) = (
+        each
+        for each in message_path.in_the_dns("e.test", [], replace(SEEN, hosts=(host,)))
+        if each.name == "address"
+    )
+    assert (link.holds, "public_ipv4" in link.look) == (None, True)
 
 
 def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider() -> None:
     gone = {"192.0.2.1": Greeting(failure="timeout")}
     barred = message_path.arrival(gone, {4: 0, 6: 0}, frozenset(), "this machine")
-    assert barred.holds
-    assert "--from" in barred.evidence
+    assert barred.holds is None
+    assert "--from" in barred.look
     assert not message_path.arrival(gone, {4: 0, 6: 0}, frozenset({4}), "this machine").holds
     assert message_path.arrival(gone, {4: 3, 6: 0}, frozenset({4}), "this machine").holds
 
@@ -76,6 +106,34 @@ def test_a_network_that_bars_outgoing_mail_is_not_blamed_on_the_provider() -> No
     ],
 )
 def test_another_machine_at_the_address_is_not_taken_for_ours(greeting: Greeting) -> None:
-    link = message_path.from_outside({"192.0.2.1": greeting}, "mx1.example.test", "this machine")
-    assert not link.holds
+    link = message_path.from_outside({"192.0.2.1": greeting}, {4: 0}, "mx1.example.test", "this machine")
+    assert link.is_broken
     assert "192.0.2.1" in link.evidence
+    assert "nft" not in link.fix
+
+
+@pytest.mark.parametrize("failure", ["timeout", "unreachable", "refused"])
+def test_what_is_refused_and_yet_counted_is_refused_by_the_host(failure: Failure) -> None:
+    greetings = {"192.0.2.1": Greeting(failure=failure)}
+    link = message_path.past_the_filter(greetings, {4: 3, 6: 0}, "this machine")
+    assert (link.name, link.is_broken, "nft list ruleset" in link.fix) == ("packet filter", True, True)
+
+
+def test_a_refusal_is_no_rule_where_nothing_listens() -> None:
+    refused = {"192.0.2.1": Greeting(failure="refused")}
+    assert message_path.past_the_filter(refused, {4: 3, 6: 0}, "this machine", listens=False).holds
+
+
+def test_a_connection_that_the_host_hands_on_is_not_blamed_on_another_machine() -> None:
+    other = {"192.0.2.1": Greeting(code=220, text="other.test ESMTP")}
+    link = message_path.from_outside(other, {4: 3, 6: 0}, "mx1.example.test", "this machine")
+    assert (link.is_broken, "dnat" in link.fix) == (True, True)
+
+
+@pytest.mark.parametrize("failure", ["timeout", "no route"])
+def test_an_address_that_was_not_seen_holds_in_no_link(failure: Failure) -> None:
+    greetings = {"192.0.2.1": Greeting(code=220, text="mx"), "2001:db8::1": Greeting(failure=failure)}
+    none = {4: 0, 6: 0}
+    assert message_path.arrival(greetings, none, frozenset(), "here").holds is None
+    assert message_path.past_the_filter(greetings, none, "here").holds is None
+    assert message_path.from_outside(greetings, none, "mx", "here").holds is None

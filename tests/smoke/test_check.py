@@ -11,7 +11,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_check_finds_nothing_missing_that_is_required(inventory_path, inventory, deployed) -> None:
+def test_the_check_finds_nothing_missing_that_is_required(
+    inventory_path, inventory, deployed, port_25, vantage_names
+) -> None:
     for domain in inventory.domains:
         done = subprocess.run(
             [sys.executable, "-m", "dns.check", domain.name, "--inventory", inventory_path, "--json"],
@@ -24,7 +26,8 @@ def test_the_check_finds_nothing_missing_that_is_required(inventory_path, invent
         )
         assert done.returncode in (0, 1, 2), done.stderr
         found = json.loads(done.stdout)
-        assert found["required"] == []
+        # With --from, this machine's own view of port 25 is not what is wanted.
+        assert [each for each in found["required"] if not (vantage_names and each["code"] == "port-25")] == []
         assert found["nameservers"]
         if deployed:
             assert (done.returncode, found["unknown"], found["advised"]) == (0, [], [])

@@ -11,34 +11,33 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from cryptography import x509
 
-from provision.host import layout
-from tests.smoke.conftest import connected, has_route
+from tests.smoke.conftest import connected
 from tests.waiting import wait_until
 
 OFFERED = {"pipelining", "size", "8bitmime", "smtputf8", "enhancedstatuscodes", "chunking", "starttls"}
 
 
 @pytest.mark.parametrize(("kind", "version"), [("A", "IPv4"), ("AAAA", "IPv6")])
-def test_port_25_greets_by_the_name_in_the_mx(outside, mail_host, kind, version) -> None:
+def test_port_25_greets_by_the_name_in_the_mx(outside, mail_host, port_25, greetings, kind, version) -> None:
     published = outside.answers(mail_host.hostname, kind)
     if not published:
         pytest.skip(f"{mail_host.hostname} has no {kind} record")
-    if not any(has_route(address) for address in published):
-        pytest.skip(f"this machine has no {version}, so it cannot judge {', '.join(published)}")
-    for address in published:
-        with connected(address, outside) as smtp:
-            assert smtp.greeting.is_by(mail_host.hostname), (address, smtp.greeting)
+    seen = [address for address in published if address in port_25]
+    if not seen:
+        pytest.skip(f"{outside.vantage.name} has no {version}, so it cannot judge {', '.join(published)}")
+    for address in seen:
+        assert greetings[address].is_by(mail_host.hostname), (address, greetings[address])
 
 
-def test_ehlo_offers_what_senders_use_and_nothing_that_we_lack(addresses, outside) -> None:
-    for address in addresses:
+def test_ehlo_offers_what_senders_use_and_nothing_that_we_lack(port_25, outside) -> None:
+    for address in port_25:
         with connected(address, outside) as smtp:
             assert set(smtp.esmtp_features) == OFFERED, address
             assert int(smtp.esmtp_features["size"]) >= 10_000_000
 
 
-def test_starttls_works_with_a_valid_certificate_in_the_hosts_name(addresses, outside, mail_host) -> None:
-    for address in addresses:
+def test_starttls_works_with_a_valid_certificate_in_the_hosts_name(port_25, outside, mail_host) -> None:
+    for address in port_25:
         with connected(address, outside) as smtp:
             context = ssl.create_default_context()
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
@@ -91,50 +90,30 @@ def test_every_mailbox_alias_and_postmaster_is_accepted(session, domain) -> None
         assert session.rcpt(f"{name}@{domain.name}")[0] == 250, name
 
 
-def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, host) -> None:
-    """It lies in the first mailbox until the test has seen it over ssh. It is removed even if it is wrong."""
+def test_a_probe_is_stored_byte_for_byte_and_removed(session, domain, take_probe) -> None:
+    """It lies in the first mailbox until the test has seen it over ssh, which removes it."""
     mark = uuid.uuid4().hex
     message = (
         f"From: Smoke test <stranger@smoke.invalid>\r\nTo: <{domain.mailboxes[0]}@{domain.name}>\r\n"
         f"Subject: Letterbox smoke test {mark}\r\nMessage-ID: <{mark}@smoke.invalid>\r\n\r\n"
         ".a line that begins with a dot\r\n\r\nlast line\r\n"
     )
-    folder = f"{layout.MAIL}/{domain.name}/{domain.mailboxes[0]}"
     session.sendmail("stranger@smoke.invalid", [f"{domain.mailboxes[0]}@{domain.name}"], message.encode())
-    paths: list[str] = []
-    try:
-        paths = _found(host, folder, mark)
-        assert len(paths) == 1, f"{len(paths)} copies of the probe in {folder}"
-        stored = host.file(paths[0]).content
-    finally:
-        for path in paths:
-            host.check_output("rm -- %s", path)
-    trace, first, rest = stored.partition(b"From: Smoke test")
+    taken = wait_until(lambda: take_probe(domain.name, domain.mailboxes[0], mark), "the probe is stored")
+    assert len(taken) == 1, f"{len(taken)} copies of the probe"
+    trace, first, rest = taken[0][1].partition(b"From: Smoke test")
     assert first + rest == message.encode()
     assert trace.startswith(b"Return-Path: <stranger@smoke.invalid>\r\n")
-    assert _files(host, folder, mark) == []
+    assert take_probe(domain.name, domain.mailboxes[0], mark) == []
 
 
-def _found(host, folder: str, mark: str) -> list[str]:
-    """The files with this mark. A 250 means that they are there, or will be after a recovery."""
-    return wait_until(lambda: _files(host, folder, mark), f"the probe is in {folder}")
-
-
-def _files(host, folder: str, mark: str) -> list[str]:
-    """The files of the last minutes with this mark. Older ones are not read, as a mailbox may be large."""
-    found = host.run(
-        f"find {folder}/new {folder}/cur -type f -mmin -5 -exec grep -lF {mark} {{}} + 2>/dev/null"
-    )
-    return found.stdout.split()
-
-
-def test_nothing_but_ssh_and_smtp_answers(deployed, addresses) -> None:
+def test_nothing_but_ssh_and_smtp_answers(deployed, port_25) -> None:
     """It tries ports that people forget open. Only in the lab, where it is known what should be open."""
     if deployed is None:
         pytest.skip("a real host may serve other things")
     forgotten = (21, 23, 53, 80, 110, 111, 143, 443, 465, 587, 993, 995, 2525, 3306, 5432, 6379, 8000, 8080)
     ports = (22, 25, *forgotten)
-    for address in addresses:
+    for address in port_25:
         # All at once, because the firewall refuses by ICMP messages, of which a host sends few in a second.
         with ThreadPoolExecutor(len(ports)) as pool:
             answering = list(pool.map(lambda port, to=address: _answers(to, port), ports))

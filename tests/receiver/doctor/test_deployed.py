@@ -1,0 +1,122 @@
+"""What the deploy has put on a host, judged by its files: owners, release, what is loaded, certificate."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import subprocess
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from receiver.config.values import Config, TLSFiles
+from receiver.doctor.certificate import check_certificate
+from receiver.doctor.deployed import check_release, compare
+from receiver.loaded import Loaded
+from receiver.recipients import Domain
+
+ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="only root owns a release")
+
+
+def a_release(folder: Path) -> Path:
+    """A release with one package, and the link to it."""
+    lib = folder / "releases/abc/lib"
+    (lib / "one-1.dist-info").mkdir(parents=True)
+    (lib / "one.py").write_text("x = 1\n")
+    digest = base64.urlsafe_b64encode(hashlib.sha256(b"x = 1\n").digest()).rstrip(b"=").decode()
+    record = f"one.py,sha256={digest},6\none-1.dist-info/RECORD,,\nbin/one,sha256=x,1\n"
+    (lib / "one-1.dist-info/RECORD").write_text(record)
+    for path in (folder / "releases/abc").rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    (folder / "releases/abc").chmod(0o755)
+    current = folder / "current"
+    current.symlink_to("releases/abc")
+    return current
+
+
+@ROOT_ONLY
+def test_a_whole_release_holds_and_a_damaged_file_is_named(tmp_path: Path) -> None:
+    current = a_release(tmp_path)
+    assert check_release(current).holds is True
+    (current / "lib/one.py").write_text("x = 2\n")
+    link = check_release(current)
+    assert (link.holds, "one.py is not as it was built" in link.evidence) == (False, True)
+    (current / "lib/one.py").unlink()
+    assert "one.py is missing" in check_release(current).evidence
+
+
+@ROOT_ONLY
+def test_a_manifest_is_compared_if_there_is_one(tmp_path: Path) -> None:
+    current = a_release(tmp_path)
+    digest = hashlib.sha256(b"x = 1\n").hexdigest()
+    (current / "manifest").write_text(f"{digest}  ./lib/one.py\n")
+    (current / "manifest").chmod(0o644)
+    assert check_release(current).holds is True
+    (current / "lib/one.py").write_text("x = 2\n")
+    assert check_release(current).fix == "pyinfra inventory.py deploy.py"
+
+
+@ROOT_ONLY
+def test_a_release_that_others_may_change_is_broken(tmp_path: Path) -> None:
+    current = a_release(tmp_path)
+    (current / "lib/one.py").chmod(0o666)
+    link = check_release(current)
+    assert (link.holds, link.fix.startswith("chown -R root: ")) == (False, True)
+
+
+def test_without_a_release_or_digests_it_cannot_be_told(tmp_path: Path) -> None:
+    assert check_release(tmp_path / "current").holds is None
+
+
+@ROOT_ONLY
+def test_a_release_without_digests_cannot_be_told(tmp_path: Path) -> None:
+    current = a_release(tmp_path)
+    (current / "lib/one-1.dist-info/RECORD").unlink()
+    assert check_release(current).holds is None
+
+
+@pytest.mark.parametrize(
+    ("configuration", "release", "holds"),
+    [("same", "abc", True), ("other", "abc", False), ("same", "def", False), (None, "abc", None)],
+)
+def test_what_is_loaded_is_compared_with_the_disk(
+    tmp_path: Path, configuration: str | None, release: str, holds: bool | None
+) -> None:
+    current = a_release(tmp_path)
+    toml = tmp_path / "letterbox.toml"
+    toml.write_text("same")
+    digest = hashlib.sha256(configuration.encode()).hexdigest() if configuration else None
+    link = compare(Loaded(digest, release, None, None, 1, "0.3"), toml, current)
+    assert link.holds is holds
+    assert ("systemctl restart" in link.fix) == (holds is False)
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory: pytest.TempPathFactory) -> Config:
+    folder = tmp_path_factory.mktemp("tls")
+    files = TLSFiles(folder / "certificate.pem", folder / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-subj", "/CN=mx.e.test"]
+    command += ["-addext", "subjectAltName=DNS:mx.e.test", "-days", "10"]
+    command += ["-keyout", str(files.key), "-out", str(files.certificate)]
+    subprocess.run(command, check=True, capture_output=True)
+    return Config("mx.e.test", folder, (Domain("e.test", frozenset({"a"}), {}),), files)
+
+
+def test_a_certificate_holds_in_its_time_and_for_its_name(certified: Config) -> None:
+    assert check_certificate(certified).holds is True
+    now = datetime.now(UTC)
+    late, early = now.replace(year=now.year + 1), now.replace(year=now.year - 1)
+    assert "has expired" in check_certificate(certified, late).evidence
+    assert "timedatectl" in check_certificate(certified, early).fix
+    other = Config("mx.other.test", certified.mail, certified.domains, certified.tls)
+    assert "does not name mx.other.test" in check_certificate(other).evidence
+
+
+def test_a_certificate_that_cannot_be_read_is_broken(certified: Config, tmp_path: Path) -> None:
+    broken = tmp_path / "certificate.pem"
+    broken.write_text("nothing")
+    config = Config("mx.e.test", tmp_path, certified.domains, TLSFiles(broken, broken))
+    assert check_certificate(config).holds is False
