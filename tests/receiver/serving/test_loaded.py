@@ -20,7 +20,8 @@ from receiver import __version__, loaded
 from receiver.loaded import Loaded
 from receiver.validity import not_after
 from tests.receiver.conftest import make_certificate
-from tests.receiver.wire import Server, wait_until
+from tests.receiver.processes import wait_until
+from tests.receiver.server import Server
 
 
 @pytest.fixture
