@@ -107,6 +107,7 @@ def test_a_configuration_that_the_program_refuses_never_takes_its_place(deployed
     assert "refused on purpose" in run.stderr
     assert deployed.target.run("cat /etc/letterbox/letterbox.toml").stdout == before
     assert deployed.target.run("ls /etc/letterbox").stdout.split() == ["generation", "letterbox.toml", "tls"]
+    assert deploy(deployed, "-y").code == 0, "the release that was refused goes with the next deploy"
 
 
 def test_a_service_that_was_killed_off_is_brought_back(deployed) -> None:
