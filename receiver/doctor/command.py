@@ -126,7 +126,7 @@ def check_configuration(path: Path, hostname: str | None = None) -> Link:
         if config.tls:
             Certificate(config.tls)
     except ConfigError as error:
-        fix = f"letterbox check --config {path}; {DEPLOY} writes it anew"
+        fix = f"{DEPLOY} writes it anew; letterbox check --config {path} lists its problems"
         return Link("configuration", str(error).splitlines()[0], fix)
     except CertificateError as error:
         return Link("configuration", f"{path}: tls: {error}", f"{DEPLOY} makes a certificate anew")

@@ -38,3 +38,15 @@ def test_ssh_still_gets_in(host, zones, when) -> None:
 
 def test_the_service_smtp_still_means_25(host, zones) -> None:
     assert host.check_output("firewall-cmd --info-service=smtp").count("25/tcp") == 1
+
+
+def test_smtp_gets_in_when_a_firewalld_that_is_stopped_starts_at_the_next_boot(host, mail_host) -> None:
+    if not host.exists("firewall-offline-cmd") or not host.service("firewalld").is_enabled:
+        pytest.skip("no firewalld starts at the next boot")
+    if host.run("firewall-cmd --state").rc == 0:
+        pytest.skip("firewalld runs, and the tests above ask it")
+    zones = mail_host.firewalld_zones or [host.check_output("firewall-offline-cmd --get-default-zone")]
+    for zone in zones:
+        queries = ("--query-service=smtp", "--query-port=25/tcp")
+        opened = [host.run(f"firewall-offline-cmd --zone={zone} {query}").rc == 0 for query in queries]
+        assert any(opened), f"25/tcp is closed in {zone}"

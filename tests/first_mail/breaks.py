@@ -158,7 +158,7 @@ IN_THE_MAIL = (
     Break("the disk is read-only", "disk", host(
         f"mount -t tmpfs -o mode=700,uid=letterbox,gid=letterbox tmpfs {MAIL} && mount -o remount,ro {MAIL}", f"umount -l {MAIL}"), "remount,rw"),
     Break("the disk has no inodes", "disk", host(
-        f"mount -t tmpfs -o mode=700,uid=letterbox,gid=letterbox,nr_inodes=20 tmpfs {MAIL}", f"umount -l {MAIL}"), "inodes"),
+        f"mount -t tmpfs -o mode=700,uid=letterbox,gid=letterbox,nr_inodes=20 tmpfs {MAIL}; i=0; while touch {MAIL}/.full$i; do i=$((i+1)); done 2>/dev/null; chown letterbox: {MAIL}/.full*", f"umount -l {MAIL}"), "inodes"),
     Break("a mailbox belongs to root", "Maildir", host(f"mkdir -p {BOX} && chown root:root {BOX}", f"rm -rf {BOX}"), quick=True),
     Break("the mail folder may not be written", "Maildir", host(f"chmod 500 {MAIL}", f"chmod 700 {MAIL}")),
     Break("a file stands in the place of a mailbox", "Maildir", host(f"rm -rf {BOX}; touch {BOX}", f"rm -rf {BOX} /root/bob"), "/root/"),

@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from tests.first_mail.breaks import BREAKS
 from tests.first_mail.measuring import Measured
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +27,10 @@ HEAD = """\
 
 
 def rows(results: Path) -> list[Measured]:
-    """What was measured, the last time of each break, in the order of the run."""
+    """What was measured, the last time of each break, in the order of `BREAKS`."""
     found = [Measured(**json.loads(line)) for line in results.read_text().splitlines()]
-    return list({one.what: one for one in found}.values())
+    last = {one.what: one for one in found}
+    return [last[one.what] for one in BREAKS if one.what in last]
 
 
 def mark(value: bool | None, none: str) -> str:
