@@ -84,7 +84,7 @@ def test_the_fedora_workflow_does_all_that_it_promises() -> None:
 
 
 @pytest.mark.skipif(os.environ.get("LETTERBOX_THOROUGH") != "1", reason="make thorough")
-def test_the_fedora_workflows_steps_run_on_the_lab(request: pytest.FixtureRequest) -> None:
+def test_the_fedora_workflows_steps_run_on_the_lab(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Those that need no Fedora, as they stand, in their order."""
     if request.config.getoption("--inventory") is not None:
         pytest.skip("this is about the workflow, and not about a host")
@@ -96,7 +96,13 @@ def test_the_fedora_workflows_steps_run_on_the_lab(request: pytest.FixtureReques
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", on_the_lab],
             cwd=ROOT,
-            env={**os.environ, **lab.environment, "INVENTORY": str(lab.inventory), "HOST": "target"},
+            env={
+                **os.environ,
+                **lab.environment,
+                "INVENTORY": str(lab.inventory),
+                "HOST": "target",
+                "RUNNER_TEMP": str(tmp_path),
+            },
             capture_output=True,
             text=True,
             check=False,
