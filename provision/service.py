@@ -28,10 +28,11 @@ def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
         for command in text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
     ]
     yield from needed
-    if not needed and any(unit.needs_reload for unit in seen.units.values()):
+    stale = [f"{layout.UNIT_FOLDER}/{name}" for name, unit in seen.units.items() if unit.needs_reload]
+    if not needed and stale:
         # After the reload only these times tell the next run, if this one is cut off here, that the process
         # is older than its unit.
-        yield StringCommand(f"touch -c {' '.join(f'{layout.UNIT_FOLDER}/{unit}' for unit in layout.UNITS)}")
+        yield StringCommand(f"touch -c {' '.join(stale)}")
     if needed or any(unit.needs_reload for unit in seen.units.values()):
         yield StringCommand("systemctl daemon-reload")
 
@@ -48,8 +49,11 @@ def unit_is_newer(seen: Observed, wanted: Desired, name: str) -> bool:
     file = seen.files.get(path)
     if unit is None or file is None or file.sha256 != sha256(wanted.units.get(name, "")) or unit.needs_reload:
         return True
-    files = (seen.files.get(each) for each in (path, f"{path}.d", *unit.drop_ins))
-    return any(each.changed > unit.since for each in files if each)
+    # Opening a socket anew refuses connections for a moment. So `changed` does not count for it: a roll-back
+    # that puts back the same unit gives the file another `changed`, and leaves the socket open.
+    newest = file.written if name == layout.SOCKET_UNIT else file.changed
+    drop_ins = (seen.files.get(each) for each in (f"{path}.d", *unit.drop_ins))
+    return newest > unit.since or any(each.changed > unit.since for each in drop_ins if each)
 
 
 def is_loaded(seen: Observed, wanted: Desired) -> bool:

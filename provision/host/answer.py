@@ -154,10 +154,11 @@ def _files(stats: Iterable[str], sums: Iterable[str]) -> dict[str, File]:
     digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums)}
     files = {}
     for line in stats:
-        changed, kind, user, group, mode, quoted, path = line.split("|", 6)
+        changed, written, kind, user, group, mode, quoted, path = line.split("|", 7)
         target = quoted.partition(" -> ")[2].strip("'") or None
         kind = kind.replace("regular empty file", "regular file")
-        files[path] = File(kind, user, group, mode, target, digests.get(path), float(changed))
+        times = float(changed), float(written)
+        files[path] = File(kind, user, group, mode, target, digests.get(path), *times)
     return files
 
 

@@ -26,6 +26,8 @@ class File:
     sha256: str | None = None
     changed: float = 0.0
     """When its content, owner or mode last changed (`st_ctime` of stat(2)), in seconds since the epoch."""
+    written: float = 0.0
+    """When its content was last written (`st_mtime`). A copy by `cp -p` keeps that of the original."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ esac""",
     "account": f"getent passwd {layout.USER}; getent group {layout.USER}",
     # Folders of drop-ins are looked at too, because a drop-in that was taken out changes its folder.
     "files": (
-        f"stat -c '%.6Z|%F|%U|%G|%a|%N|%n' {' '.join(_FILES)} "
+        f"stat -c '%.6Z|%.6Y|%F|%U|%G|%a|%N|%n' {' '.join(_FILES)} "
         f"$(systemctl show -p DropInPaths --value {_UNITS}) "
         f"{' '.join(f'{layout.UNIT_FOLDER}/{unit}.d' for unit in layout.UNITS)}"
     ),

@@ -158,7 +158,7 @@ NOT_LOADED = {
         RESTART,
     ),
     "a unit was put back after the start": (with_file(path_of(SERVICE), changed=101.0), ["service"], RESTART),
-    "a socket was opened before its unit": (with_file(path_of(SOCKET), changed=101.0), ["service"], REOPEN),
+    "a socket was opened before its unit": (with_file(path_of(SOCKET), written=101.0), ["service"], REOPEN),
     "the certificate names another host": (
         replace(DEPLOYED, certificate_names=("old.example.com",)),
         ["certificate", "service"],
@@ -190,6 +190,11 @@ def test_what_is_not_loaded_is_loaded(case) -> None:
     needed = decided(seen)
     assert list(needed) == steps
     assert command in " ; ".join(needed["service"])
+
+
+def test_a_socket_whose_unit_was_put_back_as_it_was_stays_open() -> None:
+    """As a roll-back does it. To open it anew would refuse connections."""
+    assert decided(with_file(path_of(SOCKET), changed=101.0)) == {}
 
 
 def test_a_drop_in_that_is_loaded_needs_nothing() -> None:
