@@ -192,11 +192,6 @@ def test_what_is_not_loaded_is_loaded(case) -> None:
     assert command in " ; ".join(needed["service"])
 
 
-def test_a_socket_whose_unit_was_put_back_as_it_was_stays_open() -> None:
-    """As a roll-back does it. To open it anew would refuse connections."""
-    assert decided(with_file(path_of(SOCKET), changed=101.0)) == {}
-
-
 def test_a_drop_in_that_is_loaded_needs_nothing() -> None:
     assert decided(with_drop_in(99.0)) == {}
 

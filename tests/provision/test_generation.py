@@ -9,7 +9,7 @@ import pytest
 from provision import generation, service
 from provision.host import layout
 from provision.host.observed import Generation
-from tests.provision.hosts import DEPLOYED, WANTED
+from tests.provision.hosts import DEPLOYED, WANTED, with_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
 
@@ -68,3 +68,8 @@ def test_a_generation_that_does_not_greet_gives_way_to_the_last_that_did() -> No
     start = str(list(service.service_commands(seen, WANTED))[-1])
     assert "cp -p /opt/letterbox/generations/b/letterbox.toml" in start
     assert f"ln -sfnT releases/{digest('b')}" in start
+
+
+def test_a_socket_whose_unit_was_put_back_as_it_was_stays_open() -> None:
+    """As a roll-back does it. To open it anew would refuse connections."""
+    assert decided(with_file(f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}", changed=101.0)) == {}
