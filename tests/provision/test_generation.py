@@ -10,6 +10,7 @@ from provision import generation, service
 from provision.host import layout
 from provision.host.observed import Generation
 from tests.provision.hosts import DEPLOYED, WANTED, with_file
+from tests.provision.test_decisions import decided
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
 
