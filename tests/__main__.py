@@ -7,12 +7,15 @@ of the first run in which one did.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 
+NO_LAB = "LETTERBOX_NO_LAB"
+"""Set for the run without the lab. A test in it that asks for the lab fails, because it lacks the mark."""
 _NOTHING_SELECTED = 5  # pytest's exit code if its arguments select no test
 
 
@@ -21,7 +24,12 @@ def main(arguments: Sequence[str]) -> int:
     print("Two runs side by side. The output of the second, without the lab, follows at the end.", flush=True)
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8") as shown,
-        subprocess.Popen([*command, "-m", "not lab"], stdout=shown, stderr=subprocess.STDOUT) as others,
+        subprocess.Popen(
+            [*command, "-m", "not lab"],
+            env={**os.environ, NO_LAB: "1"},
+            stdout=shown,
+            stderr=subprocess.STDOUT,
+        ) as others,
         subprocess.Popen([*command, "-m", "lab"]) as lab,
     ):
         codes = []

@@ -14,6 +14,7 @@ from rich.console import Console
 from testinfra.host import Host
 
 from dns.inventory import Inventory, InventoryError, MailHost, load
+from tests.__main__ import NO_LAB
 from tests.deploys import deploy
 from tests.lab import lifecycle, prerequisites
 from tests.lab.display import Display
@@ -28,7 +29,7 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-LAB_FIXTURES = {"lab", "deployed", "inventory_path", "fresh_lab", "spare_lab"}
+LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path", "fresh_lab", "spare_lab"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -92,6 +93,8 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
 
 def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
     """A healthy lab in this folder. Shows how it comes up. Skips (or fails) if there can be none."""
+    if os.environ.get(NO_LAB):
+        pytest.fail("this test asks for the lab, and has no mark `lab`", pytrace=False)
     reason = prerequisites.reason_not_to_run()
     if reason:
         unavailable(reason)

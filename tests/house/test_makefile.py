@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 
 import pytest
 
 from tests.house.rooms import ROOT
-from tests.house.test_supply_chain import commands
+from tests.house.test_supply_chain import commands, printed
 
 GROUPS = ("Start here", "Your hosts", "The lab", "Developers")
 
@@ -16,7 +15,7 @@ GROUPS = ("Start here", "Your hosts", "The lab", "Developers")
 @pytest.fixture(scope="module")
 def listed() -> list[str]:
     """What `make` alone prints."""
-    return subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    return printed().splitlines()
 
 
 def test_make_alone_lists_every_target_in_its_group_within_eighty_columns(listed: list[str]) -> None:

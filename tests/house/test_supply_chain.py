@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -13,16 +14,24 @@ from tests.house.rooms import ROOT
 LOCKS = sorted(ROOT.glob("requirements*.lock"))
 
 
+def printed(*arguments: str) -> str:
+    """What `make` prints. It is run as from a shell, also if these tests are run by `make`."""
+    shell = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    done = subprocess.run(
+        ["make", *arguments], cwd=ROOT, env=shell, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
 def commands(target: str, *more: str) -> list[str]:
     """The commands that `make` would run for the target, a line each. `more` are other arguments of `make`.
 
     The environments count as there, unless `-B` is among the arguments.
     """
     old = [] if "-B" in more else ["-o", ".venv/.ready", "-o", ".venv/.developer"]
-    printed = subprocess.run(
-        ["make", "-n", *old, target, *more], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    return printed.replace("\\\n", " ").splitlines()
+    return printed("-n", *old, target, *more).replace("\\\n", " ").splitlines()
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

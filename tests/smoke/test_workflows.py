@@ -83,6 +83,7 @@ def test_the_fedora_workflow_does_all_that_it_promises() -> None:
     assert "sha256sum --check" in text
 
 
+@pytest.mark.lab
 @pytest.mark.skipif(os.environ.get("LETTERBOX_THOROUGH") != "1", reason="make thorough")
 def test_the_fedora_workflows_steps_run_on_the_lab(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Those that need no Fedora, as they stand, in their order."""
