@@ -65,7 +65,7 @@ def kill_again_and_again(
             os.kill(each, signal.SIGKILL)
         if mode == WRITER:
             time.sleep(chance.uniform(0, 0.05))
-        # With the supervisor the kernel kills writer and workers. A worker that outlives the writer may refuse.
+        # With the supervisor, the kernel kills writer and workers in no order. A worker may then refuse.
         before_the_end = list(ledger.refusals)
         server.kill()
         for sender in busy:
