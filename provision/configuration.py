@@ -16,8 +16,8 @@ _MENDS = {
     "releases": f"chown -hR root:root {layout.RELEASES} && chmod -R u+rwX,go-w,go+rX {layout.RELEASES}",
     "generations": f"chown -hR root {layout.GENERATIONS} && chmod -R go-w {layout.GENERATIONS}",
     # A backup that was restored with the numbers of another machine. Only what differs is touched. The user
-    # letterbox may change this tree meanwhile, so find(1) works in each folder itself (-execdir): a folder that
-    # was swapped for a link leads nowhere.
+    # letterbox may change this tree meanwhile, so find(1) works in each folder itself (-execdir): a folder
+    # that was swapped for a link leads nowhere.
     "mail": (
         f"find {layout.MAIL} -mindepth 1 \\( ! -user {layout.USER} -o ! -group {layout.USER} \\) "
         f"-execdir chown -h {layout.USER}:{layout.USER} {{}} + && "
