@@ -23,6 +23,7 @@ from dns.check import examine
 from dns.check.findings import Finding
 from dns.errors import SyncError
 from dns.inventory import Inventory, InventoryError, MailHost, load, over_ssh
+from dns.inventory.host_addresses import Addresses
 from dns.terminal.arguments import add_inventory, inventory_path
 from dns.world.greeting import Greeting
 from dns.world.seen import Seen
@@ -108,7 +109,7 @@ def _doctor(given: argparse.Namespace) -> int:
         if len(hosts) > 1 and not given.json:
             screen.line(screen.styled(host.name, BOLD))
         screen.live("looking: the DNS, port 25 from outside, the host")
-        for link in walked(inventory, names, host, elsewhere, given):
+        for link in links.up_to_broken(all_links(inventory, names, host, elsewhere, given)):
             if given.json:
                 print(json.dumps({"host": host.name, **link.to_json()}), flush=True)
             else:
@@ -130,20 +131,6 @@ def _hosts_named(inventory: Inventory, path: Path, names: Sequence[str]) -> tupl
     return tuple(host for host in inventory.hosts if not names or host.name in names)
 
 
-def walked(
-    inventory: Inventory,
-    domains: Sequence[str],
-    host: MailHost,
-    elsewhere: MailHost | None,
-    given: argparse.Namespace,
-) -> Iterator[Link]:
-    """All links up to the first broken one."""
-    for link in all_links(inventory, domains, host, elsewhere, given):
-        yield link
-        if link.is_broken:
-            return
-
-
 def all_links(
     inventory: Inventory,
     domains: Sequence[str],
@@ -155,7 +142,8 @@ def all_links(
     place = elsewhere.name if elsewhere else "this machine"
     with ThreadPoolExecutor(1) as pool:
         inside = pool.submit(on_the_host, host, ())  # meanwhile, because both take seconds
-        views = [look_from_outside(inventory, name, host, elsewhere, given) for name in domains]
+        own, unread = over_ssh.read_missing(inventory.hosts)
+        views = [look_from_outside(inventory, name, host, elsewhere, given, own, unread) for name in domains]
     view = views[-1]
     found: list[Link] = []
     if not view.unreadable:
@@ -175,7 +163,7 @@ def all_links(
 def with_filter(found: Sequence[Link], view: OutsideView, place: str) -> Iterator[Link]:
     """The host's links, the packet filter judged by what came through as well as by its rules.
 
-    A host up to 0.2 does not look at its rules, and has no such link.
+    A host of 0.1 does not look at its rules, and has no such link.
     """
     listens = any(link.name == "socket" and not link.is_broken for link in found)
     seen = message_path.past_the_filter(view.greetings, view.attempts, place, listens=listens)
@@ -190,10 +178,18 @@ def with_filter(found: Sequence[Link], view: OutsideView, place: str) -> Iterato
 
 
 def look_from_outside(
-    inventory: Inventory, domain: str, host: MailHost, elsewhere: MailHost | None, given: argparse.Namespace
+    inventory: Inventory,
+    domain: str,
+    host: MailHost,
+    elsewhere: MailHost | None,
+    given: argparse.Namespace,
+    own: Mapping[str, Addresses],
+    unread: tuple[str, ...],
 ) -> OutsideView:
-    """The DNS, and port 25 of the host's addresses, while the host counts. Raises SyncError."""
-    own, unread = over_ssh.read_missing(inventory.hosts)
+    """The DNS, and port 25 of the host's addresses, while the host counts. Raises SyncError.
+
+    `own` and `unread` are what `over_ssh.read_missing` gave, once for all domains.
+    """
     where = replace(vantage_with(given.resolver), smtp_seconds=given.seconds)
     if given.reference:
         where = replace(where, references=tuple(given.reference))
@@ -227,7 +223,7 @@ def on_the_host(host: MailHost, peers: Sequence[str]) -> list[Link]:
     senders = [word for peer in peers for word in ("--peer", peer)]
     command = [layout.COMMAND, "doctor", "--json", *zones]
     done = ssh.run(host, [*command, "--hostname", host.hostname, *senders], seconds=_HOST_SECONDS)
-    if done.returncode == _USAGE:  # a host up to 0.2 has neither --hostname nor --peer
+    if done.returncode == _USAGE:  # a host of 0.1 has neither --hostname nor --peer
         done = ssh.run(host, command, seconds=_HOST_SECONDS)
     found = [links.from_json(json.loads(line)) for line in done.stdout.splitlines() if line.startswith("{")]
     if not found:

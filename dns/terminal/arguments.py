@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_inventory(parser: argparse.ArgumentParser) -> None:
-    """Add `--inventory FILE`. The file alone, as releases up to 0.2 took it, is taken too, and not shown."""
+    """Add `--inventory FILE`. The file alone, as releases up to 0.1 took it, is taken too, and not shown."""
     parser.add_argument(
         "--inventory", default="inventory.py", type=Path, metavar="FILE", help="default: %(default)s"
     )

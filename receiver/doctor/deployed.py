@@ -61,7 +61,7 @@ def _names(state: os.stat_result) -> str:
 def check_release(current: Path = CURRENT) -> Link:
     """Every file of the release is as it was built, and only root can change it.
 
-    The deploy writes a manifest, as sha256sum(1) prints it. A release of 0.2 or older has none. There each
+    The deploy writes a manifest, as sha256sum(1) prints it. A release of 0.1 has none. There each
     package has the digests of its files in RECORD (Python's binary distribution format).
     """
     if not current.exists():
@@ -114,7 +114,7 @@ def recorded(release: Path) -> Iterator[tuple[Path, str]]:
 def check_loaded(path: Path, *, folder: Path = loaded.FOLDER, current: Path = CURRENT) -> Link:
     """The service runs the release and the configuration that lie on disk.
 
-    It says itself what it has loaded. A service of 0.2 or older does not.
+    It says itself what it has loaded. A service of 0.1 does not.
     """
     unit = properties(SERVICE)
     if unit.get("ActiveState") == "inactive":

@@ -56,7 +56,7 @@ class Link:
 def from_json(value: Mapping[str, object]) -> Link:
     """The link of a line of `doctor --json`.
 
-    A host that runs 0.1 prints no `fix`, and one up to 0.2 no `look` and no `holds` that is null.
+    A host that runs 0.1 prints no `fix`, no `look`, and no `holds` that is null.
     """
     return Link(
         str(value["link"]),
@@ -68,8 +68,12 @@ def from_json(value: Mapping[str, object]) -> Link:
 
 def checked(checks: Iterable[Callable[[], Link]]) -> Iterator[Link]:
     """Run the checks in order, up to and with the first broken link. Those after it could not be judged."""
-    for check in checks:
-        link = check()
+    return up_to_broken(check() for check in checks)
+
+
+def up_to_broken(links: Iterable[Link]) -> Iterator[Link]:
+    """The links up to and with the first broken one. No link after it is asked for."""
+    for link in links:
         yield link
         if link.is_broken:
             return
