@@ -10,12 +10,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks import environments
 from benchmarks.delay import distant
+from benchmarks.environments import ROOT
 from benchmarks.timing import Measured, in_turn, run
 from dns.inventory import load
 from provision.desired import archive
@@ -26,24 +26,7 @@ from tests.lab.display import Display
 from tests.lab.lab import Lab
 from tests.lab.up import bring_up
 
-ROOT = Path(__file__).resolve().parents[1]
-BIN = Path(sys.executable).parent
-PEERS = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "letterbox", "peers")
 ROUND_TRIP = 0.05  # seconds
-
-
-def ansible() -> Path:
-    """The path of ansible-playbook, in an environment of its own that is made once."""
-    home = PEERS / "ansible"
-    program = home / "bin" / "ansible-playbook"
-    if not program.exists():
-        print("Installing Ansible from PyPI into the cache (once)", file=sys.stderr)
-        for command in (
-            ["venv", "-q", "--clear", home],
-            ["pip", "install", "-q", "--python", home, "ansible"],
-        ):
-            subprocess.run([BIN / "uv", *command], check=True)
-    return program
 
 
 def playbook(lab: Lab, folder: Path) -> list[object]:
@@ -66,7 +49,8 @@ def playbook(lab: Lab, folder: Path) -> list[object]:
         "[defaults]\nhost_key_checking = True\n[connection]\npipelining = True\n"
         f"[ssh_connection]\nssh_args = -F {lab.ssh_config} -o ControlMaster=auto -o ControlPersist=120\n"
     )
-    return [ansible(), "-i", folder / "hosts", "-e", f"@{folder}/told.json", ROOT / "benchmarks/playbook.yml"]
+    ansible = environments.peer("ansible") / "ansible-playbook"
+    return [ansible, "-i", folder / "hosts", "-e", f"@{folder}/told.json", ROOT / "benchmarks/playbook.yml"]
 
 
 def far_inventory(lab: Lab, folder: Path, port: int) -> Path:
@@ -101,13 +85,13 @@ def main() -> None:
 
 
 def environment(lab: Lab) -> dict[str, str]:
-    return {**os.environ, **lab.environment, "PYINFRA_PROGRESS": "off"}
+    return environments.environ(**lab.environment, PYINFRA_PROGRESS="off")
 
 
 def one_host(folder: Path, runs: int) -> None:
     lab, _ = bring_up(Display(), folder / ".lab", fresh=True)
     variables = environment(lab)
-    deploy = [BIN / "pyinfra", "-y", lab.inventory, ROOT / "deploy.py"]
+    deploy = [environments.control() / "pyinfra", "-y", lab.inventory, ROOT / "deploy.py"]
     show("first deploy", Measured((run(deploy, variables),)))
     peer, peer_variables = playbook(lab, folder), {**variables, "ANSIBLE_CONFIG": str(folder / "ansible.cfg")}
     run(peer, peer_variables)
@@ -116,7 +100,7 @@ def one_host(folder: Path, runs: int) -> None:
     show("nothing to do, Ansible", taken["ansible"])
     print(f"  {'ratio':<28} {taken['ansible'].median / taken['ours'].median:6.1f}")
     with distant(lab.target.ipv4, 22, ROUND_TRIP) as port:
-        far = [BIN / "pyinfra", "-y", far_inventory(lab, folder, port), ROOT / "deploy.py"]
+        far = [environments.control() / "pyinfra", "-y", far_inventory(lab, folder, port), ROOT / "deploy.py"]
         run(
             far, variables
         )  # The name of the inventory may change the release, so the first deploy is not measured.
@@ -126,7 +110,7 @@ def one_host(folder: Path, runs: int) -> None:
 def many_hosts(folder: Path, runs: int, hosts: int) -> None:
     lab, _ = bring_up(Display(), folder / ".lab", fresh=True, hosts=hosts)
     variables = environment(lab)
-    everybody = [BIN / "pyinfra", "-y", lab.inventory, ROOT / "deploy.py"]
+    everybody = [environments.control() / "pyinfra", "-y", lab.inventory, ROOT / "deploy.py"]
     show(f"first deploy, {hosts} hosts", Measured((run(everybody, variables),)))
     alone = [*everybody[:2], "--limit", lab.target.hostname, *everybody[2:]]
     taken = in_turn(runs, alone=lambda: run(alone, variables), everybody=lambda: run(everybody, variables))

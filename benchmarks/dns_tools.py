@@ -9,21 +9,20 @@ installed once, into an environment of their own in the cache folder.
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import environments
+from benchmarks.environments import ROOT
 from tests.lab.cloudflare import StandIn
 
-ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = ("octodns==1.22.0", "octodns-cloudflare==1.2.0", "dns-lexicon==3.25.2")
 TOKEN = "bench-token-0123456789"
 ZONE = "example.test"
@@ -62,7 +61,8 @@ def ours(folder: Path, base_url: str, zone_id: str) -> list[tuple[list[str], dic
         "CLOUDFLARE_BASE_URL": base_url,
         "XDG_STATE_HOME": str(folder),
     }
-    command = [sys.executable, "-m", "dns.sync", ZONE, "--inventory", str(inventory), "--wait", "0"]
+    python = str(environments.control() / "python")
+    command = [python, "-m", "dns.sync", ZONE, "--inventory", str(inventory), "--wait", "0"]
     return [(command, environ)]
 
 
@@ -140,7 +140,7 @@ def measure(tool: Tool) -> None:
             started = time.monotonic()
             for command, environ in commands:
                 done = subprocess.run(
-                    command, cwd=ROOT, env={**os.environ, **environ}, capture_output=True, text=True
+                    command, cwd=ROOT, env=environments.environ(**environ), capture_output=True, text=True
                 )
                 if done.returncode != 0:
                     raise SystemExit(f"{tool.name}: {done.stderr.strip()[-2000:] or done.stdout[-2000:]}")
@@ -159,20 +159,6 @@ def fate(before: dict[str, Any], after: dict[str, Any]) -> str:
     told = [f"deleted {', '.join(gone)}"] if gone else []
     told += [f"changed {', '.join(changed)}"] if changed else []
     return "; ".join(told) or "untouched"
-
-
-def environment() -> Path:
-    """The folder of the other tools' programs. The first call installs them."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "letterbox"
-    folder = cache / ("dns-tools-" + "-".join(package.rpartition("=")[2] for package in PACKAGES))
-    ready = folder / ".ready"
-    if not ready.exists():
-        print(f"Installing {', '.join(PACKAGES)} into {folder} (once)", file=sys.stderr)
-        venv.create(folder, clear=True, with_pip=True)
-        pip = [str(folder / "bin" / "pip"), "--disable-pip-version-check", "-q", "install", *PACKAGES]
-        subprocess.run(pip, check=True)
-        ready.touch()
-    return folder / "bin"
 
 
 def table(tools: Sequence[Tool]) -> str:
@@ -198,7 +184,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=7, help="how often each tool is run (default: 7)")
     rounds = parser.parse_args().rounds
-    binaries = environment()
+    binaries = environments.peer(*PACKAGES)
     tools = [
         Tool("dns.sync", ours),
         Tool("octoDNS " + PACKAGES[0].rpartition("=")[2], octodns(binaries)),

@@ -106,8 +106,9 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
     Raises DeployError.
     """
     try:
+        addresses, zones = _addresses(some), sync.Zones()  # one connection to Cloudflare for all domains
         plans = [
-            sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting)
+            sync.prepare(some, domain.name, addresses, forgetting=forgetting, zones=zones)
             for domain in some.domains
         ]
     except SyncError as error:

@@ -16,7 +16,6 @@ from pyinfra.api.command import FunctionCommand, QuoteString, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
-from pyinfra.facts.server import Command as ServerCommand
 
 from provision.desired.files import sha256
 from provision.desired.state import Desired
@@ -183,6 +182,8 @@ def prepare() -> None:
 
 def _dates() -> Mapping[str, float]:
     """When each generation of this host was recorded, in seconds since 1970."""
+    from pyinfra.facts.server import Command as ServerCommand  # late: 40 ms, and only for a rollback
+
     said = context.host.get_fact(ServerCommand, command=f"stat -c '%Y %n' {layout.GENERATIONS}/* || true")
     dates: dict[str, float] = {}
     for line in (said or "").splitlines():
