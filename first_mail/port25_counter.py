@@ -78,6 +78,7 @@ def counting(host: MailHost) -> Iterator[Counter]:
     """Have the host count inside this context. Raises HostUnreadable with the host's own words."""
     with ssh.running(host, ["python3", "-Ic", _SCRIPT]) as process:
         assert process.stdout is not None and process.stderr is not None
+        ssh.begun(host, process, "python3")
         if process.stdout.readline() != "ready\n":
             raise ssh.no_answer(host, "python3", process.wait(), process.stderr.read())
         yield Counter(process)

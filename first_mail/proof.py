@@ -80,6 +80,9 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, display: Display) -> int
         for host in hosts:
             process = stack.enter_context(ssh.running(host, _command(waiting)))
             selector.register(process.stdout, selectors.EVENT_READ, (host, process))  # type: ignore[arg-type]
+        for key in list(selector.get_map().values()):
+            host, process = key.data
+            ssh.begun(host, process, "letterbox")
         ready = [_next_event(*key.data) for key in list(selector.get_map().values())]
         assert all(event["address"] == waiting.address for event in ready)
         display.address(waiting.address)

@@ -8,21 +8,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from dns.errors import HostUnreadable
-from dns.inventory import MailHost
+from dns.inventory import MailHost, host_shell
 from dns.inventory.over_ssh import ssh_arguments
 
-__all__ = ["HostUnreadable", "as_root", "no_answer", "run", "running"]
+__all__ = ["HostUnreadable", "as_root", "begun", "no_answer", "run", "running"]
 
 _NOT_CONNECTED = 255
 """The exit code of ssh(1) for its own errors. Any other is that of the program on the host."""
 _END_SECONDS = 10
+_GREETING_LENGTH = 4096
+"""How much of what a login shell prints is kept, to be shown."""
 
 
 def as_root(host: MailHost, command: Sequence[str]) -> list[str]:
     """The ssh command that runs this on the host as root, through `sudo -n` if another user connects."""
     line = shlex.join(command)
     script = f"if [ $(id -u) -eq 0 ]; then exec {line}; else exec sudo -n {line}; fi"
-    return [*ssh_arguments(host.name, host.ssh), f"exec sh -c {shlex.quote(script)}"]
+    return [*ssh_arguments(host.name, host.ssh), host_shell.through_any_shell(script)]
 
 
 def run(host: MailHost, command: Sequence[str], *, seconds: float) -> subprocess.CompletedProcess[str]:
@@ -45,12 +47,16 @@ def run(host: MailHost, command: Sequence[str], *, seconds: float) -> subprocess
         raise HostUnreadable(f"host {host.name}: {command[0]} did not end within {seconds:g} s") from None
     if done.returncode == _NOT_CONNECTED:
         raise no_answer(host, command[0], done.returncode, done.stderr)
+    try:
+        done.stdout = host_shell.answer(done.stdout)
+    except ValueError as error:
+        raise HostUnreadable(f"host {host.name}: {error}") from None
     return done
 
 
 @contextmanager
 def running(host: MailHost, command: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
-    """The program while it runs, line by line. It must end when its standard input does.
+    """The program while it runs, line by line, from `begun` on. It must end when its standard input does.
 
     Its input ends with this context, and with this process, however that ends. Ctrl-C is not passed on: the
     program learns of it by the end of its input. Raises HostUnreadable if there is no ssh here.
@@ -77,6 +83,25 @@ def running(host: MailHost, command: Sequence[str]) -> Iterator[subprocess.Popen
                 process.wait(_END_SECONDS)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def begun(host: MailHost, process: subprocess.Popen[str], program: str) -> None:
+    """Wait until the program begins, past what the login shell prints. Raises HostUnreadable if it does not.
+
+    The next line of its output is then its own.
+    """
+    assert process.stdout is not None and process.stderr is not None
+    printed = ""
+    for line in process.stdout:
+        if line == f"{host_shell.MARK}\n":
+            return
+        printed += line[: max(0, _GREETING_LENGTH - len(printed))]
+    if code := process.wait():
+        raise no_answer(host, program, code, process.stderr.read())
+    try:
+        host_shell.answer(printed)
+    except ValueError as error:
+        raise HostUnreadable(f"host {host.name}: {error}") from None
 
 
 def no_answer(host: MailHost, program: str, code: int, stderr: str) -> HostUnreadable:

@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,3 +64,15 @@ def copy_of_checkout(folder: Path) -> Path:
     for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "LICENSE"):
         shutil.copy(path, folder)
     return folder
+
+
+@contextmanager
+def greeting_whoever_comes(lab: Lab) -> Iterator[None]:
+    """A target whose shell prints lines to every command over ssh: bash reads .bashrc then, too."""
+    printed = 'echo Welcome!\\necho "##  uid"\\necho 0\\n'
+    lab.target.run(f"cp -a /root/.bashrc /root/.bashrc.kept 2>/dev/null; printf '{printed}' > /root/.bashrc")
+    try:
+        assert lab.target.run("true").stdout.startswith("Welcome!")
+        yield
+    finally:
+        lab.target.run("rm /root/.bashrc; mv /root/.bashrc.kept /root/.bashrc 2>/dev/null", check=False)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from dns.errors import HostUnreadable
+from dns.inventory import host_shell
 from dns.inventory.host_addresses import COMMAND, Addresses, is_complete, parse_addresses
 from dns.inventory.mail_host import MailHost
 
@@ -35,7 +36,7 @@ def read(host: MailHost) -> Addresses:
     arguments = ssh_arguments(host.name, host.ssh)
     try:
         done = subprocess.run(
-            [*arguments, COMMAND],
+            [*arguments, host_shell.through_any_shell(COMMAND)],
             capture_output=True,
             text=True,
             timeout=CONNECT_SECONDS * 3,
@@ -43,7 +44,7 @@ def read(host: MailHost) -> Addresses:
             check=False,
         )
         if done.returncode == 0:
-            return parse_addresses(done.stdout)
+            return parse_addresses(host_shell.answer(done.stdout))
         lines = done.stderr.strip().splitlines()
         reason = lines[-1].strip() if lines else f"exit code {done.returncode}"
     except FileNotFoundError:

@@ -11,6 +11,7 @@ import pytest
 
 from first_mail import doctor, message_path
 from receiver.doctor import links
+from tests.deploys import greeting_whoever_comes
 from tests.first_mail.breaking import host, record
 from tests.lab.lab import Lab
 
@@ -62,6 +63,12 @@ def test_the_vantage_point_can_be_a_host_of_the_inventory(examined: Examined) ->
     code, links = examined("--from", "mx1.example.test")
     assert (code, links[-1]["link"]) == (0, "outside")
     assert "mx1.example.test is greeted" in links[-1]["evidence"]
+
+
+def test_a_host_that_greets_whoever_comes_is_examined_too(examined: Examined, deployed: Lab) -> None:
+    with greeting_whoever_comes(deployed):
+        code, links = examined()
+    assert (code, [link["link"] for link in links if link["holds"] is not True]) == (0, [])
 
 
 def test_a_bare_host_is_to_be_deployed_and_not_its_dns_synced(examined: Examined, deployed: Lab) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.deploys import ROOT
+from tests.deploys import ROOT, greeting_whoever_comes
 from tests.lab.lab import Lab
 from tests.lab.machines.machine import DEADLINE
 from tests.waiting import wait_until
@@ -62,6 +62,13 @@ def test_mail_from_a_stranger_is_the_proof(deployed: Lab) -> None:
     stored = deployed.target.read(evidence["path"])
     assert evidence["sha256"] == hashlib.sha256(stored).hexdigest()
     assert _rcpt(deployed, address) == "550"
+
+
+def test_a_host_that_greets_whoever_comes_is_proved_too(deployed: Lab) -> None:
+    with greeting_whoever_comes(deployed), proof(deployed, "--timeout", str(DEADLINE)) as (process, address):
+        deployed.world.send(b"Subject: first\r\n\r\nhi\r\n", [address])
+        assert _next(process)["event"] == "recipient"
+        assert process.wait(DEADLINE) == 0
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dns.errors import HostUnreadable
+from dns.inventory.host_shell import MARK
 from dns.inventory.mail_host import MailHost
 from dns.inventory.over_ssh import read, ssh_arguments
 
@@ -17,7 +18,13 @@ HOST = MailHost("mx1", "mx1.example.com", None, None)
 
 @pytest.mark.parametrize(
     ("script", "said"),
-    [("echo '[7]'", "not a list"), ("printf '\\377'", "answered"), ("exit 3", "exit code 3")],
+    [
+        (f"echo '{MARK}'; echo '[7]'", "not a list"),
+        ("printf '\\377'", "answered"),
+        ("echo Welcome", "printed 'Welcome'"),
+        ("exit 0", "ran nothing"),
+        ("exit 3", "exit code 3"),
+    ],
 )
 def test_an_ssh_that_answers_nonsense_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.deploys import deploy
+from tests.deploys import deploy, greeting_whoever_comes
 from tests.lab import lifecycle
 
 ASK = "bash -c 'exec 3<>/dev/tcp/127.0.0.1/25 && head -1 <&3'"
@@ -43,15 +43,10 @@ def test_a_debian_host_is_deployed_too(fresh_lab, tmp_path) -> None:
 
 
 def test_a_host_that_greets_whoever_comes_is_deployed_too(deployed) -> None:
-    """bash reads .bashrc also for a command over ssh. A greeting is not an answer."""
-    deployed.target.run("cp -a /root/.bashrc /root/.bashrc.kept 2>/dev/null; "
-                        "printf 'echo Welcome!\\necho \"##  uid\"\\necho 0\\n' > /root/.bashrc")  # fmt: skip
-    try:
-        assert deployed.target.run("true").stdout.startswith("Welcome!")
+    """A greeting is not an answer."""
+    with greeting_whoever_comes(deployed):
         run = deploy(deployed, "-y", "--json")
         assert (run.code, run.changed()) == (0, []), run.stderr
-    finally:
-        deployed.target.run("rm /root/.bashrc; mv /root/.bashrc.kept /root/.bashrc 2>/dev/null", check=False)
 
 
 def test_a_sudo_that_asks_is_said_with_the_line_that_changes_this(deployed, tmp_path) -> None:
