@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import dataclasses
 import json
 import os
 import signal
@@ -21,29 +20,23 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.mail.deployed import Release, deployed, release
-from benchmarks.mail.disk import KINDS, disk
+from benchmarks.mail.disks.disk import KINDS, disk
+from benchmarks.mail.disks.neighbour import RATE, writing
+from benchmarks.mail.disks.slow import check_loaded, check_slowed, library
 from benchmarks.mail.drawing import drawing
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.load import Load, Result, run
-from benchmarks.mail.neighbour import RATE, writing
-from benchmarks.mail.others import huge_message, idle_connections, noop_beside_big_senders
+from benchmarks.mail.loads import LOADS, SHORT, TLS_LOADS, wanted
+from benchmarks.mail.others import (
+    huge_message,
+    idle_connections,
+    idle_tls_connections,
+    noop_beside_big_senders,
+)
 from benchmarks.mail.receivers import PEERS, Receiver, ours, peer
-from benchmarks.mail.slow import check_loaded, check_slowed, library
 from benchmarks.mail.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
-# Each load lasts at least a second, because the start of `smtp-source` and its connections would count else.
-LOADS = (
-    Load("1 session", 1, 1200, 10_240),
-    Load("20 sessions", 20, 6000, 10_240),
-    Load("200 sessions", 200, 9000, 10_240),
-    Load("1, one a connection", 1, 1000, 10_240, kept=False),
-    Load("20, one a connection", 20, 4000, 10_240, kept=False),
-    Load("200, one a connection", 200, 4000, 10_240, kept=False),
-    Load("20 x 1 MiB", 20, 320, 1 << 20),
-)
-_SHORT = 4  # --short sends one in this number of the messages
-SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 
@@ -117,15 +110,6 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
         return found
 
 
-def wanted(arguments: argparse.Namespace) -> list[Load]:
-    """The loads that these arguments ask for."""
-    titles = arguments.load or (SLOW_LOADS if arguments.sync_delay else [each.title for each in LOADS])
-    part = _SHORT if arguments.short else 1
-    return [
-        dataclasses.replace(each, messages=each.messages // part) for each in LOADS if each.title in titles
-    ]
-
-
 def _nobody() -> contextlib.AbstractContextManager[list[float]]:
     return contextlib.nullcontext([])
 
@@ -172,8 +156,9 @@ def others(receiver: Receiver) -> dict[str, Any]:
     huge = huge_message(receiver)
     median, high = noop_beside_big_senders(receiver)
     before, idle = idle_connections(receiver)
+    over_tls = idle_tls_connections(receiver)[1]
     _progress("")
-    return {"huge": huge, "noop": [median, high], "idle": [before, idle]}
+    return {"huge": huge, "noop": [median, high], "idle": [before, idle], "idle over TLS": over_tls}
 
 
 def _progress(text: str) -> None:
@@ -212,9 +197,13 @@ def parser() -> argparse.ArgumentParser:
     add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
     add("--rounds", type=_at_least_one, default=3, help="how often each receiver runs each load (3)")
     add("--short", action="store_true",
-        help=f"send only one in {_SHORT} messages, for slow peers")  # fmt: skip
-    add("--load", action="append", choices=[each.title for each in LOADS], metavar="TITLE",
-        help=f"only these, repeatable: {', '.join(each.title for each in LOADS)}")  # fmt: skip
+        help=f"send only one in {SHORT} messages, for slow peers")  # fmt: skip
+    titles = [each.title for each in (*LOADS, *TLS_LOADS)]
+    add("--load", action="append", choices=titles, metavar="TITLE",
+        help=f"only these, repeatable: {'; '.join(titles)}")  # fmt: skip
+    add("--tls", action="store_true", help="the loads over STARTTLS, in place of the plain ones")
+    add("--own-client", action="store_true",
+        help="put each plain load by our own client, too, to compare it with smtp-source")  # fmt: skip
     add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",
         help="also measure Letterbox with this number of workers; repeatable")  # fmt: skip
     add("--deployed", action="store_true",

@@ -26,6 +26,7 @@ from tests.lab import prerequisites
 from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.machines import image
+from tests.receiver.certificates import make_certificate
 from tests.receiver.server import configuration
 
 _SCRIPT = Path(__file__).with_suffix(".sh")
@@ -87,9 +88,11 @@ def deployed(
     with contextlib.ExitStack() as stack:
         files = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (files / "release.tar.gz").write_bytes(built.packed)
-        (files / "letterbox.toml").write_text(
-            configuration(Path("/store"), Path("/tmp/proofs"), limits=LIMITS, workers=workers)
+        certificate, key = (Path("/peers", each.name) for each in make_certificate(files, "mx.example.test"))
+        configured = configuration(
+            Path("/store"), Path("/tmp/proofs"), (certificate, key), limits=LIMITS, workers=workers
         )
+        (files / "letterbox.toml").write_text(configured)
         (files / _SCRIPT.name).write_text(_SCRIPT.read_text())
         try:
             process, port = stack.enter_context(

@@ -1,7 +1,7 @@
-"""One run: Postfix's `smtp-source` puts a load on a receiver, and the mail is counted.
+"""One run: Postfix's `smtp-source`, or our own client, puts a load on a receiver, and the mail is counted.
 
 After the run every message must be whole in the Maildir. A message that arrives there more than two seconds
-after the last 250 is late, and does not count for the rate. The seconds are those of `smtp-source`. The CPU
+after the last 250 is late, and does not count for the rate. The seconds are those of the client. The CPU
 time is that of all processes of the receiver, including ended ones.
 """
 
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.mail import client
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.receivers import Receiver
 from tests.conformance.peers import unpacked
@@ -28,13 +29,19 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A load. With `kept` the sessions stay open, else each connection sends one message."""
+    """A load. With `kept` the sessions stay open, else each connection sends one message.
+
+    With `tls` each connection does STARTTLS with TLS 1.3 and a full handshake. Then it is put by our own
+    client, as with `own_client`.
+    """
 
     title: str
     sessions: int
     messages: int
     octets: int
     kept: bool = True
+    tls: bool = False
+    own_client: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,13 @@ class Result:
         return load.messages / self.seconds
 
 
-def smtp_source(port: int, load: Load) -> list[str]:
-    """The command line of the load."""
+def command(port: int, load: Load) -> list[str]:
+    """The command line of the load. Raises Broken if the client cannot be made."""
+    if load.tls or load.own_client:
+        return client.command(
+            port, sessions=load.sessions, messages=load.messages, octets=load.octets, kept=load.kept,
+            tls=load.tls,
+        )  # fmt: skip
     words = ["chroot", str(unpacked("postfix", "postfix")), "/usr/sbin/smtp-source", *(["-d"] * load.kept)]
     words += ["-s", str(load.sessions), "-m", str(load.messages), "-l", str(load.octets)]
     return [*words, "-f", "stranger@sender.test", "-t", "alice@example.test", f"127.0.0.1:{port}"]
@@ -67,10 +79,12 @@ def run(receiver: Receiver, load: Load) -> Result:
     forget_mail(receiver)
     before = cpu_seconds(receiver.pid)
     began = time.perf_counter()
-    done = subprocess.run(smtp_source(receiver.port, load), capture_output=True, text=True, timeout=900)
+    done = subprocess.run(command(receiver.port, load), capture_output=True, text=True, timeout=900)
     seconds = time.perf_counter() - began
     if done.returncode:
-        raise Broken(f"{receiver.name}, {load.title}: smtp-source says {done.stderr.strip()[-500:]}")
+        raise Broken(
+            f"{receiver.name}, {load.title}: the client says {done.stderr.strip()[-500:] or done.returncode}"
+        )
     memory = proportional_memory(receiver.pid)
     late = load.messages - _count(receiver.new, load.messages, SETTLE)
     if late:

@@ -9,7 +9,8 @@ import statistics
 import subprocess
 import time
 
-from benchmarks.mail.load import Load, forget_mail, peak_memory, proportional_memory, smtp_source
+from benchmarks.mail import client
+from benchmarks.mail.load import Load, command, forget_mail, peak_memory, proportional_memory
 from benchmarks.mail.receivers import Receiver
 from tests.receiver.wire import Client
 
@@ -29,6 +30,22 @@ def idle_connections(receiver: Receiver, number: int = IDLE) -> tuple[int, int]:
             if not each.recv(512).startswith(b"220"):
                 raise OSError(f"{receiver.name} does not greet")
         return before, proportional_memory(receiver.pid)
+
+
+def idle_tls_connections(receiver: Receiver, number: int = IDLE) -> tuple[int, int]:
+    """The memory of the receiver in octets, before and with that many idle connections over STARTTLS."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    before = proportional_memory(receiver.pid)
+    with subprocess.Popen(
+        client.holding(receiver.port, number), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdin is not None and holder.stdout is not None
+        if holder.stdout.readline() != "held\n":
+            raise OSError(f"{receiver.name} does not take {number} connections over STARTTLS")
+        with_them = proportional_memory(receiver.pid)
+        holder.stdin.close()
+    return before, with_them
 
 
 def huge_message(receiver: Receiver) -> int:
@@ -53,7 +70,7 @@ def noop_beside_big_senders(receiver: Receiver) -> tuple[float, float]:
     with Client(receiver.port) as client:
         client.expect(220)
         client.ask("HELO client.test", 250)
-        senders = subprocess.Popen(smtp_source(receiver.port, _BIG), stderr=subprocess.DEVNULL)
+        senders = subprocess.Popen(command(receiver.port, _BIG), stderr=subprocess.DEVNULL)
         while senders.poll() is None:
             began = time.perf_counter()
             client.ask("NOOP", 250)

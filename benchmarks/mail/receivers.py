@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from pathlib import Path
 from benchmarks.mail.errors import Broken
 from tests.conformance.npm_peers import NPM_PEERS, npm_peer_process
 from tests.conformance.peers import peer_process
+from tests.receiver.certificates import make_certificate
 from tests.receiver.server import start_server
 
 OURS = "Letterbox"
@@ -60,7 +62,8 @@ def ours(
     folder.mkdir()
     try:
         server = start_server(
-            folder, mail=store, limits=LIMITS, program=program, workers=workers,
+            folder, mail=store, limits=LIMITS, certificate=make_certificate(folder, "mx.example.test"),
+            program=program, workers=workers,
             variables={"LD_PRELOAD": str(preload)} if preload else {},
         )  # fmt: skip
     except AssertionError as error:
@@ -82,6 +85,7 @@ def peer(name: str, store: Path, preload: Path | None = None) -> Iterator[Receiv
     """Run one of PEERS with its mail on this disk. Raises OSError."""
     store.mkdir()
     store.chmod(0o755)
-    start = npm_peer_process if name in NPM_PEERS else peer_process
+    # The same kind of key as ours, because a handshake costs what its key costs.
+    start = npm_peer_process if name in NPM_PEERS else functools.partial(peer_process, old_key=False)
     with start(name, store=store, preload=preload or "") as (process, port):
         yield Receiver(name, process.pid, port, store / "mail" / "alice" / "new")

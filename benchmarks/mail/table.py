@@ -60,6 +60,7 @@ def _others(others: Mapping[str, Any]) -> list[str]:
         median, high = (seconds * 1e3 for seconds in found["noop"])
         before, idle = (octets / 2**20 for octets in found["idle"])
         lines.append(f"  {name}: {IDLE} idle connections {idle:.0f} MiB in all ({before:.0f} without);")
+        lines.append(f"    {IDLE} over STARTTLS {found['idle over TLS'] / 2**20:.0f} MiB in all;")
         lines.append(f"    a 25 MiB message {found['huge'] / 2**20:.1f} MiB above idle;")
         lines.append("    NOOP beside four senders of 25 MB each:")
         lines.append(f"    median {median:.1f} ms, 99th percentile {high:.1f} ms")

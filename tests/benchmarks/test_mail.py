@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mail.__main__ import main, parser, wanted
+from benchmarks.mail.__main__ import main, parser
+from benchmarks.mail.disks.neighbour import RATE, writing
 from benchmarks.mail.load import Load, Result
-from benchmarks.mail.neighbour import RATE, writing
+from benchmarks.mail.loads import wanted
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from benchmarks.mail.deployed import Release, deployed, release
+from benchmarks.mail.disks.slow import check_loaded, library
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.load import tree
 from benchmarks.mail.receivers import Receiver
-from benchmarks.mail.slow import check_loaded, library
 from benchmarks.mail.table import table
 from tests.lab.machines.image import Image
 from tests.receiver.wire import Client

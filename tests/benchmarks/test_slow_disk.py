@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.mail.disks.slow import check_loaded, check_slowed, library
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.load import Load, Result
 from benchmarks.mail.receivers import Receiver
-from benchmarks.mail.slow import check_loaded, check_slowed, library
 
 needs_a_compiler = pytest.mark.skipif(not shutil.which("cc"), reason="no C compiler")
 

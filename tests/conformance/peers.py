@@ -89,17 +89,24 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
 
 @contextlib.contextmanager
 def peer_process(
-    title: str, relay: int | str = "", tls: str = "yes", store: Path | str = "", preload: Path | str = ""
+    title: str,
+    relay: int | str = "",
+    tls: str = "yes",
+    store: Path | str = "",
+    preload: Path | str = "",
+    *,
+    old_key: bool = True,
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run a peer. Yields the process that is the ancestor of all its processes, and its port.
 
     With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`. With
-    `preload`, a library, all its programs are started with that (ld.so(8)).
+    `preload`, a library, all its programs are started with that (ld.so(8)). Its key is RSA,
+    or else ECDSA P-256.
     """
     of, script = _VARIANTS.get(title, (title, PEERS.get(title, ("",))[0]))
     root = unpacked(*PEERS[of])
     with tempfile.TemporaryDirectory() as secret:
-        make_certificate(Path(secret), "peer.example.test", old=True)
+        make_certificate(Path(secret), "peer.example.test", old=old_key)
         with rooted(title, root, Path(secret), script, (str(relay), tls), store, preload) as started:
             yield started
 

@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.mail.disk import make
+from benchmarks.mail.disks.disk import make
 from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
 from tests.receiver.processes import DEADLINE, ROOT

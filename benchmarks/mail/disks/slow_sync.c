@@ -1,4 +1,4 @@
-/* Every sync takes DELAY_MS longer: a slower disk, for `python -m benchmarks.mail --sync-delay`; mail_slow.py
+/* Every sync takes DELAY_MS longer: a slower disk, for `python -m benchmarks.mail --sync-delay`; slow.py
    says what is slowed and how. Linked with no library, it asks for no version of one, so what is compiled here
    can be loaded in an unpacked Debian, too. */
 #define _GNU_SOURCE

@@ -1,6 +1,6 @@
 """A neighbour: another program that writes 50 MB/s to the same file system, and never syncs.
 
-`python -m benchmarks.mail.neighbour FILE` writes until it is ended. It reuses a file of bounded size.
+`python -m benchmarks.mail.disks.neighbour FILE` writes until it is ended. It reuses a file of bounded size.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ def writing(folder: Path) -> Iterator[list[float]]:
     """Let the neighbour write inside this context. After it, the list has its octets per second."""
     file, wrote = folder / "neighbour", list[float]()
     # The kernel ends it when we end, even if we are killed.
-    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-m", "benchmarks.mail.neighbour", str(file)]
+    command = [
+        "setpriv",
+        "--pdeathsig",
+        "KILL",
+        sys.executable,
+        "-m",
+        "benchmarks.mail.disks.neighbour",
+        str(file),
+    ]
     with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
         try:
             _wait_for(file, process)
