@@ -35,7 +35,7 @@ def writing(folder: Path) -> Iterator[list[float]]:
         "benchmarks.mail.disks.neighbour",
         str(file),
     ]
-    with subprocess.Popen(command, cwd=Path(__file__).parents[2]) as process:
+    with subprocess.Popen(command, cwd=Path(__file__).parents[3]) as process:
         try:
             _wait_for(file, process)
             before, began = _written(process.pid), time.monotonic()
