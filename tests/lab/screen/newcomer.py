@@ -134,7 +134,7 @@ def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
     """A provider that lets nobody connect to port 25, until it is asked to."""
     yield from person.types("make setup")
     person.write_inventory(person.lab.inventory.read_text())
-    with filtered_on_the_way(person.lab):
+    with filtered_on_the_way(person.lab, "-4", "-6"):
         yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
         yield from person.types(PROOF, {ADDRESS: lambda address: person.sends_mail(address) + CTRL_C})
         # The doctor compares with the port 25 of Gmail and others. The lab has the stranger's in their place.
