@@ -19,6 +19,7 @@ from provision.run.refusal import refusing
 with refusing():
     system.prepare(needed=["firewalld"])
     account.prepare_removal()
+    firewalld.prepare_removal()
     dns.prepare_withdrawal()
 
 dns.withdrawn(name="DNS: our records")

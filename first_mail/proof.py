@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import selectors
+import shlex
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
@@ -71,7 +73,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         if sys.stdout.isatty():
             print()  # the line that says how long is left
-        print("interrupted: the address no longer exists", file=sys.stderr)
+        path = inventory_path(given)
+        named = "" if path == Path("inventory.py") else f" INVENTORY={shlex.quote(str(path))}"
+        print("interrupted: the address no longer exists. If you sent a message:", file=sys.stderr)
+        print(f"  make doctor{named}", file=sys.stderr)
         return 130
 
 

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pyinfra import context, logger
 from pyinfra.api.command import FunctionCommand
@@ -27,6 +28,9 @@ from provision.host.observed import Observed
 from provision.run.inventory import inventory, named_in_run
 from provision.run.refusal import INDENT
 from provision.run.step import Command, Decision, after_prompt, observe, step
+
+if TYPE_CHECKING:
+    from dns.world.leads import Leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,12 @@ def _plans() -> tuple[Prepared, ...]:
             plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
         _kept = KeptPlans(after_prompt(), names, tuple(plans))
     return _kept.plans
+
+
+def unserved() -> tuple[Leads, ...]:
+    """What the zones of this run lead here of the mail of domains that the inventory does not have."""
+    found = {leads.domain: leads for prepared in _plans() for leads in prepared.unserved}
+    return tuple(found.values())
 
 
 def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from pyinfra import context
+from pyinfra import context, logger
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
@@ -131,6 +131,28 @@ def close_commands(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator
                 yield StringCommand(f"{command} --zone={opening.zone} {service}")
             if zone and SMTP in zone.ports:
                 yield StringCommand(f"{command} --zone={opening.zone} --remove-port=25/tcp")
+
+
+def left_open(firewall: Firewalld, openings: Iterable[Opening]) -> Iterator[str]:
+    """A line for each other zone in which 25/tcp is open, with what closes it.
+
+    An earlier inventory may have had it opened. But firewalld keeps no mark of who has opened what.
+    """
+    closed = {opening.zone for opening in openings}
+    for name in sorted({*firewall.permanent, *firewall.runtime} - closed):
+        commands = close_commands(firewall, [Opening(name, "")])
+        if close := " && ".join(command.get_raw_value() for command in commands):
+            yield (
+                f"25/tcp stays open in firewalld's zone {name}: whether an earlier inventory had it opened "
+                f"or somebody else did cannot be told. If nothing needs it, on the host: {close}"
+            )
+
+
+def prepare_removal() -> None:
+    """Say in which other zones 25/tcp stays open, before anything is touched."""
+    seen = observe()
+    for line in left_open(seen.firewalld, openings(context.host, seen)):
+        logger.warning(f"{context.host.print_prefix}{line}")
 
 
 @step

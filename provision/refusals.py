@@ -10,6 +10,7 @@ from provision.host.observed import Observed
 
 _FIRST_PERSON = 1000  # the lowest user ID of a person (UID_MIN of login.defs(5))
 _NO_LOGIN = ("nologin", "false", "sync", "shutdown", "halt")
+_POSTFIX_SENDS = "postconf -MX smtp/inet && systemctl restart postfix"  # it then listens nowhere
 _FILES = (
     layout.CONFIGURATION,
     layout.GENERATION,
@@ -84,9 +85,11 @@ def _others_on_port_25(seen: Observed) -> Iterator[str]:
         where = " and ".join(dict.fromkeys(addresses))
         if unit.endswith(".service"):
             name = unit.removesuffix(".service").partition("@")[0]
+            sends = f"; or keep it for sending with `{_POSTFIX_SENDS}`" if name == "postfix" else ""
             yield (
-                f"port 25 is taken by {program} ({unit}, on {where}): stop it for good with "
-                f"`systemctl disable --now {name}` if nothing needs it, or receive on another host"
+                f"port 25 is taken by {program} ({unit}, on {where}): if nothing on the host sends mail by "
+                f"it, stop it for good, as root on the host, with `systemctl disable --now {name}`{sends}; "
+                "then run this again"
             )
         elif program == "systemd":
             yield f"port 25 is held by systemd for another unit, on {where}: see `systemctl list-sockets`"

@@ -64,6 +64,9 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
         raise DeployError(untouched(problems))
     if "firewalld" in needed:
         firewalld.openings(context.host, seen)
+    missing = missing_packages(seen, mail_host()) if "packages" in needed else []
+    if missing:
+        logger.info(f"{context.host.print_prefix}not on the host, and to be installed: {', '.join(missing)}")
     for remark in remarks(seen, deploys="packages" in needed):
         logger.warning(f"{context.host.print_prefix}{remark}")
     if seen.uid != 0:
@@ -97,10 +100,15 @@ def unsupported(seen: Observed) -> str | None:
     return None
 
 
-def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
-    """Install what is missing: Python, openssl, and firewalld if the inventory wants it to run."""
+def missing_packages(seen: Observed, host: MailHost) -> list[str]:
+    """What must be installed: Python, openssl, and firewalld if the inventory wants it to run."""
     wanted = {"python3", "openssl"} | ({"firewalld"} if host.firewalld == "running" else set())
-    missing = [name for name in seen.missing_packages if name in wanted]
+    return [name for name in seen.missing_packages if name in wanted]
+
+
+def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
+    """Install what is missing."""
+    missing = missing_packages(seen, host)
     if missing and family(seen) == "debian":
         yield StringCommand("sh -c", shlex.quote(once_unlocked("apt-get -q update")))
     if missing:

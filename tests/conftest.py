@@ -91,7 +91,9 @@ def lab(request: pytest.FixtureRequest) -> Iterator[Lab]:
         lifecycle.take_down(folder)
 
 
-def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1) -> Lab:
+def usable_lab(
+    config: pytest.Config, folder: Path, *, quiet: bool = False, hosts: int = 1, system: str = "target"
+) -> Lab:
     """A healthy lab in this folder. Shows how it comes up. Skips (or fails) if there can be none."""
     if os.environ.get(NO_LAB):
         pytest.fail("this test asks for the lab, and has no mark `lab`", pytrace=False)
@@ -100,7 +102,7 @@ def usable_lab(config: pytest.Config, folder: Path, *, quiet: bool = False, host
         unavailable(reason)
     with config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
         try:
-            return bring_up(Display(Console(quiet=quiet)), folder, hosts=hosts)[0]
+            return bring_up(Display(Console(quiet=quiet)), folder, hosts=hosts, system=system)[0]
         except LabError as error:
             failure = str(error)
     return unavailable(failure)

@@ -22,6 +22,7 @@ from dns.plan.obstacles import NOTHING
 from dns.records import ADDRESS_TYPES, ZoneRecord
 from dns.sync import foreign_hosts, old_names, withdraw
 from dns.sync.report import lines, summary, words
+from dns.sync.unserved import unserved
 from dns.world.resolvers import named_resolver
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class Prepared:
     clock: Callable[[], datetime] = _now
     look_up: old_names.LookUp | None = None
     """Where the mail of other domains is led. None asks their nameservers, and resolvers."""
+    unserved: tuple[Leads, ...] = ()
+    """What the zone leads here of the mail of domains that the inventory does not have."""
 
     @property
     def changes(self) -> int:
@@ -154,14 +157,15 @@ def prepare(
         clock=clock,
         look_up=look_up,
     )
-    planned = prepared.planned_on(zones.records(zone))
+    found = zones.records(zone)
+    planned = prepared.planned_on(found)
     elsewhere = foreign_hosts.outside_of(zone.name, inventory.hosts)
     if elsewhere and planned.changes:
         from dns.world.vantage import vantage_with  # late: it imports dnspython
 
         vantage = vantage_with(resolver)
         planned = foreign_hosts.check(planned, served.name, elsewhere, inventory, addresses, vantage)
-    return replace(prepared, plan=planned)
+    return replace(prepared, plan=planned, unserved=unserved(found, inventory))
 
 
 def prepare_withdrawal(

@@ -13,17 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _BUS = "busctl --json=short call org.fedoraproject.FirewallD1"
+FILES = "/etc/firewalld/zones"
+"""Where firewalld keeps the zones that somebody has changed permanently."""
 _ROOT = "org.fedoraproject.FirewallD1"
 
 
 def probe(named: Iterable[str] = ()) -> str:
     """The shell script whose answer `parse_firewalld` reads. Each line of the answer is `name TAB json`.
 
-    Only the zones that can matter are read (active, default, named), because each costs three calls. The
-    daemon is asked only if it runs, because a call over D-Bus would start it.
+    Only the zones that can matter are read (active, default, named, or with smtp in their file), because each
+    costs three calls. The daemon is asked only if it runs, because a call over D-Bus would start it.
     """
+    more = " ".join(shlex.quote(zone) for zone in named)
     return f"""\
 echo "installed	$(command -v firewall-cmd)"
+changed=$(grep -lE '"(smtp|25)"' {FILES}/*.xml | sed 's|.*/||; s|[.]xml$||')
 for i in $(seq 100); do  # while it starts or reloads, its state is about to change
   state=$(systemctl show -p ActiveState -p UnitFileState firewalld)
   case $state in *ActiveState=*ing*) sleep 0.1;; *) break;; esac
@@ -42,7 +46,7 @@ if [ "${{state#*ActiveState=active}}" != "$state" ]; then
   echo "known	$({_BUS} $d {_ROOT}.zone getZones)"
   echo "active zones	$active"
   echo "smtp	$({_BUS} $d {_ROOT} getServiceSettings2 s smtp)"
-  for z in $(printf '%s\\n' $default $names {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
+  for z in $(printf '%s\\n' $default $names $changed {more} | sort -u); do
     echo "runtime $z	$({_BUS} $d {_ROOT}.zone getZoneSettings2 s $z)"
     p=$(busctl call {_ROOT} $d/config {_ROOT}.config getZoneByName s $z | cut -d'"' -f2)
     echo "permanent $z	$({_BUS} $p {_ROOT}.config.zone getSettings2)"
@@ -52,7 +56,7 @@ elif [ "${{state#*UnitFileState=enabled}}" != "$state" ]; then
   echo "default	$default"
   echo "known	$(firewall-offline-cmd --get-zones)"
   echo "smtp	$(firewall-offline-cmd --service=smtp --get-ports)"
-  for z in $(printf '%s\\n' $default {" ".join(shlex.quote(zone) for zone in named)} | sort -u); do
+  for z in $(printf '%s\\n' $default $changed {more} | sort -u); do
     services=$(firewall-offline-cmd --zone=$z --list-services)
     echo "offline $z	$services	$(firewall-offline-cmd --zone=$z --list-ports)"
   done

@@ -22,6 +22,7 @@ from provision.run.inventory import remember_file
 
 INDENT = 4
 """The cells that pyinfra writes before each line of its log."""
+_refused = False
 SCRIPTS = ("deploy.py", "destroy.py", "rollback.py")
 
 
@@ -30,7 +31,14 @@ def refuse(reason: str) -> NoReturn:
     for problem in reason.splitlines():
         for line in in_columns(problem, sys.stderr, before=INDENT):
             logger.error(click.style(line, fg="red"))
+    global _refused
+    _refused = True
     sys.exit(1)
+
+
+def was_refused() -> bool:
+    """Whether this run has ended so."""
+    return _refused
 
 
 @contextmanager

@@ -82,6 +82,39 @@ def _domain(
     return ""
 
 
+def unserved_here(
+    found: Iterable[Leads],
+    hostname: str,
+    forgotten: Collection[str],
+    *,
+    now: Callable[[], datetime] = _now,
+) -> list[str]:
+    """Why a host that serves nothing yet may not take this name, a line each: other mail is led to it.
+
+    `found` is what the zones lead to hosts of the inventory though it does not have the domain.
+    """
+    problems = []
+    for leads in found:
+        lead, until, name = leads.to({hostname}), leads.withdrawn_until, leads.domain
+        forget = f"or give that mail up with --data forget_domain={name}"
+        if name in forgotten:
+            continue
+        if lead:
+            problems.append(
+                f"{lead} leads mail here by a record of ours, but the inventory does not have {name}, so "
+                "this new host would answer 550 and the mail would be returned to its senders: put "
+                f"{name} back; or withdraw it with python -m dns.sync {name} --withdraw, which says when to "
+                f"run this again; {forget}"
+            )
+        elif until and until > now():
+            problems.append(
+                f"the MX of {name} was withdrawn, but senders may keep that MX and come until "
+                f"{said_in_words(until)}, and this new host does not know {name}: run this again after "
+                f"that; {forget}"
+            )
+    return problems
+
+
 def remarks(lost: GivenUp) -> list[str]:
     """What the user should know of what is given up: where its mail lies."""
     renamed = f"its name was {lost.hostname}; mail is taken under the new name as well as under the old one"

@@ -135,7 +135,8 @@ def _picture(given: argparse.Namespace) -> int:
 
 def _newcomer(given: argparse.Namespace) -> int:
     """Play a newcomer's first hour on an untouched machine, and print its transcript."""
-    brought, _ = bring_up(Display(Console(stderr=True, highlight=False)), given.folder, fresh=True)
+    display = Display(Console(stderr=True, highlight=False))
+    brought, _ = bring_up(display, given.folder, fresh=True, system=newcomer.PATHS[given.path].system)
     for line in newcomer.play(brought, given.path):
         print(line, flush=True)
     return 0

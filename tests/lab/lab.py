@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import world
+from tests.lab.machines.image import Image
 from tests.lab.machines.machine import Machine
 from tests.lab.network import TARGET, WORLD, Network
 from tests.lab.world import World
@@ -28,6 +29,8 @@ class Lab:
     network: Network
     hosts: int = 1
     """How many targets it has: mx1, mx2, … of the domain."""
+    system: str = "target"
+    """Which of `image.SYSTEMS` the targets are made of."""
 
     @property
     def target(self) -> Machine:
@@ -48,6 +51,11 @@ class Lab:
     @property
     def machines(self) -> tuple[Machine | World, ...]:
         return *self.targets, self.world
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """What its machines are made of."""
+        return Image(self.system), Image("world")
 
     @property
     def inventory(self) -> Path:

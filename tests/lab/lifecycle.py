@@ -10,7 +10,7 @@ import fcntl
 import json
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,8 +24,6 @@ from tests.lab.machines import container, image
 from tests.lab.machines.image import Image, Progress
 from tests.lab.machines.machine import Machine
 from tests.lab.network import TARGET, Network
-
-IMAGES = tuple(Image(name) for name in image.IMAGE_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +49,9 @@ def find(folder: Path = FOLDER) -> Lab:
     try:
         record = json.loads((folder / "lab.json").read_text())
         found = Network(record["name"], IPv4Network(record["ipv4"]), IPv6Network(record["ipv6"]))
+        return Lab(folder, found, _hosts(folder), record["system"])
     except (OSError, ValueError, KeyError):
-        found = network.candidate(folder)
-    return Lab(folder, found, _hosts(folder))
+        return Lab(folder, network.candidate(folder), _hosts(folder))
 
 
 def _hosts(folder: Path) -> int:
@@ -73,12 +71,14 @@ def status(lab: Lab) -> Status:
     return Status(
         network=network.exists(lab.network),
         machines={each.name: each.is_running() for each in lab.machines},
-        current=made_from == _made_from(),
+        current=made_from == _made_from(lab),
     )
 
 
-def build_images(progress: Callable[[str], Progress], done: Callable[[str], None]) -> None:
-    """Build the images that are missing, at the same time.
+def build_images(
+    missing: Sequence[Image], progress: Callable[[str], Progress], done: Callable[[str], None]
+) -> None:
+    """Build these images at the same time.
 
     Each image reports to `progress(name)`, and `done(name)` is called when it is finished. If one fails, or
     the user interrupts, the other is stopped too.
@@ -88,8 +88,8 @@ def build_images(progress: Callable[[str], Progress], done: Callable[[str], None
         image.build(each, progress(each.name))
         done(each.name)
 
-    with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
-        building = [pool.submit(build, each) for each in IMAGES if not each.is_built()]
+    with ThreadPoolExecutor(max_workers=max(1, len(missing))) as pool:
+        building = [pool.submit(build, each) for each in missing]
         try:
             for each in as_completed(building):
                 each.result()
@@ -98,17 +98,21 @@ def build_images(progress: Callable[[str], Progress], done: Callable[[str], None
             raise
 
 
-def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> tuple[Lab, bool]:
+def bring_up(
+    folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1, system: str = "target"
+) -> tuple[Lab, bool]:
     """A healthy lab, and whether it had to be started. Its images must have been built.
 
-    A healthy lab with as many hosts is left as it is, unless `fresh`. Anything else is taken down first.
+    A healthy lab with as many hosts of this system is left as it is, unless `fresh`. Anything else is taken
+    down first.
     """
     with _locked(folder):
         lab = find(folder)
-        if not fresh and lab.hosts == hosts and status(lab).healthy and _answers(lab):
+        same = (lab.hosts, lab.system) == (hosts, system)
+        if same and not fresh and status(lab).healthy and _answers(lab):
             return lab, False
         _clear(lab)
-        lab = Lab(folder, network.free_network(folder, network.routes()), hosts)
+        lab = Lab(folder, network.free_network(folder, network.routes()), hosts, system)
         try:
             _start(lab)
         except BaseException:
@@ -120,7 +124,7 @@ def bring_up(folder: Path = FOLDER, *, fresh: bool = False, hosts: int = 1) -> t
 def power_cycle(lab: Lab, each: Machine) -> None:
     """Cut the power of a target, and boot it again from what its disk holds."""
     container.stop(each)
-    container.start(each, Image("target").root)
+    container.start(each, Image(lab.system).root)
     network.attach(lab.network, each.link)
     container.wait_until_booted(each)
 
@@ -140,12 +144,11 @@ def take_down(folder: Path = FOLDER) -> bool:
 def _start(lab: Lab) -> None:
     access.write_access(lab)
     network.create(lab.network)
-    roots = {each.name: each.root for each in IMAGES}
-    for used in IMAGES:
+    for used in lab.images:
         image.mark_used(used)
-    _start_machine(lab, lab.world, roots["world"], world.addresses(), world.files(lab.network))
+    _start_machine(lab, lab.world, Image("world").root, world.addresses(), world.files(lab.network))
     for number, each in enumerate(lab.targets, TARGET):
-        _start_machine(lab, each, roots["target"], (number,), access.target_files(lab))
+        _start_machine(lab, each, Image(lab.system).root, (number,), access.target_files(lab))
     with ThreadPoolExecutor(max_workers=len(lab.machines)) as pool:
         for booted in [pool.submit(container.wait_until_booted, each) for each in lab.machines]:
             booted.result()
@@ -185,13 +188,13 @@ def _answers(lab: Lab) -> bool:
         return False
 
 
-def _made_from() -> str:
+def _made_from(lab: Lab) -> str:
     """A digest of everything that a running lab was made from: the images, the templates, and this code."""
     here = Path(__file__).parent
     modules = [here / f"{name}.py" for name in ("access", "lab", "lifecycle", "network", "world")]
     modules += [*sorted((here / "machines").glob("*.py")), *sorted(world.STAND_IN.glob("*.py"))]
     source = (path.read_text() for path in modules)
-    return image.digest_of(here / "templates", salt=(*(each.digest for each in IMAGES), *source))
+    return image.digest_of(here / "templates", salt=(*(each.digest for each in lab.images), *source))
 
 
 def _write_record(lab: Lab) -> None:
@@ -199,7 +202,8 @@ def _write_record(lab: Lab) -> None:
         "name": lab.network.name,
         "ipv4": str(lab.network.ipv4),
         "ipv6": str(lab.network.ipv6),
-        "made_from": _made_from(),
+        "system": lab.system,
+        "made_from": _made_from(lab),
     }
     (lab.folder / "lab.json").write_text(json.dumps(record, indent=1) + "\n")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.lab import lifecycle, prerequisites
 from tests.lab.display import Display
 from tests.lab.lab import FOLDER, Lab
+from tests.lab.machines.image import Image
 
 
 def bring_up(
@@ -16,6 +17,7 @@ def bring_up(
     *,
     fresh: bool = False,
     hosts: int = 1,
+    system: str = "target",
     command: str = prerequisites.COMMAND,
 ) -> tuple[Lab, bool]:
     """Install what is missing, build the images, and start the machines, each shown as a stage.
@@ -23,18 +25,21 @@ def bring_up(
     `command` is what the user runs again if it needs root. Returns the lab, and whether it had to be started.
     """
     prerequisites.ensure(display.note, command=command)
-    missing = [each.name for each in lifecycle.IMAGES if not each.is_built()]
+    missing = [each for each in (Image(system), Image("world")) if not each.is_built()]
     if missing:
         with ExitStack() as stack:
-            shown = [
-                display.stage(f"Image of the {name}", "once, about a minute", long=True) for name in missing
-            ]
-            stages = {name: stack.enter_context(stage) for name, stage in zip(missing, shown, strict=True)}
+            shown = {
+                each.name: display.stage(f"Image of the {each.name}", "once, about a minute", long=True)
+                for each in missing
+            }
+            stages = {name: stack.enter_context(stage) for name, stage in shown.items()}
             lifecycle.build_images(
-                lambda name: stages[name].say, lambda name: stages[name].finish("kept for the next time")
+                missing,
+                lambda name: stages[name].say,
+                lambda name: stages[name].finish("kept for the next time"),
             )
     with display.stage("Machines", "target and world boot") as stage:
-        brought, started = lifecycle.bring_up(folder, fresh=fresh, hosts=hosts)
+        brought, started = lifecycle.bring_up(folder, fresh=fresh, hosts=hosts, system=system)
         stage.say(
             f"target {brought.target.ipv4}, world {brought.world.ipv4}" + ("" if started else ": ran already")
         )

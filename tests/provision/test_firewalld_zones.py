@@ -8,7 +8,14 @@ from dataclasses import replace
 import pytest
 from pyinfra.api.command import StringCommand
 
-from provision.firewalld import UnknownZone, close_commands, open_commands, zones_for_mail
+from provision.firewalld import (
+    Opening,
+    UnknownZone,
+    close_commands,
+    left_open,
+    open_commands,
+    zones_for_mail,
+)
 from provision.host.firewalld_state import Firewalld, Zone
 
 SMTP = frozenset({("25", "tcp")})
@@ -124,3 +131,17 @@ def test_a_daemon_that_does_not_run_is_changed_for_its_next_start() -> None:
         assert texts(decided(state, zones_for_mail(state, ("public",), ()))) == [
             f"firewall-offline-cmd -q --zone=public {command}"
         ]
+
+
+def test_what_stays_open_in_other_zones_is_said_with_what_closes_it() -> None:
+    states = {"public": OPEN, "work": OPEN, "home": Zone(ports=SMTP), "dmz": CLOSED}
+    other = replace(firewall(), permanent=states, runtime={**states, "home": CLOSED})
+    home, work = left_open(other, [Opening("public", "")])
+    assert "25/tcp stays open in firewalld's zone home" in home
+    assert home.endswith("on the host: firewall-cmd -q --permanent --zone=home --remove-port=25/tcp")
+    assert work.endswith(
+        "on the host: firewall-cmd -q --permanent --zone=work --remove-service=smtp && "
+        "firewall-cmd -q --zone=work --remove-service=smtp"
+    )
+    (stopped, _) = left_open(replace(other, running=False, runtime={}), [Opening("public", "")])
+    assert stopped.endswith("on the host: firewall-offline-cmd -q --zone=home --remove-port=25/tcp")

@@ -29,7 +29,9 @@ REFUSED = {
     "another mail server": (
         replace(BARE, listeners=(POSTFIX, replace(POSTFIX, address="[::1]:25"))),
         "port 25 is taken by master (postfix@-.service, on 127.0.0.1:25 and [::1]:25): "
-        "stop it for good with `systemctl disable --now postfix`",
+        "if nothing on the host sends mail by it, stop it for good, as root on the host, with "
+        "`systemctl disable --now postfix`; or keep it for sending with `postconf -MX smtp/inet && "
+        "systemctl restart postfix`; then run this again",
     ),
     "a program of nobody's unit": (
         replace(BARE, listeners=(Listener("*:25", 7, "", "python3"),)),

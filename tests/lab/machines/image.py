@@ -23,7 +23,9 @@ from pathlib import Path
 from tests.lab.errors import LabError
 
 RECIPES = Path(__file__).parents[1] / "images"
-IMAGE_NAMES = ("target", "world")
+SYSTEMS = ("target", "debian")
+"""The images that a target may be made of: a Fedora Server, or a Debian without Python."""
+IMAGE_NAMES = (*SYSTEMS, "world")
 SUITE = "forky"
 OPTIONS = (
     "--verbose",
@@ -96,9 +98,13 @@ def digest_of(*folders: Path, salt: tuple[str, ...] = ()) -> str:
 
 
 def packages(*recipes: Path) -> list[str]:
-    """The Debian packages named in the recipes' `packages` files, one a line, `#` for comments."""
+    """The Debian packages named in the recipes' `packages` files, one a line, `#` for comments.
+
+    A line `-NAME` leaves out a package that an earlier recipe names.
+    """
     lines = [line.strip() for recipe in recipes for line in (recipe / "packages").read_text().splitlines()]
-    return [line for line in lines if line and not line.startswith("#")]
+    left_out = {line[1:] for line in lines if line.startswith("-")}
+    return [line for line in lines if line and not line.startswith(("#", "-")) and line not in left_out]
 
 
 def build(image: Image, progress: Progress) -> Path:
@@ -131,7 +137,8 @@ def _prune(image: Image) -> None:
 
 def _mmdebstrap(image: Image, into: Path, progress: Progress) -> None:
     common = RECIPES / "common"
-    hooks = [f'cp -a {_quoted(folder / "root")}/. "$1"/' for folder in (common, image.recipe)]
+    roots = [folder / "root" for folder in (common, image.recipe) if (folder / "root").is_dir()]
+    hooks = [f'cp -a {_quoted(folder)}/. "$1"/' for folder in roots]
     hooks += [f'{_quoted(folder / "setup.sh")} "$1"' for folder in (common, image.recipe)]
     command = [
         # However the build ends, nothing of it stays. It dies with this process; its processes, which have a

@@ -43,6 +43,13 @@ def test_an_unchanged_recipe_makes_the_same_image(recipe) -> None:
     assert digest_of(recipe) == digest_of(recipe)
 
 
+def test_a_recipe_leaves_out_a_package_of_the_recipe_before(tmp_path) -> None:
+    (tmp_path / "packages").write_text("-python3\nsudo\n")
+    common = packages(RECIPES / "common")
+    assert "python3" in common
+    assert packages(RECIPES / "common", tmp_path) == [*(one for one in common if one != "python3"), "sudo"]
+
+
 @pytest.mark.parametrize("name", IMAGE_NAMES)
 def test_package_lists_name_each_package_once(name) -> None:
     listed = packages(RECIPES / "common", RECIPES / name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from tests.first_mail.breaking import filtered_on_the_way
 from tests.lab.demo import letter
 from tests.lab.lab import Lab
 from tests.lab.screen.picture import ADDRESS, ROOT
@@ -55,7 +57,7 @@ class Newcomer:
             text = Text.from_ansi(line).plain.rstrip()
             if not set(text.strip()) & set("█▀▄"):  # the QR code
                 yield text
-        yield f"[exit code {code}]"
+        yield f"[exit code {code if code >= 0 else 128 - code}]"  # as a shell says it
         yield ""
 
     def write_inventory(self, text: str) -> None:
@@ -101,13 +103,38 @@ def as_fedora(person: Newcomer) -> Iterator[str]:
     )
 
 
-def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
-    """A provider that lets nobody connect to port 25, until it is asked to."""
-    from tests.first_mail.breaks import filtered_on_the_way
-
+def beside_postfix(person: Newcomer) -> Iterator[str]:
+    """A Debian host on which Postfix runs, as many images bring it. The deploy says what to do first."""
+    install = "DEBIAN_FRONTEND=noninteractive apt-get -q -y install postfix python3 openssl"
+    person.lab.target.run(f"apt-get -q update && {install}")
     yield from person.types("make setup")
     person.write_inventory(person.lab.inventory.read_text())
-    with filtered_on_the_way(person.lab):
+    refused = list(person.types(DEPLOY, {"Press enter": lambda _: CTRL_C}))
+    yield from refused
+    # What the screen says in backquotes is typed on the host, as it stands there.
+    said = re.search(r"`([^`]+)`", " ".join(line.strip() for line in refused))
+    if said is None:
+        return
+    yield from person.types(f"ssh -F {person.lab.ssh_config} root@target {said[1]}")
+    yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+    yield from person.types(PROOF, {ADDRESS: person.sends_mail})
+
+
+def without_python(person: Newcomer) -> Iterator[str]:
+    """A Debian host as small as it comes: there is no Python on it."""
+    yield from person.types("make setup")
+    person.write_inventory(person.lab.inventory.read_text())
+    yield from person.types(DRY)
+    yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
+    yield from person.types(PROOF, {ADDRESS: person.sends_mail})
+    yield from person.types(DOCTOR)
+
+
+def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
+    """A provider that lets nobody connect to port 25, until it is asked to."""
+    yield from person.types("make setup")
+    person.write_inventory(person.lab.inventory.read_text())
+    with filtered_on_the_way(person.lab, "-4", "-6"):
         yield from person.types(DEPLOY, {"Press enter": lambda _: ENTER})
         yield from person.types(PROOF, {ADDRESS: lambda address: person.sends_mail(address) + CTRL_C})
         # The doctor compares with the port 25 of Gmail and others. The lab has the stranger's in their place.
@@ -118,10 +145,20 @@ def behind_a_closed_port(person: Newcomer) -> Iterator[str]:
     yield from person.types(PROOF, {ADDRESS: person.sends_mail})
 
 
-PATHS: dict[str, Callable[[Newcomer], Iterator[str]]] = {
-    "root": as_root,
-    "fedora": as_fedora,
-    "closed-port": behind_a_closed_port,
+@dataclass(frozen=True, slots=True)
+class Journey:
+    """A newcomer's first hour, and the image that his host is made of."""
+
+    commands: Callable[[Newcomer], Iterator[str]]
+    system: str = "target"
+
+
+PATHS = {
+    "root": Journey(as_root),
+    "fedora": Journey(as_fedora),
+    "postfix": Journey(beside_postfix, "debian"),
+    "closed-port": Journey(behind_a_closed_port),
+    "no-python": Journey(without_python, "debian"),
 }
 
 
@@ -131,5 +168,15 @@ def play(lab: Lab, name: str) -> Iterator[str]:
         clone, home = Path(place) / "letterbox", Path(place) / "home"
         home.mkdir()
         subprocess.run(["git", "clone", "-q", str(ROOT), str(clone)], check=True)
-        for line in PATHS[name](Newcomer(lab, clone, home)):
+        _bring_changes(clone)
+        for line in PATHS[name].commands(Newcomer(lab, clone, home)):
             yield line.replace(str(home), "/home/me").replace(str(lab.folder), "/the/lab")
+
+
+def _bring_changes(clone: Path) -> None:
+    """Give the clone what is not committed yet, so that what is played is what lies here."""
+    ask = ["git", "-C", str(ROOT), "ls-files", "-z", "--modified", "--others", "--exclude-standard"]
+    for name in subprocess.run(ask, capture_output=True, text=True, check=True).stdout.split("\0"):
+        if name and (ROOT / name).is_file():
+            (clone / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, clone / name)

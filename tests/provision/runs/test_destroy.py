@@ -86,3 +86,30 @@ def test_one_that_was_cut_off_is_completed_by_the_next(deployed) -> None:
         assert (again.code, again.changed()) == (0, []), again.stderr
     finally:
         assert deploy(deployed, "-y").code == 0
+
+
+def test_a_zone_of_an_earlier_inventory_that_stays_open_is_said_with_what_closes_it(
+    deployed, tmp_path
+) -> None:
+    """firewalld does not say who opened what, so it is left open. What the line says closes it."""
+    target = deployed.target
+    earlier = tmp_path / "inventory.py"
+    text = deployed.inventory.read_text()
+    earlier.write_text(text.replace('"ssh_user"', '"firewalld_zones": ["FedoraServer", "work"], "ssh_user"'))
+    open_in_work = "firewall-cmd --zone=work --query-service=smtp"
+    try:
+        assert deploy(deployed, "-y", inventory=earlier).code == 0
+        assert target.run(open_in_work).stdout == "yes\n"
+        run = deploy(deployed, "-y", script="destroy.py")
+        assert run.code == 0, run.stderr
+        (line,) = [line for line in run.stderr.splitlines() if "25/tcp stays open" in line]
+        assert "firewalld's zone work" in line
+        assert target.run(open_in_work).stdout == "yes\n"
+        target.run(line.partition("on the host: ")[2])
+        for when in ("", "--permanent"):
+            assert target.run(f"{open_in_work} {when}", check=False).stdout == "no\n"
+        assert "25/tcp stays open" not in deploy(deployed, "-y", script="destroy.py").stderr
+    finally:
+        for when in ("", "--permanent"):
+            target.run(f"firewall-cmd -q {when} --zone=work --remove-service=smtp")
+        assert deploy(deployed, "-y").code == 0

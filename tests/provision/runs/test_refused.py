@@ -22,7 +22,7 @@ CASES = {
     "another mail server": (
         OTHER_SERVER,
         "systemctl stop postfix",
-        "port 25 is taken by python3 (postfix.service, on 127.0.0.1:25): stop it for good with `systemctl",
+        "port 25 is taken by python3 (postfix.service, on 127.0.0.1:25): if nothing on the host sends mail ",
     ),
     "a person's account": (
         f"{BARE}; usermod --uid 1234 --home /home/letterbox --shell /bin/bash letterbox",

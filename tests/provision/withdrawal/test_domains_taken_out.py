@@ -98,6 +98,25 @@ def test_going_back_to_before_a_domain_was_served_is_refused(lab: Lab, without_s
     assert replies(lab, f"carol@{SECOND}") == "550"
 
 
+def test_a_new_machine_of_the_same_name_does_not_forget_what_the_old_one_served(
+    lab: Lab, tmp_path: Path
+) -> None:
+    """The new one cannot be asked. The zone, which is read anyway, has the MX, and then the withdrawal."""
+    sub = f"sub.{EXAMPLE}"
+    more = f'"{sub}": {{"mailboxes": ["dora"], "aliases": {{"postmaster": ["dora"]}}}}, "{EXAMPLE}": {{'
+    done(deploy(lab, "-y", inventory=changed(lab, tmp_path, f'"{EXAMPLE}": {{', more)))
+    for target in lab.targets:
+        target.run("rm -r /etc/letterbox /opt/letterbox/generations")  # as on a machine that is new
+    said = refused(lab, lab.inventory)
+    assert re.search(rf"{sub} MX .0 mx[12].{EXAMPLE} leads mail here by a record of ours", said), said
+    done(sync(lab, sub, "--withdraw"))
+    assert f"the MX of {sub} was withdrawn, but senders may keep that MX" in refused(lab, lab.inventory)
+    time_passes(lab)
+    done(deploy(lab, "-y"))
+    done(sync(lab, sub, "--withdraw"))
+    assert not any(sub in held.record.name for held in records(lab)[EXAMPLE])
+
+
 def test_a_mailbox_taken_out_is_refused_to_senders_and_its_mail_is_named(lab: Lab, tmp_path: Path) -> None:
     run = done(deploy(lab, "-y", inventory=changed(lab, tmp_path, '["alice", "bob"]', '["alice"]')))
     assert f"bob@{EXAMPLE} is no longer a mailbox" in run.stderr

@@ -16,7 +16,7 @@ from dns.world.leads import Lead, Leads
 from provision.desired.letterbox_toml import letterbox_toml
 from provision.host.served import Served, parse_served
 from provision.withdrawal.given_up import GivenUp, given_up, without
-from provision.withdrawal.refusals import LookUp, refusals, remarks
+from provision.withdrawal.refusals import LookUp, refusals, remarks, unserved_here
 
 MX1, OTHER = "mx1.example.com", "mx9.example.com"
 NOW = datetime(2026, 11, 26, 3, 0, tzinfo=UTC)
@@ -76,6 +76,23 @@ def test_an_ordinary_change_is_made_without_asking_the_dns(change: str) -> None:
 
 def test_a_bare_host_gives_nothing_up() -> None:
     assert refused(None, serving(), not_asked) == []
+
+
+def unserved(leads: Leads, *forgotten: str) -> list[str]:
+    return unserved_here([leads], MX1, forgotten, now=lambda: NOW)
+
+
+def test_a_new_host_does_not_take_the_name_that_an_unknown_domain_is_led_to() -> None:
+    (problem,) = unserved(to(MX1))
+    assert problem.startswith("second.com MX 10 mx1.example.com leads mail here by a record of ours")
+    assert "python -m dns.sync second.com --withdraw" in problem
+    assert unserved(to(OTHER)) == unserved(to(MX1), "second.com") == []
+
+
+def test_a_new_host_waits_for_the_senders_of_a_domain_that_was_withdrawn() -> None:
+    (problem,) = unserved(Leads("second.com", withdrawn_until=NOW + timedelta(minutes=9)))
+    assert "come until 2026-11-26 03:09 UTC" in problem
+    assert unserved(Leads("second.com", withdrawn_until=NOW - timedelta(minutes=1))) == []
 
 
 ONE = serving(domains={"example.com": BOXES["example.com"]})
