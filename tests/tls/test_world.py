@@ -10,6 +10,7 @@ from dns.query import udp
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.network import VALIDATOR
 from tests.lab.tls import dane_sender, pebble, signing
+from tests.tls import zone
 
 FOREIGN_DS = "12345 13 2 " + "AB" * 32
 
@@ -18,6 +19,7 @@ FOREIGN_DS = "12345 13 2 " + "AB" * 32
 def unsigned(tls_lab: Lab):
     """The lab, whose zone is as it was before, again, at the end."""
     yield tls_lab
+    zone.switch_dnssec(tls_lab, "disabled")
     signing.unsign(tls_lab.world, DOMAIN)
 
 
@@ -28,8 +30,8 @@ def test_a_zone_is_unsigned_and_its_answers_are_as_before(unsigned: Lab) -> None
 
 
 def test_the_root_and_the_registry_are_signed_and_proved(tls_lab: Lab) -> None:
-    for zone in (".", "test."):
-        assert signing.validated(tls_lab.world, zone, "SOA").secure
+    for name in (".", "test."):
+        assert signing.validated(tls_lab.world, name, "SOA").secure
 
 
 def test_a_zone_is_proved_once_it_is_signed_and_its_ds_is_at_the_registry(unsigned: Lab) -> None:
@@ -42,6 +44,30 @@ def test_a_zone_is_proved_once_it_is_signed_and_its_ds_is_at_the_registry(unsign
     assert signing.validated(world, HOSTNAME, "A").secure
     assert signing.validated(world, f"nowhere.{DOMAIN}", "A").status == "NXDOMAIN"
     assert signing.validated(world, f"nowhere.{DOMAIN}", "A").secure
+
+
+def test_dnssec_at_cloudflare_signs_the_zone_and_names_the_ds_of_its_key(unsigned: Lab) -> None:
+    world = unsigned.world
+    said = zone.switch_dnssec(unsigned, "active")
+    ds = signing.own_ds(world, DOMAIN)
+    assert said["status"] == "pending"
+    assert said["ds"].partition(" DS ")[2].upper() == ds.upper()
+    assert world.lookup(DOMAIN, "DNSKEY") == [f"257 3 13 {said['public_key']}"]
+    assert not signing.validated(world, HOSTNAME, "A").secure
+    signing.hand_in(world, DOMAIN, said["ds"].partition(" DS ")[2])
+    assert zone.dnssec(unsigned)["status"] == "active"
+    assert signing.validated(world, HOSTNAME, "A").secure
+
+
+def test_what_is_published_in_a_signed_zone_is_signed_too(unsigned: Lab) -> None:
+    zone.switch_dnssec(unsigned, "active")
+    signing.hand_in(unsigned.world, DOMAIN, signing.own_ds(unsigned.world, DOMAIN))
+    zone.publish(unsigned, "ab" * 32)
+    answer = signing.validated(unsigned.world, zone.NAME, "TLSA")
+    assert (answer.secure, [each.replace(" ", "") for each in answer.data]) == (True, ["311" + "AB" * 32])
+    zone.publish(unsigned)
+    answer = signing.validated(unsigned.world, zone.NAME, "TLSA")
+    assert (answer.status, answer.secure) == ("NXDOMAIN", True)
 
 
 def test_both_nameservers_sign_with_the_same_key(unsigned: Lab) -> None:
