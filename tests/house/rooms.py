@@ -40,6 +40,7 @@ ROOMS = (
     Room("config", knows=frozenset({"provision"})),
     Room("deploy", knows=frozenset({"provision"})),
     Room("destroy", knows=frozenset({"provision"})),
+    Room("rekey", knows=frozenset({"provision"})),
     Room("rollback", knows=frozenset({"provision"})),
     Room(
         "dns",
@@ -78,7 +79,7 @@ ROOMS = (
             ("service", "system"),
             ("generation",),
             ("withdrawal",),
-            ("account", "certificate", "configuration", "dns", "firewalld", "release"),
+            ("account", "configuration", "dns", "firewalld", "release", "tls"),
             ("dns_changes", "firewalld_start", "refusals"),
             ("desired",),
             ("fact", "run"),
