@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import smtplib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.lab.machines.machine import DEADLINE, Machine
 from tests.tls.pairs import Pair
@@ -42,6 +46,19 @@ def served(address: str) -> bytes:
         session.starttls(context=context)
         assert isinstance(session.sock, ssl.SSLSocket)
         return session.sock.getpeercert(binary_form=True) or b""
+
+
+def key_digest(host: Machine, which: str) -> str:
+    """The SHA-256 of the host's `current` or `next` key, as in a TLSA record 3 1 1."""
+    pem = host.run(f"cat {TLS}/{which}/request.pem").stdout.encode()
+    public = x509.load_pem_x509_csr(pem).public_key()
+    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def served_digest(address: str) -> str:
+    """The same of the key that the address shows by STARTTLS."""
+    public = x509.load_der_x509_certificate(served(address)).public_key()
+    return hashlib.sha256(public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
 
 
 @contextmanager

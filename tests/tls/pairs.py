@@ -70,3 +70,8 @@ def request(key: Key, hostname: str) -> bytes:
     names = x509.SubjectAlternativeName([x509.DNSName(hostname)])
     signed = x509.CertificateSigningRequestBuilder().subject_name(name).add_extension(names, critical=False)
     return signed.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def issuer_of(chain: str) -> str:
+    """Who signed the first certificate of the chain (RFC 4514)."""
+    return x509.load_pem_x509_certificates(chain.encode())[0].issuer.rfc4514_string()

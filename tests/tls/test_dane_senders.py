@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,10 +10,10 @@ from datetime import timedelta
 import pytest
 
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
-from tests.lab.tls import dane_sender, signing
+from tests.lab.tls import dane_sender, pebble, signing
 from tests.lab.tls.dane_sender import Attempt, DaneSender
 from tests.tls import host, zone
-from tests.tls.pairs import digest, new_key, self_signed
+from tests.tls.pairs import Pair, digest, issuer_of, new_key, request, self_signed
 from tests.waiting import wait_until
 
 RECIPIENT = f"alice@{DOMAIN}"
@@ -50,6 +51,15 @@ def first_attempt(sender: DaneSender) -> Attempt:
     mark = f"{uuid.uuid4().hex}@sender.test"
     sender.send(f"Message-ID: <{mark}>\r\n\r\nhello\r\n".encode(), [RECIPIENT])
     return wait_until(lambda: sender.attempts().get(mark), "an attempt to deliver")[0]
+
+
+def test_a_certificate_of_an_authority_is_verified_by_its_key(lab: Lab, sender: DaneSender) -> None:
+    with pebble.running(lab.world, bad_nonces=30) as authority:
+        chain = authority.issue(request(OLD, HOSTNAME), functools.partial(zone.text, lab))
+    assert issuer_of(chain).startswith("CN=Pebble Intermediate CA")
+    host.install(lab.target, Pair(OLD, chain))
+    zone.publish(lab, digest(OLD))
+    assert first_attempt(sender).proved
 
 
 def test_a_self_signed_certificate_of_the_published_key_is_verified(lab: Lab, sender: DaneSender) -> None:

@@ -1,4 +1,4 @@
-"""DANE as a user gets it, from `"dane": True` to the next key, before the eyes of a real sender that does DANE.
+"""DANE as a user gets it, from `"dane": True` to the next key, while a real sender with DANE looks on.
 
 The tests of this module follow each other: each is a day in the life of one host.
 """

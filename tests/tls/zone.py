@@ -10,7 +10,9 @@ import httpx
 
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.machines.machine import DEADLINE
+from tests.lab.network import NS1, NS2
 from tests.lab.tls import signing
+from tests.waiting import wait_until
 
 NAME = f"_25._tcp.{HOSTNAME}"
 TTL = 60  # seconds, the shortest that Cloudflare takes
@@ -30,6 +32,18 @@ def publish(lab: Lab, *digests: str) -> None:
     signing.forget(lab.world)
 
 
+@contextmanager
+def text(lab: Lab, name: str, value: str) -> Iterator[None]:
+    """A TXT record with this value, which both nameservers serve as long as the context lasts."""
+    with _api(lab) as (api, zone):
+        sent = {"type": "TXT", "name": name, "content": f'"{value}"', "ttl": TTL}
+        made = _result(api.post(f"{zone}/dns_records", json=sent))
+        try:
+            yield
+        finally:
+            _result(api.delete(f"{zone}/dns_records/{made['id']}"))
+
+
 def switch_dnssec(lab: Lab, status: str) -> dict[str, Any]:
     """Switch DNSSEC on (`active`) or off (`disabled`) at Cloudflare. Returns what it answers."""
     with _api(lab) as (api, zone):
@@ -42,6 +56,31 @@ def dnssec(lab: Lab) -> dict[str, Any]:
     with _api(lab) as (api, zone):
         found: dict[str, Any] = _result(api.get(f"{zone}/dnssec"))
         return found
+
+
+def set_automatic_ttl(lab: Lab, seconds: int) -> None:
+    """Let Cloudflare serve records with an automatic TTL with this one, from now on."""
+    edit = f"sed -i 's/--automatic-ttl [0-9]*/--automatic-ttl {seconds}/' /etc/lab-cloudflare"
+    lab.world.run(f"{edit} && systemctl restart cloudflare.service")
+
+    def is_served() -> bool:
+        shown = lab.world.run(["kdig", "+noall", "+answer", f"@{lab.network.address4(NS2)}", HOSTNAME, "A"])
+        return shown.stdout.split()[1:2] == [str(seconds)]
+
+    wait_until(is_served, f"the nameservers serve a TTL of {seconds} s")
+
+
+def served(lab: Lab) -> frozenset[str]:
+    """The digests of the TLSA records 3 1 1 that both nameservers serve. They must be the same."""
+    found = set()
+    for number in (NS1, NS2):
+        shown = lab.world.run(["kdig", "+short", f"@{lab.network.address4(number)}", NAME, "TLSA"]).stdout
+        words = [line.split(None, 3) for line in shown.splitlines()]
+        found.add(
+            frozenset(each[3].replace(" ", "").lower() for each in words if each[:3] == ["3", "1", "1"])
+        )
+    (one,) = found
+    return one
 
 
 @contextmanager

@@ -7,10 +7,13 @@ and defers. Where there are none, or the zone is not signed, it encrypts without
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from tests.lab.errors import LabError
+from tests.lab.machines.machine import DEADLINE
 from tests.lab.tls import signing
 from tests.lab.world import STRANGER, World
 
@@ -21,6 +24,21 @@ _CONNECTED = re.compile(r"/smtp\[(\d+)\]: (\w+) TLS connection established to ")
 _TRIED = re.compile(
     r"/smtp\[(\d+)\]: (\w+): to=<[^>]*>, .*?(?:tls=(\w+), )?dsn=([\d.]+), status=(\w+) \((.*)\)$"
 )
+
+
+SENDING = f"""
+import signal, smtplib, sys, time
+prefix, recipient, every = sys.argv[1], sys.argv[2], float(sys.argv[3])
+ended = []
+signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
+number = 0
+while not ended:
+    with smtplib.SMTP("127.0.0.1", {PORT}, timeout=60) as postfix:
+        head = f"Message-ID: <{{prefix}}.{{number}}@sender.test>"
+        postfix.sendmail("{STRANGER}", [recipient], head + "\\r\\n\\r\\nhello\\r\\n")
+    number += 1
+    time.sleep(every)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +71,24 @@ class DaneSender:
     def send(self, message: bytes, recipients: Iterable[str], sender: str = STRANGER) -> None:
         """Hand it a message, which it then delivers by itself."""
         self.world.send(message, recipients, sender, port=PORT)
+
+    @contextmanager
+    def sending(self, recipient: str, prefix: str, *, every: float = 0.1) -> Iterator[None]:
+        """Let a program in the world hand it a message every so many seconds, each with an identifier
+        `<prefix>.<number>@sender.test`. At the end that program has stopped, and the queue is empty.
+        """
+        unit = f"lab-sending-{prefix}"
+        program = ["python3", "-c", SENDING, prefix, recipient, str(every)]
+        self.world.run(["systemd-run", "-q", "--collect", f"--unit={unit}", *program])
+        try:
+            yield
+        finally:
+            self.world.run(["systemctl", "stop", unit])
+        late = time.monotonic() + DEADLINE
+        while queued := self.world.run("postqueue -c /etc/postfix-dane -j").stdout:
+            if time.monotonic() > late:
+                raise LabError(f"the queue of the sender does not become empty: {queued.splitlines()[0]}")
+            time.sleep(0.1)
 
     def attempts(self) -> dict[str, list[Attempt]]:
         """All attempts since the machine has booted, by the identifier of the message without `<>`."""

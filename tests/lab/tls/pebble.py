@@ -7,17 +7,25 @@ At each start it makes new roots and has forgotten all accounts and orders, as i
 
 from __future__ import annotations
 
-import json
 import ssl
+import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from acme import challenges, client, messages
+from cryptography.hazmat.primitives.asymmetric import ec
+from josepy import ES256, JWKEC
 
 from tests.lab.errors import LabError
+from tests.lab.machines.machine import DEADLINE
 from tests.lab.world import World
+
+Prove = Callable[[str, str], AbstractContextManager[None]]
 
 PORT, MANAGEMENT_PORT = 14000, 15000
 START_DEADLINE = 30.0  # seconds; less than one is usual
@@ -48,9 +56,29 @@ class Pebble:
         """The root, in PEM, of the certificates that it issues. It makes another at each start."""
         return self._management("/roots/0").decode()
 
-    def status_of(self, serial: int) -> str:
-        """What has become of a certificate: `Valid` or `Revoked`."""
-        return str(json.loads(self._management(f"/cert-status-by-serial/{serial:x}"))["Status"])
+    def issue(self, request: bytes, prove: Prove, profile: str = "classic") -> str:
+        """A certificate with its chain, in PEM, for a request in PEM, by DNS-01 (RFC 8555, 8.4).
+
+        `prove` publishes the TXT record of a name with a value, and takes it back at the end of the context.
+        """
+        account = JWKEC(key=ec.generate_private_key(ec.SECP256R1()))
+        with tempfile.NamedTemporaryFile("w", suffix=".pem") as trusted, ExitStack() as published:
+            trusted.write(self.authority)
+            trusted.flush()
+            net = client.ClientNetwork(account, alg=ES256, verify_ssl=trusted.name)
+            acme = client.ClientV2(client.ClientV2.get_directory(self.directory_by_address, net), net)
+            acme.new_account(messages.NewRegistration.from_data(terms_of_service_agreed=True))
+            order = acme.new_order(request, profile)
+            for authorization in order.authorizations:
+                name = authorization.body.identifier.value
+                body = next(
+                    each for each in authorization.body.challenges if isinstance(each.chall, challenges.DNS01)
+                )
+                response, value = body.response_and_validation(account)
+                published.enter_context(prove(body.chall.validation_domain_name(name), value))
+                acme.answer_challenge(body, response)
+            until = datetime.now() + timedelta(seconds=DEADLINE)  # noqa: DTZ005 - as acme has it
+            return str(acme.poll_and_finalize(order, until).fullchain_pem)
 
     def _management(self, path: str) -> bytes:
         context = ssl.create_default_context(cadata=self.authority)
