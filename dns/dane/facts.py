@@ -69,14 +69,8 @@ def look(
     if keys is None:
         # What is published needs the keys only if the zone is signed.
         hosts = hosts_of(inventory, zone.name) if signed.secure else ()
-        keys = read_keys(hosts)
+        keys = over_ssh.read_all_keys(hosts)
     return Facts(inventory, domain, zone.name, keys, signed, dnssec)
-
-
-def read_keys(hosts: Sequence[MailHost]) -> Keys:
-    """What the hosts answer about their keys over ssh, all asked at once."""
-    with ThreadPoolExecutor(max_workers=max(1, min(16, len(hosts)))) as pool:
-        return dict(zip((host.name for host in hosts), pool.map(over_ssh.read_keys, hosts), strict=True))
 
 
 def served_elsewhere(

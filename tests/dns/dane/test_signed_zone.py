@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -159,4 +158,5 @@ def test_the_certificate_of_a_handshake_is_kept(world: World, certificate: Path)
     found = greet(mail.address, port=mail.port)
     assert tlsa.key_digest(base64.b64decode(found.certificate)) == current(certificate)
     mail.works = False
-    assert greet(mail.address, port=mail.port) == replace(found, certificate="", tls="answered 454 not now")
+    without = greet(mail.address, port=mail.port)
+    assert (without.certificate, without.tls) == ("", "answered 454 not now")
