@@ -13,7 +13,7 @@ from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_addresses import Addresses, published_if_known
 from dns.names import is_within
-from dns.world import answers, asking, delegation
+from dns.world import answers, asking, delegation, signed
 from dns.world.answers import Answer
 from dns.world.expected import Expected, from_records, mismatch
 from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
@@ -23,7 +23,6 @@ from dns.world.seen import HostSeen, Seen, ServerSeen
 from dns.world.vantage import VantagePoint
 
 THREADS = 16
-SEP = 1  # the flag of a key that signs keys (RFC 4034, 2.1.1)
 
 
 def look(
@@ -197,17 +196,6 @@ def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | No
 
     None if no nameserver tells which keys there are.
     """
-    from dns.dnssec import make_ds
-    from dns.rdata import from_text
-
-    said = [one.answers[zone, "DNSKEY"] for one in servers]
-    told = [answer for answer in said if not answer.failure()]
-    keys = [from_text("IN", "DNSKEY", text) for text in sorted({t for answer in told for t in answer.values})]
-    made = {
-        answers.canonical_rdata("DS", make_ds(zone + ".", key, digest, validating=True).to_text())
-        for key in keys
-        for digest in ("SHA1", "SHA256", "SHA384")
-    }
-    signing = [key for key in keys if int(key.to_text().split()[0]) & SEP]
-    entry = [make_ds(zone + ".", key, "SHA256").to_text() for key in signing]
-    return (frozenset(made), entry[0] if entry else "") if told else (None, "")
+    told = [answer for one in servers if not (answer := one.answers[zone, "DNSKEY"]).failure()]
+    made, entry = signed.ds_of(zone, {text for answer in told for text in answer.values})
+    return (made, entry) if told else (None, "")
