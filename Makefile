@@ -73,7 +73,7 @@ format: $(DEVELOPER)  ## put the code in form
 thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
-	  tests/lab/screen/test_newcomer.py
+	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py
 
 conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
 	@$(BIN)/python -m tests.conformance --ours --peers --why
@@ -113,6 +113,7 @@ lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
 	@$(COMPILE) pyproject.toml -o requirements-host.lock
 	@$(COMPILE) --group control -o requirements-control.lock
 	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
+	@$(COMPILE) --group renewal -o requirements-renewal.lock
 
 # --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
 audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability

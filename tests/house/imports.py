@@ -49,7 +49,7 @@ def imports_of(root: Path, room: str) -> list[Import]:
     found: dict[tuple[str, str], Import] = {}
     for importer, name, place in _names(root, inside):
         imported = _module(name, known)
-        if imported is not None and imported != importer:
+        if imported is not None and imported != importer and not _is_dnspython(name, root):
             found.setdefault((importer, imported), Import(importer, imported, place))
     return list(found.values())
 
@@ -58,10 +58,17 @@ def libraries_of(root: Path, room: str, rooms: set[str]) -> list[Import]:
     """Every import in a room of a package that is neither in the standard library nor one of `rooms`."""
     found: dict[tuple[str, str], Import] = {}
     for importer, name, place in _names(root, modules_of(root, room)):
-        library = name.partition(".")[0]
+        library = "dnspython" if _is_dnspython(name, root) else name.partition(".")[0]
         if library not in sys.stdlib_module_names and library not in rooms:
             found.setdefault((importer, library), Import(importer, library, place))
     return list(found.values())
+
+
+def _is_dnspython(name: str, root: Path) -> bool:
+    """Whether a name below `dns` is dnspython's: our folder `dns/` shares that name, as it says itself."""
+    top, _, rest = name.partition(".")
+    here = root / "dns" / rest.partition(".")[0]
+    return top == "dns" and bool(rest) and not here.is_dir() and not here.with_suffix(".py").is_file()
 
 
 def _names(root: Path, modules: Mapping[str, Path]) -> Iterator[tuple[str, str, str]]:

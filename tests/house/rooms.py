@@ -29,10 +29,11 @@ class Room:
     libraries: frozenset[str] | None = frozenset()
 
 
-def _host_libraries() -> frozenset[str]:
-    """What a release on the host holds: the dependencies of the project, by the name of their import."""
-    dependencies = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
-    return frozenset(re.split(r"[^\w-]", each)[0].replace("-", "_") for each in dependencies)
+def _libraries(group: str = "") -> frozenset[str]:
+    """The dependencies of a group of the project, by the name of their import. By default the receiver's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    found = project["dependency-groups"][group] if group else project["project"]["dependencies"]
+    return frozenset(re.split(r"[^\w-]", each)[0].replace("-", "_") for each in found)
 
 
 ROOMS = (
@@ -40,21 +41,22 @@ ROOMS = (
     Room("config", knows=frozenset({"provision"})),
     Room("deploy", knows=frozenset({"provision"})),
     Room("destroy", knows=frozenset({"provision"})),
+    Room("rekey", knows=frozenset({"provision"})),
     Room("rollback", knows=frozenset({"provision"})),
     Room(
         "dns",
         (
             ("sync",),
-            ("check",),
+            ("check", "dane"),
             ("terminal",),
             ("world", "cloudflare"),
             ("desired", "plan"),
             ("inventory",),
             ("until",),
             ("records",),
-            ("names", "errors"),
+            ("names", "errors", "tlsa"),
         ),
-        libraries=frozenset({"cloudflare", "httpx", "idna", "rich"}),
+        libraries=frozenset({"cloudflare", "cryptography", "dnspython", "httpx", "idna", "rich"}),
     ),
     Room(
         "receiver",
@@ -70,7 +72,7 @@ ROOMS = (
             ("encoded_words",),
             ("charsets", "validity"),
         ),
-        libraries=_host_libraries(),
+        libraries=_libraries(),
     ),
     Room(
         "provision",
@@ -78,7 +80,7 @@ ROOMS = (
             ("service", "system"),
             ("generation",),
             ("withdrawal",),
-            ("account", "certificate", "configuration", "dns", "firewalld", "release"),
+            ("account", "configuration", "dns", "firewalld", "release", "tls"),
             ("dns_changes", "firewalld_start", "refusals"),
             ("desired",),
             ("fact", "run"),
@@ -88,6 +90,7 @@ ROOMS = (
         knows=frozenset({"dns"}),
         libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
     ),
+    Room("services", libraries=_libraries("renewal")),
     Room(
         "first_mail",
         (
@@ -106,7 +109,7 @@ ROOMS = (
     ),
     Room(
         "tests",
-        knows=frozenset({"benchmarks", "dns", "first_mail", "provision", "receiver"}),
+        knows=frozenset({"benchmarks", "dns", "first_mail", "provision", "receiver", "services"}),
         libraries=None,
     ),
 )

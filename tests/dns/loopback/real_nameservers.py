@@ -89,10 +89,11 @@ COMMANDS: dict[str, Callable[[Path, Sequence[str], int, Mapping[str, Path]], lis
 
 def is_installed(program: str) -> bool:
     """Whether the program is there, even if only root's PATH has it."""
-    return _path(program) is not None
+    return path(program) is not None
 
 
-def _path(program: str) -> str | None:
+def path(program: str) -> str | None:
+    """Where the program is, or None."""
     return shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
 
 
@@ -128,7 +129,7 @@ def _started(
 ) -> subprocess.Popen[bytes]:
     command = COMMANDS[program](folder, addresses, port, files)
     with (folder / "log").open("wb") as log:
-        return subprocess.Popen([str(_path(program)), *command[1:]], stdout=log, stderr=log)
+        return subprocess.Popen([str(path(program)), *command[1:]], stdout=log, stderr=log)
 
 
 def _answers(process: subprocess.Popen[bytes], addresses: Sequence[str], port: int, zone: str) -> bool:
