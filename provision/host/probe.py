@@ -120,7 +120,7 @@ esac; done"""
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|tls'
-among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys'
+among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
 among {layout.PROGRAM_FOLDER} 'releases|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'

@@ -65,11 +65,15 @@ def is_cut_off(seen: Observed) -> bool:
 
 
 def rekey_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:
-    """Go to the next key, and make another next one. If a run was cut off in between, only complete it."""
+    """Go to the next key, and make another next one. If a run was cut off in between, only complete it.
+
+    The service would see the other pair at its next connection. It is told, so that it has it at the end.
+    """
     if is_cut_off(seen):
         yield from certificate_commands(seen, hostname)
+        yield script(hostname, ["load"])
     elif seen.tls.next:
-        yield script(hostname, [f"to_next {key_folder(seen.tls.next.spki)}"])
+        yield script(hostname, [f"to_next {key_folder(seen.tls.next.spki)}", "load"])
 
 
 def prepare() -> None:

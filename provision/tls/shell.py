@@ -93,10 +93,9 @@ to_next() {{  # FOLDER: the key that is next is used from here on
   for_service next
   [ -s next/request.pem ] || request next
   [ -L next/certificate.pem ] || self_signed next
-  use "$1"; label "$1"
-  if systemctl is-active -q {layout.SERVICE_UNIT}; then systemctl reload {layout.SERVICE_UNIT}; fi
-  make_next; drop "$replaced"
+  use "$1"; label "$1"; make_next; drop "$replaced"
 }}
+load() {{ if systemctl is-active -q {layout.SERVICE_UNIT}; then systemctl reload {layout.SERVICE_UNIT}; fi; }}
 """
 
 
