@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -84,6 +83,8 @@ def served_elsewhere(
     What cannot be reached from here, or greets by another name, proves nothing: a network may bar port 25, or
     lead it to a relay of its own.
     """
+    from concurrent.futures import ThreadPoolExecutor  # late: a run that publishes no key needs none
+
     asked = [
         (host, address)
         for host in hosts

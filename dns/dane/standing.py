@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from dns import tlsa
 from dns.cloudflare.zones import Zones
 from dns.errors import SyncError
-from dns.names import is_within
 from dns.records import ZoneRecord
 from dns.until import said_in_words, seconds_of
 from dns.world import asking
@@ -75,19 +74,21 @@ def look(
     records = [held for held in zones.records(zone) if held.record.type == tlsa.TYPE]
     if servers is None:
         servers = locate_all(zone.nameservers, resolver_at(named_resolver(resolver))).servers
-    names = [tlsa.name_of(hostname)]
-    names += sorted(
-        {held.record.name for held in records if current in tlsa.digests([held.record.content])} - {*names}
-    )
     return tuple(
         standing(
             name,
             [held for held in records if held.record.name == name],
             [_ask(server, name, port) for server in servers],
         )
-        for name in names
-        if is_within(name, zone.name)
+        for name in names_with_key(hostname, current, records)
     )
+
+
+def names_with_key(hostname: str, current: str, records: Sequence[ZoneRecord]) -> list[str]:
+    """Where the keys of the host stand: at its own name, and at others that have its current key. Pure."""
+    own = tlsa.name_of(hostname)
+    others = {held.record.name for held in records if current in tlsa.digests([held.record.content])}
+    return [own, *sorted(others - {own})]
 
 
 def _ask(server: Server, name: str, port: int) -> Answered:

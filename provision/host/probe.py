@@ -120,7 +120,7 @@ esac; done"""
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|tls'
-among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys'
+among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
 among {layout.PROGRAM_FOLDER} 'releases|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
@@ -165,8 +165,9 @@ esac""",
         'if [ -e "$f" ]; then echo "$f $(gzip -c "$f" | base64 -w0)"; fi; done'
     ),
     "tls": "command -v openssl",
+    # `openssl x509` reads the system's authorities first, all of them, which takes 40 ms and is of no use here.
     "certificate": (
-        f"openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey -issuer -subject -dates "
+        f"SSL_CERT_FILE=/dev/null openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey -issuer -subject -dates "
         "-ext subjectAltName"
     ),
     "key": f"spare=; {_PUBLIC} {layout.KEY} || spare=yes",

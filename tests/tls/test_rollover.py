@@ -5,17 +5,21 @@ The tests of this module follow each other: each is a day in the life of one hos
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.deploys import Run, deploy
-from tests.lab.lab import DOMAIN, Lab
+from tests.deploys import ROOT, Run, deploy
+from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import dane_sender, signing
-from tests.lab.tls.dane_sender import DaneSender
+from tests.lab.tls.dane_sender import Attempt, DaneSender
 from tests.tls import host, zone
+from tests.tls.pairs import new_key, self_signed
 from tests.waiting import wait_until
 
 RECIPIENT = f"alice@{DOMAIN}"
@@ -86,10 +90,25 @@ def test_another_deploy_changes_nothing(tls_lab: Lab, asking: Path, second: Run)
 
 
 def test_a_sender_that_does_dane_verifies_the_host(sender: DaneSender) -> None:
-    mark = f"{uuid.uuid4().hex}@sender.test"
-    sender.send(f"Message-ID: <{mark}>\r\n\r\nhello\r\n".encode(), [RECIPIENT])
-    (attempt,) = wait_until(lambda: sender.attempts().get(mark), "an attempt to deliver")
+    (attempt,) = first_of(sender)
     assert attempt.proved, attempt
+
+
+def test_a_new_key_on_the_disk_alone_is_named_and_deferred(
+    tls_lab: Lab, asking: Path, sender: DaneSender
+) -> None:
+    """What somebody does who changes the key by hand, without the next one."""
+    good = [run_on(tls_lab, asking, program) for program in ("dns.check", "first_mail.doctor")]
+    assert [each.returncode for each in good] == [0, 0], [each.stdout + each.stderr for each in good]
+    with host.as_it_was(tls_lab.target):
+        host.install(tls_lab.target, self_signed(new_key(), HOSTNAME))
+        check, doctor = (run_on(tls_lab, asking, program) for program in ("dns.check", "first_mail.doctor"))
+        (attempt,) = first_of(sender)
+    assert check.returncode == 2
+    assert "serves a key that none of its 2 TLSA records names" in check.stdout, check.stdout
+    assert doctor.returncode == 2
+    assert "TLSA" in doctor.stdout, doctor.stdout
+    assert (attempt.status, attempt.code) == ("deferred", "4.7.5")
 
 
 def test_a_rekey_before_two_ttls_are_over_is_refused_and_touches_nothing(
@@ -130,6 +149,27 @@ def test_a_rekey_after_two_ttls_defers_no_message(tls_lab: Lab, asking: Path, se
     assert zone.served(tls_lab) == {new, another}
 
 
-def of(sender: DaneSender, prefix: str) -> list[dane_sender.Attempt]:
+def run_on(lab: Lab, inventory: Path, program: str) -> subprocess.CompletedProcess[str]:
+    """Run one of the two programs that say what is wrong."""
+    where = [DOMAIN] if program == "dns.check" else []
+    return subprocess.run(
+        [sys.executable, "-m", program, *where, "--inventory", str(inventory)],
+        cwd=ROOT,
+        env={**os.environ, **lab.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def first_of(sender: DaneSender) -> list[Attempt]:
+    """The attempts to deliver a message, as soon as there is one."""
+    mark = f"{uuid.uuid4().hex}@sender.test"
+    sender.send(f"Message-ID: <{mark}>\r\n\r\nhello\r\n".encode(), [RECIPIENT])
+    return wait_until(lambda: sender.attempts().get(mark), "an attempt to deliver")[:1]
+
+
+def of(sender: DaneSender, prefix: str) -> list[Attempt]:
     """All attempts to deliver the messages of a load."""
     return [one for mark, tried in sender.attempts().items() if mark.startswith(prefix) for one in tried]
