@@ -184,8 +184,11 @@ def test_a_tlsa_of_somebody_else_stays_and_an_equal_one_is_adopted(cloudflare: S
     plan = changed()
     assert published(cloudflare) == [FIRST, SECOND, FOURTH]
     assert [held.record.content for held in plan.adopted] == [f"3 1 1 {FIRST}"]
-    changed(inventory(example_test=False))
+    plan = changed(inventory(example_test=False))
     assert published(cloudflare) == [FIRST, FOURTH]
+    assert [note.partition(": is not ours and stays: unless the host")[0] for note in plan.notes] == [
+        f"{NAME} TLSA 3 1 1 {digest}" for digest in (FIRST, FOURTH)
+    ]
 
 
 def test_an_alias_in_the_place_of_our_records_stays_and_is_said(cloudflare: StandIn) -> None:
