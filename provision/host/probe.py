@@ -109,7 +109,7 @@ among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
 
-_SECTIONS: Mapping[str, str] = {
+SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
     "machine": "uname -m",
     "image": "ls -d /run/ostree-booted",
@@ -177,16 +177,16 @@ def script(named_zones: Iterable[str]) -> str:
     nothing to do spends on a host. A pipe holds the answers of one group until those of the other are there.
     """
     waiting = {"firewalld": firewalld_state.probe(named_zones)}
-    waiting |= {name: _SECTIONS[name] for name in _WAITING}
-    reading = {name: command for name, command in _SECTIONS.items() if name not in _WAITING}
+    waiting |= {name: SECTIONS[name] for name in _WAITING}
+    reading = {name: command for name, command in SECTIONS.items() if name not in _WAITING}
     units = f"units=$(systemctl show --timestamp=us+utc -p {_UNIT_PROPERTIES} {_UNITS} 2>/dev/null)"
     return (
-        f"export LC_ALL=C\n{{\n{_marked(waiting)}\n}} </dev/null | {{\n"
-        f"{{\n{units}\n{_marked(reading)}\n}} </dev/null\ncat\n}}\ntrue"
+        f"export LC_ALL=C\n{{\n{marked(waiting)}\n}} </dev/null | {{\n"
+        f"{{\n{units}\n{marked(reading)}\n}} </dev/null\ncat\n}}\ntrue"
     )
 
 
-def _marked(sections: Mapping[str, str]) -> str:
+def marked(sections: Mapping[str, str]) -> str:
     """Shell that runs each section behind a line with its name."""
     return "\n".join(
         f"echo '{MARK} {name}'\n{{ {command}\n}} 2>/dev/null" for name, command in sections.items()

@@ -86,7 +86,7 @@ def test_a_banner_before_the_answer_does_not_count_and_no_answer_is_unread() -> 
     [
         ("exit 255", "over ssh (exit code 255)"),
         ("echo Connection refused >&2; exit 255", "over ssh (Connection refused)"),
-        ("echo hello", "it printed something else"),
+        ("echo hello", "in place of an answer the host printed 'hello'"),
     ],
 )
 def test_a_host_that_cannot_be_asked_is_unread_with_the_reason(

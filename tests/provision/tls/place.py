@@ -54,9 +54,8 @@ class Place:
 
     def observe(self) -> Observed:
         """What the deploy's probe sees here, as that of a host."""
-        head, *parts = probe.script(()).split(f"echo '{probe.MARK} ")
-        chosen = [part for part in parts if part.partition("'")[0] in SECTIONS]
-        text = head + "".join(f"echo '{probe.MARK} {part}" for part in chosen)
+        chosen = {name: command for name, command in probe.SECTIONS.items() if name in SECTIONS}
+        text = f"export LC_ALL=C\n{probe.marked(chosen)}"
         text = text.replace(layout.TLS_FOLDER, str(self.folder))
         done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=60, check=False)
         output = done.stdout.replace(str(self.folder), layout.TLS_FOLDER)

@@ -67,6 +67,31 @@ def test_tls_below_1_2_is_refused_and_the_others_are_served_on(server: Server) -
     server.client().ask("NOOP", 250)
 
 
+def _unverified() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+@pytest.mark.parametrize("name", ["example.test", "mx.example.test", "somebody.else.test"])
+def test_a_sender_may_ask_for_any_name(server: Server, name: str) -> None:
+    """Some ask for the recipient's domain (SNI). There is one certificate, and everybody gets it."""
+    with server.client() as client:
+        client.ask("STARTTLS", 220)
+        client.socket = _unverified().wrap_socket(client.socket, server_hostname=name)
+        client.ask("EHLO x", 250)
+
+
+def test_no_session_ticket_is_given(server: Server) -> None:
+    with server.client() as client:
+        client.ask("STARTTLS", 220)
+        client.socket = _unverified().wrap_socket(client.socket)
+        client.ask("EHLO x", 250)  # a client reads tickets with the first octets that follow the handshake
+        assert client.socket.version() == "TLSv1.3"
+        session = client.socket.session
+        assert session is None or not session.has_ticket
+
+
 def served_certificate(server: Server) -> bytes:
     with server.client() as client:
         client.starttls()
