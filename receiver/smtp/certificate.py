@@ -116,7 +116,7 @@ def _load(files: TLSFiles) -> tuple[ssl.SSLContext, InUse]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    # With TLS 1.3 no session is resumed. The two tickets of a handshake cost more than a resumption would save
+    # With TLS 1.3 no session is resumed. The two tickets of a handshake cost more than a resumption saves
     # (docs/notes/performance.md), and Microsoft's senders have failed on resumption (mox, issue 237).
     context.num_tickets = 0
     try:
