@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,14 +68,8 @@ def look(
     if keys is None:
         # What is published needs the keys only if the zone is signed.
         hosts = hosts_of(inventory, zone.name) if signed.secure else ()
-        keys = read_keys(hosts)
+        keys = over_ssh.read_all_keys(hosts)
     return Facts(inventory, domain, zone.name, keys, signed, dnssec)
-
-
-def read_keys(hosts: Sequence[MailHost]) -> Keys:
-    """What the hosts answer about their keys over ssh, all asked at once."""
-    with ThreadPoolExecutor(max_workers=max(1, min(16, len(hosts)))) as pool:
-        return dict(zip((host.name for host in hosts), pool.map(over_ssh.read_keys, hosts), strict=True))
 
 
 def served_elsewhere(
@@ -90,6 +83,8 @@ def served_elsewhere(
     What cannot be reached from here, or greets by another name, proves nothing: a network may bar port 25, or
     lead it to a relay of its own.
     """
+    from concurrent.futures import ThreadPoolExecutor  # late: a run that publishes no key needs none
+
     asked = [
         (host, address)
         for host in hosts

@@ -13,7 +13,7 @@ import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 CONNECT_SECONDS = 10.0
@@ -36,7 +36,7 @@ class Greeting:
     code: int = 0
     text: str = ""
     tls: str | None = ""
-    certificate: str = ""
+    certificate: str = field(default="", compare=False, repr=False)
     """The certificate that STARTTLS served, in DER and base64. Empty if there was no TLS."""
 
     @property

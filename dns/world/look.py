@@ -12,8 +12,9 @@ from dns.desired import desired
 from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_addresses import Addresses, published_if_known
+from dns.inventory.host_keys import HostKeys
 from dns.names import is_within
-from dns.world import answers, asking, delegation, signed
+from dns.world import answers, asking, delegation, mail_hosts, signed
 from dns.world.answers import Answer
 from dns.world.expected import Expected, from_records, mismatch
 from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
@@ -33,12 +34,14 @@ def look(
     *,
     nameservers: tuple[str, ...] = (),
     located: Located | None = None,
+    keys: Mapping[str, HostKeys] = {},
     on_progress: OnProgress = ignore,
 ) -> Seen:
     """Look once at everything that can be seen of the domain.
 
     `own` holds the addresses that were read from the hosts, by `MailHost.name`. `nameservers` are those that
-    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it.
+    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it. `keys` is what
+    the hosts answered about their keys, by `MailHost.name`.
     """
     lost = ""
     try:
@@ -75,6 +78,14 @@ def look(
             pool.submit(_ask_server, server, wanted, "", vantage.resolver.port, True, board)
             for server in (vantage.resolvers if nothing_differs(servers, wanted) else ())
         ]
+        said = [(one.server, one.answers[found.zone, "DNSKEY"]) for one in servers]
+        zone = None if lost else signed.judge(found, said)
+
+        def with_keys(host: MailHost, seen: HostSeen) -> HostSeen:
+            dane = domain.dane or any(d.dane and is_within(host.hostname, d.name) for d in inventory.domains)
+            return mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+
+        seen_hosts = tuple(pool.map(with_keys, inventory.hosts, seen_hosts))
         addresses = tuple(probe.result() for probe in probes)
         key_ds, ds_to_set = _keys(found.zone, servers)
         return Seen(
@@ -94,6 +105,8 @@ def look(
             outbound_25=outbound_25(addresses, vantage),
             own_nameservers=nameservers,
             lost=lost,
+            dane=domain.dane,
+            signed=zone,
         )
 
 

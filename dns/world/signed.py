@@ -32,14 +32,22 @@ class Signed:
 
 def look(zone: str, vantage: VantagePoint) -> Signed:
     """Follow the delegations to the zone, and ask all its nameservers for its keys."""
-    try:
-        found = delegation.find(zone, vantage.resolver, port=vantage.port)
-    except SyncError as error:
-        return Signed(zone, None, f"cannot be looked at ({error})")
-    if found.zone != zone or not found.nameservers:
+    found = look_around(zone, vantage)
+    if found.zone != zone:
         return Signed(zone, False, "is not delegated to nameservers of its own")
+    return found
+
+
+def look_around(name: str, vantage: VantagePoint) -> Signed:
+    """The same for the zone that holds the name, whichever that is."""
+    try:
+        found = delegation.find(name, vantage.resolver, port=vantage.port)
+    except SyncError as error:
+        return Signed(name, None, f"cannot be looked at ({error})")
+    if not found.nameservers:
+        return Signed(found.zone, False, "is not delegated to nameservers of its own")
     place = delegation.locate(found, vantage.resolver, port=vantage.port)
-    return judge(found, [(server, _keys_at(server, zone, vantage.port)) for server in place.servers])
+    return judge(found, [(server, _keys_at(server, found.zone, vantage.port)) for server in place.servers])
 
 
 def _keys_at(server: Server, zone: str, port: int) -> Answer:

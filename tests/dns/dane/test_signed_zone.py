@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,7 +86,8 @@ def test_from_an_unsigned_zone_to_published_keys_in_two_runs(
     plan = apply(first)
     assert published(cloudflare) == []
     assert plan.notes == (
-        "mx1.example.test: the key is not published for DANE yet, because example.test has no DS at test",
+        "mx1.example.test: no key is published for DANE, and what stands there stays, because example.test "
+        "has no DS at test",
     )
     ds = plan.registrar.rpartition(" DS ")[2]
     delegate(world, knot, ds)
@@ -159,4 +159,5 @@ def test_the_certificate_of_a_handshake_is_kept(world: World, certificate: Path)
     found = greet(mail.address, port=mail.port)
     assert tlsa.key_digest(base64.b64decode(found.certificate)) == current(certificate)
     mail.works = False
-    assert greet(mail.address, port=mail.port) == replace(found, certificate="", tls="answered 454 not now")
+    without = greet(mail.address, port=mail.port)
+    assert (without.certificate, without.tls) == ("", "answered 454 not now")
