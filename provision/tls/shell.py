@@ -29,7 +29,7 @@ place() {{  # FILE OWNER MODE: FILE.new takes the place of FILE
 usable() {{ [ -f "$1" ] && openssl pkey -in "$1" -passin pass: -noout 2>/dev/null; }}
 fits() {{  # CERTIFICATE KEY
   public=$(openssl pkey -in "$2" -passin pass: -pubout)
-  [ "$public" = "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" ]
+  [ "$public" ] && [ "$public" = "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" ]
 }}
 folder_of() {{  # KEY: sets $folder. Digests of nothing begin with e3b0c442, and are no key's.
   public=$(openssl pkey -in "$1" -passin pass: -pubout)
