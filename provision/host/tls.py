@@ -30,13 +30,16 @@ def _printed(path: str) -> str:
     return f'[ -f {path} ] && while read -r line; do echo "$line"; done < {path}'
 
 
+# Left alone, `openssl x509` first reads all authorities of the system, which takes 40 ms.
+_CERTIFICATE = (
+    "SSL_CERT_FILE=/dev/null openssl x509 -noout -fingerprint -sha256 -pubkey -issuer -subject -dates "
+    "-ext subjectAltName -in"
+)
 _PUBLIC = "openssl pkey -passin pass: -pubout -in"
 SECTIONS: Mapping[str, str] = {
     "tls": "command -v openssl",
-    # Left alone, `openssl x509` first reads all authorities of the system, which takes 40 ms.
     "certificate": (
-        f"SSL_CERT_FILE=/dev/null openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey "
-        "-issuer -subject -dates -ext subjectAltName"
+        f"{_CERTIFICATE} {layout.CERTIFICATE} || {_CERTIFICATE} {layout.KEY_IN_USE}/certificate.pem"
     ),
     "key": f"spare=; {_PUBLIC} {layout.KEY} || spare=yes",
     "spare key": f"[ $spare ] && {_PUBLIC} {layout.KEY_IN_USE}/key.pem",
@@ -124,7 +127,7 @@ class Tls:
     next: Key | None = None
     """The key that rekey.py goes to."""
     certificate: Certificate | None = None
-    """The certificate in use, that `certificate.pem` leads to."""
+    """The certificate in use, that `certificate.pem` leads to. If that is none, the one beside the key."""
     paths: tuple[str, ...] = ()
     """The folders of keys, and the files of ours in them, from `keys` on."""
 

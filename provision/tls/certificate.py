@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pyinfra.api.command import StringCommand
 
@@ -46,8 +47,9 @@ def _in_use(seen: Observed, hostname: str) -> Iterator[str]:
     elif tls.key:
         yield f"adopt key.pem {key_folder(tls.key.spki)} {certificate}"
     elif tls.spare:
+        stays = replace(seen, tls=replace(tls, key=tls.spare)).certificate_stays(hostname)
         yield "set_aside"
-        yield f"adopt current/key.pem {key_folder(tls.spare.spki)} anew"
+        yield f"adopt current/key.pem {key_folder(tls.spare.spki)} {'keep' if stays else 'anew'}"
     elif tls.next and seen.link_to(layout.NEXT_KEY) == key_folder(tls.next.spki):
         yield "set_aside"
         yield f"to_next {key_folder(tls.next.spki)}"

@@ -27,6 +27,10 @@ place() {{  # FILE OWNER MODE: FILE.new takes the place of FILE
   chown "$2" "$1.new"; chmod "$3" "$1.new"; label "$1.new"; sync "$1.new"; mv -fT "$1.new" "$1"
 }}
 usable() {{ [ -f "$1" ] && openssl pkey -in "$1" -passin pass: -noout 2>/dev/null; }}
+fits() {{  # CERTIFICATE KEY
+  public=$(openssl pkey -in "$2" -passin pass: -pubout)
+  [ "$public" ] && [ "$public" = "$(openssl x509 -in "$1" -noout -pubkey 2>/dev/null)" ]
+}}
 folder_of() {{  # KEY: sets $folder. Digests of nothing begin with e3b0c442, and are no key's.
   public=$(openssl pkey -in "$1" -passin pass: -pubout)
   folder=$(printf '%s\\n' "$public" | openssl pkey -pubin -outform DER | sha256sum | cut -c1-16)
@@ -74,7 +78,7 @@ adopt() {{  # KEY FOLDER keep|anew: the key is used from its folder, with the ol
   fi
   for_service "$2"; request "$2"
   if [ "$3" != keep ]; then self_signed "$2"
-  elif ! [ certificate.pem -ef "$2/certificate.pem" ]; then
+  elif ! [ certificate.pem -ef "$2/certificate.pem" ] && fits certificate.pem "$2/key.pem"; then
     cp -T certificate.pem "$2/certificate.pem.new"; place "$2/certificate.pem" root:root 644
   fi
   label "$2"; use "$2"; drop "$was"

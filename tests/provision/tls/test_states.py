@@ -107,6 +107,7 @@ KEPT = {
     "a link is gone": "rm certificate.pem",
     "the link of the key is gone": "rm key.pem",
     "both links are gone": "rm key.pem certificate.pem",
+    "nonsense lies in place of the link of the certificate": "rm certificate.pem; echo x > certificate.pem",
     "the link to the key in use is gone, and the paths are files": (
         "cp --remove-destination current/key.pem key.pem; "
         "cp --remove-destination current/certificate.pem certificate.pem; rm current"
@@ -125,12 +126,13 @@ KEPT = {
 
 
 @pytest.mark.parametrize("case", KEPT)
-def test_what_is_wrong_is_put_right_and_both_keys_stay(deployed: Place, case: str) -> None:
-    before = deployed.keys()
+def test_what_is_wrong_is_put_right_and_keys_and_certificate_stay(deployed: Place, case: str) -> None:
+    before, certificate = deployed.keys(), (deployed.folder / "certificate.pem").read_text()
     deployed.make(KEPT[case])
     assert deployed.deploy() == 1
     is_whole(deployed)
     assert deployed.keys() == before
+    assert (deployed.folder / "certificate.pem").read_text() == certificate
 
 
 NEXT = {
