@@ -13,7 +13,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from provision import (
     account,
-    certificate,
     configuration,
     dns,
     firewalld,
@@ -23,6 +22,7 @@ from provision import (
     system,
 )
 from provision.run.refusal import refusing
+from provision.tls import certificate
 from provision.withdrawal import guard
 
 # Before anything is changed, these check that the inventory is right, that this deploy can work on the host

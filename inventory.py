@@ -45,6 +45,7 @@ mail_hosts = (
                 # "subaddress_separators": "+",           # "" turns alice+anything off
                 # "ttl": 300,                             # of the DNS records, in seconds
                 # "tls_reports": ["tls@example.org"],     # where senders report failed TLS (RFC 8460)
+                # "dane": True,                           # senders can check our key: docs/tls.md
                 # "caa": ["letsencrypt.org"],             # only these may issue certificates, web too
             },
         },

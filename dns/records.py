@@ -11,10 +11,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dns import tlsa
 from dns.names import a_label, ip_version
 
 ADDRESS_TYPES = ("A", "AAAA")
-SHARED_TYPES = ("TXT", "CAA")  # types for which other people's records may stand beside ours
+SHARED_TYPES = ("TXT", "CAA", "TLSA")  # types for which other people's records may stand beside ours
 MARK = "letterbox"
 UNTIL = "until"  # the second word of our comment if nothing asks for the record any more (`dns.until`)
 _KEY_LENGTH = 32
@@ -61,13 +62,15 @@ class Record:
 class ZoneRecord:
     """A record in a zone: its identifier there, and whether Cloudflare keeps it read-only.
 
-    `owner` is the Cloudflare product that owns a read-only record, if Cloudflare says which.
+    `owner` is the Cloudflare product that owns a read-only record, if Cloudflare says which. `modified` is
+    when the record was last changed, as Cloudflare writes it (RFC 3339). Two records may differ in it alone.
     """
 
     id: str
     record: Record
     locked: bool = False
     owner: str = ""
+    modified: str = field(default="", compare=False)
 
 
 def address_type(address: str) -> str:
@@ -154,6 +157,8 @@ def canonical_content(kind: str, content: str) -> str:
         return canonical_name(content)
     if kind == "CAA":
         return _canonical_caa(content)
+    if kind == "TLSA":
+        return tlsa.canonical(content)
     return joined(content) if kind == "TXT" else content
 
 

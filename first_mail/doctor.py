@@ -158,6 +158,9 @@ def all_links(
     yield message_path.arrival(view.greetings, view.attempts, view.seen.outbound_25, place)
     yield from with_filter(found, view, place)
     yield message_path.from_outside(view.greetings, view.attempts, host.hostname, place)
+    for each in views:
+        if each.seen.dane:
+            yield message_path.dane(each.seen, host.hostname, view.greetings)
 
 
 def with_filter(found: Sequence[Link], view: OutsideView, place: str) -> Iterator[Link]:

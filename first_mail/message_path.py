@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from dns.check import judge_dane
 from dns.check.findings import ELSEWHERE, Finding, required
 from dns.names import ip_version
 from dns.world.greeting import Greeting
-from dns.world.seen import Seen
+from dns.world.seen import AddressSeen, Seen
 from receiver.doctor.links import Link
 
 IN_THE_DNS = ("delegation", "zone", "MX", "address", "proxied")
@@ -105,6 +106,31 @@ def _seen_link(name: str, domain: str, seen: Seen) -> Link:
         addresses = (f"{host.hostname} {', '.join(sorted(host.addresses))}" for host in seen.hosts)
         return Link(name, "; ".join(addresses))
     return Link(name, "the addresses are the hosts' own")
+
+
+def dane(seen: Seen, hostname: str, greetings: Mapping[str, Greeting]) -> Link:
+    """Whether the key that the host serves is one of its TLSA records (RFC 7672), from the vantage point.
+
+    A host without such records, or in a zone that is not signed, gets its mail all the same.
+    """
+    (host,) = (each for each in seen.hosts if each.hostname == hostname)
+    signed = host.signed
+    if signed is None or signed.secure is None or not any(not answer.failure() for answer in host.tlsa):
+        why = f" ({signed.zone} {signed.reason})" if signed and signed.reason else ""
+        return Link("DANE", f"which keys of {hostname} are published cannot be told{why}", look=ELSEWHERE)
+    found = judge_dane.records(host)
+    if not signed.secure or not found:
+        why = "it has no TLSA records" if signed.secure else f"{signed.zone} {signed.reason}"
+        return Link("DANE", f"senders take any key of {hostname}, because {why}")
+    places = [AddressSeen(hostname, address, greeting) for address, greeting in greetings.items()]
+    judged = {place.address: judge_dane.fits(place, found) for place in places}
+    if wrong := [address for address, fits in judged.items() if fits is False]:
+        what = f"{', '.join(wrong)} serves a key that no TLSA record of {hostname} names"
+        evidence = f"{what}, so senders that do DANE defer their mail"
+        return Link("DANE", evidence, f"python -m dns.sync {seen.domain}")
+    if good := [address for address, fits in judged.items() if fits]:
+        return Link("DANE", f"the key at {', '.join(good)} is one of {len(found)} TLSA records")
+    return Link("DANE", f"the key that {hostname} serves cannot be seen from here", look=FROM_ELSEWHERE)
 
 
 def arrival(

@@ -13,13 +13,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from pyinfra import context, logger
-from pyinfra.api.command import FunctionCommand
+from pyinfra.api.command import FunctionCommand, StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
 from dns import sync
-from dns.inventory import Inventory, host_addresses
+from dns.inventory import Inventory, host_addresses, host_keys
 from dns.inventory.host_addresses import Addresses
+from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.sync import Prepared, SyncError
 from dns.terminal.lines import in_columns
 from provision.dns_changes import apply_command, offer_proof, settle_commands
@@ -105,9 +106,10 @@ def _planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepar
 
     Raises DeployError.
     """
+    keys = _keys(some)
     try:
         plans = [
-            sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting)
+            sync.prepare(some, domain.name, _addresses(some), forgetting=forgetting, keys=keys)
             for domain in some.domains
         ]
     except SyncError as error:
@@ -128,6 +130,24 @@ def _addresses(some: Inventory) -> Mapping[str, Addresses]:
     }
 
 
+def _keys(some: Inventory) -> Mapping[str, HostKeys]:
+    """What the hosts of this run answer about their keys, if a domain asks for DANE."""
+    if not any(domain.dane for domain in some.domains):
+        return {}
+    asked = {host.name: host for host in context.state.inventory.get_active_hosts()}
+    not_asked = HostKeys(unread="it is not part of this run")
+    return {host.name: own_keys(asked[host.name]) if host.name in asked else not_asked for host in some.hosts}
+
+
+def own_keys(host: Host) -> HostKeys:
+    """Which keys the host has and serves. A host that does not answer has unread ones."""
+    done, output = host.run_shell_command(StringCommand(host_keys.COMMAND))
+    if not done:
+        reason = (output.stderr.strip().splitlines() or ["it gave no reason"])[-1]
+        return HostKeys(unread=f"its keys could not be read ({reason})")
+    return parse_keys(output.stdout_lines)
+
+
 def own_addresses(name: str, seen: Observed) -> Addresses:
     """What `ip` printed on the host of this name. Raises DeployError if it did not answer."""
     try:
@@ -145,6 +165,11 @@ def in_sync() -> Decision:
     if not _speaks_for_all(context.host):
         return _done_once()
     plans = _plans()
+    if context.state.is_executing:
+        said = [prepared.plan.registrar for prepared in plans if prepared.in_sync]
+        said += [note for prepared in plans for note in prepared.dane.notes]
+        for line in dict.fromkeys(filter(None, said)):
+            logger.warning(f"{context.host.print_prefix}{line}")
     needed: list[Command] = [apply_command(prepared) for prepared in plans if not prepared.in_sync]
     if needed:
         needed += settle_commands(plans)

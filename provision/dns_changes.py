@@ -43,6 +43,7 @@ def _settle(state: State, host: Host, prepared: Prepared) -> bool:
             prepared.domain.name,
             prepared.addresses,
             forgetting=prepared.forgetting,
+            keys=prepared.keys,
         )
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
@@ -63,7 +64,7 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)
-        sync.apply(prepared)
+        made = sync.apply(prepared)
         with sync.changed_but(prepared.domain.name):
             seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
     except SyncError as error:
@@ -72,6 +73,8 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     logger.info(
         f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
     )
+    if made.registrar:
+        logger.warning(f"{host.print_prefix}{made.registrar}")
     return True
 
 

@@ -67,7 +67,7 @@ def _other_kinds(seen: Observed) -> Iterator[str]:
         file = seen.files.get(path)
         if file and file.kind not in ("regular file", "symbolic link"):
             yield f"{path} is a {file.kind}, and must be a file: move it away"
-    for path in (layout.CURRENT, layout.COMMAND):
+    for path in (layout.CURRENT, layout.COMMAND, layout.KEY_IN_USE, layout.NEXT_KEY):
         file = seen.files.get(path)
         if file and file.kind != "symbolic link":
             yield f"{path} is a {file.kind} that is not the deploy's: move it away"

@@ -92,30 +92,41 @@ def current() -> Decision:
 
 
 def removal_commands(seen: Observed) -> Iterator[StringCommand]:
-    """Remove what the deploy has made: program, releases, generations, configuration and certificate.
+    """Remove what the deploy has made: program, releases, generations, configuration, keys and certificate.
 
     What else lies in these folders stays, with the folder that it is in.
     """
-    files = (layout.CURRENT, layout.CONFIGURATION, layout.GENERATION, layout.CERTIFICATE, layout.KEY)
+    files = (
+        *(layout.CURRENT, layout.CONFIGURATION, layout.GENERATION),
+        *(layout.CERTIFICATE, layout.KEY, layout.KEY_IN_USE, layout.NEXT_KEY),
+    )
     found = [path for path in files if path in seen.files]
     if layout.COMMAND in seen.files and seen.files[layout.COMMAND].target == layout.COMMAND_TARGET:
         found.append(layout.COMMAND)
     found += [f"{layout.RELEASES}/{digest}" for digest in seen.releases]
     found += [f"{layout.GENERATIONS}/{each.name}" for each in seen.generations]
+    found += [f"{layout.KEY_FOLDERS}/{path}" for path in seen.tls.paths if "/" in path]
     found += seen.leftovers
-    if not found and not seen.empty_folders & set(_FOLDERS):
+    keys = [f"{layout.KEY_FOLDERS}/{path}" for path in seen.tls.paths if "/" not in path]
+    keys = [path for path in keys if path not in found and not _holds_others(seen, path)]
+    if not found and not keys and not seen.empty_folders & set(_FOLDERS):
         return
     # Parts of the last minutes are not among the leftovers yet.
-    parts = f"{layout.RELEASES}/.[0-9a-f]* {layout.GENERATIONS}/*.new {layout.GENERATIONS}/.*.gone"
+    parts = f"{layout.RELEASES}/.[0-9a-f]* {layout.GENERATIONS}/*.new {layout.GENERATIONS}/.*.gone "
+    parts += f"{layout.KEY_FOLDERS}/*.new {layout.KEY_FOLDERS}/*/*.new {layout.TLS_FOLDER}/*.new"
     remove = f"rm -rf {' '.join(map(shlex.quote, found))} {parts}"
     # A folder with something in it that is not ours stays. The remarks of the run have named it.
-    folders = " ".join(folder for folder in _FOLDERS if folder in seen.files)
+    folders = " ".join([*keys, *(folder for folder in _FOLDERS if folder in seen.files)])
     clear = f" && rmdir --ignore-fail-on-non-empty {folders}" if folders else ""
     yield StringCommand("sh -c", shlex.quote(remove + clear))
 
 
+def _holds_others(seen: Observed, folder: str) -> bool:
+    return any(path.startswith(f"{folder}/") for path in seen.foreign)
+
+
 _FOLDERS = (
-    *(layout.TLS_FOLDER, layout.CONFIGURATION_FOLDER),
+    *(layout.KEY_FOLDERS, layout.TLS_FOLDER, layout.CONFIGURATION_FOLDER),
     *(layout.RELEASES, layout.GENERATIONS, layout.PROGRAM_FOLDER),
 )
 

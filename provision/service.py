@@ -74,8 +74,10 @@ def is_loaded(seen: Observed, wanted: Desired) -> bool:
 
 def certificate_is_loaded(seen: Observed, wanted: Desired) -> bool:
     """Whether the service uses the certificate on disk, and this is one that the deploy leaves in place."""
-    good = seen.key_matches and wanted.host.hostname in seen.certificate_names
-    return good and seen.loaded is not None and seen.loaded.certificate == seen.certificate_sha256
+    on_disk = seen.tls.certificate
+    if on_disk is None or not seen.tls.certificate_is_good(wanted.host.hostname, seen.read_at):
+        return False
+    return seen.loaded is not None and seen.loaded.certificate == on_disk.sha256
 
 
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

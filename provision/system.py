@@ -16,6 +16,7 @@ from provision.host.observed import Observed
 from provision.refusals import refusals
 from provision.run.inventory import inventory, mail_host
 from provision.run.step import Decision, observe, step, untouched
+from provision.tls import certificate
 
 _INSTALL = {
     "fedora": "dnf -y -q install",
@@ -72,6 +73,8 @@ def prepare(*, needed: Collection[str] = ("packages", "firewalld", "served")) ->
 
 def remarks(seen: Observed, *, deploys: bool) -> Iterator[str]:
     """What is on the host that is not the deploy's, and that it leaves alone: a line each."""
+    if deploys:
+        yield from certificate.remarks(seen)
     for where, path in seen.wrong_rights.items() if deploys else ():
         yield f"in the {where}, {path} has another owner or other rights than it should: they are put right"
     if seen.foreign:

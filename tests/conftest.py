@@ -29,7 +29,7 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path", "fresh_lab", "spare_lab"}
+LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path", "fresh_lab", "spare_lab", "tls_lab"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -38,6 +38,7 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
+    keys = over_ssh.read_all_keys(inventory.hosts) if domain.dane else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine
     from dns.check.findings import exit_code
@@ -52,6 +53,7 @@ def _run(given: argparse.Namespace) -> int:
             seconds=given.wait,
             on_progress=on_progress,
             unread=unread,
+            keys=keys,
         )
     if given.json:
         print(json.dumps(report.to_json(seen, findings), indent=2))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dns.check.findings import Finding, Group
 from dns.inventory import Domain, Inventory
 from dns.inventory.host_addresses import Addresses
+from dns.inventory.host_keys import HostKeys
 
 if TYPE_CHECKING:
     from dns.world.nameservers import Located
@@ -35,6 +36,7 @@ def examine(
     located: Located | None = None,
     seconds: float = 0.0,
     unread: tuple[str, ...] = (),
+    keys: Mapping[str, HostKeys] = {},
     wait_for: Callable[[Finding], bool] = is_pending,
     on_progress: OnProgress | None = None,
     vantage: VantagePoint | None = None,
@@ -44,9 +46,10 @@ def examine(
     It looks again as long as there is a finding to `wait_for`, for `seconds` at most. `own` holds the
     addresses that were read from hosts, and `unread` the reason for each host that could not be read.
     `nameservers` are those that Cloudflare gave the zone, and `located` is where they are, as far as the
-    caller knows it. `resolver` is as for `dns.sync`. A `vantage` takes its place.
+    caller knows it. `keys` is what the hosts answered about their keys. `resolver` is as for `dns.sync`. A
+    `vantage` takes its place.
     """
-    from dns.check import judge_mail, judge_zone  # late: these import dnspython
+    from dns.check import judge_dane, judge_mail, judge_zone  # late: these import dnspython
     from dns.check.old_answers import OldAnswers
     from dns.world.look import look
     from dns.world.progress import ignore
@@ -64,10 +67,11 @@ def examine(
             place,
             nameservers=nameservers,
             located=located,
+            keys=keys,
             on_progress=on_progress or ignore,
         )
         seen = replace(seen, unread=unread, expired=old_answers.expired(seen, time.monotonic()))
-        findings = [*judge_zone.judge(seen), *judge_mail.judge(seen)]
+        findings = [*judge_zone.judge(seen), *judge_mail.judge(seen), *judge_dane.judge(seen)]
         if not any(wait_for(finding) for finding in findings) or time.monotonic() + pause > ends:
             return seen, findings
         time.sleep(pause)

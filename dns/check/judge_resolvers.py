@@ -10,8 +10,7 @@ from dns.world.answers import BOGUS, NOT_ASKED, Answer
 from dns.world.expected import Expected, mismatch
 from dns.world.resolvers import PUBLIC_RESOLVERS
 from dns.world.seen import Seen, ServerSeen, server_list
-
-DIGESTS = ("1", "2", "4")  # SHA-1, SHA-256, SHA-384: a DS is computed with these, to compare
+from dns.world.signed import DIGESTS
 
 
 def signatures(seen: Seen) -> Iterator[Finding]:

@@ -64,6 +64,12 @@ def remarks(seen: Seen) -> list[str]:
     silent = [one.server.address for one in seen.resolvers if not one.answered]
     if silent:
         said.append(f"no answer came from resolvers: {', '.join(silent)}")
+    said += [
+        f'{host.hostname} has TLSA records, and no domain of its zone has "dane": they are not ours, and no '
+        "rekey waits for them"
+        for host in seen.hosts
+        if any(answer.values for answer in host.tlsa) and not host.dane
+    ]
     lost = [p.address for p in seen.addresses if seen.delegation is None or not p.reverse_is_known]
     if lost:
         said.append(f"reverse DNS could not be looked up: {', '.join(lost)}")

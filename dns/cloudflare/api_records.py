@@ -7,11 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dns import tlsa
 from dns.plan import products
 from dns.records import ADDRESS_TYPES, Record, ZoneRecord, canonical_content, canonical_name, joined, quoted
 
 PROXIABLE = (*ADDRESS_TYPES, "CNAME")
-_WITH_CONTENT = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT", "CAA")  # other types have `data` instead
+_WITH_CONTENT = (
+    "A",
+    "AAAA",
+    "CNAME",
+    "MX",
+    "NS",
+    "PTR",
+    "TXT",
+    "CAA",
+    "TLSA",
+)  # other types have `data` instead
 
 
 def from_api(answered: Mapping[str, object]) -> ZoneRecord:
@@ -44,6 +55,7 @@ def from_api(answered: Mapping[str, object]) -> ZoneRecord:
         ),
         locked=bool(owner),
         owner=owner,
+        modified=str(answered.get("modified_on") or ""),
     )
 
 
@@ -66,6 +78,8 @@ def to_api(record: Record) -> dict[str, object]:
         # Cloudflare takes the three parts of a CAA as data, and makes the content from them.
         tag, _, value = rest.partition(" ")
         body["data"] = {"flags": int(flags), "tag": tag, "value": joined(value)}
+    if record.type == "TLSA":
+        body["data"] = tlsa.to_data(record.content)
     if "data" in body:
         del body["content"]
     return body
@@ -99,6 +113,11 @@ def _content(kind: str, name: str, content: object, data: Mapping[str, object]) 
         return str(data["target"])
     if kind == "CAA" and {"flags", "tag", "value"} <= data.keys():
         return f"{_whole(data['flags'], f'{name} CAA without flags')} {data['tag']} {data['value']}"
+    if kind == "TLSA" and {"usage", "selector", "matching_type", "certificate"} <= data.keys():
+        numbers = [
+            _whole(data[key], f"{name} TLSA without {key}") for key in ("usage", "selector", "matching_type")
+        ]
+        return " ".join([*map(str, numbers), str(data["certificate"])])
     if kind in _WITH_CONTENT:
         raise ValueError(f"{name} {kind} without content")
     return ""

@@ -14,6 +14,7 @@ from dns.cloudflare import answers
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.api import Api
 from dns.cloudflare.api_records import changed_fields, to_api
+from dns.cloudflare.dnssec import Dnssec, dnssec_from
 from dns.cloudflare.outcome import Outcome, outcome_from
 from dns.cloudflare.refusals import TOKEN_PAGE
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable, ZoneNotFound
@@ -106,6 +107,14 @@ class Zones:
         except Unreachable as error:
             raise OutcomeUnknown(str(error)) from None
         return outcome_from(plan, answer)
+
+    def dnssec(self, zone: Zone) -> Dnssec:
+        """Read the state of the zone's DNSSEC. Raises Unreachable, Refused."""
+        return dnssec_from(self._api.dnssec(zone.id))
+
+    def sign(self, zone: Zone) -> Dnssec:
+        """Switch the zone's DNSSEC on. Returns its state. Raises Unreachable, Refused."""
+        return dnssec_from(self._api.sign(zone.id))
 
     def _all(self, path: str, per_page: int, query: Mapping[str, object]) -> Items:
         """Read every item of a list, page by page. If it changes, start again. Raises Unreachable."""

@@ -20,6 +20,7 @@ KEYS = (
     "ttl",
     "tls_reports",
     "caa",
+    "dane",
 )
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
@@ -34,7 +35,8 @@ class Domain:
     of this domain, or full addresses at another served domain. `sends_mail` is None if SPF and DMARC are
     left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
     which senders report failed TLS (RFC 8460). `caa` are the authorities that may issue certificates for
-    the domain (RFC 8659). If one of these two is empty, nothing is published for it.
+    the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
+    zone is signed and the keys of its hosts are published (RFC 7672).
     """
 
     name: str
@@ -46,6 +48,7 @@ class Domain:
     ttl: int
     tls_reports: tuple[str, ...] = ()
     caa: tuple[str, ...] = ()
+    dane: bool = False
 
 
 def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]:
@@ -87,6 +90,7 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
         tls_reports=_tls_reports(data.get("tls_reports"), problems["tls_reports"]),
         caa=_authorities(data.get("caa"), problems["caa"]),
+        dane=_dane(data.get("dane", False), problems["dane"]),
     )
     for asked, key, prefix in (
         (domain.sends_mail is False, "sends_mail", DMARC),
@@ -135,6 +139,13 @@ def _sends_mail(value: object, problems: list[str]) -> bool | None:
         return value
     problems.append(f"sends_mail must be True or False, or left out, not {value!r}")
     return None
+
+
+def _dane(value: object, problems: list[str]) -> bool:
+    if isinstance(value, bool):
+        return value
+    problems.append(f"dane must be True or False, or left out, not {value!r}")
+    return False
 
 
 def _separators(value: object, problems: list[str]) -> str:

@@ -1,12 +1,14 @@
-"""Reading the addresses of a mail host from it, with the system's OpenSSH client."""
+"""Reading the addresses and the keys of a mail host from it, with the system's OpenSSH client."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dns.errors import HostUnreadable
+from dns.inventory import host_keys
 from dns.inventory.host_addresses import COMMAND, Addresses, is_complete, parse_addresses
+from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.inventory.mail_host import MailHost
 
 CONNECT_SECONDS = 10
@@ -30,34 +32,61 @@ def read_missing(hosts: Iterable[MailHost]) -> tuple[dict[str, Addresses], tuple
 
 def read(host: MailHost) -> Addresses:
     """Read the host's own global addresses. Raises HostUnreadable with the reason that ssh gives."""
+    try:
+        return parse_addresses(_run(host, COMMAND))
+    except ValueError as error:
+        reason = str(error) if isinstance(error, _NoAnswer) else f"`{COMMAND}` answered {error}"
+    raise HostUnreadable(
+        f"host {host.name}: its addresses could not be read over ssh ({reason}): make sure that ssh reaches "
+        "it, or set public_ipv4 and public_ipv6 in the inventory (False for one that it does not have)"
+    )
+
+
+def read_keys(host: MailHost) -> HostKeys:
+    """Read which keys the host has and serves. Never raises: `unread` says why they could not be read."""
+    try:
+        return parse_keys(_run(host, host_keys.COMMAND).splitlines())
+    except _NoAnswer as error:
+        return HostKeys(unread=f"its keys could not be read over ssh ({error})")
+
+
+def read_all_keys(hosts: Sequence[MailHost]) -> dict[str, HostKeys]:
+    """The same for several hosts, all asked at once, by `MailHost.name`."""
+    from concurrent.futures import ThreadPoolExecutor  # late: only a domain with DANE needs it
+
+    with ThreadPoolExecutor(max_workers=max(1, min(16, len(hosts)))) as pool:
+        return dict(zip((host.name for host in hosts), pool.map(read_keys, hosts), strict=True))
+
+
+class _NoAnswer(ValueError):
+    """The host printed nothing that could be used. The text says why."""
+
+
+def _run(host: MailHost, command: str) -> str:
+    """What the command prints on the host. Raises _NoAnswer."""
     import subprocess  # late: most inventories give all addresses
 
-    arguments = ssh_arguments(host.name, host.ssh)
     try:
         done = subprocess.run(
-            [*arguments, COMMAND],
+            [*ssh_arguments(host.name, host.ssh), command],
             capture_output=True,
             text=True,
             timeout=CONNECT_SECONDS * 3,
             stdin=subprocess.DEVNULL,
             check=False,
         )
-        if done.returncode == 0:
-            return parse_addresses(done.stdout)
-        lines = done.stderr.strip().splitlines()
-        reason = lines[-1].strip() if lines else f"exit code {done.returncode}"
     except FileNotFoundError:
-        reason = "there is no ssh on this machine"
+        raise _NoAnswer("there is no ssh on this machine") from None
     except OSError as error:
-        reason = f"ssh cannot be run: {error.strerror}"
+        raise _NoAnswer(f"ssh cannot be run: {error.strerror}") from None
     except subprocess.TimeoutExpired:
-        reason = f"no answer in {CONNECT_SECONDS * 3} s"
-    except ValueError as error:
-        reason = f"`{COMMAND}` answered {error}"
-    raise HostUnreadable(
-        f"host {host.name}: its addresses could not be read over ssh ({reason}): make sure that ssh reaches "
-        "it, or set public_ipv4 and public_ipv6 in the inventory (False for one that it does not have)"
-    )
+        raise _NoAnswer(f"no answer in {CONNECT_SECONDS * 3} s") from None
+    except UnicodeDecodeError as error:
+        raise _NoAnswer(f"it answered {error}") from None
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines()
+        raise _NoAnswer(lines[-1].strip() if lines else f"exit code {done.returncode}")
+    return done.stdout
 
 
 def ssh_arguments(name: str, ssh: Mapping[str, object]) -> list[str]:

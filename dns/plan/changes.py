@@ -57,6 +57,10 @@ class Plan:
     """Records that nothing asks for any more, and that stay for a time. New comments are among `patches`."""
     remaining: tuple[Record, ...] | None = None
     """If the domain is withdrawn: the MX of somebody else that stay at its name. Else None."""
+    signing: bool = False
+    """Whether DNSSEC is to be switched on in the zone. No plan switches it off, and none undoes this."""
+    registrar: str = ""
+    """One line that says which DS to hand to the registrar. Empty if that is done, or if none is known."""
 
     def without_deletes(self) -> Plan:
         """The same plan, but nothing is deleted. For a run that knows only some of the hosts."""
@@ -100,7 +104,7 @@ class Plan:
     @property
     def in_sync(self) -> bool:
         """Whether nothing changes and nothing is in the way."""
-        return not self.changes and not self.obstacles
+        return not self.changes and not self.obstacles and not self.signing
 
 
 def count_not_visible(plan: Plan, actual: Iterable[ZoneRecord]) -> int:

@@ -5,8 +5,9 @@ Any other record at one of our names is an obstacle. The plan names it, and says
 replaced only if the user named it and Cloudflare does not keep it read-only. The rest of the zone is ignored.
 
 A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
-as ours with the mark of any of these domains. Addresses that only stay for a time (`dns.until`) are taken
-over, whichever domain they were made for.
+as ours with the mark of any of these domains. So do the TLSA of a mail host, which stand and fall together: a
+sender that finds only some of them may miss the key that is served. Addresses that only stay for a time
+(`dns.until`) are taken over, whichever domain they were made for.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ def plan(
     actual: Iterable[ZoneRecord],
     replacing: Replacing = NOTHING,
     siblings: Iterable[str] = (),
+    untouched: Collection[str] = (),
 ) -> Plan:
     """Plan the changes that turn `actual` into `desired` for the domain in the zone (both in A-label form).
 
-    `siblings` are the other domains of the inventory.
+    `siblings` are the other domains of the inventory. TLSA records at the names in `untouched` stay as they
+    are, because it is not known which of them are right.
     """
     mark, marks = mark_of(domain), {mark_of(sibling) for sibling in siblings} - {mark_of(domain)}
     spots = {(record.name, record.type) for record in desired}
@@ -43,7 +46,9 @@ def plan(
     matching = _Matching(domain, mark, marks, replacing, spots)
     for held in found:
         record = held.record
-        if is_marked(record, mark) or (record.name, record.type) in spots:
+        if record.type == "TLSA" and record.name in untouched:
+            continue
+        if is_marked(record, mark) or (record.name, record.type) in spots or matching.is_key(record):
             matching.left.append(held)
         elif record.type == "CNAME" and (
             record.name in hosts
@@ -172,8 +177,10 @@ class _Matching:
                     self.notes.append(
                         f"{record.zone_line}: is no longer wanted, but Cloudflare keeps it read-only"
                     )
-            elif is_marked(record, self.mark) or (
-                at_ours and (self._is_of_a_sibling(record) or _is_free(record))
+            elif (
+                is_marked(record, self.mark)
+                or self.is_key(record)
+                or (at_ours and (self._is_of_a_sibling(record) or _is_free(record)))
             ):
                 self.deletes.append(held)
                 if (record.name, record.type) in self.spots and record.type in ADDRESS_TYPES:
@@ -184,6 +191,10 @@ class _Matching:
     def is_of_the_inventory(self, record: Record) -> bool:
         """Whether the record carries the mark of any domain of the inventory."""
         return is_marked(record, self.mark) or self._is_of_a_sibling(record)
+
+    def is_key(self, record: Record) -> bool:
+        """Whether it is a TLSA that carries the mark of any domain of the inventory."""
+        return record.type == "TLSA" and self.is_of_the_inventory(record)
 
     def _is_of_a_sibling(self, record: Record) -> bool:
         return any(is_marked(record, mark) for mark in self.sibling_marks)

@@ -1,4 +1,4 @@
-"""Policies of somebody else at our names: SPF, DMARC, TLS reports and CAA. Pure.
+"""Policies of somebody else at our names: SPF, DMARC, TLS reports, CAA, an alias in place of a TLSA. Pure.
 
 A name may have only one record of SPF (RFC 7208), of DMARC (RFC 7489) and of TLSRPT (RFC 8460). If somebody
 else's is there, it stays and ours is not published. A name may have several CAA (RFC 8659), and what one of
@@ -15,7 +15,12 @@ from dns.records import Record, ZoneRecord, joined
 
 
 def foreign_policy(wanted: Record, others: Iterable[Record], aliases: Mapping[str, Record]) -> Record | None:
-    """Find the record among `others` or `aliases` that is in the place of this SPF, DMARC or TLSRPT."""
+    """Find the record among `others` or `aliases` that is in the place of this SPF, DMARC, TLSRPT or TLSA.
+
+    Another TLSA is in nobody's place: a sender takes any of them that fits (RFC 7672, section 3.1.1).
+    """
+    if wanted.type == "TLSA":
+        return aliases.get(wanted.name)
     if wanted.type != "TXT":
         return None
     version = wanted.content.split(";")[0].split()[0].lower()

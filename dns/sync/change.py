@@ -11,6 +11,7 @@ from dataclasses import replace
 from dns.cloudflare.outcome import Outcome
 from dns.cloudflare.refusals import ALREADY_THERE, NOT_THERE
 from dns.cloudflare.zones import Zones
+from dns.dane.decision import registrar_line
 from dns.errors import Blocked, ChangedBut, OutcomeUnknown, Refused, SyncError
 from dns.plan import Plan, count_not_visible
 from dns.records import ZoneRecord, same
@@ -37,16 +38,28 @@ def apply(prepared: Prepared, *, zones: Zones | None = None) -> Plan:
         if prepared.plan.obstacles:
             raise Blocked(prepared.blocked)
         if not prepared.changes:
-            return prepared.plan
+            return _signed(prepared, zones, changed=False)
         prepared = replace(prepared, plan=prepared.plan.dated(prepared.clock()))
         zones = zones or Zones()
         refused = _send(prepared, zones)
         if refused is None:
-            return prepared.plan
+            return _signed(prepared, zones, changed=True)
         prepared = replace(prepared, plan=prepared.planned_on(_read_again(prepared, zones, refused)))
-    if not prepared.in_sync:
+    if prepared.changes or prepared.plan.obstacles:
         raise SyncError(f"{refused}; nothing was changed in {WRITE_ATTEMPTS} attempts")
-    return prepared.plan
+    return _signed(prepared, zones, changed=False)
+
+
+def _signed(prepared: Prepared, zones: Zones | None, *, changed: bool) -> Plan:
+    """Switch DNSSEC on if the plan asks for it. Returns the plan, with the DS to hand to the registrar."""
+    if not prepared.plan.signing:
+        return prepared.plan
+    try:
+        dnssec = (zones or Zones()).sign(prepared.zone)
+    except SyncError as error:
+        problem = f"{prepared.domain.name}: DNSSEC could not be switched on: {error}"
+        raise (ChangedBut if changed else SyncError)(problem) from None
+    return replace(prepared.plan, registrar=registrar_line(prepared.zone.name, dnssec))
 
 
 def _send(prepared: Prepared, zones: Zones) -> Refused | None:

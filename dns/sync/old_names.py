@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from dns.errors import SyncError
 from dns.plan import Change, Plan, Staying
 from dns.records import ADDRESS_TYPES, Record, ZoneRecord, is_ours
 from dns.until import AUTOMATIC_SECONDS, Until, after, seconds_of, staying, until_of
@@ -196,3 +197,21 @@ def _by_mx(leads: Leads) -> Leads:
 
 def _cannot_be_told(leads: Leads) -> str:
     return f"whether the MX of {leads.domain} leads mail to this name cannot be told ({leads.unknown})"
+
+
+def look_up_with(resolver: str | None) -> LookUp:
+    """Where the mail of other domains is led, as the DNS answers. `resolver` is as for `dns.sync`."""
+
+    def look_up(domains: Sequence[str], cached_only: bool) -> Sequence[Leads]:
+        from dns.world import leads  # late: these import dnspython
+        from dns.world.vantage import vantage_with
+
+        try:
+            vantage = vantage_with(resolver)
+        except SyncError as error:
+            return [leads.Leads(name, unknown=str(error)) for name in domains]
+        if cached_only:
+            return [leads.Leads(name, leads.cached(name, vantage)) for name in domains]
+        return [leads.look_up(name, vantage) for name in domains]
+
+    return look_up

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
+from dns.dane import decision, facts
+from dns.dane.decision import Dane
 from dns.desired import desired
 from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, over_ssh
@@ -23,9 +24,6 @@ from dns.records import ADDRESS_TYPES, ZoneRecord
 from dns.sync import foreign_hosts, old_names, withdraw
 from dns.sync.report import lines, summary, words
 from dns.world.resolvers import named_resolver
-
-if TYPE_CHECKING:
-    from dns.world.leads import Leads
 
 
 def _now() -> datetime:
@@ -50,6 +48,9 @@ class Prepared:
     clock: Callable[[], datetime] = _now
     look_up: old_names.LookUp | None = None
     """Where the mail of other domains is led. None asks their nameservers, and resolvers."""
+    dane: Dane = decision.NOTHING
+    keys: facts.Keys = field(default_factory=dict)
+    """What the hosts answered about their keys."""
 
     @property
     def changes(self) -> int:
@@ -92,11 +93,11 @@ class Prepared:
         if self.withdrawing:
             made = withdraw.plan_withdrawal(name, zone, there, self.inventory, self.replacing, now)
         else:
-            made = plan(name, zone, self.plan.desired, there, self.replacing, siblings)
+            made = plan(name, zone, self.plan.desired, there, self.replacing, siblings, self.dane.untouched)
         question = old_names.Question(
-            there, name, siblings, self.forgetting, self.look_up or _look_up(self), now
+            there, name, siblings, self.forgetting, self.look_up or old_names.look_up_with(self.resolver), now
         )
-        made = old_names.keep(made, question)
+        made = decision.applied_to(old_names.keep(made, question), self.dane)
         return made.without_deletes() if self.plan.spared else made
 
     @property
@@ -119,6 +120,8 @@ def prepare(
     resolver: str | None = None,
     clock: Callable[[], datetime] = _now,
     look_up: old_names.LookUp | None = None,
+    keys: facts.Keys | None = None,
+    outside: facts.Outside | None = None,
 ) -> Prepared:
     """Read the domain's zone in two requests, and plan what to change. Nothing is changed.
 
@@ -129,7 +132,9 @@ def prepare(
     `addresses` holds what was read from the hosts, by `MailHost.name`. With None, those that the inventory
     leaves out are read over ssh. `zones` is the access to Cloudflare, by default from the environment.
     `clock` gives the time in UTC. `look_up` says where other domains' mail is led, by default what the DNS
-    answers. Raises SyncError (one line), or InventoryError if the inventory does not have the domain.
+    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, `keys` holds what the
+    hosts answered about their keys (None asks them over ssh), and `outside` is the world to ask. Raises
+    SyncError (one line), or InventoryError if the inventory does not have the domain.
     """
     served = inventory.domain(domain)
     resolver = named_resolver(resolver)
@@ -141,11 +146,13 @@ def prepare(
             for host in inventory.hosts
             if is_within(host.hostname, zone.name) and not is_complete(host)
         }
-    wanted = desired(inventory, served, zone.name, addresses)
+    outside = outside or facts.outside_of(resolver)
+    known = facts.look(inventory, served, zone, zones, keys, outside)
+    dane = known.decide()
     prepared = Prepared(
         served,
         zone,
-        Plan(wanted),
+        Plan(desired(inventory, served, zone.name, addresses, dane.keys)),
         inventory,
         addresses,
         replacing,
@@ -153,8 +160,17 @@ def prepare(
         resolver,
         clock=clock,
         look_up=look_up,
+        dane=dane,
+        keys=known.keys,
     )
-    planned = prepared.planned_on(zones.records(zone))
+    found = zones.records(zone)
+    planned = prepared.planned_on(found)
+    if changed := decision.changed_hosts(planned, inventory.hosts):
+        # Nothing is published that an address does not serve. A host whose records stand is not asked again.
+        dane = known.decide(facts.served_elsewhere(changed, addresses, known.keys, outside.greet))
+        wanted = desired(inventory, served, zone.name, addresses, dane.keys)
+        prepared = replace(prepared, plan=Plan(wanted), dane=dane)
+        planned = prepared.planned_on(found)
     elsewhere = foreign_hosts.outside_of(zone.name, inventory.hosts)
     if elsewhere and planned.changes:
         from dns.world.vantage import vantage_with  # late: it imports dnspython
@@ -207,21 +223,3 @@ def in_order(plans: Iterable[Prepared]) -> list[Prepared]:
     find the MX and no address.
     """
     return sorted(plans, key=lambda one: not any(r.type in ADDRESS_TYPES for r in one.plan.desired))
-
-
-def _look_up(prepared: Prepared) -> old_names.LookUp:
-    """Where the mail of other domains is led, as the DNS answers."""
-
-    def look_up(domains: Sequence[str], cached_only: bool) -> Sequence[Leads]:
-        from dns.world import leads  # late: these import dnspython
-        from dns.world.vantage import vantage_with
-
-        try:
-            vantage = vantage_with(prepared.resolver)
-        except SyncError as error:
-            return [leads.Leads(name, unknown=str(error)) for name in domains]
-        if cached_only:
-            return [leads.Leads(name, leads.cached(name, vantage)) for name in domains]
-        return [leads.look_up(name, vantage) for name in domains]
-
-    return look_up

@@ -22,6 +22,8 @@ def summary(domain: str, plan: Plan) -> str:
     ]
     if plan.obstacles:
         counts.append(f"{len(plan.obstacles)} in the way")
+    if plan.signing:
+        counts.append("DNSSEC to switch on")
     if plan.in_sync:
         kinds = Counter(record.type for record in plan.desired)
         held = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
@@ -62,19 +64,22 @@ def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[s
 
 
 def next_steps(domain: str, plan: Plan, *, withdrawn: bool = False) -> list[str]:
-    """What the user should do when, because records stay for a time. Empty if none does."""
+    """What the user should do: hand a DS to the registrar; and when, because records stay for a time."""
+    registrar = [plan.registrar] if plan.registrar else []
     if not plan.staying:
-        return []
+        return registrar
     when = f"after {said_in_words(plan.stay_until)}" if plan.stay_until else "later"
     if withdrawn:
         until = f"until {said_in_words(plan.stay_until)}" if plan.stay_until else "for now"
         return [
+            *registrar,
             f"{domain}: senders may still come {until}: take the domain out of the inventory now, but deploy "
-            f"only {when}; the next run of this command then deletes what stays"
+            f"only {when}; the next run of this command then deletes what stays",
         ]
     return [
+        *registrar,
         f"{domain}: old addresses stay, because a sender may still have the MX that led there: keep the "
-        f"machine there running, and run this or deploy again {when}, which deletes them"
+        f"machine there running, and run this or deploy again {when}, which deletes them",
     ]
 
 
@@ -82,7 +87,8 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
     """The plan as an object for JSON. `more` is added to it.
 
     `kept` are records of ours that nothing asks for any more, and that stay until the time (RFC 3339), or for
-    now if it is null. `mend` is the old name of `fix`, and goes after one release.
+    now if it is null. `sign` says whether DNSSEC is switched on, and `registrar` which DS the registrar is to
+    get, or null. `mend` is the old name of `fix`, and goes after one release.
     """
     return {
         "domain": domain,
@@ -102,6 +108,8 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
             {**_record(one.record), "until": one.until and to_text(one.until), "reason": one.reason}
             for one in plan.staying
         ],
+        "sign": plan.signing,
+        "registrar": plan.registrar or None,
         "kept_until": plan.stay_until and to_text(plan.stay_until),
         "notes": list(plan.notes),
         **more,

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
+from dns import tlsa
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
 from dns.errors import ChangedBut, OutcomeUnknown, SyncError
@@ -21,7 +22,10 @@ def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
     """Plan what undoes the saved change. A record that has changed since stays, and a note says so. Pure."""
     there = {held.id: held for held in actual}
     by_value = {held.record.value: held for held in there.values()}
-    deletes, patches, posts, notes = [], [], [], []
+    deletes: list[ZoneRecord] = []
+    patches: list[Change] = []
+    posts: list[Record] = []
+    notes: list[str] = []
     for made in saved.posted:
         held = there.get(made.id) if made.id else by_value.get(made.record.value)
         if held is None:
@@ -38,9 +42,29 @@ def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
     for record in saved.deleted:
         if record.value in by_value:
             notes.append(f"{record.zone_line}: is there again already")
+        elif record.type == tlsa.TYPE:
+            notes.append(f"{record.zone_line}: is not put back: the next run publishes the keys of the host")
         else:
             posts.append(record)
-    return Plan((), tuple(posts), tuple(patches), tuple(deletes), notes=tuple(notes))
+    whole = tuple(_whole_sets(deletes, there.values(), notes))
+    return Plan((), tuple(posts), tuple(patches), whole, notes=tuple(notes))
+
+
+def _whole_sets(
+    deletes: Iterable[ZoneRecord], actual: Iterable[ZoneRecord], notes: list[str]
+) -> Iterator[ZoneRecord]:
+    """The records to delete, without the TLSA of a name that keeps others.
+
+    The host may serve one of those by now that would go, and senders would refuse it. Without any TLSA they
+    take every key.
+    """
+    going = list(deletes)
+    staying = {held.record.name for held in actual if held not in going and held.record.type == tlsa.TYPE}
+    for held in going:
+        if held.record.type == tlsa.TYPE and held.record.name in staying:
+            notes.append(f"{held.record.zone_line}: stays, because the host may serve this key")
+        else:
+            yield held
 
 
 def _can_be_undone(held: ZoneRecord, after: Record, notes: list[str]) -> bool:

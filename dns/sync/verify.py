@@ -129,6 +129,7 @@ def verify(
             resolver=resolver,
             nameservers=prepared.zone.nameservers,
             located=located,
+            keys=prepared.keys,
             seconds=max(0.0, until),
             wait_for=lambda finding: finding.code == "stale",
             on_progress=show,

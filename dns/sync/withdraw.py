@@ -13,6 +13,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from dns import tlsa
+from dns.dane.decision import is_wanted
 from dns.inventory import Inventory
 from dns.names import LONGEST, below, is_within
 from dns.plan import Change, Plan, Replacing, Staying
@@ -39,10 +41,23 @@ def plan_withdrawal(
     ours = [held for held in found if is_marked(held.record, mark) and not held.locked]
     named = [held for held in mx if held not in ours and not held.locked and replacing.names(held.record)]
     hostnames = {host.hostname for host in inventory.hosts}
-    heir = next(
-        (each.name for each in inventory.domains if each.name != domain and is_within(each.name, zone)), None
-    )
+    others = Inventory(inventory.hosts, tuple(each for each in inventory.domains if each.name != domain))
+    heir = next((each.name for each in others.domains if is_within(each.name, zone)), None)
     handed = [] if heir is None else [held for held in ours if _is_wanted(held.record, hostnames)]
+    if is_wanted(others, zone):  # for DANE, by another domain of the zone
+        handed += [held for held in ours if tlsa.host_of(held.record.name) in hostnames and _is_key(held)]
+    else:
+        # A name that keeps some of its keys may lack the one that is served.
+        marks = [mark_of(each.name) for each in others.domains]
+        names = {held.record.name for held in ours if _is_key(held)}
+        ours += [
+            held
+            for held in found
+            if _is_key(held)
+            and held.record.name in names
+            and not held.locked
+            and any(is_marked(held.record, each) for each in marks)
+        ]
     marker = next((held for held in ours if _is_marker(held.record, domain)), None)
     going = [held for held in (*ours, *named) if held not in handed and held is not marker]
     remaining = tuple(held.record for held in mx if held not in going)
@@ -95,6 +110,10 @@ def _is_marker(record: Record, domain: str) -> bool:
 def _is_wanted(record: Record, hostnames: Collection[str]) -> bool:
     """Whether the record is an address of a host that the inventory has."""
     return record.type in ADDRESS_TYPES and record.name in hostnames
+
+
+def _is_key(held: ZoneRecord) -> bool:
+    return held.record.type == tlsa.TYPE
 
 
 def _marked(record: Record, mark: str) -> Record:

@@ -49,6 +49,8 @@ class Delegation:
     """Nameservers whose names are in the zone itself, and whose addresses (glue) the parent does not give."""
     absent: bool = False
     """Whether the zone is above the domain, and its nameservers say that the domain does not exist."""
+    unsigned: str = ""
+    """The first zone above that has no DS. Signatures below it count for nothing (RFC 4035, section 4.3)."""
 
 
 def find(domain: str, resolver: Resolver, *, port: int = 53) -> Delegation:
@@ -75,7 +77,8 @@ def find(domain: str, resolver: Resolver, *, port: int = 53) -> Delegation:
             if "." not in here.zone.strip("."):
                 return Delegation(domain, here.zone, ())  # the registry itself says so
             return replace(here, absent=answers.from_message(answer, "NS").status == "NXDOMAIN")
-        here = replace(below, ds=_ds(servers, below.zone, port))
+        unsigned = here.unsigned or (here.zone if here.ds == frozenset() else "")
+        here = replace(below, ds=_ds(servers, below.zone, port), unsigned=unsigned)
         if here.zone == domain:
             break
     return here

@@ -7,12 +7,13 @@ senders do not check it either (RFC 7435).
 
 from __future__ import annotations
 
+import base64
 import errno
 import smtplib
 import socket
 import ssl
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 CONNECT_SECONDS = 10.0
@@ -35,6 +36,8 @@ class Greeting:
     code: int = 0
     text: str = ""
     tls: str | None = ""
+    certificate: str = field(default="", compare=False, repr=False)
+    """The certificate that STARTTLS served, in DER and base64. Empty if there was no TLS."""
 
     @property
     def name(self) -> str:
@@ -74,7 +77,8 @@ def greet(address: str, *, port: int = 25, seconds: float = CONNECT_SECONDS) -> 
         if code != READY:
             return from_reply(code, text)
         smtp.local_hostname = _address_literal(smtp.sock)
-        return Greeting(code=code, text=_line(text), tls=_try_starttls(smtp))
+        tls = _try_starttls(smtp)
+        return Greeting(code=code, text=_line(text), tls=tls, certificate=_certificate(smtp.sock))
     finally:
         with suppress(OSError, smtplib.SMTPException):
             smtp.quit()
@@ -97,6 +101,11 @@ def _try_starttls(smtp: smtplib.SMTP) -> str | None:
         return ""
     except (OSError, smtplib.SMTPException) as error:
         return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _certificate(connection: socket.socket | None) -> str:
+    der = connection.getpeercert(True) if isinstance(connection, ssl.SSLSocket) else None
+    return base64.b64encode(der or b"").decode()
 
 
 def _failure(error: OSError) -> Failure:

@@ -12,8 +12,9 @@ from dns.desired import desired
 from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_addresses import Addresses, published_if_known
+from dns.inventory.host_keys import HostKeys
 from dns.names import is_within
-from dns.world import answers, asking, delegation
+from dns.world import answers, asking, delegation, mail_hosts, signed
 from dns.world.answers import Answer
 from dns.world.expected import Expected, from_records, mismatch
 from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
@@ -23,7 +24,6 @@ from dns.world.seen import HostSeen, Seen, ServerSeen
 from dns.world.vantage import VantagePoint
 
 THREADS = 16
-SEP = 1  # the flag of a key that signs keys (RFC 4034, 2.1.1)
 
 
 def look(
@@ -34,12 +34,14 @@ def look(
     *,
     nameservers: tuple[str, ...] = (),
     located: Located | None = None,
+    keys: Mapping[str, HostKeys] = {},
     on_progress: OnProgress = ignore,
 ) -> Seen:
     """Look once at everything that can be seen of the domain.
 
     `own` holds the addresses that were read from the hosts, by `MailHost.name`. `nameservers` are those that
-    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it.
+    Cloudflare gave the zone, and `located` is where they are, as far as the caller knows it. `keys` is what
+    the hosts answered about their keys, by `MailHost.name`.
     """
     lost = ""
     try:
@@ -76,6 +78,14 @@ def look(
             pool.submit(_ask_server, server, wanted, "", vantage.resolver.port, True, board)
             for server in (vantage.resolvers if nothing_differs(servers, wanted) else ())
         ]
+        said = [(one.server, one.answers[found.zone, "DNSKEY"]) for one in servers]
+        zone = None if lost else signed.judge(found, said)
+
+        def with_keys(host: MailHost, seen: HostSeen) -> HostSeen:
+            dane = domain.dane or any(d.dane and is_within(host.hostname, d.name) for d in inventory.domains)
+            return mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+
+        seen_hosts = tuple(pool.map(with_keys, inventory.hosts, seen_hosts))
         addresses = tuple(probe.result() for probe in probes)
         key_ds, ds_to_set = _keys(found.zone, servers)
         return Seen(
@@ -95,6 +105,8 @@ def look(
             outbound_25=outbound_25(addresses, vantage),
             own_nameservers=nameservers,
             lost=lost,
+            dane=domain.dane,
+            signed=zone,
         )
 
 
@@ -197,17 +209,6 @@ def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | No
 
     None if no nameserver tells which keys there are.
     """
-    from dns.dnssec import make_ds
-    from dns.rdata import from_text
-
-    said = [one.answers[zone, "DNSKEY"] for one in servers]
-    told = [answer for answer in said if not answer.failure()]
-    keys = [from_text("IN", "DNSKEY", text) for text in sorted({t for answer in told for t in answer.values})]
-    made = {
-        answers.canonical_rdata("DS", make_ds(zone + ".", key, digest, validating=True).to_text())
-        for key in keys
-        for digest in ("SHA1", "SHA256", "SHA384")
-    }
-    signing = [key for key in keys if int(key.to_text().split()[0]) & SEP]
-    entry = [make_ds(zone + ".", key, "SHA256").to_text() for key in signing]
-    return (frozenset(made), entry[0] if entry else "") if told else (None, "")
+    told = [answer for one in servers if not (answer := one.answers[zone, "DNSKEY"]).failure()]
+    made, entry = signed.ds_of(zone, {text for answer in told for text in answer.values})
+    return (made, entry) if told else (None, "")

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
+from dataclasses import replace
 
+from dns import tlsa
 from dns.errors import SyncError
 from dns.inventory import MailHost
 from dns.inventory.host_addresses import Addresses, in_inventory, published_if_known
+from dns.inventory.host_keys import HostKeys
 from dns.names import ip_version
 from dns.records import ADDRESS_TYPES, address_type
 from dns.world import delegation
@@ -16,6 +19,7 @@ from dns.world.greeting import READY, REFERENCE_SECONDS, greet
 from dns.world.nameservers import Server, ask_any, has_route
 from dns.world.progress import Progress, ProgressBoard
 from dns.world.seen import AddressSeen, HostSeen
+from dns.world.signed import Signed, look_around
 from dns.world.vantage import VantagePoint
 
 
@@ -55,6 +59,24 @@ def look_up_host(
         in_zone=in_zone,
         servers=asked,
     )
+
+
+def with_keys(
+    seen: HostSeen, vantage: VantagePoint, *, dane: bool, keys: HostKeys | None, zone: Signed | None
+) -> HostSeen:
+    """The same host with its TLSA, and whether its zone is signed. `zone` is that of the domain.
+
+    Every nameserver of its zone is asked if a domain asks for DANE, else the first that answers.
+    """
+    if all(answer.silence for answer in (seen.a, seen.aaaa)) or not seen.servers:
+        return replace(seen, dane=dane, keys=keys)  # it would be as silent now
+    name = tlsa.name_of(seen.hostname)
+    servers = [(server,) for server in seen.servers] if dane else [seen.servers]
+    said = tuple(ask_any(each, name, tlsa.TYPE, vantage.port) for each in servers)
+    signed = zone if seen.in_zone else None
+    if signed is None and (dane or any(answer.values for answer in said)):
+        signed = look_around(seen.hostname, vantage)
+    return replace(seen, tlsa=said, signed=signed, dane=dane, keys=keys)
 
 
 def _ask_all(servers: Sequence[Server], name: str, port: int) -> dict[str, Answer]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from dns.inventory.host_keys import HostKeys
 from dns.names import ip_version
 from dns.world.answers import BOGUS, NOT_ASKED, Answer
 from dns.world.delegation import Delegation
 from dns.world.expected import Expected
 from dns.world.greeting import Greeting
 from dns.world.nameservers import Server
+from dns.world.signed import Signed
 
 Question = tuple[str, str]  # name, type
 
@@ -57,6 +59,14 @@ class HostSeen:
     in_zone: bool = True
     servers: tuple[Server, ...] = ()
     """The nameservers of its own zone, if the answers are theirs."""
+    tlsa: tuple[Answer, ...] = ()
+    """What nameservers of its zone answer for its TLSA. Empty if none could be asked."""
+    signed: Signed | None = None
+    """Whether its zone is signed. None if it has no TLSA, and nobody asks for any."""
+    dane: bool = False
+    """Whether a domain of its zone asks for DANE, so that its TLSA are ours."""
+    keys: HostKeys | None = None
+    """What the host answered about its keys. None if it was not asked."""
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -120,5 +130,9 @@ class Seen:
     lost: str = ""
     unread: tuple[str, ...] = ()
     """For each host whose own addresses could not be read, the reason."""
+    dane: bool = False
+    """Whether the domain asks for DANE."""
+    signed: Signed | None = None
+    """Whether its zone is signed. None if the zone could not be found."""
     expired: frozenset[str] = frozenset()
     """Addresses of resolvers that still give an old answer although its TTL has passed."""

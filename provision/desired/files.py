@@ -43,6 +43,7 @@ class Text:
 FOLDERS = (
     Folder(layout.CONFIGURATION_FOLDER, "root", layout.USER, "750"),
     Folder(layout.TLS_FOLDER, "root", layout.USER, "750"),
+    Folder(layout.KEY_FOLDERS, "root", layout.USER, "750"),
     Folder(layout.PROGRAM_FOLDER, "root", "root", "755"),
     Folder(layout.RELEASES, "root", "root", "755"),
     Folder(layout.GENERATIONS, "root", "root", "755"),

@@ -18,6 +18,7 @@ from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.served import Served, parse_served
+from provision.host.tls import parse_tls
 
 _RELEASE = re.compile("[0-9a-f]{16}")
 _GENERATION = re.compile("[A-Za-z0-9-]+")
@@ -37,7 +38,6 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         sections.get("configurations", ()), sections.get("generations", ()), running
     )
     unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
-    key = _public_key(sections.get("key", ()))
     greetings = (line.partition(" ") for line in sections.get("python", ())[1:])
     return Observed(
         uid=int(word("uid")),
@@ -54,23 +54,27 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         wrong_rights=dict(line.split(" ", 1) for line in sections.get("rights", ()) if " " in line),
         foreign=tuple(sections.get("foreign", ())),
         empty_folders=frozenset(sections.get("empty", ())),
-        leftovers=tuple(sections.get("leftovers", ())),
+        leftovers=_leftovers(sections.get("leftovers", ()), sections.get("foreign", ())),
         generations=generations,
-        certificate_names=_certificate_names(sections.get("certificate", ())),
-        certificate_sha256=_fingerprint(sections.get("certificate", ())),
-        key_matches=key != "" and key == _public_key(sections.get("certificate", ())),
         units=_units(sections.get("units", ())),
         running_generation=running,
         greetings={address: parse_greeting(line) for address, _, line in greetings},
         addresses="\n".join(sections.get("addresses", ())),
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
+        tls=parse_tls(sections),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),
         served=served,
         unread={name: reason for name, reason in unread.items() if reason},
     )
+
+
+def _leftovers(found: Iterable[str], foreign: Iterable[str]) -> tuple[str, ...]:
+    """What dead runs left, but for a folder in which something is not ours."""
+    others = tuple(foreign)
+    return tuple(path for path in found if not any(other.startswith(f"{path}/") for other in others))
 
 
 def _missing_packages(lines: Iterable[str], rpm_status: str) -> tuple[tuple[str, ...], str]:
@@ -160,26 +164,6 @@ def _files(stats: Iterable[str], sums: Iterable[str]) -> dict[str, File]:
         times = float(changed), float(written)
         files[path] = File(kind, user, group, mode, target, digests.get(path), *times)
     return files
-
-
-def _certificate_names(section: Iterable[str]) -> tuple[str, ...]:
-    """The names that `openssl x509 -ext subjectAltName` prints, unless the certificate ends soon."""
-    lines = list(section)
-    if lines[-1:] != [probe.GOOD]:
-        return ()
-    words = " ".join(lines).replace(",", " ").split()
-    return tuple(word.removeprefix("DNS:") for word in words if word.startswith("DNS:"))
-
-
-def _fingerprint(section: Iterable[str]) -> str:
-    """The digest that `openssl x509 -fingerprint -sha256` prints, as sha256sum prints it."""
-    found = (line.partition("Fingerprint=")[2] for line in section if "Fingerprint=" in line)
-    return next(found, "").replace(":", "").lower()
-
-
-def _public_key(section: Iterable[str]) -> str:
-    """The public key in PEM that openssl prints; empty if it prints none."""
-    return "\n".join(section).partition("-----BEGIN PUBLIC KEY-----")[2].partition("-----END")[0].strip()
 
 
 def _units(lines: Iterable[str]) -> dict[str, Unit]:

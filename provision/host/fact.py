@@ -6,8 +6,9 @@ nothing to do would be twenty round trips.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pyinfra.api.facts import FactBase
 
@@ -42,7 +43,7 @@ class HostObservation(FactBase["Observed | Unreadable"]):
         if "uid" not in sections:
             return Unreadable(_no_answer(output))
         try:
-            return parse_sections(sections)
+            return replace(parse_sections(sections), read_at=time.time())
         except ValueError as error:
             return Unreadable(
                 f"the answer of the host cannot be read ({error}): see what "

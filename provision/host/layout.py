@@ -16,6 +16,12 @@ GENERATION: Final = "/etc/letterbox/generation"
 TLS_FOLDER: Final = "/etc/letterbox/tls"
 CERTIFICATE: Final = "/etc/letterbox/tls/certificate.pem"
 KEY: Final = "/etc/letterbox/tls/key.pem"
+"""These two are links through `KEY_IN_USE`, so one rename changes both. letterbox.toml names them."""
+KEY_FOLDERS: Final = "/etc/letterbox/tls/keys"
+"""A folder for each key, named by `key_folder`. It holds `key.pem`, `request.pem` and `certificate.pem`."""
+KEY_IN_USE: Final = "/etc/letterbox/tls/current"
+NEXT_KEY: Final = "/etc/letterbox/tls/next"
+"""Links to the folder of the key in use, and to that of the key that rekey.py goes to."""
 
 PROGRAM_FOLDER: Final = "/opt/letterbox"
 RELEASES: Final = "/opt/letterbox/releases"
@@ -32,3 +38,8 @@ PROOFS: Final = "/run/letterbox-proofs"
 
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
+
+
+def key_folder(spki: str) -> str:
+    """The folder of a key, as the links name it. `spki` is the SHA-256 of its SubjectPublicKeyInfo in DER."""
+    return f"keys/{spki[:16]}"

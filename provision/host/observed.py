@@ -11,6 +11,7 @@ from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
 from provision.host.served import Served
+from provision.host.tls import Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +99,6 @@ class Observed:
     """Digests of the releases, newest first."""
     generations: tuple[Generation, ...]
     """Those that have run and greeted, newest first."""
-    certificate_names: tuple[str, ...]
-    """The DNS names of the certificate, if it is there and good for 30 days more."""
-    certificate_sha256: str
-    """Of the certificate on disk, in DER; empty if there is none."""
-    key_matches: bool
-    """Whether key and certificate belong together."""
     units: Mapping[str, Unit]
     running_generation: str | None
     greetings: Mapping[str, Greeting]
@@ -113,6 +108,10 @@ class Observed:
     default_interfaces: tuple[str, ...] | None
     """The interfaces of the default routes; None if the routes could not be read."""
     firewalld: Firewalld
+    tls: Tls = field(default_factory=Tls)
+    """Its keys, and the certificate in use."""
+    read_at: float = 0.0
+    """When it was read by the clock of the control machine, in seconds since the epoch."""
     damaged: frozenset[str] = frozenset()
     """Digests of the releases that are not whole."""
     unpacked: float = 0.0
@@ -138,7 +137,12 @@ class Observed:
 
     def to_json(self) -> object:
         """What `pyinfra … fact` prints."""
-        return json.loads(json.dumps(asdict(self), default=sorted))
+        return json.loads(json.dumps(asdict(self), default=_plain))
+
+    def link_to(self, path: str) -> str | None:
+        """Where the symbolic link at this path points, as it is written in it. None if there is no link."""
+        file = self.files.get(path)
+        return file.target if file else None
 
     @property
     def current_release(self) -> str | None:
@@ -146,3 +150,7 @@ class Observed:
         link = self.files.get(layout.CURRENT)
         digest = link.target.rpartition("/")[2] if link and link.target else None
         return digest if digest in self.releases else None
+
+
+def _plain(value: frozenset[str] | bytes) -> object:
+    return value.hex() if isinstance(value, bytes) else sorted(value)

@@ -1,12 +1,15 @@
-"""The certificate on disk: its key, its name, and the time in which it is valid.
+"""The certificate on disk: who issued it, its key, its name, and the time in which it is valid.
 
-Most senders check none of these (RFC 7435), and those that do (RFC 7672, RFC 8461) defer mail for them.
+Most senders check none of these (RFC 7435). Those that do DANE check the key alone (RFC 7672, 3.1.1). Those
+that keep MTA-STS check all of it, and defer mail for what is wrong (RFC 8461).
 """
 
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 
 from receiver.config.values import Config
 from receiver.doctor.links import Link
@@ -17,26 +20,22 @@ ANEW = f"{DEPLOY} makes it anew"
 
 
 def check_certificate(config: Config, now: datetime | None = None) -> Link:
-    """The certificate names the host, and is valid now. That its key belongs to it is checked before."""
+    """The certificate is the key's, names the host, and is valid now. The evidence says who issued it."""
     if config.tls is None:
         return Link("STARTTLS", "the configuration has no [tls]: mail comes in clear text", DEPLOY)
-    path = config.tls.certificate
-    command = ["openssl", "x509", "-in", str(path), "-noout", "-startdate", "-enddate", "-checkhost"]
+    path, key = config.tls.certificate, config.tls.key
+    look = ["x509", "-in", str(path), "-noout", "-startdate", "-enddate", "-issuer", "-subject", "-pubkey"]
     try:
-        done = subprocess.run(
-            [*command, config.hostname],
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-            env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-        )
-        begins, ends = (_date(done.stdout, key) for key in ("notBefore", "notAfter"))
+        said = _openssl([*look, "-checkhost", config.hostname])
+        public = _openssl(["pkey", "-in", str(key), "-passin", "pass:", "-pubout"])
+        begins, ends = (_date(said, name) for name in ("notBefore", "notAfter"))
     except (OSError, subprocess.SubprocessError) as error:
         return Link(_LINK, f"openssl does not read {path}: {error}", look=f"openssl x509 -in {path} -text")
     except ValueError:
         return Link(_LINK, f"{path} cannot be read as a certificate", ANEW)
     moment = now or datetime.now(UTC)
+    if not public or public.strip() not in said:
+        return Link(_LINK, f"{path} and {key} do not belong together", ANEW)
     if moment >= ends:
         return Link(_LINK, f"{path} has expired on {ends:%Y-%m-%d}", _renewal(path))
     if moment < begins:
@@ -44,13 +43,48 @@ def check_certificate(config: Config, now: datetime | None = None) -> Link:
             f"{path} is valid from {begins:%Y-%m-%d %H:%M} UTC on, and the clock says {moment:%Y-%m-%d}"
         )
         return Link(_LINK, evidence, "set the clock: timedatectl set-ntp true")
-    if "does NOT match" in done.stdout:
+    if "does NOT match" in said:
         return Link(_LINK, f"{path} does not name {config.hostname}", _renewal(path))
-    return Link(_LINK, f"for {config.hostname}, until {ends:%Y-%m-%d}")
+    days = (ends - moment).days
+    evidence = (
+        f"{_issuer(said)}, for {config.hostname}, until {ends:%Y-%m-%d} ({days} days), of the key in use"
+    )
+    return Link(_LINK, f"{evidence}{_next_key(key)}")
+
+
+def _openssl(arguments: Sequence[str]) -> str:
+    """What openssl prints. Raises OSError or SubprocessError if it does not run, not if it refuses a file."""
+    done = subprocess.run(
+        ["openssl", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+        env={"LC_ALL": "C", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+    )
+    return done.stdout
+
+
+def _issuer(said: str) -> str:
+    """`self-signed`, or the authority by its common name."""
+    names = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("issuer=", "subject=")))
+    issuer = names.get("issuer", "").strip()
+    if issuer == names.get("subject", "").strip():
+        return "self-signed"
+    return f"from {issuer.rpartition('CN')[2].lstrip(' =') or issuer}"
+
+
+def _next_key(key: Path) -> str:
+    """Whether the next key lies there, on a host of a deploy that makes one. Empty on any other."""
+    folder = key.parent
+    if not (folder / "current").is_symlink():
+        return ""
+    there = all((folder / "next" / name).is_file() for name in ("key.pem", "request.pem"))
+    return "; the next key is there" if there else f"; there is no next key ({DEPLOY} makes one)"
 
 
 def _renewal(path: object) -> str:
-    """The deploy makes a self-signed certificate anew by itself if this one is missing or no longer good."""
+    """The deploy makes a self-signed certificate of the same key if this one is missing or no longer good."""
     return f"{DEPLOY} makes it anew; if {path} is from an authority, renew it there"
 
 

@@ -33,7 +33,9 @@ def check_owners(path: Path, config: Config) -> Link:
         group = -1
     wanted = [(path.parent, 0o750, True), (path, 0o640, True)]
     if config.tls:
-        wanted += [(config.tls.key.parent, 0o750, True), (config.tls.key, 0o640, True)]
+        # The key may be a link into a folder of its own.
+        folders = dict.fromkeys((config.tls.key.parent, config.tls.key.resolve().parent))
+        wanted += [*((each, 0o750, True) for each in folders), (config.tls.key, 0o640, True)]
         wanted += [(config.tls.certificate, 0o644, False)]
     for each, mode, for_group in wanted:
         state = each.stat()

@@ -1,6 +1,9 @@
 """The TLS context for STARTTLS. It is made again when the certificate's files change, without a restart.
 
 It offers TLS 1.2 and later. If changed files cannot be used, that is logged and the last good context stays.
+
+Certificate and key are two files, and both change if the host goes to another key. Whoever reads one before
+the change and the other after it has two that do not belong together. So they are read again.
 """
 
 from __future__ import annotations
@@ -16,6 +19,9 @@ from receiver.system.journal import log
 from receiver.validity import not_after
 
 _CHECK_EVERY = 1.0  # seconds between checks for changed files
+_START_PATIENCE = 2.0  # seconds in which a start reads files again that cannot be used
+_PAUSE = 0.05  # seconds between two readings at a start
+_MOST_READINGS = 5  # of files that change while they are read; a process that serves does not wait in between
 
 Stamp = tuple[tuple[int, int, int], ...]  # of each file: time of modification in ns, inode, size
 
@@ -38,8 +44,7 @@ class Certificate:
 
     def __init__(self, files: TLSFiles) -> None:
         self._files = files
-        self._stamp = _stamp(files)
-        self._context, self.in_use = _load(files)
+        self._stamp, (self._context, self.in_use) = _load_at_start(files)
         self._checked_at = time.monotonic()
         self.when_loaded: Callable[[], None] = lambda: None
         """Called after other files have come into use."""
@@ -58,12 +63,42 @@ class Certificate:
             if only_if_changed and stamp == self._stamp:
                 return
             self._stamp = stamp
-            self._context, self.in_use = _load(self._files)
+            self._stamp, (self._context, self.in_use) = _load_unchanged(self._files)
         except CertificateError as error:
             log("certificate", error=error, note="the last good one stays in use")
         else:
             log("certificate", reloaded=self._files.certificate)
             self.when_loaded()
+
+
+def _load_at_start(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]]:
+    """Load the files. If they cannot be used, somebody may be changing them, so they get a little time.
+
+    Blocks for up to `_START_PATIENCE`. Raises CertificateError.
+    """
+    late = time.monotonic() + _START_PATIENCE
+    while True:
+        try:
+            return _load_unchanged(files)
+        except CertificateError:
+            if time.monotonic() >= late:
+                raise
+        time.sleep(_PAUSE)
+
+
+def _load_unchanged(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]]:
+    """Load the files, again if they have changed meanwhile. Never waits. Raises CertificateError."""
+    for reading in range(1, _MOST_READINGS + 1):
+        before = _stamp(files)
+        try:
+            loaded = _load(files)
+        except CertificateError:
+            if reading == _MOST_READINGS or _stamp(files) == before:
+                raise
+        else:
+            if reading == _MOST_READINGS or _stamp(files) == before:
+                return before, loaded
+    raise AssertionError("the last reading returns or raises")
 
 
 def _stamp(files: TLSFiles) -> Stamp:

@@ -11,7 +11,9 @@ errors is off, so that closed ports answer at once.
 
 The **world** is a second container. It has authoritative DNS servers for the root, `test` and the zones
 below, a resolver that starts at that root, the Postfix of a stranger, and the stand-in for Cloudflare's API
-(`cloudflare/`), which publishes its records in those DNS servers.
+(`cloudflare/`), which publishes its records in those DNS servers. The root and `test` are signed, other zones
+on command. What proves something (a resolver that validates, a Postfix that does DANE, the certificate
+authority Pebble) runs only while a test asks for it (`tls/`).
 
 `lab` is a lab as a value; `lifecycle` brings it up and takes it down. `machines/` holds the machines: their
 images (from the recipes in `images/`), their containers and control groups, and commands on them. `network`

@@ -8,13 +8,13 @@ mail: it looks up MX and addresses there, and tries again by itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
 from tests.lab.machines.machine import Machine
-from tests.lab.network import NS1, NS2, REGISTRY, WORLD, Network
+from tests.lab.network import NS1, NS2, REGISTRY, VALIDATOR, WORLD, Network
 
 TEMPLATES = Path(__file__).parent / "templates" / "world"
 STAND_IN = Path(__file__).parent / "cloudflare"
@@ -29,13 +29,20 @@ class World(Machine):
     """The machine, with what its mail server and its resolver can be asked."""
 
     def send(
-        self, message: bytes, recipients: Iterable[str], sender: str = STRANGER, *, body: str = "8BITMIME"
+        self,
+        message: bytes,
+        recipients: Iterable[str],
+        sender: str = STRANGER,
+        *,
+        body: str = "8BITMIME",
+        port: int = 25,
     ) -> None:
         """Hand a message (lines ending in CRLF or LF) to Postfix, which then delivers it by itself.
 
         `body` is the BODY parameter of MAIL FROM. `sender` may be empty, as in a notification's envelope.
+        `port` is 25 for the stranger's Postfix, or that of another.
         """
-        envelope = json.dumps({"sender": sender, "recipients": list(recipients), "body": body})
+        envelope = json.dumps({"sender": sender, "recipients": list(recipients), "body": body, "port": port})
         self.write("/run/lab/message", message)
         self.run(["python3", "-c", SUBMIT, envelope])
 
@@ -47,10 +54,11 @@ class World(Machine):
         """Let Postfix try everything in its queue again at once."""
         self.run("postqueue -f")
 
-    def log(self, unit: str = "postfix", since: str = "-1h") -> Iterator[str]:
-        """Lines of the journal."""
-        done = self.run(["journalctl", "--no-pager", "-o", "cat", "--since", since, "-t", f"{unit}*"])
-        yield from done.stdout.splitlines()
+    def log(self, unit: str = "postfix", since: str = "-1h") -> list[str]:
+        """Lines of the unit's journal, without their time."""
+        return self.run(
+            ["journalctl", "--no-pager", "-o", "cat", "--since", since, "-u", unit]
+        ).stdout.splitlines()
 
     def bounces(self) -> list[str]:
         """The whole notifications of failure that Postfix has delivered to the stranger."""
@@ -77,7 +85,7 @@ import json, smtplib, sys
 envelope = json.loads(sys.argv[1])
 with open("/run/lab/message", "rb") as file:
     message = file.read()
-with smtplib.SMTP("127.0.0.1", 25, timeout=60) as postfix:
+with smtplib.SMTP("127.0.0.1", envelope["port"], timeout=60) as postfix:
     postfix.ehlo("stranger.sender.test")
     options = ["body=" + envelope["body"]] if envelope["body"] else []
     if any(not address.isascii() for address in [envelope["sender"], *envelope["recipients"]]):
@@ -98,12 +106,12 @@ def environment(network: Network) -> dict[str, str]:
 
 def addresses() -> tuple[int, ...]:
     """The machine's addresses in the lab's subnets, its own first."""
-    return WORLD, REGISTRY, NS1, NS2
+    return WORLD, REGISTRY, NS1, NS2, VALIDATOR
 
 
 def files(network: Network) -> dict[str, tuple[bytes, int]]:
     """The machine's configuration in this network, and the stand-in: path to content and mode."""
-    named = {"world": WORLD, "registry": REGISTRY, "ns1": NS1, "ns2": NS2}
+    named = {"world": WORLD, "registry": REGISTRY, "ns1": NS1, "ns2": NS2, "validator": VALIDATOR}
     values = {f"{name}4": network.address4(number) for name, number in named.items()}
     values |= {f"{name}6": network.address6(number) for name, number in named.items()}
     values |= {
@@ -111,16 +119,15 @@ def files(network: Network) -> dict[str, tuple[bytes, int]]:
         "api_port": str(API_PORT),
         "zones": " ".join(f"--zone {zone}" for zone in ZONES),
         "delegations": "\n".join(f"{zone}. NS ns{n}.cloudflare" for zone in ZONES for n in (1, 2)),
-        "published": "\n".join(f"  - domain: {zone}" for zone in ZONES),
     }
     made = {}
     for path in sorted(TEMPLATES.rglob("*")):
         if path.is_file():
             content = Template(path.read_text()).substitute(values)
             made[str(path.relative_to(TEMPLATES))] = (content.encode(), 0o644)
-    listed = "zone:\n" + "".join(f"  - domain: {zone}\n" for zone in sorted(ZONES))
-    for name in ("ns1", "ns2"):
-        made[f"var/lib/knot/{name}/zones.conf"] = (listed.encode(), 0o644)
+    # `zone-signer`, which the stand-in runs without root, writes this file anew.
+    listed = "zone:\n" + "".join(f"  - domain: {zone}\n" for zone in ZONES)
+    made["etc/knot/zones.conf"] = (listed.encode(), 0o666)
     # The stand-in runs there as `python3 -m tests.lab.cloudflare`, without the rest of the lab.
     for package in ("tests", "tests/lab"):
         made[f"opt/lab/{package}/__init__.py"] = (b"", 0o644)

@@ -13,8 +13,10 @@ from provision.desired.state import Desired, for_host
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.layout import key_folder
 from provision.host.loaded import Loaded
 from provision.host.observed import File, Generation, Observed, Session, Unit
+from provision.host.tls import Certificate, Key, Request, Tls
 
 INVENTORY: Inventory = from_hosts(
     [
@@ -43,9 +45,6 @@ BARE = Observed(
     files={},
     releases=(),
     generations=(),
-    certificate_names=(),
-    certificate_sha256="",
-    key_matches=False,
     units={unit: Unit("inactive", False, False) for unit in (layout.SOCKET_UNIT, layout.SERVICE_UNIT)},
     running_generation=None,
     greetings={},
@@ -62,6 +61,29 @@ def _text(content: str, group: str = "root", mode: str = "644") -> File:
     return File("regular file", "root", group, mode, sha256=sha256(content))
 
 
+def _link(target: str) -> File:
+    return File("symbolic link", "root", "root", "777", target)
+
+
+def _key_files(folder: str, group: str, mode: str) -> dict[str, File]:
+    return {
+        f"{folder}/.": File("directory", "root", layout.USER, "750"),
+        f"{folder}/key.pem": _text("key", group, mode),
+        f"{folder}/request.pem": _text("request"),
+        f"{folder}/certificate.pem": _text("certificate"),
+    }
+
+
+def a_key(public: bytes, hostname: str = "mx1.example.com") -> Key:
+    """A key with this public key, and its request for a host."""
+    return Key(public, Request(public + b"\x82" + bytes([len(hostname)]) + hostname.encode()))
+
+
+YEAR = 365 * 86400.0
+NOW = 56 * YEAR
+KEY, NEXT = a_key(b"the key in use"), a_key(b"the next key")
+CERTIFICATE = Certificate("c0de", KEY.spki, ("mx1.example.com",), NOW - YEAR, NOW + 9 * YEAR, True)
+
 DEPLOYED = replace(
     BARE,
     missing_packages=(),
@@ -74,16 +96,25 @@ DEPLOYED = replace(
         **{f"{layout.UNIT_FOLDER}/{name}": _text(text) for name, text in WANTED.units.items()},
         layout.CONFIGURATION: _text(WANTED.configuration, layout.USER, "640"),
         layout.GENERATION: _text(f"LETTERBOX_GENERATION={WANTED.generation}\n"),
-        layout.KEY: _text("key", layout.USER, "640"),
-        layout.CERTIFICATE: _text("certificate"),
-        layout.CURRENT: File("symbolic link", "root", "root", "777", f"releases/{WANTED.release}"),
-        layout.COMMAND: File("symbolic link", "root", "root", "777", layout.COMMAND_TARGET),
+        layout.KEY: _link("current/key.pem"),
+        layout.CERTIFICATE: _link("current/certificate.pem"),
+        layout.KEY_IN_USE: _link(key_folder(KEY.spki)),
+        layout.NEXT_KEY: _link(key_folder(NEXT.spki)),
+        **_key_files(layout.KEY_IN_USE, layout.USER, "640"),
+        **_key_files(layout.NEXT_KEY, "root", "600"),
+        layout.CURRENT: _link(f"releases/{WANTED.release}"),
+        layout.COMMAND: _link(layout.COMMAND_TARGET),
     },
     releases=(WANTED.release,),
     generations=(Generation(WANTED.generation, WANTED.release),),
-    certificate_names=("mx1.example.com",),
-    certificate_sha256="c0de",
-    key_matches=True,
+    tls=Tls(
+        readable=True,
+        key=KEY,
+        next=NEXT,
+        certificate=CERTIFICATE,
+        paths=tuple(key.spki[:16] for key in (KEY, NEXT)),
+    ),
+    read_at=NOW,
     units={unit: Unit("active", True, False, since=100.0, pid=99) for unit in WANTED.units},
     loaded=Loaded(sha256(WANTED.configuration), WANTED.release, "c0de", 99),
     running_generation=WANTED.generation,

@@ -22,7 +22,7 @@ class Release:
     commit: str
 
 
-RELEASES = (Release("0.1.0", "5b7bf35"), Release("0.1.1", "668dc67"))
+RELEASES = (Release("0.1.0", "5b7bf35"), Release("0.1.1", "668dc67"), Release("0.2.0", "6368a1c"))
 
 
 class NotInHistory(LookupError):

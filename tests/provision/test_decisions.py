@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from provision import account, certificate, configuration, generation, release, service, system
+from provision import account, configuration, generation, release, service, system
 from provision.desired.files import FOLDERS, folder_commands
 from provision.host import layout
 from provision.host.greeting import Greeting
 from provision.host.observed import File, Observed
+from provision.tls import certificate
 from tests.provision.hosts import BARE, DEPLOYED, WANTED, with_file, without_file
 
 SOCKET, SERVICE = layout.SOCKET_UNIT, layout.SERVICE_UNIT
@@ -94,9 +95,9 @@ DRIFT = {
         "chmod 640 /etc/letterbox/letterbox.toml",
     ),
     "the key is readable by all": (
-        with_file(layout.KEY, mode="644"),
+        with_file(f"{layout.KEY_IN_USE}/key.pem", mode="644"),
         "certificate",
-        "chmod 640 /etc/letterbox/tls/key.pem",
+        "chmod 640 /etc/letterbox/tls/current/key.pem",
     ),
     "current points elsewhere": (
         with_file(layout.CURRENT, target="releases/0123"),
@@ -130,6 +131,12 @@ def loaded(**changed) -> Observed:
     return replace(DEPLOYED, loaded=replace(DEPLOYED.loaded, **changed))
 
 
+def with_certificate(**changed) -> Observed:
+    return replace(
+        DEPLOYED, tls=replace(DEPLOYED.tls, certificate=replace(DEPLOYED.tls.certificate, **changed))
+    )
+
+
 def path_of(name: str) -> str:
     return f"{layout.UNIT_FOLDER}/{name}"
 
@@ -160,12 +167,12 @@ NOT_LOADED = {
     "a unit was put back after the start": (with_file(path_of(SERVICE), changed=101.0), ["service"], RESTART),
     "a socket was opened before its unit": (with_file(path_of(SOCKET), written=101.0), ["service"], REOPEN),
     "the certificate names another host": (
-        replace(DEPLOYED, certificate_names=("old.example.com",)),
+        with_certificate(names=("old.example.com",)),
         ["certificate", "service"],
         "systemctl reload",
     ),
     "the key is that of another certificate": (
-        replace(DEPLOYED, key_matches=False),
+        with_certificate(spki="0"),
         ["certificate", "service"],
         "systemctl reload",
     ),
@@ -202,11 +209,6 @@ def test_a_drift_is_fixed_by_its_step_alone(drift) -> None:
     steps = decided(seen)
     assert list(steps) == [step]
     assert command in " ; ".join(steps[step])
-
-
-def test_a_key_never_leaves_the_host() -> None:
-    (command,) = certificate.certificate_commands(BARE, "mx1.example.com")
-    assert command.connector_arguments == {}
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,13 @@ def test_tls_reports_and_caa_are_read_as_uris_and_names() -> None:
     assert read.caa == ("letsencrypt.org",)
 
 
+@pytest.mark.parametrize(("keys", "read"), [({}, False), ({"dane": False}, False), ({"dane": True}, True)])
+def test_dane_is_off_unless_it_is_asked_for(keys: dict[str, Any], read: bool) -> None:
+    domain = {**GOOD_DOMAIN, **keys}
+    (found,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
+    assert found.dane is read
+
+
 def test_an_idn_is_brought_to_a_labels() -> None:
     inventory = from_hosts([("mx.bücher.example", {"domains": {"Bücher.example": GOOD_DOMAIN}})])
     assert inventory.hosts[0].hostname == "mx.xn--bcher-kva.example"
@@ -51,6 +58,9 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"catch_all": "carol"}, "catch_all 'carol' is not one of its mailboxes"),
         ({"catchall": "alice"}, "unknown key catchall (did you mean catch_all?)"),
         ({"sends_mail": "no"}, "sends_mail must be True or False"),
+        ({"dane": "yes"}, "dane must be True or False, or left out, not 'yes'"),
+        ({"dane": 1}, "dane must be True or False, or left out, not 1"),
+        ({"Dane": True}, "unknown key Dane (did you mean dane?)"),
         ({"ttl": 59}, "ttl must be 1 (automatic) or 60 to 86400 seconds, not 59"),
         ({"ttl": 86401}, "ttl must be 1"),
         ({"subaddress_separators": "@"}, "subaddress_separators must be a string"),

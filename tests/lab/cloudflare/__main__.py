@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from tests.lab.cloudflare import zonefile
+from tests.lab.cloudflare.dnssec import Commands
 from tests.lab.cloudflare.standin import StandIn
 
 
@@ -35,6 +36,12 @@ def main(argv: list[str]) -> int:
         help="how long resolvers keep that a record is not there (default: %(default)s)",
     )
     parser.add_argument("--reload", default="", help="shell command to run after a zone was written")
+    parser.add_argument(
+        "--signer",
+        metavar="COMMAND",
+        help="shell command that signs: `COMMAND sign ZONE` prints the zone's DNSKEY, `COMMAND ds ZONE` the "
+        "DS that its parent answers, each as rdata, one a line (default: a fixed key, and nothing is signed)",
+    )
     parser.add_argument("--state", type=Path, help="file that keeps the records between runs")
     given = parser.parse_args(argv)
     address, _, port = given.listen.rpartition(":")
@@ -53,6 +60,7 @@ def main(argv: list[str]) -> int:
         zones_dir=given.zones_dir,
         reload=given.reload,
         state=given.state,
+        signer=Commands(given.signer) if given.signer else None,
         lifetimes=zonefile.Lifetimes(given.automatic_ttl, given.negative_ttl),
     )
     with standin:

@@ -11,12 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.lab.cloudflare import refusals
+from tests.lab.cloudflare.dnssec import FixedKey, Signer
 from tests.lab.cloudflare.refusals import Refusal, invalid
 from tests.lab.cloudflare.zones import Zone
 
 _ZONE = re.compile(r"/zones/([^/]+)")
 _RECORDS = re.compile(r"/zones/([^/]+)/dns_records")
 _BATCH = re.compile(r"/zones/([^/]+)/dns_records/batch")
+_DNSSEC = re.compile(r"/zones/([^/]+)/dnssec")
 _RECORD = re.compile(r"/zones/([^/]+)/dns_records/([^/]+)")
 _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 
@@ -65,6 +67,7 @@ class Api:
     hides_unknown: bool = False
     priority_in_data: bool = False
     retry_after: str | None = None
+    signer: Signer = field(default_factory=FixedKey)
     _seen: deque[float] = field(default_factory=deque)
 
     def answer(self, request: Request) -> tuple[dict[str, Any], Zone | None]:
@@ -82,6 +85,12 @@ class Api:
         if match := _ZONE.fullmatch(request.path):
             if request.method == "GET":
                 return _result(self._zone(match[1], token).described()), None
+        elif match := _DNSSEC.fullmatch(request.path):
+            if request.method == "GET":
+                return _result(self._zone(match[1], token).dnssec(self.signer)), None
+            if request.method == "PATCH":
+                zone = self._zone(match[1], token, edit=True)
+                return _result(zone.switch_dnssec(_body(request), self.signer)), zone
         elif match := _BATCH.fullmatch(request.path):
             if request.method == "POST":
                 zone = self._zone(match[1], token, edit=True)

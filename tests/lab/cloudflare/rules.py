@@ -45,8 +45,10 @@ def normalised(sent: Mapping[str, Any], zone: str, plan: str = "free") -> dict[s
     }
     if kind == "MX":
         record["priority"] = _priority(sent)
-    if kind in ("SRV", "CAA", "TLSA") and "data" in sent:
+    if kind in ("SRV", "CAA") and "data" in sent:
         record["data"] = sent["data"]
+    if kind == "TLSA":
+        record["data"] = {**sent["data"], "certificate": str(content).split()[3]}
     if record["proxied"]:
         record["ttl"] = 1
     return record
@@ -78,6 +80,8 @@ def _qualified(name: object, zone: str) -> str:
 
 def _content(kind: str, sent: Mapping[str, Any]) -> object:
     data = sent.get("data")
+    if kind == "TLSA":
+        return _tlsa(data if isinstance(data, Mapping) else {})
     if not isinstance(data, Mapping):
         if kind == "CAA":
             raise invalid(1004, "DNS Validation Error: a CAA record takes flags, tag and value in its data")
@@ -86,11 +90,31 @@ def _content(kind: str, sent: Mapping[str, Any]) -> object:
         return f'{int(data["flags"])} {data["tag"]} "{data["value"]}"'
     if kind == "SRV":
         return f"{data['weight']} {data['port']} {data['target']}"
-    if kind == "TLSA":
-        return f"{data['usage']} {data['selector']} {data['matching_type']} {data['certificate']}"
     if kind == "MX":
         return sent.get("content") or data.get("target")
     return sent.get("content")
+
+
+def _tlsa(data: Mapping[str, Any]) -> str:
+    """The content that Cloudflare makes of the data: the hexadecimal digits in upper case.
+
+    Without data it is refused field by field (kubernetes-sigs/external-dns, pull request 6616).
+    """
+    numbers = ("usage", "selector", "matching_type")
+    for key in (*numbers, "certificate"):
+        if data.get(key) is None:
+            raise invalid(9101, f"{key} is a required data field.")
+    for key in numbers:
+        value = data[key]
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 255:
+            raise invalid(9101, f"{key} must be a number from 0 to 255.")
+    text = re.sub(r"\s", "", str(data["certificate"])).upper()
+    if not re.fullmatch(r"([0-9A-F]{2})+", text):
+        raise invalid(1004, "DNS Validation Error: certificate must be hexadecimal digits, two an octet")
+    octets = {1: 32, 2: 64}.get(int(data["matching_type"]))  # RFC 6698, 2.1.3
+    if octets is not None and len(text) != 2 * octets:
+        raise invalid(1004, f"DNS Validation Error: certificate must have {octets} octets for this type")
+    return " ".join([*(str(int(data[key])) for key in numbers), text])
 
 
 def _ipv4(content: str) -> str:

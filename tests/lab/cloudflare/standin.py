@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.lab.cloudflare import zonefile
 from tests.lab.cloudflare.api import Api, Request, Token
+from tests.lab.cloudflare.dnssec import FixedKey, Signer
 from tests.lab.cloudflare.faults import Fault
 from tests.lab.cloudflare.refusals import Refusal
 from tests.lab.cloudflare.server import BASE, server_at
@@ -22,7 +23,8 @@ class StandIn:
     """Cloudflare's API on a socket, with zones of its own. Use as a context manager.
 
     `requests` is the log of what was asked, oldest first. `zones_dir` gets a zone file at every
-    change, then `reload` is run by the shell. `state` is a file that outlives the process.
+    change, then `reload` is run by the shell. `state` is a file that outlives the process. `signer` signs the
+    zones in which DNSSEC is switched on; without one, a fixed key is answered and nothing is signed.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class StandIn:
         reload: str = "",
         state: Path | None = None,
         lifetimes: zonefile.Lifetimes = zonefile.AS_REAL,
+        signer: Signer | None = None,
     ) -> None:
         names = tuple(name.rstrip(".") for name in nameservers)
         self.token = token
@@ -44,7 +47,7 @@ class StandIn:
         self.lifetimes = lifetimes
         self.zones = {zone.name: zone for zone in (zone_named(name, names) for name in zones)}
         self._restore()
-        self.api = Api(self.zones, {token: Token()})
+        self.api = Api(self.zones, {token: Token()}, signer=signer or FixedKey())
         self._faults: list[Fault] = []
         self._lock = threading.RLock()
         self._held = False

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.lab.cloudflare import dnssec
+from tests.lab.cloudflare.dnssec import Signer
 from tests.lab.cloudflare.refusals import Refusal, free_domain, invalid, no_record, over_quota, read_only
 from tests.lab.cloudflare.rules import TXT_OCTETS, hostname, normalised, text_value
 
@@ -39,6 +41,12 @@ class Zone:
     serial: int = 0
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     records: dict[str, Record] = field(default_factory=dict)
+    signed: bool = False
+    """Whether DNSSEC is switched on."""
+    key: str = ""
+    """The DNSKEY that signs its keys, as rdata. Empty if DNSSEC was never switched on."""
+    signed_on: str | None = None
+    """When DNSSEC was last switched on or off."""
 
     def described(self) -> dict[str, Any]:
         """The zone as `GET /zones` answers it."""
@@ -60,6 +68,19 @@ class Zone:
             "modified_on": "2026-01-01T00:00:00.000000Z",
             "activated_on": "2026-01-01T00:00:00.000000Z",
         }
+
+    def dnssec(self, signer: Signer) -> dict[str, Any]:
+        """The zone's DNSSEC as `GET /zones/…/dnssec` answers it."""
+        parent = signer.at_parent(self.name) if self.key else frozenset[str]()
+        return dnssec.described(self.name, self.key, parent, self.signed_on, on=self.signed)
+
+    def switch_dnssec(self, sent: Mapping[str, Any], signer: Signer) -> dict[str, Any]:
+        """Switch DNSSEC on or off, as `PATCH /zones/…/dnssec` asks. Raises Refusal."""
+        on = dnssec.switched_to(sent)
+        if on != self.signed:
+            self.signed, self.signed_on = on, _now()
+            self.key = signer.sign(self.name) if on else self.key
+        return self.dnssec(signer)
 
     def route_email(self) -> None:
         """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX is accepted."""

@@ -106,7 +106,10 @@ def certified(tmp_path_factory: pytest.TempPathFactory) -> Config:
 
 
 def test_a_certificate_holds_in_its_time_and_for_its_name(certified: Config) -> None:
-    assert check_certificate(certified).holds is True
+    link = check_certificate(certified)
+    assert link.holds is True
+    assert link.evidence.startswith("self-signed, for mx.e.test, until ")
+    assert link.evidence.endswith(" (9 days), of the key in use")
     now = datetime.now(UTC)
     late, early = now.replace(year=now.year + 1), now.replace(year=now.year - 1)
     assert "has expired" in check_certificate(certified, late).evidence
@@ -120,3 +123,39 @@ def test_a_certificate_that_cannot_be_read_is_broken(certified: Config, tmp_path
     broken.write_text("nothing")
     config = Config("mx.e.test", tmp_path, certified.domains, TLSFiles(broken, broken))
     assert check_certificate(config).holds is False
+
+
+def test_a_certificate_of_another_key_is_broken(certified: Config, tmp_path: Path) -> None:
+    assert certified.tls
+    other = tmp_path / "key.pem"
+    command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    subprocess.run([*command, "-out", str(other)], check=True, capture_output=True)
+    config = Config("mx.e.test", tmp_path, certified.domains, TLSFiles(certified.tls.certificate, other))
+    assert "do not belong together" in check_certificate(config).evidence
+
+
+def test_an_authority_is_named_and_so_is_the_next_key(certified: Config, tmp_path: Path) -> None:
+    assert certified.tls
+    files = TLSFiles(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    (tmp_path / "current").symlink_to("keys/0")
+    (tmp_path / "keys" / "0").mkdir(parents=True)
+    request = tmp_path / "request.pem"
+    files.key.write_bytes(certified.tls.key.read_bytes())
+    new = ["req", "-new", "-key", str(files.key), "-subj", "/CN=mx.e.test"]
+    new += ["-addext", "subjectAltName=DNS:mx.e.test", "-out", str(request)]
+    authority = tmp_path / "authority.pem"
+    root = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/C=XX/O=Somebody/CN=Somebody's R1"]
+    root += ["-keyout", str(tmp_path / "root.key"), "-out", str(authority)]
+    sign = ["x509", "-req", "-in", str(request), "-CA", str(authority), "-CAkey", str(tmp_path / "root.key")]
+    sign += ["-copy_extensions", "copy", "-days", "45", "-out", str(files.certificate)]
+    for command in (new, root, sign):
+        subprocess.run(["openssl", *command], check=True, capture_output=True)
+    config = Config("mx.e.test", tmp_path, certified.domains, files)
+    link = check_certificate(config)
+    assert link.holds is True
+    assert link.evidence.startswith("from Somebody's R1, for mx.e.test, until ")
+    assert "; there is no next key (" in link.evidence
+    (tmp_path / "next").mkdir()
+    for name in ("key.pem", "request.pem"):
+        (tmp_path / "next" / name).touch()
+    assert check_certificate(config).evidence.endswith("; the next key is there")

@@ -11,4 +11,10 @@ chroot "$root" systemctl enable -q knot@registry.service knot@ns1.service knot@n
     postfix.service cloudflare.service
 chroot "$root" useradd --create-home --shell /bin/bash stranger
 install -d -o 0 -g 0 -m 0755 "$root/srv/registry" "$root/srv/static" "$root/opt/lab"
-chroot "$root" install -d -o knot -g knot -m 0755 /srv/zones
+chroot "$root" install -d -o knot -g knot -m 0755 /srv/zones /var/lib/knot/keys
+# The keys of the root and of `test` are made here, so that no `up` waits for them. The root's DS is the trust anchor
+# of a resolver that validates, and that of `test` goes into the root.
+chroot "$root" /usr/local/bin/make-registry-keys
+# The mail server that does DANE is a second Postfix, with the same services, but another port to hand it mail.
+install -d -m 0755 "$root/etc/postfix-dane"
+sed 's/^smtp      inet/127.0.0.1:2525 inet/' "$root/etc/postfix/master.cf" >"$root/etc/postfix-dane/master.cf"
