@@ -172,5 +172,5 @@ def _warned(server: str, held: Certificate, after: State, now: datetime) -> Stat
     try:
         warning.send(server, held, after.outcome, now)
     except RenewalError as error:
-        return replace(after, outcome=f"{after.outcome}; {error}")
+        return replace(after, outcome=f"{after.outcome}; {error}", succeeded=False)
     return replace(after, warned=today)

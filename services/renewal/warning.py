@@ -9,6 +9,7 @@ from __future__ import annotations
 import smtplib
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from email.policy import SMTP
 from email.utils import format_datetime, make_msgid
 
 from services.renewal.certificates import Certificate
@@ -28,7 +29,7 @@ def send(server: str, held: Certificate, outcome: str, now: datetime) -> None:
         with smtplib.SMTP(
             host.strip("[]"), int(port), local_hostname="localhost", timeout=SECONDS
         ) as session:
-            session.sendmail("", ["postmaster"], message.as_bytes())
+            session.sendmail("", ["postmaster"], message.as_bytes(policy=SMTP))
     except (smtplib.SMTPException, OSError) as error:
         raise RenewalError(f"postmaster could not be told through {server} ({error})") from None
 
