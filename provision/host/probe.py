@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, layout
+from provision.host import firewalld_state, layout, renewal
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -119,9 +119,9 @@ esac; done"""
 # What lies in our folders and is not ours.
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
-among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|tls'
+among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|certificate-token(.sha256)?|tls'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys'
-among {layout.PROGRAM_FOLDER} 'releases|generations|current(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|renewal|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
@@ -186,6 +186,7 @@ esac""",
         "-maxdepth 0 -empty"
     ),
     "units": f"systemctl show --timestamp=us+utc -p {_UNIT_PROPERTIES} {_UNITS}",
+    "renewal": renewal.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         f"p=$(systemctl show -p MainPID --value {layout.SERVICE_UNIT}); "
