@@ -18,6 +18,7 @@ from provision import (
     firewalld,
     firewalld_start,
     release,
+    renewal,
     service,
     system,
 )
@@ -30,6 +31,7 @@ from provision.withdrawal import guard
 with refusing():
     system.prepare()
     dns.prepare()
+    renewal.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -44,5 +46,6 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 service.superseded(name="Superseded generations")
+renewal.renewed(name="Certificate, renewed")
 
 dns.in_sync(name="DNS")

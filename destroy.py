@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, dns, firewalld, release, service, system
+from provision import account, dns, firewalld, release, renewal, service, system
 from provision.run.refusal import refusing
 
 with refusing():
@@ -25,5 +25,6 @@ with refusing():
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
+renewal.removed(name="Certificate, renewed")
 release.removed(name="Program and configuration")
 account.removed(name="User letterbox, and the mail if asked")

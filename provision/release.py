@@ -30,9 +30,14 @@ Python has compiled there are executed too.
 _LABEL = "if command -v restorecon >/dev/null; then restorecon -RF {}; fi"
 
 
-def unpack_command(digest: str, packed: bytes) -> StringCommand:
-    """Unpack an archive into a folder of its own, check and compile it, and rename it to its digest."""
-    partial, final = f"{layout.RELEASES}/.{digest}", f"{layout.RELEASES}/{digest}"
+def unpack_command(
+    digest: str, packed: bytes, *, into: str = layout.RELEASES, proof: str = "letterbox --version"
+) -> StringCommand:
+    """Unpack an archive into a folder of its own, check and compile it, and rename it to its digest.
+
+    `proof` is a command of the release that must work.
+    """
+    partial, final = f"{into}/.{digest}", f"{into}/{digest}"
     shell = (
         "umask 022",
         f"rm -rf {partial}",
@@ -42,7 +47,7 @@ def unpack_command(digest: str, packed: bytes) -> StringCommand:
         f"tar -xzf {partial}/archive -C {partial} --no-same-owner",
         f"rm {partial}/archive",
         f"python3 -m compileall -q --invalidation-mode unchecked-hash {partial}/lib",
-        f"{partial}/bin/letterbox --version >/dev/null",
+        f"{partial}/bin/{proof} >/dev/null",
         f"(cd {partial} && find . -type f ! -name {MANIFEST} -exec sha256sum {{}} + > {MANIFEST})",
         _LABEL.format(partial),
         f"sync -f {partial}",

@@ -59,7 +59,7 @@ def deploy(
 
 def copy_of_checkout(folder: Path) -> Path:
     """Copy what a deploy needs of this checkout, so that a test can change it."""
-    for name in ("receiver", "dns", "provision", "files"):
+    for name in ("receiver", "dns", "provision", "files", "services"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     for path in (*ROOT.glob("*.py"), *ROOT.glob("*.lock"), ROOT / "pyproject.toml", ROOT / "LICENSE"):
         shutil.copy(path, folder)

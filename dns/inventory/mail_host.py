@@ -7,6 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from dns.inventory import host_certificate
+from dns.inventory.host_certificate import WantedCertificate
 from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
@@ -21,6 +23,7 @@ KEYS = (
     "firewalld_zones",
     "allow_private_address",
     "domains",
+    *host_certificate.KEYS,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -69,6 +72,8 @@ class MailHost:
     """How many processes share the receiver's work."""
     log_headers: bool = False
     """Whether the Subject, From and Date of each message are logged."""
+    certificate: WantedCertificate | None = None
+    """None if the host's certificate is self-signed."""
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -98,6 +103,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         firewalld=_firewalld(data, problems["firewalld"]),
         firewalld_zones=_zones(data, problems["firewalld_zones"]),
         allow_private_address=allow_private,
+        certificate=host_certificate.from_data(data, problems),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

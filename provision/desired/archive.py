@@ -1,4 +1,4 @@
-"""What a release is made of, and building it on the control machine.
+"""What a release of a program is made of, and building it on the control machine.
 
 A release is keyed by everything that decides its content: the host's Python and architecture, the locked
 dependencies with their hashes, and the receiver's source. The key needs no build, so a deploy with nothing to
@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parents[2]
-_LOCK = PROJECT / "requirements-host.lock"
 _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
@@ -34,10 +33,36 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
 
-from receiver.__main__ import main
+from {module}.__main__ import {function}
 
-sys.exit(main())
+sys.exit({function}())
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout."""
+
+    name: str
+    command: str
+    folder: str
+    function: str
+    lock: str
+
+    @property
+    def launcher(self) -> str:
+        """The text of its command."""
+        return _LAUNCHER.format(module=self.folder.replace("/", "."), function=self.function)
+
+
+RECEIVER = Program("the receiver", "letterbox", "receiver", "main", "requirements-host.lock")
+RENEWAL = Program(
+    "the renewal of certificates",
+    "letterbox-certificate",
+    "services/renewal",
+    "start",
+    "requirements-renewal.lock",
+)
 
 
 class BuildError(Exception):
@@ -62,28 +87,28 @@ class Platform:
             raise BuildError(f"Python {self.python or 'missing'}: the receiver needs {oldest} or later")
 
 
-def digest(platform: Platform) -> str:
-    """The key of the release of this checkout for a platform: 16 hexadecimal digits."""
-    content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{_LAUNCHER}".encode())
-    named = (_LOCK, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *sorted((PROJECT / "receiver").rglob("*.py"))):
+def digest(platform: Platform, program: Program = RECEIVER) -> str:
+    """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
+    content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
+    named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
+    for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
 
 
-def archive(platform: Platform) -> bytes:
+def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
     """The release as a gzipped tar of `bin/` and `lib/`, kept in the cache between runs.
 
     Raises BuildError if there is no release for this platform, or a dependency cannot be fetched.
     """
     platform.check()
-    kept = _cache() / f"{digest(platform)}.tar.gz"
+    kept = _cache() / f"{digest(platform, program)}.tar.gz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
             tree = Path(folder, "release")
-            _build(platform, tree)
+            _build(platform, program, tree)
             packed = Path(folder, "archive")
             packed.write_bytes(_pack(tree))
             packed.replace(kept)
@@ -95,28 +120,31 @@ def _cache() -> Path:
     return Path(base, "letterbox", "releases")
 
 
-def _build(platform: Platform, tree: Path) -> None:
+def _build(platform: Platform, program: Program, tree: Path) -> None:
     _run(
-        "dependencies of the receiver",
+        f"dependencies of {program.name}",
         [
             *(str(_tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
             *("--python", sys.executable, "--python-version", platform.python),
             *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
-            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(_LOCK)),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
         ],
     )
-    wheels = tree.with_name("wheel")
-    _run(
-        "wheel of the receiver",
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)],
-    )
-    (wheel,) = wheels.glob("*.whl")
-    shutil.unpack_archive(wheel, tree / "lib", format="zip")
+    if program == RECEIVER:
+        wheels = tree.with_name("wheel")
+        _run(
+            "wheel of the receiver",
+            [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)],
+        )
+        (wheel,) = wheels.glob("*.whl")
+        shutil.unpack_archive(wheel, tree / "lib", format="zip")
+    else:
+        shutil.copytree(PROJECT / program.folder, tree / "lib" / program.folder)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
-    launcher = tree / "bin" / "letterbox"
+    launcher = tree / "bin" / program.command
     launcher.parent.mkdir()
-    launcher.write_text(_LAUNCHER)
+    launcher.write_text(program.launcher)
 
 
 def _tool(name: str) -> Path:

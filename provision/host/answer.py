@@ -17,6 +17,7 @@ from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
+from provision.host.renewal import parse_renewal
 from provision.host.served import Served, parse_served
 from provision.host.tls import parse_tls
 
@@ -63,6 +64,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
         tls=parse_tls(sections),
+        renewal=parse_renewal(sections.get("renewal", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),

@@ -36,6 +36,15 @@ LOADED: Final = "/run/letterbox/loaded.json"
 PROOFS: Final = "/run/letterbox-proofs"
 """The sockets of one-time addresses (`receiver/one_time.py`)."""
 
+CERTIFICATE_USER: Final = "letterbox-certificate"
+CERTIFICATE_SERVICE: Final = "letterbox-certificate.service"
+CERTIFICATE_TIMER: Final = "letterbox-certificate.timer"
+CERTIFICATE_TOKEN: Final = "/etc/letterbox/certificate-token"  # noqa: S105 - a path
+"""The token that renewals need, encrypted for this host. `.sha256` beside it has the digest of the token."""
+CERTIFICATE_STATE: Final = "/var/lib/letterbox-certificate"
+RENEWAL_PROGRAM: Final = "/opt/letterbox/renewal"
+"""Its releases, by digest, and `current`. They are none of the receiver's."""
+
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
 

@@ -10,6 +10,7 @@ from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
+from provision.host.renewal import Renewal
 from provision.host.served import Served
 from provision.host.tls import Tls
 
@@ -124,6 +125,8 @@ class Observed:
     """Those of our folders in which there is nothing."""
     leftovers: tuple[str, ...] = ()
     """Half-made files and folders of runs that were cut off."""
+    renewal: Renewal | None = None
+    """What the host has of the unit that renews its certificate. None: nothing."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

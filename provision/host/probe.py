@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, layout, tls
+from provision.host import firewalld_state, layout, renewal, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -102,9 +102,9 @@ _LEFTOVERS = (
 # What lies in our folders and is not ours.
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
-among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|tls'
+among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|certificate-token(.sha256)?|tls'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
-among {layout.PROGRAM_FOLDER} 'releases|generations|current(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|renewal|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
@@ -151,6 +151,7 @@ esac""",
         "-maxdepth 0 -empty"
     ),
     "units": 'echo "$units"',
+    "renewal": renewal.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

@@ -19,7 +19,17 @@ from receiver.cli.command import Failure, add_form, print_json, run_command, wan
 from receiver.cli.terminal import Screen
 from receiver.config.load import ConfigError, load
 from receiver.config.values import Config
-from receiver.doctor import certificate, deployed, dialogue, disk, firewall, links, packet_filter, units
+from receiver.doctor import (
+    certificate,
+    deployed,
+    dialogue,
+    disk,
+    firewall,
+    links,
+    packet_filter,
+    renewal,
+    units,
+)
 from receiver.doctor.links import Link
 from receiver.doctor.units import DEPLOY
 from receiver.smtp.certificate import Certificate, CertificateError
@@ -101,6 +111,8 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if renewal.is_there():  # the last one, because mail comes while the certificate is still good
+        yield _without_root(renewal.check_renewal, loaded.mail)
 
 
 def _without_root(check: Callable[[], Link], mail: Path) -> Callable[[], Link]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from receiver import loaded
 from receiver.config.values import Config
+from receiver.doctor import renewal
 from receiver.doctor.links import Link
 from receiver.doctor.units import DEPLOY, RESTART, SERVICE, properties
 
@@ -24,6 +25,8 @@ MANIFEST = "manifest"
 
 def check_owners(path: Path, config: Config) -> Link:
     """The configuration and the key belong to root, the service may read them, and nobody else the key.
+
+    A certificate that a unit renews belongs to the user of that unit.
 
     Without the service's group (a receiver that was not deployed) only root's ownership is checked.
     """
@@ -42,7 +45,8 @@ def check_owners(path: Path, config: Config) -> Link:
         found = stat.S_IMODE(state.st_mode)
         of_group = not for_group or group < 0 or state.st_gid == group
         too_open, too_closed = found & ~mode, mode & ~found & 0o440 if for_group else 0o444 & ~found
-        if state.st_uid or not of_group or too_open or too_closed:
+        is_ours = not state.st_uid or (not for_group and renewal.may_own(each, state.st_uid))
+        if not is_ours or not of_group or too_open or too_closed:
             owner = f"root:{GROUP}" if for_group else "root:root"
             evidence = f"{each} belongs to {_names(state)} with mode {found:o}, not to {owner} with {mode:o}"
             return Link("owners", evidence, f"chown {owner} {each} && chmod {mode:o} {each}")

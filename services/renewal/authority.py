@@ -6,6 +6,7 @@ refusal. It takes a Retry-After that is a date for local time.
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,8 +144,8 @@ class Authority:
 def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
     """Read the directory at this URL. Raises RenewalError if there is none, or if a clock is wrong.
 
-    `trusted` is a PEM file of the certificates that the authority's HTTPS is verified with, in place of the
-    public ones.
+    `trusted` is a PEM file of the certificates that the authority's HTTPS is verified with, in place of those
+    that this host trusts.
     """
     if not url.startswith("https://"):
         raise RenewalError(
@@ -155,7 +156,7 @@ def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
     network = _Network(
         key,
         alg=ES256,
-        verify_ssl=str(trusted) if trusted else True,  # type: ignore[arg-type]  # handed on to requests
+        verify_ssl=str(trusted) if trusted else _of_the_host(),  # type: ignore[arg-type]  # as requests has it
         user_agent="letterbox-certificate",
         timeout=SECONDS,
     )
@@ -178,6 +179,14 @@ def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
     except (jose.errors.Error, ValueError, TypeError, AttributeError) as error:
         raise RenewalError(f"{url} is an ACME directory with unusable data ({_told(error)})") from None
     return Authority(url, _Client(directory, network), network, key)
+
+
+def _of_the_host() -> str | bool:
+    """The certificates that this host trusts, so that it may trust a CA of one's own. If none, certifi's."""
+    paths = ssl.get_default_verify_paths()
+    if paths.cafile:
+        return paths.cafile
+    return paths.capath if paths.capath and any(Path(paths.capath).iterdir()) else True
 
 
 def unreachable(url: str, error: requests.RequestException) -> RenewalError:

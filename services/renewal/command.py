@@ -103,7 +103,9 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--profile", default="", metavar="NAME", help="a profile of the CA (default: its choice)"
     )
-    parser.add_argument("--trust", type=Path, metavar="FILE", help="PEM: verify the CA's HTTPS with these")
+    parser.add_argument(
+        "--trust", type=Path, metavar="FILE", help="PEM: verify the CA's HTTPS with these, not the host's"
+    )
     parser.add_argument(
         "--zone",
         default="",

@@ -77,7 +77,7 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("service", "system"),
+            ("renewal", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "dns", "firewalld", "release", "tls"),

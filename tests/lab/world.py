@@ -20,6 +20,8 @@ TEMPLATES = Path(__file__).parent / "templates" / "world"
 STAND_IN = Path(__file__).parent / "cloudflare"
 ZONES = ("example.test", "second.test", "xn--mnchen-3ya.test")
 TOKEN = "lab-token-0123456789"
+CERTIFICATE_TOKEN = "certificate-token-0123456789"
+"""A second token, for the zone example.test alone."""
 API_PORT = 8080
 STRANGER = "stranger@sender.test"
 
@@ -110,6 +112,7 @@ def files(network: Network) -> dict[str, tuple[bytes, int]]:
     values |= {f"{name}6": network.address6(number) for name, number in named.items()}
     values |= {
         "token": TOKEN,
+        "certificate_token": CERTIFICATE_TOKEN,
         "api_port": str(API_PORT),
         "zones": " ".join(f"--zone {zone}" for zone in ZONES),
         "delegations": "\n".join(f"{zone}. NS ns{n}.cloudflare" for zone in ZONES for n in (1, 2)),

@@ -18,6 +18,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="cloudflare stand-in", description=__doc__)
     parser.add_argument("--listen", default="127.0.0.1:8787", metavar="ADDRESS:PORT")
     parser.add_argument("--token", required=True, help="the token that is accepted, 10 characters or more")
+    parser.add_argument(
+        "--token-of", nargs=2, action="append", default=[], metavar=("TOKEN", "ZONE"), help="one for one zone"
+    )
     parser.add_argument("--zone", action="append", required=True, metavar="NAME")
     parser.add_argument("--nameserver", action="append", required=True, metavar="NAME")
     parser.add_argument("--zones-dir", type=Path, help="where each zone is written as NAME.zone")
@@ -63,6 +66,8 @@ def main(argv: list[str]) -> int:
         signer=Commands(given.signer) if given.signer else None,
         lifetimes=zonefile.Lifetimes(given.automatic_ttl, given.negative_ttl),
     )
+    for token, zone in given.token_of:
+        standin.add_token(token, zones=[zone])
     with standin:
         print(f"listening at {standin.base_url}", flush=True)
         stop.wait()

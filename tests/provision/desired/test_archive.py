@@ -29,7 +29,6 @@ def checkout(tmp_path, monkeypatch):
         archive.PROJECT / "receiver", tmp_path / "receiver", ignore=shutil.ignore_patterns("__pycache__")
     )
     monkeypatch.setattr(archive, "PROJECT", tmp_path)
-    monkeypatch.setattr(archive, "_LOCK", tmp_path / "requirements-host.lock")
     # uv keeps its own cache. What is built is the same, with fewer requests to the network.
     caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(caches / "uv"))

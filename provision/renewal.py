@@ -1,0 +1,239 @@
+"""The unit that gets and renews a host's certificate, with a user, a program and a token of its own.
+
+It is no part of a generation: a roll-back brings no old certificate back. Its service is the first file that
+is written and the last one that is removed, so a run that was cut off is seen by the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from pyinfra import context, logger
+from pyinfra.api.command import FunctionCommand, StringCommand
+from pyinfra.api.exceptions import DeployError
+from pyinfra.api.host import Host
+from pyinfra.api.state import State
+
+from dns.cloudflare.zones import Zones
+from dns.errors import SyncError
+from provision.desired import archive
+from provision.desired.archive import BuildError, Platform
+from provision.desired.files import Text, sha256, text_commands
+from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
+from provision.host import layout
+from provision.host.observed import Observed
+from provision.host.renewal import Renewal
+from provision.release import unpack_command
+from provision.run.inventory import mail_host
+from provision.run.step import Command, Decision, observe, step, untouched
+
+TOKEN = "LETTERBOX_CERTIFICATE_TOKEN"  # noqa: S105 - the name of a variable
+CREDENTIAL = "cloudflare-token"
+_RIGHT = "Zone > DNS > Edit on that one zone, and with the addresses of this host as its filter"
+_FORM = re.compile(r"[A-Za-z0-9_-]{10,}")
+_USER, _STATE = layout.CERTIFICATE_USER, layout.CERTIFICATE_STATE
+
+_zones: WeakKeyDictionary[State, dict[str, ProofZone]] = WeakKeyDictionary()
+
+
+def prepare() -> None:
+    """Look at the token and at the zone before anything is touched. Raises DeployError, with the fix."""
+    if mail_host().certificate is None:
+        return
+    if problem := token_problem(_given(), os.environ.get("CLOUDFLARE_API_TOKEN", ""), observe().renewal):
+        raise DeployError(untouched([problem]))
+    _zone()
+
+
+def token_problem(given: str, of_the_deploy: str, there: Renewal | None) -> str:
+    """Why the token for renewals will not do, with the fix. Empty if it will, or if the host has one."""
+    if not given:
+        if there and there.token:
+            return ""
+        return f"certificate needs a token for the host: set {TOKEN} to one with {_RIGHT}"
+    if given == of_the_deploy.strip():
+        return f"{TOKEN} is the deploy's own token, which must not lie on a host: make another with {_RIGHT}"
+    if not _FORM.fullmatch(given):
+        return f"{TOKEN} does not have the form of a token: copy it again"
+    return ""
+
+
+def _given() -> str:
+    return os.environ.get(TOKEN, "").strip()
+
+
+def _zone() -> ProofZone:
+    """The zone of this host's challenges, looked up once a run. Raises DeployError."""
+    host = mail_host()
+    assert host.certificate is not None
+    name = host.certificate.proof or host.hostname
+    known = _zones.setdefault(context.ctx_state.get(), {})
+    if name not in known:
+        try:
+            found = Zones().holding(name)
+        except SyncError as error:
+            raise DeployError(untouched([f"the zone for certificate_proof: {error}"])) from None
+        known[name] = ProofZone(found.name, found.id, os.environ.get("CLOUDFLARE_BASE_URL", ""))
+    return known[name]
+
+
+def wanted() -> WantedRenewal | None:
+    """What this host should have. None if its certificate is self-signed. Raises DeployError."""
+    certificate, seen = mail_host().certificate, observe()
+    if certificate is None:
+        return None
+    service, timer = unit_texts(certificate, _zone())
+    program = archive.digest(Platform(seen.python, seen.machine), archive.RENEWAL)
+    return WantedRenewal(service, timer, program, _given() or None)
+
+
+def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
+    """Make what is missing, or take all of it away. Raises DeployError if the program cannot be built."""
+    now = seen.renewal or Renewal()
+    if wanted is None:
+        if seen.renewal is not None:
+            yield removal()
+        return
+    changed = now.service != sha256(wanted.service)
+    if changed:
+        yield from _unit(seen, layout.CERTIFICATE_SERVICE, wanted.service)
+    if not now.has_user:
+        yield StringCommand(
+            f"useradd --system --user-group --home-dir {_STATE} --no-create-home --shell /usr/sbin/nologin "
+            f"--comment 'Letterbox certificate' {_USER}"
+        )
+    if now.program != wanted.program:
+        yield from _program(seen, wanted.program)
+    if wanted.token is not None and now.token != sha256(wanted.token):
+        yield _encrypted(wanted.token)
+    if now.timer != sha256(wanted.timer):
+        yield from _unit(seen, layout.CERTIFICATE_TIMER, wanted.timer)
+    key = (seen.link_to(layout.KEY_IN_USE) or "").rpartition("/")[2]
+    linked = now.link == f"{_STATE}/{key}/certificate.pem"
+    if not linked:
+        yield StringCommand("sh -c", shlex.quote(_LINK))
+    if changed or now.timer != sha256(wanted.timer) or now.needs_reload:
+        yield StringCommand("systemctl daemon-reload")
+    if not now.runs:
+        yield StringCommand(f"systemctl enable -q --now {layout.CERTIFICATE_TIMER}")
+    if changed or not linked or now.state.get("succeeded") is not True:
+        yield FunctionCommand(start, (), {})
+
+
+def _unit(seen: Observed, name: str, text: str) -> Iterator[StringCommand]:
+    yield from text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
+
+
+def _program(seen: Observed, digest: str) -> Iterator[StringCommand]:
+    if not seen.python and not context.state.is_executing:
+        yield StringCommand("python3 --version")  # The release is known after the step Packages.
+        return
+    try:
+        packed = archive.archive(Platform(seen.python, seen.machine), archive.RENEWAL)
+    except BuildError as error:
+        raise DeployError(f"the program that renews the certificate cannot be built: {error}") from None
+    folder = layout.RENEWAL_PROGRAM
+    yield StringCommand(f"install -d -m 755 -o root -g root {folder}")
+    yield unpack_command(digest, packed, into=folder, proof="letterbox-certificate --help")
+    yield StringCommand(
+        f"ln -sfnT {digest} {folder}/current.new && mv -fT {folder}/current.new {folder}/current && "
+        f"find {folder} -mindepth 1 -maxdepth 1 ! -name {digest} ! -name current -exec rm -rf {{}} +"
+    )
+
+
+def _encrypted(token: str) -> StringCommand:
+    """Encrypt the token for this host. It comes over the standard input, and is in no command and no log."""
+    path = layout.CERTIFICATE_TOKEN
+    digest = hashlib.sha256(token.encode()).hexdigest()
+    shell = (
+        "umask 077",
+        "if ! command -v systemd-creds >/dev/null; then echo 'the token needs systemd 250' >&2; exit 1; fi",
+        # The key lies on the host: one in a TPM would be lost with a change of the firmware.
+        f"systemd-creds encrypt --with-key=host --name={CREDENTIAL} - {path}.new",
+        f"chown root:root {path}.new",
+        f"mv -fT {path}.new {path}",
+        f"echo {digest} > {path}.sha256",
+        f"sync {path} {path}.sha256",
+    )
+    return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=token)
+
+
+# What lies in the user's folder is only written and read as that user, so that a link in it leads nowhere.
+# What lies there already stays if it is still good for the key.
+_LINK = f"""\
+set -eu
+cd /
+id=$(basename "$(readlink {layout.KEY_IN_USE})")
+own={layout.KEY_FOLDERS}/$id/certificate.pem theirs={_STATE}/$id/certificate.pem
+as() {{ runuser -u {_USER} -- "$@"; }}
+install -d -o {_USER} -g {_USER} -m 755 {_STATE}
+as mkdir -p -m 755 "{_STATE}/$id"
+key() {{ openssl x509 -noout -pubkey -checkend 0 2>/dev/null; }}
+there=$(as cat "$theirs" 2>/dev/null | key) || there=
+if [ -z "$there" ] || [ "$there" != "$(key < "$own")" ]; then
+  as sh -c 'umask 022; cat > "$1.new" && mv -fT "$1.new" "$1"' sh "$theirs" < "$own"
+fi
+ln -sfnT "$theirs" "$own.new"
+mv -fT "$own.new" "$own"
+as find {_STATE} -mindepth 1 -maxdepth 1 -type d ! -name "$id" -exec rm -rf {{}} +
+"""
+
+
+def removal() -> StringCommand:
+    """Take the unit, its program, its token, its account and its user away. The certificate itself stays."""
+    shell = f"""\
+set -u
+systemctl disable -q --now {layout.CERTIFICATE_TIMER}
+systemctl stop {layout.CERTIFICATE_SERVICE}
+for own in {layout.KEY_FOLDERS}/*/certificate.pem; do
+  case $(readlink "$own") in {_STATE}/*) ;; *) continue;; esac
+  umask 022
+  if runuser -u {_USER} -- cat "$(readlink "$own")" > "$own.new" && openssl x509 -in "$own.new" -noout
+  then mv -fT "$own.new" "$own"; else rm -f "$own.new" "$own"; fi
+done
+if id -u {_USER} >/dev/null 2>&1; then userdel {_USER}; fi
+rm -rf {layout.RENEWAL_PROGRAM} {_STATE} {layout.CERTIFICATE_TOKEN} {layout.CERTIFICATE_TOKEN}.* \
+  {layout.UNIT_FOLDER}/{layout.CERTIFICATE_TIMER}
+rm -f {layout.UNIT_FOLDER}/{layout.CERTIFICATE_SERVICE}
+systemctl daemon-reload"""
+    return StringCommand("sh -c", shlex.quote(shell))
+
+
+def start(state: State, host: Host) -> bool:
+    """Let the unit get the certificate now. If it cannot, that is said, and the deploy goes on.
+
+    The service takes a new certificate at the next connection. It is told at once, so that the next deploy
+    finds that it has it.
+    """
+    command = (
+        f"if systemctl start {layout.CERTIFICATE_SERVICE}; then systemctl reload {layout.SERVICE_UNIT}; "
+        f"else cat {_STATE}/state.json; exit 1; fi"
+    )
+    done, output = host.run_shell_command(
+        StringCommand("sh -c", shlex.quote(command)), _sudo=bool(host.data.get("_sudo"))
+    )
+    if not done:
+        try:
+            why = str(json.loads("\n".join(output.stdout_lines))["outcome"])
+        except (ValueError, KeyError, TypeError):
+            why = f"see `journalctl -u {layout.CERTIFICATE_SERVICE}` on the host"
+        logger.warning(f"{host.print_prefix}the certificate was not renewed, and the one in use stays: {why}")
+    return True
+
+
+@step
+def renewed() -> Decision:
+    """The unit that renews the certificate is there if the inventory wants it, and not if it does not."""
+    return Decision(commands(observe(), wanted()), "what renews the certificate is as it should be")
+
+
+@step
+def removed() -> Decision:
+    """Nothing renews a certificate."""
+    return Decision(commands(observe(), None), "nothing renews a certificate")
