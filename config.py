@@ -15,8 +15,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 # would then compile some 300 modules anew, which takes 0.7 s of 2.4 s. The user's own choice stays.
 sys.dont_write_bytecode = bool(sys.flags.dont_write_bytecode)
 
+from provision.run import words  # noqa: E402
 from provision.run.dry import say_what_follows  # noqa: E402
 from provision.run.refusal import refuse_a_wrong_inventory  # noqa: E402
 
+words.use()
 refuse_a_wrong_inventory()
 say_what_follows()

@@ -182,3 +182,12 @@ def test_an_answer_that_is_not_the_probes_is_named(steps, answer: str, said: str
     assert run.code == 1
     assert said in run.stderr
     assert "Success" not in run.stderr
+
+
+def test_a_failed_step_says_that_it_failed_and_counts_no_commands(steps, tmp_path: Path) -> None:
+    use = f"import sys; sys.path.insert(0, {str(ROOT)!r}); from provision.run import words; words.use()"
+    (tmp_path / "config.py").write_text(use)
+    run = steps(FAILS_LATER)
+    assert run.code == 1
+    assert "executed" not in run.stderr
+    assert "Error: this step failed, and the lines above say why" in run.stderr
