@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dns import tlsa
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_keys import HostKeys
 from dns.names import is_within

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dns import tlsa
 from dns.cloudflare.answers import Zone
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.cloudflare.zones import Zones
 from dns.dane.decision import NOT_ASKED, Dane, decide, hosts_of, is_wanted
 from dns.errors import SyncError

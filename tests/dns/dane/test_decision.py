@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.dane.decision import Dane, decide
 from dns.inventory import Inventory
 from dns.inventory.host_keys import HostKeys
