@@ -5,8 +5,8 @@ root comes first on `sys.path`. This module finds dnspython's folder and appends
 that `dns.message`, `dns.resolver` and the rest are found too. None of our modules may have the name of one
 of dnspython's; tests/dns/test_package.py checks that.
 
-The folders import one way: sync -> check -> terminal -> world, cloudflare -> desired, plan -> inventory
--> records, names, errors. tests/house/test_imports.py checks that.
+The folders import one way: sync -> check, dane -> terminal -> world, cloudflare -> desired, plan ->
+inventory -> records, names, errors. tests/house/test_imports.py checks that.
 """
 
 from __future__ import annotations

@@ -191,6 +191,7 @@ def withdrawn() -> Decision:
     # others. If no host stays, there is nobody else to try.
     forgetting = named_in_run(context.host, "forget_host") if staying else None
     plans = _planned(Inventory(staying, whole.domains), forgetting=forgetting)
+    plans = [prepared.without_signing for prepared in plans]
     needed: list[Command] = [apply_command(prepared) for prepared in plans if prepared.changes]
     needed += settle_commands(plans)
     return Decision(needed, "no MX of ours leads to it")

@@ -118,7 +118,8 @@ def removal_commands(seen: Observed) -> Iterator[StringCommand]:
         return
     # Parts of the last minutes are not among the leftovers yet.
     parts = f"{layout.RELEASES}/.[0-9a-f]* {layout.GENERATIONS}/*.new {layout.GENERATIONS}/.*.gone "
-    parts += f"{layout.KEY_FOLDERS}/*.new {layout.KEY_FOLDERS}/*/*.new {layout.TLS_FOLDER}/*.new"
+    parts += f"{layout.KEY_FOLDERS}/*.new {layout.KEY_FOLDERS}/*/*.new {layout.TLS_FOLDER}/*.new "
+    parts += f"{layout.KEY}.unusable"
     remove = f"rm -rf {' '.join(map(shlex.quote, found))} {parts}"
     # A folder with something in it that is not ours stays. The remarks of the run have named it.
     folders = " ".join([*keys, *(folder for folder in _FOLDERS if folder in seen.files)])

@@ -74,10 +74,9 @@ def is_loaded(seen: Observed, wanted: Desired) -> bool:
 
 def certificate_is_loaded(seen: Observed, wanted: Desired) -> bool:
     """Whether the service uses the certificate on disk, and this is one that the deploy leaves in place."""
-    on_disk = seen.tls.certificate
-    if on_disk is None or not seen.tls.certificate_is_good(wanted.host.hostname, seen.read_at):
-        return False
-    return seen.loaded is not None and seen.loaded.certificate == on_disk.sha256
+    on_disk, loaded = seen.tls.certificate, seen.loaded
+    stays = seen.certificate_stays(wanted.host.hostname)
+    return stays and bool(on_disk and loaded and loaded.certificate == on_disk.sha256)
 
 
 def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

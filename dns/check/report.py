@@ -70,6 +70,11 @@ def remarks(seen: Seen) -> list[str]:
         for host in seen.hosts
         if any(answer.values for answer in host.tlsa) and not host.dane
     ]
+    said += [
+        f"{host.hostname}: whether its next key is published was not compared, because {host.keys.unread}"
+        for host in seen.hosts
+        if host.keys and host.keys.unread
+    ]
     lost = [p.address for p in seen.addresses if seen.delegation is None or not p.reverse_is_known]
     if lost:
         said.append(f"reverse DNS could not be looked up: {', '.join(lost)}")

@@ -14,9 +14,9 @@ from dns.cloudflare import answers
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.api import Api
 from dns.cloudflare.api_records import changed_fields, to_api
-from dns.cloudflare.dnssec import Dnssec, dnssec_from
 from dns.cloudflare.outcome import Outcome, outcome_from
 from dns.cloudflare.refusals import TOKEN_PAGE
+from dns.cloudflare.signing import Dnssec, dnssec_from
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable, ZoneNotFound
 from dns.plan import Plan
 from dns.records import ZoneRecord

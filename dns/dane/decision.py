@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from dns import tlsa
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_keys import HostKeys
 from dns.names import is_within
@@ -88,7 +88,8 @@ def decide(
     if not signed.secure:
         names = " and ".join(host.hostname for host in hosts)
         if hosts:
-            notes.append(f"{names}: the key is not published for DANE yet, because {zone} {signed.reason}")
+            why = f"because {zone} {signed.reason}"
+            notes.append(f"{names}: no key is published for DANE, and what stands there stays, {why}")
     else:
         for host in hosts:
             held = keys.get(host.name, NOT_ASKED)

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dns import tlsa
 from dns.cloudflare.answers import Zone
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.cloudflare.zones import Zones
 from dns.dane.decision import NOT_ASKED, Dane, decide, hosts_of, is_wanted
 from dns.errors import SyncError
@@ -84,6 +83,8 @@ def served_elsewhere(
     What cannot be reached from here, or greets by another name, proves nothing: a network may bar port 25, or
     lead it to a relay of its own.
     """
+    from concurrent.futures import ThreadPoolExecutor  # late: a run that publishes no key needs none
+
     asked = [
         (host, address)
         for host in hosts

@@ -16,11 +16,10 @@ from datetime import UTC, datetime, timedelta
 
 from dns import tlsa
 from dns.cloudflare.zones import Zones
-from dns.errors import SyncError
-from dns.names import is_within
+from dns.errors import SyncError, ZoneNotFound
 from dns.records import ZoneRecord
 from dns.until import said_in_words, seconds_of
-from dns.world import asking
+from dns.world import asking, delegation
 from dns.world.nameservers import Server, locate_all
 from dns.world.resolvers import named_resolver, resolver_at
 
@@ -71,23 +70,40 @@ def look(
     nameservers cannot be asked at all.
     """
     zones = zones or Zones()
-    zone = zones.holding(hostname)
+    try:
+        zone = zones.holding(hostname)
+    except ZoneNotFound:
+        # Nothing there is ours. If somebody else publishes keys of the host, they bar the way.
+        at = servers or _servers_of(hostname, resolver)
+        name = tlsa.name_of(hostname)
+        return (standing(name, (), [_ask(server, name, port) for server in at]),)
     records = [held for held in zones.records(zone) if held.record.type == tlsa.TYPE]
     if servers is None:
         servers = locate_all(zone.nameservers, resolver_at(named_resolver(resolver))).servers
-    names = [tlsa.name_of(hostname)]
-    names += sorted(
-        {held.record.name for held in records if current in tlsa.digests([held.record.content])} - {*names}
-    )
     return tuple(
         standing(
             name,
             [held for held in records if held.record.name == name],
             [_ask(server, name, port) for server in servers],
         )
-        for name in names
-        if is_within(name, zone.name)
+        for name in names_with_key(hostname, current, records)
     )
+
+
+def names_with_key(hostname: str, current: str, records: Sequence[ZoneRecord]) -> list[str]:
+    """Where the keys of the host stand: at its own name, and at others that have its current key. Pure."""
+    own = tlsa.name_of(hostname)
+    others = {held.record.name for held in records if current in tlsa.digests([held.record.content])}
+    return [own, *sorted(others - {own})]
+
+
+def _servers_of(hostname: str, resolver: str | None) -> Sequence[Server]:
+    """The nameservers of the zone that holds the name, from the root down. Raises SyncError."""
+    at = resolver_at(named_resolver(resolver))
+    located = delegation.locate(delegation.find(hostname, at), at)
+    if not located.servers:
+        raise SyncError(f"{hostname}: none of the nameservers of its zone can be asked: check the network")
+    return located.servers
 
 
 def _ask(server: Server, name: str, port: int) -> Answered:
@@ -138,7 +154,7 @@ def why_not_yet(found: Sequence[Standing], digest: str, now: datetime) -> str:
             continue
         lacking = [each.server for each in one.answers if digest not in (each.digests or ())]
         if lacking or digest not in one.since:
-            where = f"at {', '.join(map(str, lacking))}" if lacking else "at Cloudflare"
+            where = f"at {', '.join(map(str, lacking))}" if lacking else "by us"
             return f"{one.name}: the next key is not published {where} yet: deploy first"
         ready = one.since[digest] + timedelta(seconds=2 * one.ttl)
         if now < ready:

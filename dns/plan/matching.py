@@ -65,7 +65,7 @@ def plan(
     for record in desired:
         matching.match(record)
     matching.settle_unmatched()
-    foreign = (held for held in found if not matching.is_of_the_inventory(held.record))
+    foreign = [held for held in found if not matching.is_of_the_inventory(held.record)]
     return Plan(
         desired=tuple(desired),
         posts=tuple(matching.posts),
@@ -74,7 +74,11 @@ def plan(
         kept=tuple(matching.kept),
         adopted=tuple(matching.adopted),
         obstacles=tuple(matching.obstacles),
-        notes=(*matching.notes, *policies.weakened_caa(desired, foreign, zone, matching.posts)),
+        notes=(
+            *matching.notes,
+            *policies.weakened_caa(desired, foreign, zone, matching.posts),
+            *policies.lonely_keys(desired, foreign, matching.deletes),
+        ),
         withheld=tuple(matching.withheld),
     )
 

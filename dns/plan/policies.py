@@ -64,6 +64,23 @@ def weakened_caa(
             yield f"{record.zone_line}: is not ours and stays, but now {allowed} may issue beside {issuer}"
 
 
+def lonely_keys(
+    wanted: Iterable[Record], foreign: Iterable[ZoneRecord], going: Iterable[ZoneRecord]
+) -> Iterator[str]:
+    """Say which TLSA of somebody else stay alone at a name, because ours go.
+
+    While ours stood beside them, it made no difference whether they fit (RFC 7672, section 3.1.1).
+    """
+    names = {held.record.name for held in going if held.record.type == "TLSA"}
+    names -= {record.name for record in wanted if record.type == "TLSA"}
+    for held in foreign:
+        if held.record.type == "TLSA" and held.record.name in names:
+            yield (
+                f"{held.record.zone_line}: is not ours and stays: unless the host serves what it names, "
+                "senders that do DANE defer its mail"
+            )
+
+
 def _nearest(name: str, zone: str, names: set[str]) -> str | None:
     """The nearest name that has a CAA: the name itself or one above it in the zone (RFC 8659, section 3)."""
     while is_within(name, zone):

@@ -14,6 +14,7 @@ from dns.sync.report import error_to_json
 from dns.terminal.arguments import Parser, parse_resolver, parse_seconds
 
 EPILOG = f"""exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
+a domain with "dane": True gets its zone signed, and the keys of its hosts published; see docs/tls.md
 environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone),
 CLOUDFLARE_BASE_URL, LETTERBOX_RESOLVER (as --resolver)
 providers: {", ".join(list(providers.KNOWN)[:11])},

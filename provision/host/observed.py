@@ -147,6 +147,16 @@ class Observed:
         file = self.files.get(path)
         return file.target if file else None
 
+    def certificate_stays(self, hostname: str) -> bool:
+        """Whether the certificate in use is one that the deploy leaves in place.
+
+        If it is a link, another unit writes it, and judges its name and its time.
+        """
+        file = self.files.get(f"{layout.KEY_IN_USE}/certificate.pem")
+        if file and file.kind == "symbolic link":
+            return self.tls.key_matches
+        return self.tls.certificate_is_good(hostname, self.read_at)
+
     @property
     def current_release(self) -> str | None:
         """The digest that `current` points to, if that release is there."""

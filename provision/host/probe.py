@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, layout, renewal
+from provision.host import firewalld_state, layout, renewal, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -35,12 +35,6 @@ _FILES = (
     layout.MAIL,
     f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}",
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
-)
-_LINKS = (layout.KEY_FOLDERS, layout.KEY_IN_USE, layout.NEXT_KEY)
-_KEY_FILES = tuple(
-    f"{folder}/{name}"
-    for folder in (layout.KEY_IN_USE, layout.NEXT_KEY)
-    for name in (".", "key.pem", "request.pem", "certificate.pem")
 )
 PACKAGES = ("python3", "openssl", "firewalld")
 _UNIT_PROPERTIES = (
@@ -105,34 +99,15 @@ _LEFTOVERS = (
     "-o -path '*/letterbox.socket.new' -o -path '/usr/local/bin/letterbox.new' \\)"
 )
 
-# A key is kept only while it is in use or next. In a host as it should be, no process is started here.
-_ID = "[0-9a-f]" * 16
-_UNUSED_KEYS = f"""\
-cd {layout.KEY_FOLDERS} && set -- * && [ $# -gt 2 ] &&
-  find {layout.KEY_FOLDERS} -mindepth 1 -maxdepth 1 -mmin +10 \\( -name '{_ID}' -o -name '*.new' \\) \
-    ! -samefile {layout.KEY_IN_USE}/. ! -samefile {layout.NEXT_KEY}/."""
-_FOREIGN_KEYS = f"""\
-for f in {layout.KEY_FOLDERS}/* {layout.KEY_FOLDERS}/*/*; do case ${{f#{layout.KEY_FOLDERS}/}} in
-  {_ID}|{_ID}/key.pem|{_ID}/request.pem|{_ID}/certificate.pem|*.new|*.new/*|'*'|'*/*') ;; *) echo $f;;
-esac; done"""
-
 # What lies in our folders and is not ours.
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|certificate-token(.sha256)?|tls'
-among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys'
+among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
 among {layout.PROGRAM_FOLDER} 'releases|renewal|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
-
-_PUBLIC = "openssl pkey -passin pass: -pubout -in"
-
-
-def _printed(path: str) -> str:
-    """Shell that prints a text file. It starts no process, because each costs 5 ms."""
-    return f'[ -f {path} ] && while read -r line; do echo "$line"; done < {path}'
-
 
 _SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
@@ -151,7 +126,7 @@ esac""",
     # Folders of drop-ins are looked at too, because a drop-in that was taken out changes its folder.
     "files": (
         f"stat -c '%.6Z|%.6Y|%F|%U|%G|%a|%N|%n' {' '.join(_FILES)} "
-        f"{' '.join(_LINKS + _KEY_FILES)} "
+        f"{' '.join(tls.FILES)} "
         f"$(systemctl show -p DropInPaths --value {_UNITS}) "
         f"{' '.join(f'{layout.UNIT_FOLDER}/{unit}.d' for unit in layout.UNITS)}"
     ),
@@ -164,22 +139,12 @@ esac""",
         f"for f in {layout.CONFIGURATION} $(ls -d {layout.GENERATIONS}/*/letterbox.toml); do "
         'if [ -e "$f" ]; then echo "$f $(gzip -c "$f" | base64 -w0)"; fi; done'
     ),
-    "tls": "command -v openssl",
-    "certificate": (
-        f"openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey -issuer -subject -dates "
-        "-ext subjectAltName"
-    ),
-    "key": f"spare=; {_PUBLIC} {layout.KEY} || spare=yes",
-    "spare key": f"[ $spare ] && {_PUBLIC} {layout.KEY_IN_USE}/key.pem",
-    "next key": f"{_PUBLIC} {layout.NEXT_KEY}/key.pem",
-    "request": _printed(f"{layout.KEY_IN_USE}/request.pem"),
-    "next request": _printed(f"{layout.NEXT_KEY}/request.pem"),
-    "keys": f"cd {layout.KEY_FOLDERS} && echo * */*",
+    **tls.SECTIONS,
     "damaged": _DAMAGED,
     "unpacked": f"stat -c %.6Y {layout.CURRENT}/manifest",
     "rights": _RIGHTS,
-    "leftovers": f"{_LEFTOVERS}; {_UNUSED_KEYS}",
-    "foreign": f"{_FOREIGN}\n{_FOREIGN_KEYS}",
+    "leftovers": f"{_LEFTOVERS}; {tls.UNUSED}",
+    "foreign": f"{_FOREIGN}\n{tls.FOREIGN}",
     "empty": (
         f"find {layout.CONFIGURATION_FOLDER} {layout.TLS_FOLDER} {layout.KEY_FOLDERS} "
         f"{layout.PROGRAM_FOLDER} {layout.RELEASES} {layout.GENERATIONS} {layout.STATE_FOLDER} "

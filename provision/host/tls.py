@@ -1,4 +1,4 @@
-"""The keys of a host, their requests and the certificate in use, read from what the probe printed."""
+"""The keys of a host, their requests and the certificate in use: what the probe asks, and the answer."""
 
 from __future__ import annotations
 
@@ -10,7 +10,55 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from provision.host import layout
+
 _OURS = re.compile(r"[0-9a-f]{16}(/(key|request|certificate)\.pem)?")
+
+FILES = (
+    *(layout.KEY_FOLDERS, layout.KEY_IN_USE, layout.NEXT_KEY),
+    *(
+        f"{folder}/{name}"
+        for folder in (layout.KEY_IN_USE, layout.NEXT_KEY)
+        for name in (".", "key.pem", "request.pem", "certificate.pem")
+    ),
+)
+"""The paths whose kind, owner and mode are of interest."""
+
+
+def _printed(path: str) -> str:
+    """Shell that prints a text file. It starts no process, because each costs 5 ms."""
+    return f'[ -f {path} ] && while read -r line; do echo "$line"; done < {path}'
+
+
+_PUBLIC = "openssl pkey -passin pass: -pubout -in"
+SECTIONS: Mapping[str, str] = {
+    "tls": "command -v openssl",
+    # Left alone, `openssl x509` first reads all authorities of the system, which takes 40 ms.
+    "certificate": (
+        f"SSL_CERT_FILE=/dev/null openssl x509 -in {layout.CERTIFICATE} -noout -fingerprint -sha256 -pubkey "
+        "-issuer -subject -dates -ext subjectAltName"
+    ),
+    "key": f"spare=; {_PUBLIC} {layout.KEY} || spare=yes",
+    "spare key": f"[ $spare ] && {_PUBLIC} {layout.KEY_IN_USE}/key.pem",
+    "next key": f"{_PUBLIC} {layout.NEXT_KEY}/key.pem",
+    "request": _printed(f"{layout.KEY_IN_USE}/request.pem"),
+    "next request": _printed(f"{layout.NEXT_KEY}/request.pem"),
+    "keys": f"cd {layout.KEY_FOLDERS} && echo * */*",
+}
+"""Sections of the probe. `parse_tls` reads them. Only public keys are printed."""
+
+_ID = "[0-9a-f]" * 16
+UNUSED = f"""\
+cd {layout.KEY_FOLDERS} && set -- * && [ $# -gt 2 ] &&
+  find {layout.KEY_FOLDERS} -mindepth 1 -maxdepth 1 -mmin +10 \\( -name '{_ID}' -o -name '*.new' \\) \
+    ! -samefile {layout.KEY_IN_USE}/. ! -samefile {layout.NEXT_KEY}/."""
+"""Shell that names the keys' folders that are neither in use nor next. On a whole host it starts nothing."""
+
+FOREIGN = f"""\
+for f in {layout.KEY_FOLDERS}/* {layout.KEY_FOLDERS}/*/*; do case ${{f#{layout.KEY_FOLDERS}/}} in
+  {_ID}|{_ID}/key.pem|{_ID}/request.pem|{_ID}/certificate.pem|*.new|*.new/*|'*'|'*/*') ;; *) echo $f;;
+esac; done"""
+"""Shell that names what lies among the keys and is not ours."""
 
 
 @dataclass(frozen=True, slots=True)

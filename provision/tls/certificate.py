@@ -36,7 +36,7 @@ def certificate_commands(seen: Observed, hostname: str) -> Iterator[StringComman
 
 def _in_use(seen: Observed, hostname: str) -> Iterator[str]:
     tls = seen.tls
-    certificate = "keep" if tls.certificate_is_good(hostname, seen.read_at) else "anew"
+    certificate = "keep" if seen.certificate_stays(hostname) else "anew"
     if tls.key and _is_in_place(seen):
         if not tls.key.has_request_for(hostname):
             yield "request current"
@@ -117,7 +117,14 @@ def remarks(seen: Observed) -> Iterator[str]:
         )
         aside = " (what is there is kept as key.pem.unusable)" if layout.KEY in seen.files else ""
         yield f"{layout.KEY} {what}{aside}: {then}"
-    elif tls.key and tls.certificate and not tls.key_matches:
+        return
+    key = seen.files.get(layout.KEY)
+    if tls.key and key and key.target and key.target != "current/key.pem":
+        yield (
+            f"{layout.KEY} is a link to {key.target}: its key and certificate are copied to "
+            f"{layout.KEY_FOLDERS}, and what changes there later is not seen"
+        )
+    if tls.key and tls.certificate and not tls.key_matches:
         yield (
             f"{layout.CERTIFICATE} does not belong to {layout.KEY}: the key stays, and a self-signed "
             "certificate of it is made"

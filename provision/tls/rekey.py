@@ -1,14 +1,14 @@
 """Going to the next key: `rekey.py`. Senders that do DANE must have seen its TLSA record before.
 
 A sender keeps the TLSA records of a host for their TTL. So the next key may be used once its record has stood
-for two TTLs at every nameserver (RFC 7671, 8.1). The record of the old key goes with the next run of
-deploy.py or dns.sync, when the host no longer serves that key.
+for two TTLs at every nameserver (RFC 7671, 8.1; `dns.dane.standing`). The record of the old key goes with the
+next run of deploy.py or dns.sync, when the host no longer serves that key.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from pyinfra import context, logger
 from pyinfra.api.command import FunctionCommand, StringCommand
@@ -16,66 +16,32 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
+from dns.errors import SyncError
 from provision.host import layout
 from provision.host.layout import key_folder
 from provision.host.observed import Observed
-from provision.run.inventory import mail_host
+from provision.run.inventory import inventory, mail_host
 from provision.run.step import Command, Decision, observe, step, untouched
 from provision.tls.certificate import certificate_commands
 from provision.tls.shell import script
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What one nameserver of the zone answers to `_25._tcp.<host> TLSA`."""
+def not_yet(hostname: str, seen: Observed) -> str:
+    """Why the world is not ready for the next key of this host, in one line. Empty if it is.
 
-    nameserver: str
-    keys: frozenset[str] | None
-    """The SHA-256 of keys in its records 3 1 1, in hexadecimal. None: it gave no answer."""
-    ttl: int = 0
-    """Of the records, in seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What the world can know of the keys of a host."""
-
-    answers: tuple[Answer, ...]
-    """Of every nameserver of the zone."""
-    since: float | None
-    """When the record of the next key came into the zone, in seconds since the epoch. None: not known."""
-
-
-def may_rekey(next_key: str, published: Published, now: float) -> str:
-    """Why the host may not go to its next key yet, in one line. Empty if it may. Pure.
-
-    `next_key` is the SHA-256 of its SubjectPublicKeyInfo in hexadecimal, and `now` is in seconds since the
-    epoch. What a nameserver did not answer counts as unknown, and so does not allow it.
+    `dns.dane.standing` asks Cloudflare and every nameserver of the zone, and decides. What it cannot be told
+    does not allow the change. If no domain of the inventory asks for DANE, nobody is asked.
     """
-    record = f"the TLSA record of the next key ({next_key[:16]}…)"
-    if not published.answers:
-        return f"no nameserver of the zone could be asked for {record}: run it again"
-    silent = [each.nameserver for each in published.answers if each.keys is None]
-    if silent:
-        return f"{', '.join(silent)} gave no answer, so {record} may be missing there: run it again"
-    lacking = [each.nameserver for each in published.answers if next_key not in (each.keys or ())]
-    if lacking:
-        return f"{', '.join(lacking)} lacks {record}: deploy, which publishes it, and come back later"
-    if published.since is None:
-        return f"it is not known since when {record} has stood: set CLOUDFLARE_API_TOKEN, and run it again"
-    wait = 2 * max(each.ttl for each in published.answers)
-    left = published.since + wait - now
-    if left > 0:
-        return (
-            f"{record} must stand for {wait} s, two TTLs, before the key is used, because senders may have "
-            f"the older records still: run it again in {round(left + 0.5)} s"
-        )
-    return ""
+    tls = seen.tls
+    if tls.key is None or tls.next is None or not any(domain.dane for domain in inventory().domains):
+        return ""
+    from dns.dane import standing  # late: this imports dnspython
 
-
-def published(host: Host, next_key: str) -> Published | None:
-    """What the DNS says of the host's keys. None if no domain of the inventory asks for DANE."""
-    return None
+    try:
+        found = standing.look(hostname, tls.key.spki)
+    except SyncError as error:
+        return f"how long the TLSA record of the next key has stood cannot be told: {error}"
+    return standing.why_not_yet(found, tls.next.spki, datetime.now(UTC))
 
 
 def obstacle(seen: Observed) -> str:
@@ -99,11 +65,15 @@ def is_cut_off(seen: Observed) -> bool:
 
 
 def rekey_commands(seen: Observed, hostname: str) -> Iterator[StringCommand]:
-    """Go to the next key, and make another next one. If a run was cut off in between, only complete it."""
+    """Go to the next key, and make another next one. If a run was cut off in between, only complete it.
+
+    The service would see the other pair at its next connection. It is told, so that it has it at the end.
+    """
     if is_cut_off(seen):
         yield from certificate_commands(seen, hostname)
+        yield script(hostname, ["load"])
     elif seen.tls.next:
-        yield script(hostname, [f"to_next {key_folder(seen.tls.next.spki)}"])
+        yield script(hostname, [f"to_next {key_folder(seen.tls.next.spki)}", "load"])
 
 
 def prepare() -> None:
@@ -113,9 +83,8 @@ def prepare() -> None:
     """
     host, seen = context.host, observe()
     problem = obstacle(seen)
-    if not problem and not is_cut_off(seen) and seen.tls.next:
-        known = published(host, seen.tls.next.spki)
-        problem = may_rekey(seen.tls.next.spki, known, seen.read_at) if known else ""
+    if not problem and not is_cut_off(seen):
+        problem = not_yet(mail_host().hostname, seen)
     if problem:
         raise DeployError(untouched([problem]))
     for line in foreseen(seen):

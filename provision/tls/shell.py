@@ -48,6 +48,7 @@ self_signed() {{
 }}
 enterable() {{ mkdir -p "$1"; chown root:{layout.USER} "$1"; chmod 750 "$1"; }}
 for_service() {{ chown root:{layout.USER} "$1/key.pem"; chmod 640 "$1/key.pem"; }}
+load() {{ if systemctl is-active -q {layout.SERVICE_UNIT}; then systemctl reload {layout.SERVICE_UNIT}; fi; }}
 use() {{  # FOLDER: the service reads this key and this certificate from here on
   sync "$1" keys; link current "$1"
   [ "$(readlink key.pem)" = current/key.pem ] || link key.pem current/key.pem
@@ -93,9 +94,7 @@ to_next() {{  # FOLDER: the key that is next is used from here on
   for_service next
   [ -s next/request.pem ] || request next
   [ -L next/certificate.pem ] || self_signed next
-  use "$1"; label "$1"
-  if systemctl is-active -q {layout.SERVICE_UNIT}; then systemctl reload {layout.SERVICE_UNIT}; fi
-  make_next; drop "$replaced"
+  use "$1"; label "$1"; make_next; drop "$replaced"
 }}
 """
 

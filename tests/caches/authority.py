@@ -61,7 +61,7 @@ class Authority:
 def _records(text: str, origin: str) -> Mapping[tuple[str, str], Told]:
     zone = zone_from_text(text, name_from_text(f"{origin}."), relativize=False)
     found: dict[tuple[str, str], Told] = {}
-    for kind in ("MX", "A", "AAAA", "TXT"):
+    for kind in ("MX", "A", "AAAA", "TXT", "TLSA"):
         for name, rdataset in zone.iterate_rdatasets(type_from_text(kind)):
             values: Iterable[str] = (canonical_rdata(kind, rdata.to_text()) for rdata in rdataset)
             found[name.to_text(omit_final_dot=True), kind] = Told(frozenset(values), rdataset.ttl)

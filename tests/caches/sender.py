@@ -1,10 +1,16 @@
-"""A sender, as in RFC 5321 (section 5.1): MX by preference, their addresses, the reply to RCPT."""
+"""A sender, as in RFC 5321 (section 5.1): MX by preference, their addresses, the reply to RCPT.
+
+It does DANE (RFC 7672): it delivers to a host that has TLSA records only if one of them names the key.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from hashlib import sha256
 
+from dns import tlsa
+from dns.inventory.host_keys import HostKeys
 from receiver.addresses import parse_address
 from receiver.config.values import Config
 from receiver.recipients import Directory, UnknownRecipient
@@ -15,6 +21,7 @@ class Outcome(Enum):
     """What became of a message."""
 
     DELIVERED = "delivered"
+    UNVERIFIED = "the key that is served is not one of the TLSA records: the sender tries again"
     DEFERRED = "nobody listens there: the sender tries again"
     NO_HOST = "no address for any mail host: returned to its author"
     REFUSED = "550: returned to its author"
@@ -28,6 +35,17 @@ class Machine:
     config: Config | None = None
     toml: str = ""
     running: bool = True
+    keys: list[str] = field(default_factory=list)
+    """The digests of its keys, oldest first. The last is the next one, and the one before is served."""
+
+    @property
+    def held(self) -> HostKeys:
+        """What it answers about its keys."""
+        return HostKeys(self.keys[-2], self.keys[-1], frozenset({self.keys[-2]})) if self.keys else HostKeys()
+
+    def next_key(self) -> None:
+        """Make another key, which is the next one from now on."""
+        self.keys.append(sha256(f"{self.addresses}{len(self.keys)}".encode()).hexdigest())
 
     def takes(self, recipient: str) -> bool:
         """Whether the receiver's own code takes mail for this address."""
@@ -45,10 +63,11 @@ class Sender:
     resolver: Resolver
 
     def look_up(self, domain: str, *, addresses: bool) -> None:
-        """Fill the resolver: with the MX, and if asked with the addresses of its targets."""
+        """Fill the resolver: with the MX, and if asked with the addresses and the keys of its targets."""
         for target in self.targets(domain):
             if addresses:
                 self.addresses(target)
+                self.resolver.ask(tlsa.name_of(target), tlsa.TYPE)
 
     def targets(self, domain: str) -> list[str]:
         """The mail hosts, best first. A domain without MX is its own."""
@@ -66,5 +85,8 @@ class Sender:
                 found = True
                 for machine in machines:
                     if address in machine.addresses and machine.running and machine.config:
+                        published = tlsa.digests(self.resolver.ask(tlsa.name_of(target), tlsa.TYPE))
+                        if published and machine.held.current not in published:
+                            return Outcome.UNVERIFIED
                         return Outcome.DELIVERED if machine.takes(recipient) else Outcome.REFUSED
         return Outcome.DEFERRED if found else Outcome.NO_HOST

@@ -11,11 +11,16 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from dns import sync
+from dns import sync, tlsa
+from dns.dane import standing
+from dns.dane.facts import Outside
 from dns.inventory import Inventory
 from dns.sync import Prepared, Zones
 from dns.until import WITHDRAWN, parse_withdrawn, seconds_of
+from dns.world.greeting import Greeting
 from dns.world.leads import Lead, Leads
+from dns.world.nameservers import Server
+from dns.world.signed import Signed
 from provision.desired.letterbox_toml import letterbox_toml
 from provision.host.served import parse_served
 from provision.withdrawal.given_up import given_up
@@ -40,6 +45,10 @@ class Site:
     forgetting: Collection[str] | None = ()
     """As `sync.prepare` has it. None is what `--forget-host` with every name does."""
     own_resolver: Resolver = field(init=False)
+    waits: bool = True
+    """Whether a rekey waits until the next key's record has stood for two TTLs."""
+    _stamps: dict[str, str] = field(default_factory=dict)
+    """When each record was last changed, in the simulated time, by its identifier."""
     _busy: dict[str, datetime] = field(default_factory=dict)
     """Until when a run said that a machine must take mail, by its name."""
 
@@ -58,6 +67,8 @@ class Site:
             machine = self.machines[host.name]
             machine.toml, machine.running = letterbox_toml(host, inventory.domains), True
             machine.config = from_table(tomllib.loads(machine.toml), host.name)
+            while len(machine.keys) < 2:
+                machine.next_key()
             yield f"{host.name} is deployed"
         plans = [self._prepared(inventory, domain.name) for domain in inventory.domains]
         for prepared in sync.in_order(plans):
@@ -80,6 +91,30 @@ class Site:
                 look_up=self._look_up,
             )
         )
+
+    def rekey(self, inventory: Inventory, name: str) -> str:
+        """`rekey.py` for one machine. Returns why it was refused; empty if it was made."""
+        host = next(host for host in inventory.hosts if host.name == name)
+        machine = self.machines[name]
+        records = [
+            held
+            for held in self.zones.records(self.zones.holding(host.hostname))
+            if held.record.type == tlsa.TYPE
+        ]
+        found = [
+            standing.standing(at, [held for held in records if held.record.name == at], [self._answered(at)])
+            for at in standing.names_with_key(host.hostname, machine.held.current, records)
+        ]
+        why = standing.why_not_yet(found, machine.held.next, self.clock()) if self.waits else ""
+        if not why:
+            machine.next_key()
+        return why
+
+    def _answered(self, name: str) -> standing.Answered:
+        """What the slowest nameserver answers. The rest have it too."""
+        told = self.authority.answer(name, tlsa.TYPE)
+        ttl = told.ttl if told.values else 0
+        return standing.Answered(Server("ns", "192.0.2.53"), tlsa.digests(told.values), ttl)
 
     def served(self) -> set[str]:
         """The domains that some machine that runs takes mail for."""
@@ -113,6 +148,8 @@ class Site:
             resolver=self.resolver,
             clock=self.clock,
             look_up=self._look_up,
+            keys={host.name: self.machines[host.name].held for host in inventory.hosts},
+            outside=Outside(lambda zone: Signed(zone, True), lambda address: Greeting("no route")),
         )
 
     def _applied(self, prepared: Prepared) -> Iterator[str]:
@@ -122,10 +159,18 @@ class Site:
             ttl = seconds_of(held.record.ttl) + self.authority.delay
             self._keep_running(held.record.content, self.clock.now + timedelta(seconds=ttl))
         made = sync.apply(prepared, zones=self.zones)
+        self._stamp()
         self.authority.publish()
         for one in made.staying:
             self._keep_running(one.record.content, one.until or self.clock.now + timedelta(days=9))
         yield f"{prepared.domain.name} is changed"
+
+    def _stamp(self) -> None:
+        """Put the simulated time on the records that were changed just now."""
+        for zone in self.authority.cloudflare.zones.values():
+            for key, record in zone.records.items():
+                if self._stamps.get(key) != record["modified_on"]:
+                    self._stamps[key] = record["modified_on"] = self.clock().isoformat()
 
     def _keep_running(self, address: str, until: datetime) -> None:
         for name, machine in self.machines.items():

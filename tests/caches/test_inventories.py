@@ -137,6 +137,8 @@ def walking(state: Path, forgetting: Any = ()) -> Iterator[Walk]:
     ):
         patch.setenv("XDG_STATE_HOME", str(state))
         zones = Zones({"CLOUDFLARE_API_TOKEN": TOKEN, "CLOUDFLARE_BASE_URL": cloudflare.base_url})
+        for zone in cloudflare.zones.values():
+            zone.switch_dnssec({"status": "active"}, cloudflare.api.signer)
         authority = Authority(cloudflare, clock)
         authority.publish()
         machines = {

@@ -14,8 +14,11 @@ PATHS = [
     (layout.CONFIGURATION_FOLDER, "root", "letterbox", 0o750),
     (layout.CONFIGURATION, "root", "letterbox", 0o640),
     (layout.TLS_FOLDER, "root", "letterbox", 0o750),
-    (layout.KEY, "root", "letterbox", 0o640),
-    (layout.CERTIFICATE, "root", "root", 0o644),
+    (layout.KEY_FOLDERS, "root", "letterbox", 0o750),
+    (f"{layout.KEY_IN_USE}/key.pem", "root", "letterbox", 0o640),
+    (f"{layout.KEY_IN_USE}/request.pem", "root", "root", 0o644),
+    (f"{layout.NEXT_KEY}/key.pem", "root", "root", 0o600),
+    (f"{layout.NEXT_KEY}/request.pem", "root", "root", 0o644),
     (layout.PROGRAM_FOLDER, "root", "root", 0o755),
     (layout.RELEASES, "root", "root", 0o755),
     (layout.STATE_FOLDER, "letterbox", "letterbox", 0o700),
@@ -29,6 +32,23 @@ PATHS = [
 def test_owner_group_and_mode(host, path, user, group, mode) -> None:
     file = host.file(path)
     assert (file.user, file.group, oct(file.mode)) == (user, group, oct(mode))
+
+
+@pytest.mark.parametrize("path", [layout.KEY, layout.CERTIFICATE])
+def test_one_rename_changes_key_and_certificate(host, path) -> None:
+    name = path.rpartition("/")[2]
+    assert host.check_output(f"readlink {path}") == f"current/{name}"
+    folder = host.check_output(f"readlink {layout.KEY_IN_USE}")
+    assert re.fullmatch("keys/[0-9a-f]{16}", folder)
+
+
+def test_the_next_key_is_another_one_and_has_its_request(host) -> None:
+    used, following = (
+        host.check_output(f"openssl pkey -in {link}/key.pem -pubout")
+        for link in (layout.KEY_IN_USE, layout.NEXT_KEY)
+    )
+    assert used != following
+    assert following == host.check_output(f"openssl req -in {layout.NEXT_KEY}/request.pem -noout -pubkey")
 
 
 def test_the_user_cannot_log_in(host) -> None:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import base64
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from dns import tlsa
 from dns.check.findings import Finding, advised, required, unknown
 from dns.world.answers import Answer
 from dns.world.delegation import Delegation
 from dns.world.expected import Expected
 from dns.world.greeting import Failure, Greeting
 from dns.world.seen import HostSeen, Seen
+from dns.world.signed import Signed
 from first_mail import message_path
+from receiver.doctor.links import Link
 
 SEEN = Seen(
     "e.test",
@@ -21,6 +29,16 @@ SEEN = Seen(
     (Expected("e.test", "MX", frozenset()),),
     (),
 )
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A self-signed certificate."""
+    path = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    made = ("-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "9")
+    names = ("-subj", "/CN=mx.e.test", "-keyout", str(path.with_suffix(".key")), "-out", str(path))
+    subprocess.run(["openssl", "req", *made, *names], check=True, capture_output=True)
+    return path
 
 
 @pytest.mark.parametrize(
@@ -137,3 +155,43 @@ def test_an_address_that_was_not_seen_holds_in_no_link(failure: Failure) -> None
     assert message_path.arrival(greetings, none, frozenset(), "here").holds is None
     assert message_path.past_the_filter(greetings, none, "here").holds is None
     assert message_path.from_outside(greetings, none, "mx", "here").holds is None
+
+
+class TestDane:
+    """The link of a domain that asks for DANE."""
+
+    SECURE = Signed("e.test", True)
+
+    def link(self, served: Greeting | None, *said: Answer, signed: Signed | None = SECURE) -> Link:
+        host = HostSeen("mx.e.test", Answer(), Answer(), None, None, tlsa=said, signed=signed, dane=True)
+        greetings = {"192.0.2.1": served or Greeting("timeout")}
+        return message_path.dane(replace(SEEN, hosts=(host,), dane=True), "mx.e.test", greetings)
+
+    def greeting(self, certificate: Path) -> tuple[Greeting, str]:
+        der = x509.load_pem_x509_certificate(certificate.read_bytes()).public_bytes(Encoding.DER)
+        served = base64.b64encode(der).decode()
+        return Greeting(code=220, text="mx.e.test ESMTP", certificate=served), tlsa.key_digest(der)
+
+    def answer(self, digest: str) -> Answer:
+        return Answer(values=frozenset({f"3 1 1 {digest}"}))
+
+    def test_a_published_key_holds_and_another_is_broken(self, certificate: Path) -> None:
+        served, digest = self.greeting(certificate)
+        assert self.link(served, self.answer(digest)).holds is True
+        broken = self.link(served, self.answer("1" * 64))
+        assert (broken.holds, broken.fix) == (False, "python -m dns.sync e.test")
+
+    def test_what_was_not_seen_does_not_hold(self, certificate: Path) -> None:
+        served, digest = self.greeting(certificate)
+        assert self.link(None, self.answer(digest)).is_unknown
+        assert self.link(served).is_unknown, "nobody was asked"
+        assert self.link(served, Answer("SERVFAIL")).is_unknown
+        assert self.link(served, self.answer(digest), signed=None).is_unknown
+        assert self.link(served, self.answer(digest), signed=Signed("e.test", None, "is silent")).is_unknown
+
+    def test_without_records_that_count_mail_arrives_all_the_same(self, certificate: Path) -> None:
+        served, _ = self.greeting(certificate)
+        assert self.link(served, Answer("NXDOMAIN")).holds
+        unsigned = self.link(served, self.answer("1" * 64), signed=Signed("e.test", False, "has no DS"))
+        assert unsigned.holds
+        assert unsigned.evidence == "senders take any key of mx.e.test, because e.test has no DS"

@@ -56,12 +56,6 @@ class World(Machine):
         """Let Postfix try everything in its queue again at once."""
         self.run("postqueue -f")
 
-    def log(self, unit: str = "postfix", since: str = "-1h") -> list[str]:
-        """Lines of the unit's journal, without their time."""
-        return self.run(
-            ["journalctl", "--no-pager", "-o", "cat", "--since", since, "-u", unit]
-        ).stdout.splitlines()
-
     def bounces(self) -> list[str]:
         """The whole notifications of failure that Postfix has delivered to the stranger."""
         listed = self.run("find /home/stranger/Maildir/new -type f 2>/dev/null", check=False).stdout

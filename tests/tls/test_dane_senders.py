@@ -54,7 +54,7 @@ def first_attempt(sender: DaneSender) -> Attempt:
 
 
 def test_a_certificate_of_an_authority_is_verified_by_its_key(lab: Lab, sender: DaneSender) -> None:
-    with pebble.running(lab.world, bad_nonces=30) as authority:
+    with pebble.running(lab.world, bad_nonces=0) as authority:
         chain = authority.issue(request(OLD, HOSTNAME), functools.partial(zone.text, lab))
     assert issuer_of(chain).startswith("CN=Pebble Intermediate CA")
     host.install(lab.target, Pair(OLD, chain))
@@ -88,6 +88,20 @@ def test_a_new_key_beside_which_the_old_record_stands_is_verified(lab: Lab, send
     for key in (OLD, NEW):
         host.install(lab.target, self_signed(key, HOSTNAME))
         assert first_attempt(sender).proved
+
+
+def test_a_new_key_is_deferred_by_a_sender_that_still_has_the_records_without_it(
+    lab: Lab, sender: DaneSender
+) -> None:
+    """That both records stand is not enough: a sender keeps what it has read for its TTL."""
+    host.install(lab.target, self_signed(OLD, HOSTNAME))
+    zone.publish(lab, digest(OLD))
+    assert first_attempt(sender).proved
+    zone.publish(lab, digest(OLD), digest(NEW), forget=False)
+    host.install(lab.target, self_signed(NEW, HOSTNAME))
+    assert first_attempt(sender).code == "4.7.5"
+    signing.forget(lab.world)
+    assert first_attempt(sender).proved
 
 
 @pytest.mark.parametrize("changed", ["key.pem", "certificate.pem"])

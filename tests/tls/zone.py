@@ -18,8 +18,8 @@ NAME = f"_25._tcp.{HOSTNAME}"
 TTL = 60  # seconds, the shortest that Cloudflare takes
 
 
-def publish(lab: Lab, *digests: str) -> None:
-    """Make the host's TLSA records 3 1 1 of exactly these digests, and wait for no cache."""
+def publish(lab: Lab, *digests: str, forget: bool = True) -> None:
+    """Make the host's TLSA records 3 1 1 of exactly these digests. If `forget`, caches forget older ones."""
     with _api(lab) as (api, zone):
         records = f"{zone}/dns_records"
         listed = _result(api.get(records, params={"per_page": 5000}))
@@ -27,9 +27,10 @@ def publish(lab: Lab, *digests: str) -> None:
         new = [{"type": "TLSA", "name": NAME, "ttl": TTL, "data": _data(digest)} for digest in digests]
         if old or new:
             _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
-    lab.world.forget()
-    signing.start_validating(lab.world)
-    signing.forget(lab.world)
+    if forget:
+        lab.world.forget()
+        signing.start_validating(lab.world)
+        signing.forget(lab.world)
 
 
 @contextmanager
@@ -64,6 +65,10 @@ def set_automatic_ttl(lab: Lab, seconds: int) -> None:
     lab.world.run(f"{edit} && systemctl restart cloudflare.service")
 
     def is_served() -> bool:
+        try:
+            dnssec(lab)
+        except httpx.TransportError:  # it has not begun to listen
+            return False
         shown = lab.world.run(["kdig", "+noall", "+answer", f"@{lab.network.address4(NS2)}", HOSTNAME, "A"])
         return shown.stdout.split()[1:2] == [str(seconds)]
 

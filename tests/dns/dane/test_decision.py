@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from dns.cloudflare.dnssec import Dnssec
+from dns.cloudflare.signing import Dnssec
 from dns.dane.decision import Dane, decide
 from dns.inventory import Inventory
 from dns.inventory.host_keys import HostKeys
@@ -66,7 +66,8 @@ def test_in_a_zone_that_is_not_known_to_be_signed_everything_is_left_alone(secur
     found = decided(signed=Signed("example.test", secure, "has no DS at test"))
     assert (found.keys, found.untouched) == ({}, {NAME})
     assert found.notes == (
-        "mx1.example.test: the key is not published for DANE yet, because example.test has no DS at test",
+        "mx1.example.test: no key is published for DANE, and what stands there stays, because example.test "
+        "has no DS at test",
     )
     assert found.registrar.endswith("example.test. DS 2371 13 2 AB")
 

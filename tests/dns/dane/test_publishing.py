@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -90,6 +91,24 @@ def test_what_stands_is_left_alone_if_it_is_not_known_what_is_right(
     assert plan.notes
 
 
+def test_a_host_that_cannot_be_asked_keeps_no_other_from_being_published(cloudflare: StandIn) -> None:
+    two = inventory(["mx1.example.test", "mx2.example.test"])
+    second = HostKeys(THIRD, FOURTH, frozenset({THIRD}))
+    plan = changed(two, {"mx1.example.test": HostKeys(unread="it is down"), "mx2.example.test": second})
+    assert published(cloudflare) == []
+    assert published(cloudflare, "_25._tcp.mx2.example.test") == [THIRD, FOURTH]
+    assert plan.notes == ("mx1.example.test: its TLSA records stay as they are, because it is down",)
+
+
+def test_a_run_for_some_of_the_hosts_takes_nothing_from_the_others(cloudflare: StandIn) -> None:
+    """As a deploy does in which a host has failed."""
+    changed(inventory(["mx1.example.test", "mx2.example.test"]))
+    some = prepared(keys=AFTER_REKEY, forgetting=None)
+    apply(replace(some, plan=some.plan.without_deletes()))
+    assert published(cloudflare) == [FIRST, SECOND, THIRD]
+    assert published(cloudflare, "_25._tcp.mx2.example.test") == [FIRST, SECOND]
+
+
 def test_a_key_that_an_address_does_not_serve_is_not_published(cloudflare: StandIn, certificate: Any) -> None:
     der = x509.load_pem_x509_certificate(certificate.read_bytes()).public_bytes(Encoding.DER)
     plan = changed(world=outside(greeting=greeting_with(der)))
@@ -165,8 +184,11 @@ def test_a_tlsa_of_somebody_else_stays_and_an_equal_one_is_adopted(cloudflare: S
     plan = changed()
     assert published(cloudflare) == [FIRST, SECOND, FOURTH]
     assert [held.record.content for held in plan.adopted] == [f"3 1 1 {FIRST}"]
-    changed(inventory(example_test=False))
+    plan = changed(inventory(example_test=False))
     assert published(cloudflare) == [FIRST, FOURTH]
+    assert [note.partition(": is not ours and stays: unless the host")[0] for note in plan.notes] == [
+        f"{NAME} TLSA 3 1 1 {digest}" for digest in (FIRST, FOURTH)
+    ]
 
 
 def test_an_alias_in_the_place_of_our_records_stays_and_is_said(cloudflare: StandIn) -> None:
@@ -190,7 +212,10 @@ def test_the_command_says_what_it_withholds_and_json_has_it(
     path.write_text(inventory_text({"mx1.example.test": HOST}, {"example.test": {**DOMAIN, "dane": True}}))
     assert command(["example.test", "--inventory", str(path), "--wait", "0"]) == 0
     said = capsys.readouterr().out
-    assert "i mx1.example.test: the key is not published for DANE yet, because example.test cannot be" in said
+    assert (
+        "i mx1.example.test: no key is published for DANE, and what stands there stays, because example.test"
+        in said
+    )
     assert "zone example.test: give its registrar this DS" in said
     assert command(["example.test", "--inventory", str(path), "--json", "--check"]) == 0
     assert '"registrar": "zone example.test: give its registrar' in capsys.readouterr().out

@@ -86,7 +86,8 @@ def test_from_an_unsigned_zone_to_published_keys_in_two_runs(
     plan = apply(first)
     assert published(cloudflare) == []
     assert plan.notes == (
-        "mx1.example.test: the key is not published for DANE yet, because example.test has no DS at test",
+        "mx1.example.test: no key is published for DANE, and what stands there stays, because example.test "
+        "has no DS at test",
     )
     ds = plan.registrar.rpartition(" DS ")[2]
     delegate(world, knot, ds)

@@ -53,7 +53,7 @@ def test_a_nameserver_that_lacks_the_record_is_named() -> None:
 
 def test_a_key_that_cloudflare_does_not_have_may_not_be_used() -> None:
     assert "not published" in why_not_yet([RIGHT], THIRD, NOW)
-    assert "not published at Cloudflare" in why_not_yet([replace(RIGHT, since={})], SECOND, NOW)
+    assert "not published by us" in why_not_yet([replace(RIGHT, since={})], SECOND, NOW)
 
 
 def test_a_host_without_any_record_waits_for_nobody() -> None:
@@ -104,6 +104,16 @@ class TestLook:
     def test_a_host_without_records_is_empty(self, cloudflare: StandIn, server: Nameserver) -> None:
         (found,) = self.look(server)
         assert found.is_empty
+
+    def test_a_host_in_a_zone_of_somebody_else_is_looked_at_there(
+        self, cloudflare: StandIn, server: Nameserver
+    ) -> None:
+        server.zones["away.test"] = f"@ 60 SOA a b 1 60 60 60 60\n_25._tcp.mx 60 TLSA 3 1 1 {FIRST}\n"
+        at = [Server("ns1", server.address)]
+        (found,) = look("mx.away.test", FIRST, zones=Zones(), servers=at, port=server.port)
+        assert (found.since, found.answers[0].digests) == ({}, {FIRST})
+        assert "not published" in why_not_yet([found], SECOND, NOW)
+        assert why_not_yet(look("no.away.test", FIRST, servers=at, port=server.port), SECOND, NOW) == ""
 
     def test_an_answer_that_does_not_count_is_none(self, cloudflare: StandIn, server: Nameserver) -> None:
         server.faults["*", "*"] = "REFUSED"

@@ -11,7 +11,7 @@ from dns.cloudflare.zones import Zones
 from dns.plan import Plan
 from dns.sync import undo
 from dns.sync.change import apply
-from tests.dns.dane.keys import AFTER_REKEY, FIRST, SECOND, THIRD, inventory, published, tlsa
+from tests.dns.dane.keys import AFTER_REKEY, FIRST, SECOND, THIRD, inventory, outside, published, tlsa
 from tests.dns.dane.runs import changed, nowhere, prepared
 from tests.lab.cloudflare import StandIn
 
@@ -57,6 +57,14 @@ class TestSeveralDomainsOfOneZone:
         neither = inventory(example_test=False, sub_example_test=False)
         apply(sync.prepare_withdrawal(neither, "example.test", look_up=nowhere))
         assert published(cloudflare) == []
+
+
+def test_a_run_that_takes_hosts_away_switches_nothing_on(cloudflare: StandIn) -> None:
+    """As destroy.py does for some of the hosts."""
+    cloudflare.zones["example.test"].signed = False
+    leaving = prepared(world=outside(False)).without_signing
+    apply(leaving)
+    assert not cloudflare.zones["example.test"].signed
 
 
 class TestOldNames:

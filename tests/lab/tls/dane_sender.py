@@ -34,7 +34,7 @@ signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
 number = 0
 while not ended:
     with smtplib.SMTP("127.0.0.1", {PORT}, timeout=60) as postfix:
-        head = f"Message-ID: <{{prefix}}.{{number}}@sender.test>"
+        head = f"Message-ID: <{{prefix}}.{{number:06}}@sender.test>"
         postfix.sendmail("{STRANGER}", [recipient], head + "\\r\\n\\r\\nhello\\r\\n")
     number += 1
     time.sleep(every)
@@ -74,8 +74,10 @@ class DaneSender:
 
     @contextmanager
     def sending(self, recipient: str, prefix: str, *, every: float = 0.1) -> Iterator[None]:
-        """Let a program in the world hand it a message every so many seconds, each with an identifier
-        `<prefix>.<number>@sender.test`. At the end that program has stopped, and the queue is empty.
+        """Let a program in the world hand it a message every so many seconds.
+
+        Their identifiers are `PREFIX.NUMBER@sender.test`, the number in six digits. At the end that program
+        has stopped, and the queue is empty.
         """
         unit = f"lab-sending-{prefix}"
         program = ["python3", "-c", SENDING, prefix, recipient, str(every)]
@@ -92,7 +94,9 @@ class DaneSender:
 
     def attempts(self) -> dict[str, list[Attempt]]:
         """All attempts since the machine has booted, by the identifier of the message without `<>`."""
-        lines = self.world.run("journalctl --no-pager -b -o short -u postfix-dane.service").stdout
+        # By what they call themselves: of a process that has ended, journald may not tell the unit.
+        programs = ("-t", "postfix-dane/cleanup", "-t", "postfix-dane/smtp")
+        lines = self.world.run(["journalctl", "--no-pager", "-b", "-o", "short", *programs]).stdout
         return attempts(lines.splitlines())
 
 

@@ -223,3 +223,9 @@ def test_the_probe_of_this_machine_is_read_with_noise_before_it() -> None:
     lines = ["Welcome!", "0", f"{probe.MARK} uid", "0", *done.stdout.splitlines()]
     assert {"os", "missing", "configurations", "routes", "firewalld"} <= probe.sections(lines).keys()
     assert isinstance(HostObservation().process(lines), Observed)
+
+
+def test_a_folder_with_something_of_others_in_it_is_not_a_leftover() -> None:
+    old, dead = f"{layout.KEY_FOLDERS}/0123456789abcdef", f"{layout.KEY_FOLDERS}/7.new"
+    assert seen(leftovers=[old, dead]).leftovers == (old, dead)
+    assert seen(leftovers=[old, dead], foreign=[f"{old}/notes"]).leftovers == (dead,)

@@ -1,20 +1,14 @@
 """A host deployed by an earlier release is upgraded by one deploy: no mail is lost, no connection refused.
 
 The earlier release comes from git and is deployed by its own deploy.py, with the Python environment of this
-checkout. While this checkout's deploy.py upgrades the host, another machine sends to it all the time.
+checkout. While this checkout's deploy.py upgrades the host, another machine sends to it over STARTTLS all the
+time. The key stays, also when the host goes back to the earlier release and forward again.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import shlex
-import subprocess
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -24,64 +18,10 @@ from provision.host import layout
 from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab.lab import Lab
-from tests.lab.machines.machine import DEADLINE
 from tests.provision.releases import RELEASES, NotInHistory, Release, checkout
 from tests.provision.runs.test_destroy import LOOK
+from tests.provision.sending import sending, served_key, stored
 from tests.waiting import wait_until
-
-MAILDIR = f"{layout.MAIL}/example.test/alice"
-SENDER = r"""
-import json, smtplib, sys, threading, uuid
-address, recipient = sys.argv[1:]
-acknowledged, later, refused, done = [], [], [], threading.Event()
-def send():
-    while not done.is_set():
-        mark = uuid.uuid4().hex
-        content = f"Message-ID: <{mark}@upgrade.test>\r\n\r\nx\r\n"
-        try:
-            with smtplib.SMTP(address, 25, "sender.test", timeout=60) as smtp:
-                smtp.sendmail("stranger@sender.test", [recipient], content)
-                acknowledged.append(mark)
-        except smtplib.SMTPResponseException as error:
-            (later if error.smtp_code == 421 else refused).append(repr(error))
-        except (OSError, smtplib.SMTPException) as error:
-            refused.append(repr(error))
-threads = [threading.Thread(target=send) for _ in range(3)]
-for each in threads: each.start()
-sys.stdin.read()
-done.set()
-for each in threads: each.join()
-print(json.dumps({"acknowledged": acknowledged, "later": later, "refused": refused}))
-"""
-
-
-@contextmanager
-def sending(lab: Lab) -> Iterator[dict[str, Any]]:
-    """The world sends to alice all the time, straight to the target. Afterwards the value has the outcome.
-
-    `acknowledged` are the marks of messages that were answered 250, `later` the replies 421, and `refused`
-    every other failure.
-    """
-    outcome: dict[str, Any] = {}
-    command = ["python3", "-c", SENDER, lab.target.ipv4, "alice@example.test"]
-    with subprocess.Popen(
-        ["ssh", "-F", str(lab.ssh_config), lab.world.name, shlex.join(command)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield outcome
-            answer, _ = process.communicate(timeout=DEADLINE)
-            outcome.update(json.loads(answer))
-        finally:
-            process.kill()
-
-
-def stored(lab: Lab) -> Counter[str]:
-    """How often each mark is in the Maildir."""
-    find = f"grep -rhE '^Message-ID: <[0-9a-f]{{32}}@upgrade.test>' {MAILDIR}/new {MAILDIR}/cur"
-    return Counter(re.findall(r"<(\w+)@", lab.target.run(find, check=False).stdout))
 
 
 def generation(lab: Lab) -> str:
@@ -105,7 +45,7 @@ def test_a_host_of_an_earlier_release_is_upgraded_by_one_deploy(before: Path, fr
     untouched = target.run(LOOK).stdout
     old = deploy(lab, "-y", checkout=before)
     assert old.code == 0, old.stdout + old.stderr
-    was = generation(lab)
+    was, key = generation(lab), served_key(lab)
 
     with sending(lab) as outcome:
         wait_until(lambda: len(stored(lab)) > 10, "mail arrives at the old release")
@@ -116,6 +56,7 @@ def test_a_host_of_an_earlier_release_is_upgraded_by_one_deploy(before: Path, fr
         wait_until(lambda: len(stored(lab)) > arrived + 10, "mail arrives at the new release")
 
     assert outcome["refused"] == []
+    assert served_key(lab) == key, "the key stays"
     acknowledged = outcome["acknowledged"]
     wait_until(lambda: stored(lab).keys() >= set(acknowledged), "all that was acknowledged is in the Maildir")
     assert {mark for mark, copies in stored(lab).items() if copies > 1} == set()
@@ -127,6 +68,16 @@ def test_a_host_of_an_earlier_release_is_upgraded_by_one_deploy(before: Path, fr
     assert generation(lab) == target.run(f"cat {layout.GENERATION}").stdout != was
     again = deploy(lab, "-y", "--json")
     assert (again.code, again.changed()) == (0, []), again.stderr
+
+    back = deploy(lab, "-y", script="rollback.py")
+    assert back.code == 0, back.stderr
+    assert (generation(lab), served_key(lab)) == (was, key)
+    doctor = target.run(f"{layout.COMMAND} doctor --json", check=False).stdout
+    broken = [link for link in map(json.loads, doctor.splitlines()) if link["holds"] is False]
+    assert doctor and not broken, broken
+    forward = deploy(lab, "-y", "--json")
+    assert (forward.code, served_key(lab)) == (0, key), forward.stderr
+    assert deploy(lab, "-y", "--json").changed() == []
 
     gone = deploy(lab, "-y", "--data", "remove_mail=mx1.example.test", script="destroy.py")
     assert gone.code == 0, gone.stderr

@@ -75,6 +75,12 @@ class Place:
         """Run shell in this folder."""
         subprocess.run(["sh", "-c", shell], cwd=self.folder, check=True, capture_output=True, timeout=60)
 
+    def named_by(self, shell: str) -> list[str]:
+        """The paths from this folder on that a part of the probe names."""
+        text = shell.replace(layout.TLS_FOLDER, str(self.folder))
+        done = subprocess.run(["sh", "-c", text], capture_output=True, text=True, timeout=60, check=False)
+        return sorted(str(Path(line).relative_to(self.folder)) for line in done.stdout.splitlines())
+
     def keys(self) -> tuple[str, str]:
         """The digests of the key in use and of the next one, by the private keys; empty if unusable."""
         tls = self.observe().tls

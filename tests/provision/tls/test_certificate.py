@@ -11,8 +11,20 @@ import pytest
 from provision.host import layout
 from provision.host.observed import Observed
 from provision.host.tls import parse_tls
+from provision.service import certificate_is_loaded
 from provision.tls.certificate import certificate_commands, remarks
-from tests.provision.hosts import BARE, CERTIFICATE, DEPLOYED, KEY, NEXT, NOW, YEAR, without_file
+from tests.provision.hosts import (
+    BARE,
+    CERTIFICATE,
+    DEPLOYED,
+    KEY,
+    NEXT,
+    NOW,
+    WANTED,
+    YEAR,
+    with_file,
+    without_file,
+)
 
 HOSTNAME = "mx1.example.com"
 DAY = 86400.0
@@ -67,10 +79,26 @@ def test_without_openssl_the_keys_that_lie_there_are_not_taken_for_none() -> Non
     assert list(remarks(unread)) == []
 
 
-def test_a_certificate_that_another_unit_writes_keeps_its_rights() -> None:
+RENEWED = {
+    "it is good": (with_certificate(), ""),
+    "it has expired": (with_certificate(self_signed=False, ends=NOW - 1), ""),
+    "it names another host": (with_certificate(self_signed=False, names=("old.example.com",)), ""),
+    "it is another key's": (with_certificate(spki=NEXT.spki), "self_signed current"),
+    "it cannot be read": (
+        replace(DEPLOYED, tls=replace(DEPLOYED.tls, certificate=None)),
+        "self_signed current",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", RENEWED)
+def test_a_certificate_that_another_unit_writes_is_judged_by_its_key_alone(case: str) -> None:
+    seen, action = RENEWED[case]
     path = f"{layout.KEY_IN_USE}/certificate.pem"
     link = replace(DEPLOYED.files[layout.KEY], target="/var/lib/letterbox-certificate/0/certificate.pem")
-    assert actions(replace(DEPLOYED, files={**DEPLOYED.files, path: link})) == ""
+    seen = replace(seen, files={**seen.files, path: link})
+    assert actions(seen) == action
+    assert certificate_is_loaded(seen, WANTED) == (action == "")
 
 
 SAID = {
@@ -87,6 +115,10 @@ SAID = {
     "no key can be used": (
         NO_KEYS,
         "a NEW key is made, and senders that do DANE wait until the TLSA records are",
+    ),
+    "the key is a link to another folder": (
+        with_file(layout.KEY, target="/etc/pki/mx.key"),
+        "/etc/letterbox/tls/key.pem is a link to /etc/pki/mx.key: its key and certificate are copied",
     ),
     "the certificate is another key's": (
         with_certificate(spki=NEXT.spki),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from provision.host import tls
 from tests.provision.tls.place import HOSTNAME, Place, old_layout
 
 
@@ -186,3 +187,14 @@ def test_if_no_key_can_be_used_a_new_one_is_made(deployed: Place) -> None:
     assert deployed.deploy() == 1
     is_whole(deployed)
     assert not set(before) & set(deployed.keys())
+
+
+def test_keys_that_nothing_names_are_left_over_and_what_is_not_ours_is_named(deployed: Place) -> None:
+    assert (deployed.named_by(tls.UNUSED), deployed.named_by(tls.FOREIGN)) == ([], [])
+    old, young = (f"keys/{digit * 16}" for digit in "01")
+    deployed.make(f"mkdir {old} {young} keys/77.new keys/notes; touch {old}/key.pem {old}/notes keys/a")
+    deployed.make(f"touch -d '1 hour ago' {old} keys/77.new keys/notes")
+    assert deployed.named_by(tls.UNUSED) == [old, "keys/77.new"]
+    assert deployed.named_by(tls.FOREIGN) == [f"{old}/notes", "keys/a", "keys/notes"]
+    deployed.make("rm next")
+    assert deployed.named_by(tls.UNUSED) == [], "without both links nobody can tell what is unused"
