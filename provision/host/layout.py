@@ -30,5 +30,8 @@ LOADED: Final = "/run/letterbox/loaded.json"
 PROOFS: Final = "/run/letterbox-proofs"
 """The sockets of one-time addresses (`receiver/one_time.py`)."""
 
+LOCK: Final = "/run/letterbox-deploy.lock"
+"""Held by each command of a deploy, so that no two of several deploys run at the same time."""
+
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
