@@ -23,9 +23,10 @@ def account_commands(seen: Observed) -> Iterator[StringCommand]:
     user = next((fields for fields in lines if len(fields) == 7), None)
     group = next((fields for fields in lines if len(fields) == 4), None)
     if group is None:
-        yield StringCommand(f"groupadd --system {layout.USER}")
+        yield StringCommand(f"groupadd --system --force {layout.USER}")  # another deploy may have made it
     if user is None:
         yield StringCommand(
+            f"getent passwd {layout.USER} >/dev/null || "
             f"useradd --system --gid {layout.USER} --home-dir {layout.STATE_FOLDER} --no-create-home "
             f"--shell {_SHELLS[0]} --comment 'Letterbox mail receiver' {layout.USER}"
         )

@@ -17,7 +17,7 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
-from provision.desired.files import sha256
+from provision.desired.files import still, still_link
 from provision.desired.state import Desired
 from provision.host import layout
 from provision.host.greeting import READ_GREETING
@@ -75,6 +75,17 @@ def record(name: str, release: str) -> str:
     )
 
 
+def mark(name: str) -> str:
+    """What the file `generation` says. The service has it in its environment."""
+    return f"LETTERBOX_GENERATION={name}\n"
+
+
+def write_mark(name: str) -> str:
+    """Shell that writes this file."""
+    new = f"{layout.GENERATION}.new"
+    return f"(umask 022; echo {mark(name).strip()} > {new}) && mv -fT {new} {layout.GENERATION}"
+
+
 def restore(generation: Generation) -> str:
     """Shell that puts a recorded generation back in place and starts it. It ends with 0 when it greets."""
     kept = f"{layout.GENERATIONS}/{generation.name}"
@@ -92,7 +103,7 @@ def restore(generation: Generation) -> str:
             ),
             f"ln -sfnT releases/{generation.release} {layout.CURRENT}.new",
             f"mv -fT {layout.CURRENT}.new {layout.CURRENT}",
-            f"echo LETTERBOX_GENERATION={generation.name} > {layout.GENERATION}",
+            write_mark(generation.name),
             "systemctl daemon-reload",
             f'if [ "$reopen" ] || ! systemctl is-active -q {layout.SOCKET_UNIT}; then {OPEN_SOCKET}; fi',
             RESTART,
@@ -110,14 +121,14 @@ def start_or_return(seen: Observed, wanted: Desired) -> StringCommand:
     if last:
         message = f"echo 'The new generation failed (see above): {last.name} is back, and greets.' >&2"
         back = f"{restore(last)} && {message}"
-    same = f"echo '{sha256(wanted.configuration)}  {layout.CONFIGURATION}' | sha256sum --status -c"
-    changed = (
-        f"{{ echo '{layout.CONFIGURATION} was changed while this deploy ran, perhaps by another deploy: "
-        "deploy again' >&2; exit 1; }"
-    )
+    files = {layout.CONFIGURATION: wanted.configuration}
+    files |= {f"{layout.UNIT_FOLDER}/{name}": text for name, text in wanted.units.items()}
+    link = still_link(layout.CURRENT, f"releases/{wanted.release}")
+    same = " && ".join([*(still(path, content) for path, content in files.items()), link])
     shell = (
+        f"{same} || exit 1; {write_mark(wanted.generation)}; "
         f"{{ {RESTART}; }} || {{ {_WHY_NOT_STARTED}; {back}; exit 1; }}; "
-        f"{{ {same}; }} || {changed}; {record(wanted.generation, wanted.release)}"
+        f"{same} || exit 1; {record(wanted.generation, wanted.release)}"
     )
     return StringCommand("sh -c", shlex.quote(shell))
 

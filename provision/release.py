@@ -12,7 +12,7 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
 from provision.desired.archive import BuildError, Platform, archive
-from provision.desired.files import link_commands
+from provision.desired.files import link_commands, still
 from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
@@ -87,7 +87,8 @@ def switch_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
         (layout.CURRENT, f"releases/{wanted.release}"),
         (layout.COMMAND, layout.COMMAND_TARGET),
     ):
-        yield from link_commands(seen, path, target)
+        for command in link_commands(seen, path, target):
+            yield StringCommand(f"{still(layout.CONFIGURATION, wanted.configuration)} &&", command)
 
 
 @step

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pyinfra.api.command import StringCommand
 
 from provision import generation
-from provision.desired.files import Text, sha256, text_commands
+from provision.desired.files import Text, sha256, still, text_commands
 from provision.desired.state import Desired, desired
 from provision.host import layout
 from provision.host.observed import Observed
@@ -22,8 +22,9 @@ from provision.run.step import Decision, observe, step
 
 def unit_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:
     """Write the units that differ. Make systemd read them, also those of an earlier run that was cut off."""
+    mine = still(layout.CONFIGURATION, wanted.configuration)
     needed = [
-        command
+        StringCommand(f"{mine} &&", command, **command.connector_arguments)
         for name, text in wanted.units.items()
         for command in text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
     ]
@@ -88,13 +89,14 @@ def service_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]
     reopen = not opened or unit_is_newer(seen, wanted, layout.SOCKET_UNIT)
     if reopen:
         yield StringCommand("sh -c", shlex.quote(generation.OPEN_SOCKET))
-    name = f"LETTERBOX_GENERATION={wanted.generation}\n"
-    yield from text_commands(seen, Text(layout.GENERATION, name, "root", "root", "644"))
     greets = any((one.code, one.name) == (220, wanted.host.hostname) for one in seen.greetings.values())
     runs = seen.running_generation == wanted.generation and is_loaded(seen, wanted)
     if reopen or not runs or not greets:
         yield generation.start_or_return(seen, wanted)
-    elif not certificate_is_loaded(seen, wanted):
+        return
+    name = Text(layout.GENERATION, generation.mark(wanted.generation), "root", "root", "644")
+    yield from text_commands(seen, name)
+    if not certificate_is_loaded(seen, wanted):
         yield StringCommand(f"systemctl reload {layout.SERVICE_UNIT}")
     elif [kept.name for kept in seen.generations[:1]] != [wanted.generation]:
         yield StringCommand(generation.record(wanted.generation, wanted.release))

@@ -91,6 +91,21 @@ def link_commands(seen: Observed, path: str, target: str) -> Iterator[StringComm
         yield StringCommand(f"ln -sfnT {target} {path}.new && mv -fT {path}.new {path}")
 
 
+def still(path: str, content: str) -> str:
+    """Shell that fails, with the reason, unless the file has this content: another deploy has changed it."""
+    return _unless_changed(path, f"echo '{sha256(content)}  {path}' | sha256sum --status -c")
+
+
+def still_link(path: str, target: str) -> str:
+    """Shell that fails, with the reason, unless the symbolic link has this target."""
+    return _unless_changed(path, f'[ "$(readlink {path})" = {target} ]')
+
+
+def _unless_changed(path: str, test: str) -> str:
+    said = f"{path} was changed while this deploy ran, perhaps by another deploy: deploy again"
+    return f"{{ {test} || {{ echo '{said}' >&2; false; }}; }}"
+
+
 def sha256(content: str) -> str:
     """The digest as `sha256sum` prints it."""
     return hashlib.sha256(content.encode()).hexdigest()

@@ -44,6 +44,8 @@ CERTIFICATE_TOKEN: Final = "/etc/letterbox/certificate-token"  # noqa: S105 - a 
 CERTIFICATE_STATE: Final = "/var/lib/letterbox-certificate"
 RENEWAL_PROGRAM: Final = "/opt/letterbox/renewal"
 """Its releases, by digest, and `current`. They are none of the receiver's."""
+LOCK: Final = "/run/letterbox-deploy.lock"
+"""Held by each command of a deploy, so that no two of several deploys run at the same time."""
 
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"

@@ -11,6 +11,7 @@ The frame runs the commands that are needed, or says why none is needed.
 from __future__ import annotations
 
 import functools
+import shlex
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,10 +23,14 @@ from pyinfra.api.host import Host
 from pyinfra.api.operation import operation
 from pyinfra.api.state import State
 
-from provision.host import probe
+from provision.host import layout, probe
 from provision.host.fact import HostObservation, Unreadable
 from provision.host.observed import Observed
 from provision.run.refusal import refuse
+
+PATIENCE = 900
+"""Seconds for which a command waits for that of another deploy. Installing packages may take minutes."""
+_LATE = 75  # EX_TEMPFAIL of sysexits(3)
 
 Command = StringCommand | FunctionCommand
 """A string is one ssh execution on the host; a function runs on the control machine."""
@@ -63,11 +68,27 @@ def step(decide: Callable[[], Decision], *, is_idempotent: bool = True) -> Calla
         if not needed:
             context.host.noop(decision.otherwise)
             return
-        yield from map(for_any_shell, needed)
+        yield from (for_any_shell(alone(command)) for command in needed)
         if any(isinstance(command, StringCommand) for command in needed):
             forget()
 
     return carried_out
+
+
+def alone(command: Command) -> Command:
+    """The command as it runs while no command of another deploy does: both write the same temporary files.
+
+    flock(1) ends with the command, so a deploy that was killed holds nothing up. With `-o` no program that
+    the command starts keeps the lock.
+    """
+    if not isinstance(command, StringCommand):
+        return command
+    late = f"echo 'another deploy works on this host: for {PATIENCE} s it has not ended' >&2"
+    text = (
+        f"flock -o -w {PATIENCE} -E {_LATE} {layout.LOCK} sh -c {shlex.quote(command.get_raw_value())}; "
+        f"code=$?; [ $code != {_LATE} ] || {late}; exit $code"
+    )
+    return StringCommand("sh -c", shlex.quote(text), **command.connector_arguments)
 
 
 def for_any_shell(command: Command) -> Command:

@@ -1,4 +1,7 @@
-"""The next deploy completes one that was killed in the middle of any step, with the same end and no loss."""
+"""The next deploy completes one that was killed in the middle of any step, with the same end and no loss.
+
+And two deploys that run at the same time end in what one of the two wants, whole.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,15 @@ import random
 import signal
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
-from tests.deploys import PYINFRA, ROOT, deploy
+from tests.deploys import PYINFRA, ROOT, Run, copy_of_checkout, deploy
 from tests.provision.runs.test_deploy import EVERYTHING
 from tests.provision.runs.test_generations import greeting, running
+from tests.waiting import wait_until
 
 # `make thorough` kills a deploy in every step. A run of all tests kills it in these only, to be done in time.
 THOROUGH = os.environ.get("LETTERBOX_THOROUGH") == "1"
@@ -78,3 +84,65 @@ def test_a_new_generation_killed_in_a_step_runs_after_the_next(deployed, tmp_pat
         deployed.inventory.write_text(interrupt_with)
         assert deploy(deployed, "-y").code == 0
     assert running(deployed) == before
+
+
+BOXES = '["alice", "bob"]'
+ALICE = "/var/lib/letterbox/mail/example.test/alice/new"
+
+
+@pytest.fixture
+def laptops(deployed, tmp_path) -> dict[str, tuple[Path, Path]]:
+    """Two control machines, with other versions of Letterbox: an inventory and a checkout by mailbox."""
+    other = copy_of_checkout(tmp_path / "other")
+    addresses = other / "receiver" / "addresses.py"
+    addresses.write_text(addresses.read_text() + "\n# another version\n")
+    found = {}
+    for mailbox, checkout in (("carol", ROOT), ("dave", other)):
+        inventory = tmp_path / f"{mailbox}.py"
+        inventory.write_text(deployed.inventory.read_text().replace(BOXES, f'{BOXES[:-1]}, "{mailbox}"]'))
+        found[mailbox] = (inventory, checkout)
+    return found
+
+
+def at_once(lab, laptops, seconds: float) -> dict[str, Run]:
+    """Deploy from both laptops, from the second one this long after the first."""
+
+    def run(mailbox: str) -> Run:
+        inventory, checkout = laptops[mailbox]
+        time.sleep(seconds if mailbox == "dave" else 0)
+        return deploy(lab, "-y", inventory=inventory, checkout=checkout)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(laptops, pool.map(run, laptops), strict=True))
+
+
+@pytest.mark.parametrize("seconds", [0.0, 0.4] if THOROUGH else [0.2])
+@pytest.mark.parametrize("host", ["bare", "deployed"])
+def test_two_deploys_at_once_end_in_what_one_of_them_wants(deployed, laptops, host, seconds) -> None:
+    if host == "bare":
+        assert deploy(deployed, "-y", *GONE, script="destroy.py").code == 0
+    else:
+        mark = f"at once {time.monotonic_ns()}"
+        for number in range(20):
+            deployed.world.send(f"Subject: {mark} {number}\r\n\r\nx\r\n".encode(), ["alice@example.test"])
+    try:
+        runs = at_once(deployed, laptops, seconds)
+        unchanged = [
+            mailbox
+            for mailbox, (inventory, checkout) in laptops.items()
+            if deploy(deployed, "--dry", "--json", inventory=inventory, checkout=checkout).changed() == []
+        ]
+        assert len(unchanged) == 1, {mailbox: run.stderr for mailbox, run in runs.items()}
+        for mailbox, run in runs.items():
+            crossed = run.code == 1 and "perhaps by another deploy: deploy again" in run.stderr
+            assert run.code == 0 or (crossed and mailbox not in unchanged), run.stderr
+        assert greeting(deployed)
+        for inventory, checkout in laptops.values():
+            assert deploy(deployed, "-y", inventory=inventory, checkout=checkout).code == 0
+            again = deploy(deployed, "--dry", "--json", inventory=inventory, checkout=checkout)
+            assert again.changed() == []
+        if host == "deployed":
+            stored = f"grep -rl '{mark}' {ALICE} | wc -l"
+            wait_until(lambda: deployed.target.run(stored).stdout == "20\n", deployed.world.queue)
+    finally:
+        assert deploy(deployed, "-y").code == 0
