@@ -37,12 +37,11 @@ class Finding:
         return f"{self.problem}: {self.fix}"
 
     def to_json(self) -> dict[str, str]:
-        """The finding for programs. `mend` is the old name of `fix`, and goes after one release."""
+        """The finding for programs."""
         return {
             "code": self.code,
             "problem": self.problem,
             "fix": self.fix,
-            "mend": self.fix,
             "name": self.name,
             "type": self.type,
         }

@@ -88,7 +88,7 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
 
     `kept` are records of ours that nothing asks for any more, and that stay until the time (RFC 3339), or for
     now if it is null. `sign` says whether DNSSEC is switched on, and `registrar` which DS the registrar is to
-    get, or null. `mend` is the old name of `fix`, and goes after one release.
+    get, or null.
     """
     return {
         "domain": domain,
@@ -101,8 +101,7 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
         "delete": [_record(held.record) for held in plan.deletes],
         "adopted": [_record(held.record) for held in plan.adopted],
         "in_the_way": [
-            {"record": _record(o.record), "breaks": o.breaks, "fix": o.fix, "mend": o.fix}
-            for o in plan.obstacles
+            {"record": _record(o.record), "breaks": o.breaks, "fix": o.fix} for o in plan.obstacles
         ],
         "kept": [
             {**_record(one.record), "until": one.until and to_text(one.until), "reason": one.reason}

@@ -39,16 +39,13 @@ class Link:
         """The link as a line of `doctor --json`: `link`, `holds`, `evidence`, `fix`, `look`.
 
         `holds` is true, false, or null if it cannot be told. `fix` is null unless `holds` is false, and
-        `look` is null unless `holds` is null. `mend` is the same as `fix`. It is the key's name up to 0.1,
-        and stays for one release.
+        `look` is null unless `holds` is null.
         """
-        fix = self.fix or None
         return {
             "link": self.name,
             "holds": self.holds,
             "evidence": self.evidence,
-            "fix": fix,
-            "mend": fix,
+            "fix": self.fix or None,
             "look": self.look if self.is_unknown else None,
         }
 
@@ -56,7 +53,7 @@ class Link:
 def from_json(value: Mapping[str, object]) -> Link:
     """The link of a line of `doctor --json`.
 
-    A host that runs 0.1 prints no `fix`, no `look`, and no `holds` that is null.
+    A host that runs 0.1 prints `mend` in place of `fix`, no `look`, and no `holds` that is null.
     """
     return Link(
         str(value["link"]),

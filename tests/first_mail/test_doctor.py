@@ -104,19 +104,11 @@ def test_if_ssh_fails_the_dns_is_still_looked_at(
     assert len(said.err.splitlines()) == 1
 
 
-def test_a_fix_has_its_old_name_too_and_is_read_by_either() -> None:
-    """Versions before 0.2.0 call it `mend`, on the host and on the control machine."""
-    broken = {
-        "link": "socket",
-        "holds": False,
-        "evidence": "down",
-        "fix": "start it",
-        "mend": "start it",
-        "look": None,
-    }
-    link = links.from_json({key: value for key, value in broken.items() if key != "fix"})
-    assert link == links.from_json({key: value for key, value in broken.items() if key != "mend"})
-    assert link.to_json() == broken
+def test_a_link_of_a_host_of_0_1_is_read_too() -> None:
+    """There a fix is called `mend`, and there is no `look`."""
+    old = links.from_json({"link": "socket", "holds": False, "evidence": "down", "mend": "start it"})
+    assert (old.holds, old.fix) == (False, "start it")
+    assert links.from_json(old.to_json()) == old
     fine = links.from_json({"link": "socket", "holds": True, "evidence": "it listens", "mend": None})
     assert fine.holds
     assert fine.to_json()["fix"] is None

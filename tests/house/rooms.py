@@ -83,9 +83,8 @@ ROOMS = (
             ("account", "configuration", "dns", "firewalld", "release", "tls"),
             ("dns_changes", "firewalld_start", "refusals"),
             ("desired",),
-            ("fact", "run"),
+            ("run",),
             ("host",),
-            ("doctor", "proof"),  # the old names of two programs, which they start and do not import
         ),
         knows=frozenset({"dns"}),
         libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),

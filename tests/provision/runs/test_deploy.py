@@ -6,8 +6,6 @@ import os
 import re
 import subprocess
 
-import pytest
-
 from tests.deploys import PYINFRA, ROOT, copy_of_checkout, deploy
 
 EVERYTHING = [
@@ -54,13 +52,9 @@ def test_a_second_run_says_so_when_it_is_dry(deployed) -> None:
     assert (run.code, run.changed()) == (0, []), run.stderr
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["provision.host.fact.HostObservation", "provision.fact.HostObservation"],  # the second until 0.3.0
-)
-def test_what_is_known_of_a_host_can_be_printed_as_the_docs_say(deployed, name: str) -> None:
+def test_what_is_known_of_a_host_can_be_printed_as_the_docs_say(deployed) -> None:
     done = subprocess.run(
-        [PYINFRA, deployed.inventory, "fact", name],
+        [PYINFRA, deployed.inventory, "fact", "provision.host.fact.HostObservation"],
         cwd=ROOT,
         env={**os.environ, **deployed.environment, "PYINFRA_PROGRESS": "off"},
         stdin=subprocess.DEVNULL,

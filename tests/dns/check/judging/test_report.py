@@ -64,8 +64,3 @@ def test_the_report_names_every_finding_with_its_fix_under_its_group() -> None:
     plain = report.to_json(wrong, judge(wrong))
     assert plain["exit_code"] == 2
     assert [one["code"] for one in plain["required"]] == ["port-25"]  # type: ignore[attr-defined]
-
-
-def test_a_fix_has_its_old_name_too_for_one_release() -> None:
-    (said,) = report.to_json(seen(), ONE)["required"]  # type: ignore[misc]
-    assert (said["fix"], said["mend"]) == ("m", "m")

@@ -1,8 +1,0 @@
-"""The name of `first_mail.doctor` until version 0.2.0. It goes with the release after that."""
-
-from __future__ import annotations
-
-import runpy
-
-if __name__ == "__main__":
-    runpy.run_module("first_mail.doctor", run_name="__main__", alter_sys=True)
