@@ -46,6 +46,6 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 service.superseded(name="Superseded generations")
-renewal.renewed(name="Certificate, renewed")
+renewal.renewed(name="Certificate: renewed, if wanted")
 
 dns.in_sync(name="DNS")

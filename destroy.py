@@ -25,6 +25,6 @@ with refusing():
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
-renewal.removed(name="Certificate, renewed")
+renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")
 account.removed(name="User letterbox, and the mail if asked")

@@ -177,8 +177,10 @@ def in_sync() -> Decision:
         return _done_once()
     plans = _plans()
     if context.state.is_executing:
-        said = [prepared.plan.registrar for prepared in plans if prepared.in_sync]
-        said += [note for prepared in plans for note in prepared.dane.notes]
+        # Otherwise the change itself says so.
+        standing = [prepared for prepared in plans if prepared.in_sync]
+        said = [prepared.plan.registrar for prepared in standing]
+        said += [note for prepared in standing for note in prepared.dane.notes]
         for line in dict.fromkeys(filter(None, said)):
             logger.warning(f"{context.host.print_prefix}{line}")
     needed: list[Command] = [apply_command(prepared) for prepared in plans if not prepared.in_sync]

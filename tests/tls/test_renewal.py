@@ -22,7 +22,7 @@ from tests.tls import host
 UNIT, USER = "letterbox-certificate.service", "letterbox-certificate"
 STATE = "/var/lib/letterbox-certificate"
 TRUSTED = "/etc/ssl/certs/ca-certificates.crt"  # where Python on this system looks
-STEP = "Certificate, renewed"
+STEP = "Certificate: renewed, if wanted"
 
 
 @pytest.fixture(scope="module")
