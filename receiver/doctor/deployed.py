@@ -8,7 +8,9 @@ import grp
 import hashlib
 import os
 import pwd
+import re
 import stat
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from receiver.doctor.units import DEPLOY, RESTART, SERVICE, properties
 CURRENT = Path("/opt/letterbox/current")
 GROUP = "letterbox"
 MANIFEST = "manifest"
+_BUILT = re.compile(r"\.(cpython-\d+)-")
 
 
 def check_owners(path: Path, config: Config) -> Link:
@@ -65,7 +68,7 @@ def _names(state: os.stat_result) -> str:
 
 
 def check_release(current: Path = CURRENT) -> Link:
-    """Every file of the release is as it was built, and only root can change it.
+    """Every file of the release is as it was built, for this Python, and only root can change it.
 
     The deploy writes a manifest, as sha256sum(1) prints it. A release of 0.1 has none. There each
     package has the digests of its files in RECORD (Python's binary distribution format).
@@ -84,6 +87,9 @@ def check_release(current: Path = CURRENT) -> Link:
         if not is_whole:
             what = "is not as it was built" if file.exists() else "is missing"
             return Link("release", f"{file} {what}", fix)
+    if built := other_python(release):
+        here = f"{sys.version_info.major}.{sys.version_info.minor}"
+        return Link("release", f"{release.name} was built for Python {built}, and this host has {here}", fix)
     for path in (release, *release.rglob("*")):
         state = path.lstat()
         if not stat.S_ISLNK(state.st_mode) and (state.st_uid or state.st_mode & 0o022):
@@ -92,6 +98,21 @@ def check_release(current: Path = CURRENT) -> Link:
     if not count:
         return Link("release", f"{release} has no digests to compare with", look=DEPLOY)
     return Link("release", f"{release.name}: {count} files are as they were built")
+
+
+def other_python(release: Path) -> str:
+    """The Python, as `3.14`, for which the extensions of the release were built, if this is another one.
+
+    After an upgrade of the system they cannot be imported. The receiver then uses asyncio's event loop. An
+    extension for the stable ABI fits every Python, and has no version in its name (PEP 384, PEP 3149).
+    """
+    built = {
+        found[1] for path in (release / "lib").rglob("*.cpython-*.so") if (found := _BUILT.search(path.name))
+    }
+    if not built or sys.implementation.cache_tag in built:
+        return ""
+    version = min(built).removeprefix("cpython-")
+    return f"{version[0]}.{version[1:]}"
 
 
 def _anew(release: Path) -> str:

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import os
 import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,6 +57,25 @@ def test_a_manifest_is_compared_if_there_is_one(tmp_path: Path) -> None:
     assert check_release(current).holds is True
     (current / "lib/one.py").write_text("x = 2\n")
     assert check_release(current).fix == "pyinfra inventory.py deploy.py"
+
+
+@ROOT_ONLY
+@pytest.mark.parametrize(
+    ("extension", "said"),
+    [
+        ("loop.cpython-399-x86_64-linux-gnu.so", "abc was built for Python 3.99, and this host has 3."),
+        (f"loop.{sys.implementation.cache_tag}-x86_64-linux-gnu.so", ""),
+        ("nh3.abi3.so", ""),
+    ],
+)
+def test_a_release_that_was_built_for_another_python_is_to_be_deployed_anew(
+    tmp_path: Path, extension: str, said: str
+) -> None:
+    current = a_release(tmp_path)
+    (current / "lib" / extension).touch(0o644)
+    link = check_release(current)
+    assert link.holds is not bool(said)
+    assert said in link.evidence
 
 
 @ROOT_ONLY
