@@ -1,9 +1,10 @@
-"""`python -m tests.services.renewal.killed N FILE …`: a run that is killed at its Nth step, by SIGKILL.
+"""`python -m tests.services.renewal.killed KIND N FILE …`: a run that is killed at its Nth step, by SIGKILL.
 
 A step is something that another program or a later run can see: a request, a question to a nameserver, a file
-that is opened for writing, renamed or removed. With N = 0 nothing is killed, and FILE gets the steps, a line
-each. The rest are the arguments of the run. Python's audit hooks tell the steps (PEP 578), so the program is
-the one that a host runs.
+that is opened for writing, renamed or removed. KIND is `any`, or `file` to count only what is done to files:
+how many requests there are is a matter of chance, because nonces are refused at random. With N = 0 nothing is
+killed, and FILE gets the steps, a line each. The rest are the arguments of the run. Python's audit hooks tell
+the steps (PEP 578), so the program is the one that a host runs.
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ def step(event: str, arguments: tuple[object, ...]) -> str:
     return ""
 
 
-def run(number: int, file: Path, arguments: list[str]) -> int:
-    """Run, and be killed just before the step with this number, counted from 1."""
+def run(kind: str, number: int, file: Path, arguments: list[str]) -> int:
+    """Run, and be killed just before the step of this kind with this number, counted from 1."""
 
     def hook(event: str, values: tuple[object, ...]) -> None:
-        if named := step(event, values):
+        named = step(event, values)
+        if named and (kind == "any" or named not in ("request", "question")):
             steps.append(named)
             if len(steps) == number:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -48,4 +50,4 @@ def run(number: int, file: Path, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(run(int(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]))
+    sys.exit(run(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:]))

@@ -15,12 +15,11 @@ from tests.services.renewal import keys
 from tests.services.renewal.world import World
 
 THOROUGH = os.environ.get("LETTERBOX_THOROUGH") == "1"
-SHORT = 4  # so many steps are tried in the short form
 
 
-def killed(world: World, number: int, steps: Path) -> int:
-    """How a run ended that was killed before its step with this number; 0 kills nothing."""
-    program = ("tests.services.renewal.killed", str(number), str(steps))
+def killed(world: World, kind: str, number: int, steps: Path) -> int:
+    """How a run ended that was killed before its step of this kind with this number; 0 kills nothing."""
+    program = ("tests.services.renewal.killed", kind, str(number), str(steps))
     with world.start("--profile", "ordinary", program=program) as run:
         run.communicate(timeout=120)
     return run.returncode
@@ -33,20 +32,24 @@ def test_a_run_that_is_killed_at_any_step_harms_nothing(world: World, tmp_path: 
     if has_one:
         world.install(old)
     shutil.copytree(world.state, tmp_path / "before")
-    assert killed(world, 0, tmp_path / "steps") == 0
-    steps = (tmp_path / "steps").read_text().splitlines()
-    assert {each.split()[0] for each in steps} >= {"request", "question", "open", "os.rename"}
-    numbers = range(1, len(steps) + 1)
-    if not THOROUGH:
-        # The writes at the end are among them: the certificate's and the state's.
-        numbers = range(len(steps), 0, -max(1, len(steps) // SHORT))
-    for number in numbers:
+    numbers: list[tuple[str, int]] = []
+    for kind in ("file", "any"):
         shutil.rmtree(world.state)
         shutil.copytree(tmp_path / "before", world.state)
-        # Nonces are refused at random, so a run may have fewer steps than the first one had.
-        if killed(world, number, tmp_path / "unused") == 0:
+        assert killed(world, kind, 0, tmp_path / "steps") == 0
+        steps = (tmp_path / "steps").read_text().splitlines()
+        assert len(steps) >= (6 if kind == "file" else 20), steps
+        # The short form tries every step on files, and few others.
+        every = 1 if THOROUGH or kind == "file" else len(steps) // 3
+        numbers += [(kind, number) for number in range(1, len(steps) + 1, every)]
+    for kind, number in numbers:
+        shutil.rmtree(world.state)
+        shutil.copytree(tmp_path / "before", world.state)
+        # Nonces are refused at random, so a run may have fewer steps of any kind than the first one had.
+        if killed(world, kind, number, tmp_path / "unused") == 0:
+            assert kind == "any"
             continue
-        what = f"killed before step {number}"
+        what = f"killed before step {number} of {kind}"
         found = read_certificate(world.path)
         if found is not None and found.pem != old:
             world.verify()
@@ -62,5 +65,5 @@ def test_a_run_that_is_killed_at_any_step_harms_nothing(world: World, tmp_path: 
 
 def test_a_killed_run_is_killed(world: World, tmp_path: Path) -> None:
     """The test above would also pass if nothing was ever killed."""
-    assert killed(world, 5, tmp_path / "steps") == -signal.SIGKILL
+    assert killed(world, "any", 5, tmp_path / "steps") == -signal.SIGKILL
     assert not world.path.exists()
