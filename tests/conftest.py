@@ -30,6 +30,8 @@ settings.register_profile(
 settings.load_profile("tests")
 
 LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path", "fresh_lab", "spare_lab", "tls_lab"}
+OWN_LAB_FIXTURES = {"tls_lab"}
+"""They bring up a lab beside the checkout's, so their tests may run beside others."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -67,6 +69,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for item in items:
             if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
                 item.add_marker(pytest.mark.lab)
+            if OWN_LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+                item.add_marker(pytest.mark.own_lab)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
