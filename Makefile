@@ -8,7 +8,7 @@ READY := .venv/.ready
 DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo proof doctor smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
+.PHONY: help setup setup-dev demo proof doctor renew smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
    lab-status lab-shell lab-down picture conformance senders durability fuzz corpus hostile-growth bench \
    bench-dns bench-deploy
 
@@ -30,6 +30,9 @@ proof: $(READY)  ## make a one-time address and wait for a first mail to it
 
 doctor: $(READY)  ## why no mail arrives: the first broken link, and its fix
 	@$(BIN)/python -m first_mail.doctor --inventory "$(INVENTORY)"
+
+renew: $(READY)  ## the certificates that are due and that no host renews
+	@i="$(INVENTORY)"; case $$i in "~/"*) i="$$HOME/$${i#"~/"}";; esac; $(BIN)/pyinfra -y "$$i" renew.py
 
 smoke: $(DEVELOPER)  ## test the live hosts from outside, as your CI may
 	@$(BIN)/python -m pytest tests/smoke --inventory "$(INVENTORY)"

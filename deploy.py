@@ -18,10 +18,10 @@ from provision import (
     firewalld,
     firewalld_start,
     release,
-    renewal,
     service,
     system,
 )
+from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
 from provision.withdrawal import guard

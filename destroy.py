@@ -13,7 +13,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, dns, firewalld, release, renewal, service, system
+from provision import account, dns, firewalld, release, service, system
+from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 
 with refusing():

@@ -22,7 +22,7 @@ mail_hosts = (
                 # "public_ipv6": "2001:db8::25",
                 # "hostname": "mx1.example.com",
                 # "mx_preference": 10,                    # the lowest is tried first
-                # "certificate": "letsencrypt",           # renewed by the host: docs/host.md
+                # "certificate": "letsencrypt",           # renewed at each deploy: docs/host.md
                 # "workers": 2,                           # processes that share the work, at most one a core
                 # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "firewalld": "running",                 # install and start it; left out: as it is

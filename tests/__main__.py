@@ -1,4 +1,4 @@
-"""`make test`: every test, in two runs of pytest at the same time, and a third one behind the shorter of them.
+"""`make test`: every test, in two runs of pytest at the same time, and a third behind the shorter of them.
 
 The tests of the throwaway machine mostly wait for machines. All others mostly compute. Side by side they take
 about as long as the longer run alone. Tests with a lab of their own follow those without. Each run gets the

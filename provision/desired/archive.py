@@ -26,6 +26,9 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN")
+"""Variables of the environment that no program gets which this machine starts."""
+
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
 import sys
@@ -103,7 +106,7 @@ def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
     Raises BuildError if there is no release for this platform, or a dependency cannot be fetched.
     """
     platform.check()
-    kept = _cache() / f"{digest(platform, program)}.tar.gz"
+    kept = cache("releases") / f"{digest(platform, program)}.tar.gz"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
@@ -115,16 +118,17 @@ def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
     return kept.read_bytes()
 
 
-def _cache() -> Path:
+def cache(name: str) -> Path:
+    """The folder of this name in our cache. It may not be there yet."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base, "letterbox", "releases")
+    return Path(base, "letterbox", name)
 
 
 def _build(platform: Platform, program: Program, tree: Path) -> None:
-    _run(
+    run(
         f"dependencies of {program.name}",
         [
-            *(str(_tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
+            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
             *("--python", sys.executable, "--python-version", platform.python),
             *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
             *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
@@ -132,7 +136,7 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
     )
     if program == RECEIVER:
         wheels = tree.with_name("wheel")
-        _run(
+        run(
             "wheel of the receiver",
             [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(wheels)],
         )
@@ -147,13 +151,14 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
     launcher.write_text(program.launcher)
 
 
-def _tool(name: str) -> Path:
+def tool(name: str) -> Path:
     """A program of the Python environment that runs this. It need not be on PATH."""
     return Path(sysconfig.get_path("scripts"), name)
 
 
-def _run(what: str, command: list[str]) -> None:
-    environment = {key: value for key, value in os.environ.items() if key != "CLOUDFLARE_API_TOKEN"}
+def run(what: str, command: list[str]) -> None:
+    """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
+    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
     try:
         done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
     except FileNotFoundError:

@@ -163,7 +163,7 @@ def parse_tls(sections: Mapping[str, list[str]]) -> Tls:
 
 def _key(lines: Iterable[str], request: Iterable[str]) -> Key | None:
     """A key whose public half `openssl pkey -pubout` has printed."""
-    public, asked = _block(lines, "PUBLIC KEY"), _block(request, "CERTIFICATE REQUEST")
+    public, asked = pem_block(lines, "PUBLIC KEY"), pem_block(request, "CERTIFICATE REQUEST")
     return Key(public, Request(asked) if asked else None) if public else None
 
 
@@ -172,7 +172,7 @@ def _certificate(section: Iterable[str]) -> Certificate | None:
     lines = list(section)
     said = dict(line.split("=", 1) for line in lines if "=" in line)
     digest = next((value for name, value in said.items() if name.endswith("Fingerprint")), "")
-    public = _block(lines, "PUBLIC KEY")
+    public = pem_block(lines, "PUBLIC KEY")
     words = " ".join(lines).replace(",", " ").split()
     try:
         begins, ends = (_seconds(said[key]) for key in ("notBefore", "notAfter"))
@@ -195,7 +195,7 @@ def _seconds(text: str) -> float:
     return datetime.strptime(text.strip(), "%b %d %H:%M:%S %Y GMT").replace(tzinfo=UTC).timestamp()
 
 
-def _block(lines: Iterable[str], kind: str) -> bytes:
+def pem_block(lines: Iterable[str], kind: str) -> bytes:
     """The first PEM block of this kind (RFC 7468), decoded. Empty if there is none."""
     body = "".join(lines).partition(f"-----BEGIN {kind}-----")[2].partition(f"-----END {kind}-----")[0]
     try:

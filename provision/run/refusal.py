@@ -23,7 +23,7 @@ from provision.run.inventory import remember_file
 INDENT = 4
 """The cells that pyinfra writes before each line of its log."""
 _refused = False
-SCRIPTS = ("deploy.py", "destroy.py", "rekey.py", "rollback.py")
+SCRIPTS = ("deploy.py", "destroy.py", "rekey.py", "renew.py", "rollback.py")
 
 
 def refuse(reason: str) -> NoReturn:

@@ -92,6 +92,17 @@ first_key() {{
   if usable current/key.pem; then echo 'a key came while this ran: run it again' >&2; exit 1; fi
   was=$(readlink current || true); new_key; for_service "$folder"; use "$folder"; drop "$was"
 }}
+bring() {{  # FOLDER: the certificate on the standard input takes the place of the one of the key in use
+  if [ "$1" != "$(readlink current)" ]; then
+    echo 'the host went to another key while this ran: run it again' >&2; exit 1
+  fi
+  cat > "$1/certificate.pem.new"
+  if ! fits "$1/certificate.pem.new" "$1/key.pem"; then
+    rm -f "$1/certificate.pem.new"
+    echo 'the certificate is not one of the key in use: run it again' >&2; exit 1
+  fi
+  place "$1/certificate.pem" root:root 644; sync "$1"
+}}
 make_next() {{ was=$(readlink next || true); new_key; link next "$folder"; sync .; drop "$was"; }}
 to_next() {{  # FOLDER: the key that is next is used from here on
   has_not_changed next/key.pem "$1"; replaced=$(readlink current || true)
@@ -103,11 +114,15 @@ to_next() {{  # FOLDER: the key that is next is used from here on
 """
 
 
-def script(hostname: str, actions: Iterable[str]) -> StringCommand:
-    """One command that takes these actions on the keys of a host of this name, in this order."""
+def script(hostname: str, actions: Iterable[str], *, given: str = "") -> StringCommand:
+    """One command that takes these actions on the keys of a host of this name, in this order.
+
+    `given` comes on its standard input.
+    """
     name = hostname if len(hostname) <= _LONGEST_COMMON_NAME else ""
     head = (
         f"subject={shlex.quote(f'/CN={name}' if name else '/O=Letterbox')}",
         f"names={shlex.quote(f'subjectAltName=DNS:{hostname}')}",
     )
-    return StringCommand("sh -c", shlex.quote("\n".join((*head, _FUNCTIONS, *actions))))
+    text = shlex.quote("\n".join((*head, _FUNCTIONS, *actions)))
+    return StringCommand("sh -c", text, _stdin=given) if given else StringCommand("sh -c", text)

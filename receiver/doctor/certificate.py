@@ -12,15 +12,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from receiver.config.values import Config
+from receiver.doctor import renewal
 from receiver.doctor.links import Link
-from receiver.doctor.units import DEPLOY
+from receiver.doctor.units import DEPLOY, RENEW
 
-_LINK = "certificate"
+_LINK, _SELF_SIGNED = "certificate", "self-signed"
 ANEW = f"{DEPLOY} makes it anew"
 
 
-def check_certificate(config: Config, now: datetime | None = None) -> Link:
-    """The certificate is the key's, names the host, and is valid now. The evidence says who issued it."""
+def check_certificate(
+    config: Config, now: datetime | None = None, *, host_renews: bool | None = None
+) -> Link:
+    """The certificate is the key's, names the host, and is valid now. The evidence says who issued it.
+
+    `host_renews` says whether a unit of this host renews it; by default that is looked for. If none does, an
+    authority's certificate needs somebody: from one third of its life on that is said, and below one sixth
+    the link is broken.
+    """
     if config.tls is None:
         return Link("STARTTLS", "the configuration has no [tls]: mail comes in clear text", DEPLOY)
     path, key = config.tls.certificate, config.tls.key
@@ -45,11 +53,23 @@ def check_certificate(config: Config, now: datetime | None = None) -> Link:
         return Link(_LINK, evidence, "set the clock: timedatectl set-ntp true")
     if "does NOT match" in said:
         return Link(_LINK, f"{path} does not name {config.hostname}", _renewal(path))
-    days = (ends - moment).days
+    issuer = _issuer(said)
     evidence = (
-        f"{_issuer(said)}, for {config.hostname}, until {ends:%Y-%m-%d} ({days} days), of the key in use"
+        f"{issuer}, for {config.hostname}, until {ends:%Y-%m-%d} ({(ends - moment).days} days), of the key "
+        f"in use{_next_key(key)}"
     )
-    return Link(_LINK, f"{evidence}{_next_key(key)}")
+    if issuer == _SELF_SIGNED or (renewal.is_there() if host_renews is None else host_renews):
+        return Link(_LINK, evidence)
+    return _by_hand(evidence, (ends - moment) / (ends - begins))
+
+
+def _by_hand(evidence: str, left: float) -> Link:
+    """The link for a certificate that nothing on this host renews. `left` is a share of its life. Pure."""
+    if left > 1 / 3:
+        return Link(_LINK, evidence)
+    fix = f"on the control machine: {RENEW} (or where it is from, if the deploy did not bring it)"
+    due = f"{evidence}; nothing on this host renews it"
+    return Link(_LINK, due, fix) if left < 1 / 6 else Link(_LINK, f"{due}: {fix}")
 
 
 def _openssl(arguments: Sequence[str]) -> str:
@@ -70,7 +90,7 @@ def _issuer(said: str) -> str:
     names = dict(line.split("=", 1) for line in said.splitlines() if line.startswith(("issuer=", "subject=")))
     issuer = names.get("issuer", "").strip()
     if issuer == names.get("subject", "").strip():
-        return "self-signed"
+        return _SELF_SIGNED
     return f"from {issuer.rpartition('CN')[2].lstrip(' =') or issuer}"
 
 

@@ -15,6 +15,7 @@ SOCKET, SERVICE = "letterbox.socket", "letterbox.service"
 RESTART = f"systemctl restart {SERVICE}"
 JOURNAL = f"journalctl -u {SERVICE} -n 20"
 DEPLOY = "pyinfra inventory.py deploy.py"
+RENEW = "pyinfra inventory.py renew.py"
 _PROPERTIES = (
     "LoadState,ActiveState,SubState,UnitFileState,Result,NRestarts,NeedDaemonReload,DropInPaths,MainPID"
 )

@@ -78,7 +78,8 @@ class Authority:
             names = ", ".join(sorted(offered)) or "none"
             raise RenewalError(
                 f"the CA does not know the profile {profile} (it offers: {names}): correct "
-                "certificate_profile in the inventory, or leave it out"
+                "certificate_profile in the inventory, or leave it out",
+                is_wrong=True,
             )
 
     def log_in(self) -> str:
@@ -149,7 +150,8 @@ def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
     """
     if not url.startswith("https://"):
         raise RenewalError(
-            f"{url} is not the URL of an ACME directory, which begins with https:// (RFC 8555, 6.1)"
+            f"{url} is not the URL of an ACME directory, which begins with https:// (RFC 8555, 6.1)",
+            is_wrong=True,
         )
     if trusted is not None and not trusted.is_file():
         raise RenewalError(f"the file of trusted certificates {trusted} is missing: correct its path")
@@ -169,9 +171,12 @@ def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
             f"{url} is not the URL of an ACME directory ({_told(error)}): correct certificate in the "
             "inventory, or wait if the CA is out of order",
             retry_after=network.retry_after,
+            is_wrong=_is_no_directory(error),
         ) from None
     if not isinstance(found, dict) or not all(isinstance(found.get(name), str) for name in _NEEDED):
-        raise RenewalError(f"{url} is not the URL of an ACME directory (RFC 8555, 7.1.1): correct it")
+        raise RenewalError(
+            f"{url} is not the URL of an ACME directory (RFC 8555, 7.1.1): correct it", is_wrong=True
+        )
     if wrong := clock_error(network.date, datetime.now(UTC)):
         raise RenewalError(wrong)
     try:
@@ -179,6 +184,12 @@ def connect(url: str, key: JWKEC, trusted: Path | None) -> Authority:
     except (jose.errors.Error, ValueError, TypeError, AttributeError) as error:
         raise RenewalError(f"{url} is an ACME directory with unusable data ({_told(error)})") from None
     return Authority(url, _Client(directory, network), network, key)
+
+
+def _is_no_directory(error: Exception) -> bool:
+    """Whether the answer tells that there is no directory. One that is out of order may be there later."""
+    answer = next((each for each in error.args if isinstance(each, requests.Response)), None)
+    return answer is not None and answer.status_code in (404, 410)
 
 
 def _of_the_host() -> str | bool:

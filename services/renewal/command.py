@@ -8,13 +8,14 @@ import re
 import sys
 from pathlib import Path
 
-from services.renewal import cloudflare, renewal
+from services.renewal import cloudflare, look, renewal
 from services.renewal.challenge import Publisher
 from services.renewal.errors import RenewalError
 from services.renewal.nameservers import View
 
 PROGRAM = "letterbox-certificate"
 CREDENTIAL = "cloudflare-token"
+NOBODY = "nobody"
 DIRECTORIES = {
     "letsencrypt": "https://acme-v02.api.letsencrypt.org/directory",
     "letsencrypt-staging": "https://acme-staging-v02.api.letsencrypt.org/directory",
@@ -22,8 +23,10 @@ DIRECTORIES = {
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{10,}")
 _EPILOG = """\
 exit codes: 0 the certificate is as wanted; 1 it is not, and one line on stderr says why and what to do;
-2 wrong arguments. By using it you accept the terms of the CA.
+2 wrong arguments; with --look also 3 the CA or the profile is none; 4 a certificate is to be ordered.
+By using it you accept the terms of the CA.
 """
+WRONG, DUE = 3, 4
 
 
 def main(argv: list[str]) -> int:
@@ -31,23 +34,35 @@ def main(argv: list[str]) -> int:
     given = _arguments(argv)
     try:
         wanted = renewal.Wanted(
-            given.request,
+            given.request or Path(),
             given.state,
             DIRECTORIES.get(given.ca, given.ca),
             given.profile,
             given.trust,
-            given.smtp,
+            "" if given.smtp == NOBODY else given.smtp,
             given.pause,
         )
+        if given.look:
+            return _look(wanted, given)
         after = renewal.run(wanted, None if given.warn else _publisher(given))
     except RenewalError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
-        return 1
+        return WRONG if given.look and error.is_wrong else 1
     print(
         after.outcome if after.succeeded else f"{PROGRAM}: {after.outcome}",
         file=sys.stdout if after.succeeded else sys.stderr,
     )
     return 0 if after.succeeded else 1
+
+
+def _look(wanted: renewal.Wanted, given: argparse.Namespace) -> int:
+    """Look, and print what was found. Returns the exit code. Raises RenewalError."""
+    if given.request is None:
+        look.check(wanted)
+        return 0
+    found = look.look(wanted, given.held)
+    print(found.words)
+    return DUE if found.is_due else 0
 
 
 def _publisher(given: argparse.Namespace) -> Publisher:
@@ -85,7 +100,7 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--request", type=Path, required=True, metavar="FILE", help="the signed request (CSR), PEM"
+        "--request", type=Path, metavar="FILE", help="the signed request (CSR), PEM (not needed by --look)"
     )
     parser.add_argument(
         "--state",
@@ -126,7 +141,22 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         help="order nothing and need no token: only warn postmaster if less than 1/6 of its life is left",
     )
     parser.add_argument(
-        "--smtp", default="127.0.0.1:25", metavar="ADDRESS:PORT", help="where postmaster gets mail"
+        "--look",
+        action="store_true",
+        help="order nothing and need no token: say whether a certificate is due, and whether the CA and its "
+        "profile are right",
+    )
+    parser.add_argument(
+        "--held",
+        type=Path,
+        metavar="FILE",
+        help="with --look: the certificate that the host has, which is taken over if it is newer",
+    )
+    parser.add_argument(
+        "--smtp",
+        default="127.0.0.1:25",
+        metavar="ADDRESS:PORT",
+        help=f"where postmaster gets mail, or {NOBODY}",
     )
     parser.add_argument(
         "--pause",
@@ -160,8 +190,14 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         help="more, for nameservers in far places (default: %(default)s)",
     )
     given = parser.parse_args(argv)
-    if not given.warn and not (given.zone and re.fullmatch(r"[0-9a-f]{32}", given.zone_id)):
-        parser.error("--zone and --zone-id (32 hexadecimal digits) are needed, or --warn")
-    if not re.fullmatch(r".+:\d{1,5}", given.smtp):
-        parser.error(f"--smtp {given.smtp}: write ADDRESS:PORT")
+    if not given.request and not given.look:
+        parser.error("the following arguments are required: --request")
+    if (
+        not given.warn
+        and not given.look
+        and not (given.zone and re.fullmatch(r"[0-9a-f]{32}", given.zone_id))
+    ):
+        parser.error("--zone and --zone-id (32 hexadecimal digits) are needed, or --warn, or --look")
+    if given.smtp != NOBODY and not re.fullmatch(r".+:\d{1,5}", given.smtp):
+        parser.error(f"--smtp {given.smtp}: write ADDRESS:PORT, or {NOBODY}")
     return given

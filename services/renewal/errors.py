@@ -12,10 +12,13 @@ class RenewalError(Exception):
     """No certificate was got. `str` is one line for the user: the thing, the cause, and the fix.
 
     `again` says that a second order in the same run may succeed. `retry_after` is when the authority asked to
-    come back, if it did.
+    come back, if it did. `is_wrong` says that what was asked for is wrong, so that time alone mends nothing.
     """
 
-    def __init__(self, text: str, *, again: bool = False, retry_after: datetime | None = None) -> None:
+    def __init__(
+        self, text: str, *, again: bool = False, retry_after: datetime | None = None, is_wrong: bool = False
+    ) -> None:
         super().__init__(" ".join(text.split()))
         self.again = again
         self.retry_after = retry_after
+        self.is_wrong = is_wrong

@@ -10,14 +10,13 @@ from pathlib import Path
 from josepy.jwk import JWKEC
 
 from services.renewal import state, warning
-from services.renewal.account import account_key
 from services.renewal.authority import Authority, connect
 from services.renewal.certificates import Certificate, Request, check_issued, read_certificate, read_request
 from services.renewal.challenge import Publisher
 from services.renewal.due import Issued, difference, due, due_by_life, warning_from
 from services.renewal.errors import RenewalError
 from services.renewal.order import issue
-from services.renewal.state import State
+from services.renewal.state import State, account_key
 
 MOST_ORDERS = 2  # in one run; an authority allows five failed validations an hour
 
@@ -28,7 +27,8 @@ class Wanted:
 
     `folder` holds the state, the account and, below the key's identifier, the certificate. `trusted` is the
     PEM file that the authority's HTTPS is verified with, if not the public ones. `smtp` is the receiver that
-    takes the warning, as `ADDRESS:PORT`. `pause` is the time between two orders of a run in seconds.
+    takes the warning, as `ADDRESS:PORT`, or empty if nobody gets one. `pause` is the time between two
+    orders of a run in seconds.
     """
 
     request: Path
@@ -61,7 +61,7 @@ def run(wanted: Wanted, publisher: Publisher | None) -> State:
             after = _failed(error, kept, wanted.directory)
         after = replace(after, at=now)
         held = read_certificate(path)
-        if held and not held.self_signed and now >= warning_from(held):
+        if wanted.smtp and held and not held.self_signed and now >= warning_from(held):
             after = _warned(wanted.smtp, held, after, now)
         state.save(wanted.folder / "state.json", after)
     return after
@@ -79,7 +79,7 @@ def _renewed(wanted: Wanted, request: Request, publisher: Publisher, kept: State
     key = account_key(wanted.folder / "account.pem")
     note = ""
     try:
-        ca = _connected(wanted, key, kept, now)
+        ca = connected(wanted, key, kept, now)
     except RenewalError as error:
         if held is None or why or now >= due(held, kept.suggested):
             raise
@@ -120,7 +120,7 @@ def _failed(error: RenewalError, kept: State, directory: str) -> State:
     return replace(after, retry_after=error.retry_after, refused_by=directory, refusal=str(error))
 
 
-def _connected(wanted: Wanted, key: JWKEC, kept: State, now: datetime) -> Authority:
+def connected(wanted: Wanted, key: JWKEC, kept: State, now: datetime) -> Authority:
     """The authority, unless it asked to wait. Raises RenewalError."""
     if kept.retry_after and now < kept.retry_after and kept.refused_by == wanted.directory:
         raise RenewalError(

@@ -1,4 +1,7 @@
-"""What a run leaves for the next one and for the doctor: `state.json`, written as a whole or not at all."""
+"""What a run leaves for the next one: `state.json`, which the doctor reads too, and the key of our account.
+
+Both are written as a whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from josepy.jwk import JWKEC
 
 from services.renewal.errors import RenewalError
 
@@ -87,6 +94,28 @@ def write(path: Path, content: bytes, mode: int) -> None:
             f"{path} cannot be written ({error.strerror}): give the folder to the user of this program, and "
             "make room on the disk"
         ) from None
+
+
+def account_key(path: Path) -> JWKEC:
+    """The key of our account, made if there is none. Raises RenewalError."""
+    try:
+        pem = path.read_bytes()
+    except FileNotFoundError:
+        pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        write(path, pem, 0o600)
+    except OSError as error:
+        raise RenewalError(f"the account's key {path} cannot be read ({error.strerror})") from None
+    try:
+        key = serialization.load_pem_private_key(pem, None)
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise RenewalError(
+            f"{path} holds no key of an account: remove it, and the next run makes a new account"
+        )
+    return JWKEC(key=key)
 
 
 @contextmanager

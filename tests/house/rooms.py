@@ -42,6 +42,7 @@ ROOMS = (
     Room("deploy", knows=frozenset({"provision"})),
     Room("destroy", knows=frozenset({"provision"})),
     Room("rekey", knows=frozenset({"provision"})),
+    Room("renew", knows=frozenset({"provision"})),
     Room("rollback", knows=frozenset({"provision"})),
     Room(
         "dns",

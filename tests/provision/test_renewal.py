@@ -8,11 +8,12 @@ import pytest
 from pyinfra.api.command import FunctionCommand
 
 from dns.inventory.host_certificate import WantedCertificate
-from provision import renewal
 from provision.desired.files import sha256
 from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
 from provision.host.renewal import Renewal, parse_renewal
-from provision.renewal import commands, token_problem
+from provision.renewal import steps
+from provision.renewal.steps import host_renews, token_problem
+from provision.renewal.unit import commands
 from tests.provision.hosts import DEPLOYED, KEY
 
 SERVICE, TIMER = unit_texts(WantedCertificate("letsencrypt"), ProofZone("example.com", "0" * 32))
@@ -95,27 +96,35 @@ def test_what_is_not_wanted_any_more_is_removed_with_its_service_last() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "deploys", "there", "said"),
+    ("given", "deploys", "said"),
     [
-        (TOKEN, "another-token", None, ""),
-        ("", "another-token", RENEWING, ""),
-        (
-            "",
-            "another-token",
-            None,
-            "certificate needs a token for the host: set LETTERBOX_CERTIFICATE_TOKEN",
-        ),
-        ("", "another-token", Renewal(), "certificate needs a token for the host"),
-        (TOKEN, f" {TOKEN}\n", None, "LETTERBOX_CERTIFICATE_TOKEN is the deploy's own token"),
-        (TOKEN, TOKEN, RENEWING, "is the deploy's own token"),
-        ("short", "", None, "does not have the form of a token"),
-        ("two words of it", "", None, "does not have the form of a token"),
+        (TOKEN, "another-token", ""),
+        ("", "another-token", ""),
+        (TOKEN, f" {TOKEN}\n", "LETTERBOX_CERTIFICATE_TOKEN is the deploy's own token"),
+        (TOKEN, TOKEN, "is the deploy's own token"),
+        ("short", "", "does not have the form of a token"),
+        ("two words of it", "", "does not have the form of a token"),
     ],
 )
-def test_only_a_second_token_will_do(given: str, deploys: str, there: Renewal | None, said: str) -> None:
-    found = token_problem(given, deploys, there)
+def test_only_a_second_token_will_do(given: str, deploys: str, said: str) -> None:
+    found = token_problem(given, deploys)
     assert said in found
     assert bool(found) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("given", "there", "itself"),
+    [
+        (TOKEN, None, True),
+        (TOKEN, RENEWING, True),
+        ("", RENEWING, True),
+        ("", None, False),
+        ("", Renewal(), False),
+        ("", replace(RENEWING, token=""), False),
+    ],
+)
+def test_a_host_renews_itself_only_with_a_token(given: str, there: Renewal | None, itself: bool) -> None:
+    assert host_renews(given, there) is itself
 
 
 def test_the_answer_of_a_host_is_read() -> None:
@@ -144,4 +153,4 @@ def test_the_service_has_the_arguments_that_the_inventory_gives() -> None:
         f" --zone-id {'ab' * 16} --api http://api.test/a%%20b"
     )
     assert "--profile" not in SERVICE and "--api" not in SERVICE and "@ARGUMENTS@" not in SERVICE
-    assert renewal.TOKEN not in service
+    assert steps.TOKEN not in service

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-import smtplib
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.deploys import Run, deploy
-from tests.lab.lab import HOSTNAME, Lab
-from tests.lab.machines.machine import DEADLINE
+from tests.lab.lab import Lab
 from tests.lab.tls import pebble
 from tests.lab.tls.pebble import Pebble
 from tests.lab.world import CERTIFICATE_TOKEN, TOKEN
 from tests.tls import host
+from tests.tls.certified import STATE, TRUSTED, USER, remains, verified, wants
 
-UNIT, USER = "letterbox-certificate.service", "letterbox-certificate"
-STATE = "/var/lib/letterbox-certificate"
-TRUSTED = "/etc/ssl/certs/ca-certificates.crt"  # where Python on this system looks
+UNIT = "letterbox-certificate.service"
 STEP = "Certificate: renewed, if wanted"
 
 
@@ -46,13 +42,6 @@ def renewing(tls_lab: Lab, wanting: Path) -> Iterator[Run]:
     assert deploy(tls_lab, "-y").code == 0
 
 
-def wants(lab: Lab, folder: Path, directory: str, profile: str) -> Path:
-    keys = f'"certificate": "{directory}", "certificate_profile": "{profile}", "mx_preference"'
-    path = folder / "inventory.py"
-    path.write_text(lab.inventory.read_text().replace('"mx_preference"', keys))
-    return path
-
-
 def with_token(lab: Lab, inventory: Path, *options: str, token: str = CERTIFICATE_TOKEN) -> Run:
     run = deploy(
         lab,
@@ -65,29 +54,12 @@ def with_token(lab: Lab, inventory: Path, *options: str, token: str = CERTIFICAT
     return run
 
 
-def verified(lab: Lab, root: str) -> None:
-    """Fail unless a sender that trusts only this root can verify the host by its name (RFC 8461, 4.1)."""
-    context = ssl.create_default_context(cadata=root)
-    session = smtplib.SMTP(lab.target.ipv4, 25, timeout=DEADLINE)
-    try:
-        session.ehlo()
-        assert session.docmd("STARTTLS")[0] == 220
-        assert session.sock is not None
-        session.sock = context.wrap_socket(session.sock, server_hostname=HOSTNAME)
-    finally:
-        session.close()
-
-
-@pytest.mark.parametrize("token", ["", TOKEN, "short"], ids=["none", "the deploy's own", "no token at all"])
+@pytest.mark.parametrize("token", [TOKEN, "short"], ids=["the deploy's own", "no token at all"])
 def test_a_wrong_token_is_refused_before_anything_is_touched(tls_lab: Lab, wanting: Path, token: str) -> None:
     before = tls_lab.target.run("find /etc/letterbox /opt/letterbox /etc/systemd/system | sort").stdout
     run = with_token(tls_lab, wanting, token=token)
     assert run.code == 1
-    said = {
-        "": "certificate needs a token for the host: set LETTERBOX_CERTIFICATE_TOKEN",
-        TOKEN: "deploy's own",
-    }
-    assert said.get(token, "does not have the form of a token") in run.stderr
+    assert ("deploy's own" if token == TOKEN else "does not have the form of a token") in run.stderr
     assert "Nothing was changed" in run.stderr
     assert (
         tls_lab.target.run("find /etc/letterbox /opt/letterbox /etc/systemd/system | sort").stdout == before
@@ -190,13 +162,3 @@ def test_destroy_takes_it_away_too(tls_lab: Lab, renewing: Run, wanting: Path) -
     assert run.code == 0, run.stderr
     assert remains(tls_lab) == ""
     assert with_token(tls_lab, wanting).code == 0, "and a deploy brings all of it back"
-
-
-def remains(lab: Lab) -> str:
-    """What of the unit is on the host."""
-    return lab.target.run(
-        f"getent passwd {USER}; ls -d {STATE} /opt/letterbox/renewal /etc/letterbox/certificate-token* "
-        "/etc/systemd/system/letterbox-certificate.* 2>/dev/null; "
-        "systemctl list-units --all --no-legend 'letterbox-certificate*'",
-        check=False,
-    ).stdout

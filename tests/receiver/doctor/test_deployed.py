@@ -7,7 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -175,6 +175,17 @@ def test_an_authority_is_named_and_so_is_the_next_key(certified: Config, tmp_pat
     assert link.holds is True
     assert link.evidence.startswith("from Somebody's R1, for mx.e.test, until ")
     assert "; there is no next key (" in link.evidence
+    day = datetime.now(UTC)
+    for days, holds, words in (
+        (29, True, "; there is no next key ("),
+        (31, True, "; nothing on this host renews it: on the control machine: pyinfra inventory.py renew.py"),
+        (37, True, "; nothing on this host renews it: "),
+        (38, False, "(6 days)"),
+    ):
+        link = check_certificate(config, day + timedelta(days=days), host_renews=False)
+        assert (link.holds, words in link.evidence) == (holds, True), link
+        assert check_certificate(config, day + timedelta(days=days), host_renews=True).fix == ""
+    assert link.fix.startswith("on the control machine: pyinfra inventory.py renew.py")
     (tmp_path / "next").mkdir()
     for name in ("key.pem", "request.pem"):
         (tmp_path / "next" / name).touch()

@@ -35,7 +35,7 @@ def test_help_names_every_option_and_exit_code(capsys: pytest.CaptureFixture[str
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "the following arguments are required: --request, --state, --ca"),
+        ((), "the following arguments are required: --state, --ca"),
         (PLACES, "--zone and --zone-id (32 hexadecimal digits) are needed, or --warn"),
         ((*PLACES, "--zone", "example.test", "--zone-id", "x"), "--zone-id (32 hexadecimal digits)"),
         ((*PLACES, "--warn", "--smtp", "localhost"), "--smtp localhost: write ADDRESS:PORT"),

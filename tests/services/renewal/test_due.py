@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from services.renewal.certificates import Certificate, Request
 from services.renewal.due import Issued, difference, due, due_by_life, warning_from
+from services.renewal.look import is_better, is_new
+from services.renewal.renewal import Wanted
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -78,3 +81,41 @@ def test_a_suggestion_wins_but_lets_no_certificate_expire() -> None:
         assert due(certificate, NOW + days * DAY) == NOW + days * DAY
     assert due(certificate, NOW + 1000 * DAY) == warning_from(certificate) == certificate.not_after - 15 * DAY
     assert due(certificate, None) == due_by_life(certificate)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "better"),
+    [
+        (held(), None, True),
+        (held(used=DAY), held(used=2 * DAY), True),
+        (held(used=2 * DAY), held(used=DAY), False),
+        (held(), held(), False),
+        (held(used=9 * DAY), held(self_signed=True), True),
+        (held(used=9 * DAY), held(key="00" * 32), True),
+        (held(self_signed=True), None, False),
+        (held(key="00" * 32), None, False),
+        (held(used=90 * DAY), None, False),
+    ],
+)
+def test_the_certificate_of_the_host_is_taken_over_if_it_was_issued_last(
+    theirs: Certificate, ours: Certificate | None, better: bool
+) -> None:
+    assert is_better(theirs, ours, REQUEST, NOW) is better
+
+
+@pytest.mark.parametrize(
+    ("certificate", "issued", "new"),
+    [
+        (None, ISSUED, True),
+        (held(self_signed=True), ISSUED, True),
+        (held(), ISSUED, False),
+        (held(), Issued("https://other.test/dir", "tlsserver", ISSUED.digest), True),
+        (held(), Issued("https://ca.test/dir", "", ISSUED.digest), True),
+        (held(), Issued(), False),  # how it came was lost, so it may have come so
+    ],
+)
+def test_only_what_gave_no_certificate_yet_is_new(
+    certificate: Certificate | None, issued: Issued, new: bool
+) -> None:
+    wanted = Wanted(Path(), Path(), WANTED.directory, WANTED.profile)
+    assert is_new(certificate, issued, wanted) is new

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 import shlex
 from collections.abc import Iterator
-from weakref import WeakKeyDictionary
 
 from pyinfra import context, logger
 from pyinfra.api.command import FunctionCommand, StringCommand
@@ -20,77 +17,18 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
-from dns.cloudflare.zones import Zones
-from dns.errors import SyncError
 from provision.desired import archive
 from provision.desired.archive import BuildError, Platform
 from provision.desired.files import Text, sha256, text_commands
-from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
+from provision.desired.renewal import WantedRenewal
 from provision.host import layout
 from provision.host.observed import Observed
 from provision.host.renewal import Renewal
 from provision.release import unpack_command
-from provision.run.inventory import mail_host
-from provision.run.step import Command, Decision, observe, step, untouched
+from provision.run.step import Command
 
-TOKEN = "LETTERBOX_CERTIFICATE_TOKEN"  # noqa: S105 - the name of a variable
 CREDENTIAL = "cloudflare-token"
-_RIGHT = "Zone > DNS > Edit on that one zone, and with the addresses of this host as its filter"
-_FORM = re.compile(r"[A-Za-z0-9_-]{10,}")
 _USER, _STATE = layout.CERTIFICATE_USER, layout.CERTIFICATE_STATE
-
-_zones: WeakKeyDictionary[State, dict[str, ProofZone]] = WeakKeyDictionary()
-
-
-def prepare() -> None:
-    """Look at the token and at the zone before anything is touched. Raises DeployError, with the fix."""
-    if mail_host().certificate is None:
-        return
-    if problem := token_problem(_given(), os.environ.get("CLOUDFLARE_API_TOKEN", ""), observe().renewal):
-        raise DeployError(untouched([problem]))
-    _zone()
-
-
-def token_problem(given: str, of_the_deploy: str, there: Renewal | None) -> str:
-    """Why the token for renewals will not do, with the fix. Empty if it will, or if the host has one."""
-    if not given:
-        if there and there.token:
-            return ""
-        return f"certificate needs a token for the host: set {TOKEN} to one with {_RIGHT}"
-    if given == of_the_deploy.strip():
-        return f"{TOKEN} is the deploy's own token, which must not lie on a host: make another with {_RIGHT}"
-    if not _FORM.fullmatch(given):
-        return f"{TOKEN} does not have the form of a token: copy it again"
-    return ""
-
-
-def _given() -> str:
-    return os.environ.get(TOKEN, "").strip()
-
-
-def _zone() -> ProofZone:
-    """The zone of this host's challenges, looked up once a run. Raises DeployError."""
-    host = mail_host()
-    assert host.certificate is not None
-    name = host.certificate.proof or host.hostname
-    known = _zones.setdefault(context.ctx_state.get(), {})
-    if name not in known:
-        try:
-            found = Zones().holding(name)
-        except SyncError as error:
-            raise DeployError(untouched([f"the zone for certificate_proof: {error}"])) from None
-        known[name] = ProofZone(found.name, found.id, os.environ.get("CLOUDFLARE_BASE_URL", ""))
-    return known[name]
-
-
-def wanted() -> WantedRenewal | None:
-    """What this host should have. None if its certificate is self-signed. Raises DeployError."""
-    certificate, seen = mail_host().certificate, observe()
-    if certificate is None:
-        return None
-    service, timer = unit_texts(certificate, _zone())
-    program = archive.digest(Platform(seen.python, seen.machine), archive.RENEWAL)
-    return WantedRenewal(service, timer, program, _given() or None)
 
 
 def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
@@ -225,15 +163,3 @@ def start(state: State, host: Host) -> bool:
             why = f"see `journalctl -u {layout.CERTIFICATE_SERVICE}` on the host"
         logger.warning(f"{host.print_prefix}the certificate was not renewed, and the one in use stays: {why}")
     return True
-
-
-@step
-def renewed() -> Decision:
-    """The unit that renews the certificate is there if the inventory wants it, and not if it does not."""
-    return Decision(commands(observe(), wanted()), "what renews the certificate is as it should be")
-
-
-@step
-def removed() -> Decision:
-    """Nothing renews a certificate."""
-    return Decision(commands(observe(), None), "nothing renews a certificate")
