@@ -41,7 +41,7 @@ def difference(
         return "the certificate is self-signed"
     if now >= held.not_after:
         return f"the certificate expired at {held.not_after:%Y-%m-%d %H:%M} UTC"
-    if issued.digest != held.digest:
+    if issued.digest != held.digest or not issued.directory:
         return ""
     if issued.directory != wanted.directory:
         return f"the certificate is of another CA ({issued.directory})"

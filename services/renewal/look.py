@@ -72,8 +72,9 @@ def is_new(held: Certificate | None, issued: Issued, wanted: Wanted) -> bool:
     """Whether this authority with this profile has given no certificate that is held. Pure."""
     if held is None or held.self_signed:
         return True
-    asked = (wanted.directory, wanted.profile)
-    return issued.digest == held.digest and (issued.directory, issued.profile) != asked
+    if issued.digest != held.digest or not issued.directory:
+        return False
+    return (issued.directory, issued.profile) != (wanted.directory, wanted.profile)
 
 
 def check(wanted: Wanted, kept: State = _NOTHING, *, is_new: bool = True) -> None:
@@ -89,10 +90,8 @@ def check(wanted: Wanted, kept: State = _NOTHING, *, is_new: bool = True) -> Non
 def _asked(wanted: Wanted, held: Certificate, kept: State, now: datetime) -> State:
     """The state with the authority's suggestion. If the authority cannot be asked now, that is for later."""
     if kept.digest != held.digest:
-        # Issued elsewhere, or its file was lost: it counts as what is wanted, as in `due.difference`.
+        # Issued elsewhere, or its file was lost: it is not known how it came, and stays so.
         kept = State(
-            directory=wanted.directory,
-            profile=wanted.profile,
             account=kept.account,
             retry_after=kept.retry_after,
             refused_by=kept.refused_by,

@@ -54,6 +54,8 @@ class Control:
 
 @pytest.fixture(scope="module")
 def control(tls_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
+    tls_lab.target.run("rm -f /etc/letterbox/tls/current/certificate.pem")
+    assert deploy(tls_lab, "-y").code == 0, "it makes a self-signed one"
     with pebble.running(tls_lab.world, bad_nonces=30) as running:
         yield Control(tls_lab, running, tmp_path_factory.mktemp("control"))
     assert deploy(tls_lab, "-y").code == 0
@@ -184,3 +186,13 @@ def test_a_token_that_is_handed_over_later_and_taken_away_again(control: Control
     assert (run.code, run.changed()) == (0, [STEP]), run.stderr
     assert remains(control.lab) == ""
     assert host.served(target.ipv4) == before
+
+
+def test_the_first_deploy_of_a_host_brings_it_too(control: Control) -> None:
+    assert control.run(script="destroy.py").code == 0
+    run = control.run(XDG_STATE_HOME=str(control.folder / "first-state"))
+    assert run.code == 0, run.stderr
+    assert STEP in run.changed()
+    verified(control.lab, control.authority.root())
+    again = control.run(XDG_STATE_HOME=str(control.folder / "first-state"))
+    assert (again.code, again.changed()) == (0, []), again.stderr

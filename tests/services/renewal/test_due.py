@@ -112,6 +112,7 @@ def test_the_certificate_of_the_host_is_taken_over_if_it_was_issued_last(
         (held(), Issued("https://other.test/dir", "tlsserver", ISSUED.digest), True),
         (held(), Issued("https://ca.test/dir", "", ISSUED.digest), True),
         (held(), Issued(), False),  # how it came was lost, so it may have come so
+        (held(), Issued(digest=ISSUED.digest), False),
     ],
 )
 def test_only_what_gave_no_certificate_yet_is_new(
