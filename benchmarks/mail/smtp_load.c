@@ -36,7 +36,8 @@ struct session {
 };
 
 static bool kept, tls, hold;
-static int sessions = 1, messages = 1, octets = 4096, port, poller, unsent, held, running;
+static int sessions = 1, messages = 1, octets = 4096, port, poller, unsent, held, running, started;
+static struct session *all;
 static const char *sender = "", *recipient = "";
 static char *body;
 static size_t body_length;
@@ -174,6 +175,8 @@ static void replied(struct session *session) {
         else if (hold) {
             session->step = HELD;
             held++;
+            if (started < sessions)
+                start(&all[started++]);
         } else
             say(session, MAIL, "MAIL FROM:<%s>\r\n", sender);
         break;
@@ -296,11 +299,12 @@ int main(int count, char **words) {
     if (!hold && sessions > messages)
         sessions = messages;
     unsent = hold ? 0 : messages - sessions;
-    struct session *all = calloc((size_t)sessions, sizeof *all);
+    all = calloc((size_t)sessions, sizeof *all);
     if (!all || poller < 0)
         err(1, "start");
-    for (int each = 0; each < sessions; each++)
-        start(&all[each]);
+    /* Those that are to be held come a few at a time, so that no queue of the kernel drops one. */
+    while (started < sessions && !(hold && started == 50))
+        start(&all[started++]);
     struct epoll_event ready[256];
     while (running && !(hold && held == sessions)) {
         int number = epoll_wait(poller, ready, 256, 60000);
