@@ -61,7 +61,7 @@ lab-down: $(READY)  ## take it down
 
 setup-dev: $(DEVELOPER)  ## what the tests need too; they also do it themselves
 
-test: $(DEVELOPER)  ## every test, the lab included: 20 minutes
+test: $(DEVELOPER)  ## every test, the lab included: half an hour
 	@$(BIN)/python -m tests
 
 lint: $(DEVELOPER)  ## ruff, and mypy in strict mode
