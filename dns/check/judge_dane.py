@@ -60,13 +60,9 @@ def _host(host: HostSeen, seen: Seen) -> Iterator[Finding]:
             problem = f"{name}. TLSA: is missing, so senders cannot verify the host"
             yield advised("tlsa-missing", problem, sync, name, tlsa.TYPE)
         return
-    if host.signed is None or host.signed.secure is False:
-        why = (
-            f"{host.signed.zone} {host.signed.reason}"
-            if host.signed
-            else "its zone is not known to be signed"
-        )
-        problem = f"{name}. TLSA: has no effect, because {why}"
+    signed = host.signed
+    if signed is not None and signed.secure is False:
+        problem = f"{name}. TLSA: has no effect, because {signed.zone} {signed.reason}"
         yield advised("tlsa-unsigned", problem, "sign the zone, or leave it", name, tlsa.TYPE)
         return
     wrong = [
@@ -79,7 +75,7 @@ def _host(host: HostSeen, seen: Seen) -> Iterator[Finding]:
             "names, so senders that do DANE defer its mail"
         )
         fix = sync if host.dane else f"delete the TLSA records at {name}, or put right ones there"
-        group = unknown if host.signed.secure is None else required
+        group = required if signed is not None and signed.secure else unknown
         yield group("tlsa", problem, fix, name, tlsa.TYPE)
     if host.dane and not wrong:
         yield from _incomplete(host, name, sync)

@@ -117,6 +117,11 @@ def test_in_a_zone_that_may_be_signed_a_wrong_record_is_unknown(served: bytes) -
     assert codes(what) == [("unknown", "tlsa")]
 
 
+def test_a_wrong_record_is_unknown_if_nobody_tells_whether_the_zone_is_signed(served: bytes) -> None:
+    (found,) = judge(looked(served, answer(OTHER), dane=False, signed=None))
+    assert (found.group, found.code) == ("unknown", "tlsa")
+
+
 def test_dane_without_a_signed_zone_is_advised_with_the_command(served: bytes) -> None:
     what = replace(looked(served, Answer("NXDOMAIN"), signed=UNSIGNED), ds_to_set="")
     assert codes(what) == [("advised", "dane-unsigned")]
