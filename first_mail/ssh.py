@@ -22,8 +22,7 @@ _GREETING_LENGTH = 4096
 
 def as_root(host: MailHost, command: Sequence[str]) -> list[str]:
     """The ssh command that runs this on the host as root, through `sudo -n` if another user connects."""
-    line = shlex.join(command)
-    script = f"if [ $(id -u) -eq 0 ]; then exec {line}; else exec sudo -n {line}; fi"
+    script = host_shell.as_root(shlex.join(command))
     return [*ssh_arguments(host.name, host.ssh), host_shell.through_any_shell(script)]
 
 

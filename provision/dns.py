@@ -28,7 +28,7 @@ from provision.dns_changes import apply_command, offer_proof, settle_commands
 from provision.host.observed import Observed
 from provision.run.inventory import inventory, named_in_run
 from provision.run.refusal import INDENT
-from provision.run.step import Command, Decision, after_prompt, observe, step
+from provision.run.step import Command, Decision, after_prompt, for_any_shell, observe, step
 
 if TYPE_CHECKING:
     from dns.world.leads import Leads
@@ -152,7 +152,7 @@ def _keys(some: Inventory) -> Mapping[str, HostKeys]:
 
 def own_keys(host: Host) -> HostKeys:
     """Which keys the host has and serves. A host that does not answer has unread ones."""
-    done, output = host.run_shell_command(StringCommand(host_keys.COMMAND))
+    done, output = host.run_shell_command(for_any_shell(StringCommand(host_keys.COMMAND)))
     if not done:
         reason = (output.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         return HostKeys(unread=f"its keys could not be read ({reason})")

@@ -12,17 +12,8 @@ from dns.plan import products
 from dns.records import ADDRESS_TYPES, Record, ZoneRecord, canonical_content, canonical_name, joined, quoted
 
 PROXIABLE = (*ADDRESS_TYPES, "CNAME")
-_WITH_CONTENT = (
-    "A",
-    "AAAA",
-    "CNAME",
-    "MX",
-    "NS",
-    "PTR",
-    "TXT",
-    "CAA",
-    "TLSA",
-)  # other types have `data` instead
+# Other types have `data` instead.
+_WITH_CONTENT = ("A", "AAAA", "CNAME", "MX", "NS", "PTR", "TXT", "CAA", "TLSA")
 
 
 def from_api(answered: Mapping[str, object]) -> ZoneRecord:

@@ -91,7 +91,7 @@ def served_elsewhere(
         if (both := published_if_known(host, addresses.get(host.name)))
         for address in (*both.ipv4, *both.ipv6)
     ]
-    with ThreadPoolExecutor(max_workers=max(1, min(16, len(asked)))) as pool:
+    with ThreadPoolExecutor(16) as pool:
         greetings = list(pool.map(lambda pair: greet(pair[1]), asked))
     found: dict[str, str] = {}
     for (host, address), greeting in zip(asked, greetings, strict=True):

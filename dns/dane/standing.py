@@ -107,9 +107,7 @@ def _servers_of(hostname: str, resolver: str | None) -> Sequence[Server]:
 
 
 def _ask(server: Server, name: str, port: int) -> Answered:
-    answer = asking.ask(server.address, name, tlsa.TYPE, port=port)
-    if answer.silence:  # a question may get lost
-        answer = asking.ask(server.address, name, tlsa.TYPE, port=port)
+    answer = asking.ask_again_if_lost(server.address, name, tlsa.TYPE, port=port)
     if failure := answer.failure():
         return Answered(server, None, failure=failure)
     return Answered(server, tlsa.digests(answer.values), answer.ttl if answer.values else 0)

@@ -1,16 +1,17 @@
 """The keys of a mail host for DANE: those on its disk, and the one that it serves. Pure.
 
-COMMAND runs on the host as root, with a POSIX shell and openssl. It reads the certificate requests, and does
-STARTTLS over loopback. No private key is opened.
+COMMAND is a script of sh(1) for the host, which becomes root and needs openssl. It reads the certificate
+requests, and does STARTTLS over loopback. No private key is opened.
 """
 
 from __future__ import annotations
 
-import base64
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dns import tlsa
+from dns.inventory.host_shell import as_root
 
 FOLDER = "/etc/letterbox/tls"
 PLACES = ("127.0.0.1:25", "[::1]:25")
@@ -35,10 +36,7 @@ done
 true"""
 
 
-# In base64, because fish and csh read quotes and newlines in other ways than sh does.
-_DECODED = f'"$(echo {base64.b64encode(script().encode()).decode()} | base64 -d)"'
-_AS_ROOT = f"if [ $(id -u) -eq 0 ]; then sh -c {_DECODED}; else sudo -n sh -c {_DECODED}; fi"
-COMMAND = f"echo {base64.b64encode(_AS_ROOT.encode()).decode()} | base64 -d | sh"
+COMMAND = as_root(f"sh -c {shlex.quote(script())}")
 
 
 @dataclass(frozen=True, slots=True)

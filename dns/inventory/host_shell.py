@@ -21,6 +21,11 @@ def through_any_shell(script: str) -> str:
     return f"exec sh -c 'eval \"$(echo {encoded} | base64 -d)\"'"
 
 
+def as_root(command: str) -> str:
+    """A script of sh(1) that becomes the command as root, through `sudo -n` if another user has connected."""
+    return f"if [ $(id -u) -eq 0 ]; then exec {command}; else exec sudo -n {command}; fi"
+
+
 def answer(printed: str) -> str:
     """What the script has printed, without what was printed before it began.
 

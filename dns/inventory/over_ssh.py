@@ -54,7 +54,7 @@ def read_all_keys(hosts: Sequence[MailHost]) -> dict[str, HostKeys]:
     """The same for several hosts, all asked at once, by `MailHost.name`."""
     from concurrent.futures import ThreadPoolExecutor  # late: only a domain with DANE needs it
 
-    with ThreadPoolExecutor(max_workers=max(1, min(16, len(hosts)))) as pool:
+    with ThreadPoolExecutor(16) as pool:
         return dict(zip((host.name for host in hosts), pool.map(read_keys, hosts), strict=True))
 
 

@@ -89,3 +89,9 @@ def ask(
     except (DNSException, OSError, EOFError) as error:
         return Answer(status="", silence=type(error).__name__)
     return from_message(message, kind)
+
+
+def ask_again_if_lost(address: str, name: str, kind: str, *, port: int = 53) -> Answer:
+    """`ask`, and once more if no answer came: over UDP any may get lost."""
+    answer = ask(address, name, kind, port=port)
+    return ask(address, name, kind, port=port) if answer.silence else answer

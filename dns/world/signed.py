@@ -47,13 +47,11 @@ def look_around(name: str, vantage: VantagePoint) -> Signed:
     if not found.nameservers:
         return Signed(found.zone, False, "is not delegated to nameservers of its own")
     place = delegation.locate(found, vantage.resolver, port=vantage.port)
-    return judge(found, [(server, _keys_at(server, found.zone, vantage.port)) for server in place.servers])
-
-
-def _keys_at(server: Server, zone: str, port: int) -> Answer:
-    """Its answer for DNSKEY. It is asked twice if the answer got lost."""
-    answer = asking.ask(server.address, zone, "DNSKEY", port=port)
-    return asking.ask(server.address, zone, "DNSKEY", port=port) if answer.silence else answer
+    keys = [
+        (server, asking.ask_again_if_lost(server.address, found.zone, "DNSKEY", port=vantage.port))
+        for server in place.servers
+    ]
+    return judge(found, keys)
 
 
 def judge(found: Delegation, keys: Sequence[tuple[Server, Answer]]) -> Signed:

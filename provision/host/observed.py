@@ -12,7 +12,7 @@ from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.served import Served
-from provision.host.tls import Tls
+from provision.host.tls import Key, Tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +146,12 @@ class Observed:
         """Where the symbolic link at this path points, as it is written in it. None if there is no link."""
         file = self.files.get(path)
         return file.target if file else None
+
+    @property
+    def next_key(self) -> Key | None:
+        """The next key, if OpenSSL can use it and `next` leads to its folder."""
+        key = self.tls.next
+        return key if key and self.link_to(layout.NEXT_KEY) == layout.key_folder(key.spki) else None
 
     def certificate_stays(self, hostname: str) -> bool:
         """Whether the certificate in use is one that the deploy leaves in place.

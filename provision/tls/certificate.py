@@ -50,10 +50,10 @@ def _in_use(seen: Observed, hostname: str) -> Iterator[str]:
         stays = replace(seen, tls=replace(tls, key=tls.spare)).certificate_stays(hostname)
         yield "set_aside"
         yield f"adopt current/key.pem {key_folder(tls.spare.spki)} {'keep' if stays else 'anew'}"
-    elif tls.next and seen.link_to(layout.NEXT_KEY) == key_folder(tls.next.spki):
+    elif seen.next_key:
         yield "set_aside"
-        yield f"to_next {key_folder(tls.next.spki)}"
-        if not tls.next.has_request_for(hostname):
+        yield f"to_next {key_folder(seen.next_key.spki)}"
+        if not seen.next_key.has_request_for(hostname):
             yield "request current"
     else:
         yield "first_key"
@@ -70,18 +70,13 @@ def _is_in_place(seen: Observed) -> bool:
 
 def _next(seen: Observed, hostname: str) -> Iterator[str]:
     """Actions for the next key. `to_next` of `_in_use` has made one."""
-    tls = seen.tls
-    if not (tls.key or tls.spare) and tls.next and seen.link_to(layout.NEXT_KEY) == key_folder(tls.next.spki):
+    key, used = seen.next_key, seen.tls.key or seen.tls.spare
+    if key and not used:
         return
-    used = tls.key or tls.spare
-    if (
-        tls.next is None
-        or seen.link_to(layout.NEXT_KEY) != key_folder(tls.next.spki)
-        or (used is not None and used.spki == tls.next.spki)
-    ):
+    if key is None or (used and used.spki == key.spki):
         yield "make_next"
         return
-    if not tls.next.has_request_for(hostname):
+    if not key.has_request_for(hostname):
         yield "request next"
         yield "self_signed next"
     elif f"{layout.NEXT_KEY}/certificate.pem" not in seen.files:
@@ -111,10 +106,9 @@ def remarks(seen: Observed) -> Iterator[str]:
         return
     if not tls.key and not tls.spare and (layout.KEY in seen.files or layout.CERTIFICATE in seen.files):
         what = "is no key that openssl can use" if layout.KEY in seen.files else "is gone"
-        next_one = tls.next and seen.link_to(layout.NEXT_KEY) == key_folder(tls.next.spki)
         then = (
             "the next key takes its place, whose TLSA record may stand already"
-            if next_one
+            if seen.next_key
             else "a NEW key is made, and senders that do DANE wait until the TLSA records are those of it"
         )
         aside = " (what is there is kept as key.pem.unusable)" if layout.KEY in seen.files else ""

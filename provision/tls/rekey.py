@@ -49,7 +49,7 @@ def obstacle(seen: Observed) -> str:
     tls = seen.tls
     if not tls.readable:
         return "its keys cannot be read without openssl: deploy, which installs it"
-    if tls.next is None or seen.link_to(layout.NEXT_KEY) != key_folder(tls.next.spki):
+    if seen.next_key is None:
         return "it has no next key that can be used: deploy, which makes one"
     if tls.key is None:
         return "the key in use cannot be read: deploy, which goes to the next one"

@@ -15,9 +15,8 @@ STATE = Path("/var/lib/letterbox-certificate")
 _LINK = "renewal"
 _AGAIN = f"systemctl start {UNIT.name}"
 _LOOK = f"journalctl -u {UNIT.name}"
-_LONGEST = timedelta(
-    hours=24
-)  # between two runs: the timer starts one every 6 hours, with up to 6 hours more
+# Between two runs: the timer starts one every 6 hours, with up to 6 hours more.
+_LONGEST = timedelta(hours=24)
 _LARGEST = 64 * 1024  # octets of the state that are read
 
 

@@ -212,19 +212,14 @@ def unreachable(url: str, error: requests.RequestException) -> RenewalError:
 
 
 def _not_validated(failed: errors.ValidationError) -> RenewalError:
-    said = [
-        f"{each.body.identifier.value}: {in_words(challenge.error.typ, challenge.error.detail or '', None)}"
+    found = [
+        (each.body.identifier.value, challenge.error)
         for each in failed.failed_authzrs
         for challenge in each.body.challenges
         if challenge.error is not None
     ]
-    kinds = [
-        code_of(challenge.error.typ)
-        for each in failed.failed_authzrs
-        for challenge in each.body.challenges
-        if challenge.error is not None
-    ]
-    return RenewalError("; ".join(said), again="caa" not in kinds)
+    said = [f"{name}: {in_words(error.typ, error.detail or '', None)}" for name, error in found]
+    return RenewalError("; ".join(said), again=all(code_of(error.typ) != "caa" for _, error in found))
 
 
 def _told(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -90,12 +90,9 @@ def test_a_banner_before_the_answer_does_not_count_and_no_answer_is_unread() -> 
     ],
 )
 def test_a_host_that_cannot_be_asked_is_unread_with_the_reason(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+    ssh_runs: Callable[[str], None], script: str, said: str
 ) -> None:
-    ssh = tmp_path / "ssh"
-    ssh.write_text(f"#!/bin/sh\n{script}\n")
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    ssh_runs(script)
     assert said in over_ssh.read_keys(HOST).unread
 
 

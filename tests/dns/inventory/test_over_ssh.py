@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,9 @@ HOST = MailHost("mx1", "mx1.example.com", None, None)
     ],
 )
 def test_an_ssh_that_answers_nonsense_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+    ssh_runs: Callable[[str], None], script: str, said: str
 ) -> None:
-    ssh = tmp_path / "ssh"
-    ssh.write_text(f"#!/bin/sh\n{script}\n")
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    ssh_runs(script)
     with pytest.raises(HostUnreadable, match=said):
         read(HOST)
 
