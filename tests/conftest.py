@@ -126,7 +126,7 @@ def deployed(request: pytest.FixtureRequest) -> Lab | None:
 @pytest.fixture
 def fresh_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """A lab of the test's own, beside the shared one, whose target nobody has touched."""
-    folder = tmp_path_factory.mktemp("fresh") / ".lab"
+    folder = tmp_path_factory.mktemp("fresh lab") / ".lab"
     yield usable_lab(request.config, folder, quiet=True)
     lifecycle.take_down(folder)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 from pathlib import Path
 
@@ -28,7 +29,7 @@ def _connect(host: MailHost) -> Host:
     if "ssh_hostname" in said:
         extra.append(f"-o HostName={said['ssh_hostname']}")
     if "ssh_known_hosts_file" in said:
-        extra.append(f"-o UserKnownHostsFile={said['ssh_known_hosts_file']}")
+        extra.append("-o " + shlex.quote(f'UserKnownHostsFile="{said["ssh_known_hosts_file"]}"'))
     return testinfra.get_host(
         f"ssh://{user + '@' if user else ''}{host.name}{':' + port if port else ''}",
         sudo=user not in ("", "root"),

@@ -104,7 +104,8 @@ def ssh_arguments(name: str, ssh: Mapping[str, object]) -> list[str]:
         if ssh.get(key):
             arguments += [option, str(Path(str(ssh[key])).expanduser())]
     if ssh.get("ssh_known_hosts_file"):
-        arguments += ["-o", f"UserKnownHostsFile={ssh['ssh_known_hosts_file']}"]
+        # ssh takes several files here, so a space in a name that is not quoted would end it.
+        arguments += ["-o", f'UserKnownHostsFile="{ssh["ssh_known_hosts_file"]}"']
     if ssh.get("ssh_strict_host_key_checking"):
         arguments += ["-o", f"StrictHostKeyChecking={ssh['ssh_strict_host_key_checking']}"]
     # After "--" ssh takes no name for an option.

@@ -66,7 +66,7 @@ ROOMS = (
             ("proof",),
             ("doctor", "serving"),
             ("reading", "smtp"),
-            ("content", "storage"),
+            ("checks", "content", "storage"),
             ("cli", "config", "loop"),
             ("headers", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "parameters"),

@@ -80,9 +80,9 @@ def _ssh_config(lab: Lab) -> str:
     HostName {lab.world.ipv4}
 Host *
     User root
-    IdentityFile {lab.key}
+    IdentityFile "{lab.key}"
     IdentitiesOnly yes
-    UserKnownHostsFile {lab.folder / "ssh" / "known_hosts"}
+    UserKnownHostsFile "{lab.folder / "ssh" / "known_hosts"}"
     GlobalKnownHostsFile /dev/null
     StrictHostKeyChecking yes
     BatchMode yes
@@ -90,7 +90,7 @@ Host *
     ConnectTimeout 5
     ServerAliveInterval 10
     ControlMaster auto
-    ControlPath {control}
+    ControlPath "{control}"
     ControlPersist 120
 """
 

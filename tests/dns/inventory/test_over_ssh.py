@@ -51,6 +51,11 @@ def test_ssh_is_called_as_pyinfras_data_says_and_never_asks() -> None:
     assert ssh_arguments("mx1", {"ssh_hostname": "192.0.2.1"})[-2:] == ["--", "192.0.2.1"]
 
 
+def test_a_file_of_known_hosts_may_have_a_space_in_its_name() -> None:
+    arguments = ssh_arguments("mx1", {"ssh_known_hosts_file": "/my mail/known_hosts"})
+    assert arguments[-4:-2] == ["-o", 'UserKnownHostsFile="/my mail/known_hosts"']
+
+
 @pytest.mark.skipif(not shutil.which("ssh"), reason="OpenSSH is not installed")
 def test_a_host_that_does_not_answer_is_reported_with_sshs_reason() -> None:
     with socket.socket() as closed:
