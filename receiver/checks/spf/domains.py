@@ -1,18 +1,26 @@
-"""Domains of MAIL and HELO as DNS has them: U-labels become A-labels (RFC 8616 section 4). Pure."""
+"""Domains as DNS has them. Pure."""
 
 from __future__ import annotations
 
-from receiver.checks.dns_query import is_askable
+import re
 
+_NAME = re.compile(r"[ -\-/-~]{1,63}(?:\.[ -\-/-~]{1,63})*")
+_LONGEST = 253  # characters (RFC 1035 section 2.3.4, without the final dot)
 _READ_DIFFERENTLY = frozenset(
     "\u00df\u03c2\u200c\u200d"
 )  # IDNA 2003 maps or drops them, IDNA 2008 keeps them
 
 
-def to_a_labels(domain: str) -> str | None:
-    """The domain in A-labels, or None if it has no such form or IDNA 2003 and 2008 disagree about it.
+def is_name(text: str) -> bool:
+    """Whether a text can be asked for in DNS. Macros may have put anything into it that is printable."""
+    return len(text) <= _LONGEST and _NAME.fullmatch(text) is not None
 
-    An address literal is no domain.
+
+def to_a_labels(domain: str) -> str | None:
+    """The domain of MAIL or HELO with A-labels in place of U-labels (RFC 8616 section 4).
+
+    It is None if it has no such form, or if IDNA 2003 and 2008 disagree about it. An address literal is no
+    domain.
     """
     if not domain.isascii():
         if not _READ_DIFFERENTLY.isdisjoint(domain):
@@ -21,5 +29,4 @@ def to_a_labels(domain: str) -> str | None:
             domain = domain.encode("idna").decode("ascii")
         except UnicodeError:
             return None
-    is_domain = is_askable(domain) and domain.isprintable() and not domain.startswith("[")
-    return domain if is_domain else None
+    return domain if is_name(domain) and domain[0] != "[" else None

@@ -15,6 +15,10 @@ from receiver.checks.spf.lookups import Lookups
 from receiver.checks.spf.macros import PermanentError, Text
 from receiver.checks.spf.record import Mechanism, Record, is_record, parse
 
+_MOST_OCTETS = (
+    65_536  # of all records that one check parses. It is a bound of ours on the time that this takes.
+)
+
 
 async def check_host(
     resolver: Resolver,
@@ -76,6 +80,7 @@ class _Check:
         self._host = to_a_labels(host) or host or domain
         self._helo = helo
         self._receiver = receiver
+        self._octets = 0  # of the records that were parsed
 
     async def policy(self, domain: str) -> _Verdict:
         """What the policy of a domain says. `none` if it has none, or if no domain can have this name."""
@@ -91,7 +96,7 @@ class _Check:
         target = await self._expanded(record.redirect, domain)
         found = await self.policy(target)
         if found.result == "none":
-            raise PermanentError(f"redirect to {target[:60]}, which has no policy")
+            raise PermanentError(f"redirect to {target[:60]!a}, which has no policy")
         return found
 
     async def explanation(self, where: Text, domain: str) -> str:
@@ -111,7 +116,12 @@ class _Check:
         found = [octets for octets in await self._lookups.texts(domain) if is_record(octets)]
         if len(found) > 1:
             raise PermanentError("more than one SPF record")
-        return parse(found[0]) if found else None
+        if not found:
+            return None
+        self._octets += len(found[0])
+        if self._octets > _MOST_OCTETS:
+            raise PermanentError(f"policies of more than {_MOST_OCTETS} octets")
+        return parse(found[0])
 
     async def _matches(self, mechanism: Mechanism, domain: str) -> bool:
         if mechanism.network is not None:
@@ -128,7 +138,7 @@ class _Check:
             case "include":
                 result = (await self.policy(target)).result
                 if result == "none":
-                    raise PermanentError(f"include of {target[:60]}, which has no policy")
+                    raise PermanentError(f"include of {target[:60]!a}, which has no policy")
                 return result == "pass"
             case "exists":
                 return await self._lookups.exists(target)

@@ -12,6 +12,7 @@ from typing import cast
 
 from receiver.checks import dns_query as dns
 from receiver.checks.dns_query import IPAddress, Resolver, TemporaryFailure
+from receiver.checks.spf.domains import is_name
 from receiver.checks.spf.macros import PermanentError
 from receiver.checks.spf.record import Network
 
@@ -40,7 +41,7 @@ class Lookups:
 
     async def texts(self, domain: str) -> Sequence[bytes]:
         """The TXT records of a domain. They count as no void lookup: without a record there is no policy."""
-        return await dns.txt(self._resolver, domain) if _is_askable(domain) else ()
+        return await dns.txt(self._resolver, domain) if is_name(domain) else ()
 
     async def exists(self, name: str) -> bool:
         """Whether a name has an IPv4 address, even if the peer's is an IPv6 one (section 5.7)."""
@@ -56,7 +57,7 @@ class Lookups:
         if len(hosts) > _MOST_NAMES:
             raise PermanentError(f"more than {_MOST_NAMES} MX records")
         for host in hosts:
-            if _is_askable(host):
+            if is_name(host):
                 answer = await self._resolver.query(host, self._kind)
                 if self._holds(answer.records, length):
                     return True
@@ -86,7 +87,7 @@ class Lookups:
         return self._names
 
     async def _leads_back(self, name: str) -> bool:
-        if not _is_askable(name):
+        if not is_name(name):
             return False
         try:
             return self._ip in (await self._resolver.query(name, self._kind)).records
@@ -95,7 +96,7 @@ class Lookups:
 
     async def _ask(self, name: str, kind: int) -> Sequence[object]:
         """The records of a term's own question. A name that nobody can have is not asked, and not void."""
-        if not _is_askable(name):
+        if not is_name(name):
             return ()
         answer = await self._resolver.query(name, kind)
         if not answer.records:
@@ -108,8 +109,3 @@ class Lookups:
         rest = self._ip.max_prefixlen - length
         leading = self._number >> rest
         return any(int(address) >> rest == leading for address in cast(Sequence[IPAddress], records))
-
-
-def _is_askable(name: str) -> bool:
-    """Whether a name can be asked for. Macros may have put anything into it."""
-    return dns.is_askable(name) and name.isascii() and name.isprintable()

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import TypeGuard
+from typing import NamedTuple, TypeGuard
 
 EVERYWHERE = frozenset("slodiphv")
 IN_EXPLANATIONS = EVERYWHERE | frozenset("crt")
@@ -25,8 +24,7 @@ class PermanentError(Exception):
     """A published policy cannot be evaluated, which is a permerror (RFC 7208 section 2.6.7)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+class Macro(NamedTuple):
     """`%{letter…}`: which value, and what of it."""
 
     letter: str  # in lower case
