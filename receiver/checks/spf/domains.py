@@ -11,8 +11,13 @@ _LONGEST = 253  # characters (RFC 1035 section 2.3.4, without the final dot)
 
 
 def is_name(text: str) -> bool:
-    """Whether a text can be asked for in DNS. Macros may have put anything into it that is printable."""
-    return len(text) <= _LONGEST and _NAME.fullmatch(text) is not None
+    """Whether a text can be asked for in DNS. Macros may have put anything into it that is printable.
+
+    What ends in a number is an IPv4 address to some resolvers, and no domain (RFC 1123 section 2.1).
+    """
+    if len(text) > _LONGEST or not _NAME.fullmatch(text):
+        return False
+    return not text[text.rfind(".") + 1 :].isdigit()
 
 
 def to_a_labels(domain: str) -> str | None:

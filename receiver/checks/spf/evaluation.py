@@ -58,7 +58,7 @@ async def check_host(
         result, reason = "temperror", str(error) or "DNS did not answer"
     finally:
         lookups.cancel()
-    return SPF(result, name, identity, shown, reason, explanation)
+    return SPF(result, name.lower(), identity, shown, reason, explanation)
 
 
 @dataclass(frozen=True, slots=True)
