@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import ipaddress
 from collections import Counter
 
@@ -96,16 +97,29 @@ def test_nothing_is_asked_early_for_terms_after_a_certain_match(before: str) -> 
     assert len(resolver.rounds) == 1
 
 
-def test_a_failure_of_an_answer_that_is_not_needed_changes_nothing() -> None:
+def test_a_failure_of_an_answer_that_is_not_needed_changes_nothing(caplog: pytest.LogCaptureFixture) -> None:
     table: dict[str, list[Entry]] = {
         "example.test": ["TXT v=spf1 a:h.test include:dead.test -all"],
         "h.test": [f"A {PEER}"],
         "dead.test": ["TIMEOUT"],
     }
     found, resolver = checked_in_rounds(table)
+    gc.collect()
     assert found == "pass"
     assert len(resolver.rounds) == 2
     assert checked_in_rounds({**table, "h.test": []})[0] == "temperror"
+    assert not caplog.records, "asyncio logs an exception that nobody has looked at"
+
+
+def test_at_most_ten_terms_of_a_check_are_asked_for_early() -> None:
+    table: dict[str, list[Entry]] = {
+        "example.test": ["TXT v=spf1 include:a.test " + " ".join(f"a:m{n}.test" for n in range(20))],
+        "a.test": ["TXT v=spf1 " + " ".join(f"a:m{n}.test" for n in range(30, 50))],
+        **{f"m{n}.test": ["A 192.0.2.9"] for n in range(50)},
+    }
+    found, resolver = checked_in_rounds(table)
+    assert found == "permerror"
+    assert [len(each) for each in resolver.rounds] == [1, 10, *[1] * 9]
 
 
 @pytest.mark.parametrize(

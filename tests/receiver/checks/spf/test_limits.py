@@ -138,7 +138,7 @@ def test_all_policies_of_a_check_together_have_at_most_64_kibibytes() -> None:
 def test_hostile_macros_take_little_time(record: str) -> None:
     table: dict[str, list[Entry]] = {"example.test": [f"TXT {record}"]}
     started = time.process_time()
-    spf = check(table, "." * 300 + "@example.test", helo="." * 5_000)
+    spf = check(table, "." * 300 + "@example.test", helo="." * 100_000)
     assert time.process_time() - started < 0.5
     assert spf.result == "fail"
 

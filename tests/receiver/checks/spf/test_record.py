@@ -85,6 +85,13 @@ def test_an_error_of_a_record_says_the_same_each_time_and_keeps_no_frames() -> N
     assert len(set(map(id, errors))) == 3
 
 
+def test_only_short_records_are_remembered() -> None:
+    """A stranger could fill our memory with long ones."""
+    short, long = (b"v=spf1 " + b"ip4:10.0.0.0/8 " * times for times in (10, 100))
+    assert parse(short) is parse(short)
+    assert parse(long) is not parse(long)
+
+
 WORDS = st.text('avmxip46:/.%{}+-=_ dslrhcptoSLR019\\"é', max_size=40)
 TERMS = st.builds(
     "{}{}{}{}".format,
