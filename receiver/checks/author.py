@@ -66,7 +66,7 @@ def domain(fields: Sequence[tuple[bytes, bytes]]) -> str:
 
 def _text(raw: bytes) -> str:
     """The value of the field, unfolded. It is not longer than what readers show of it."""
-    value = raw.partition(b":")[2].strip()
+    value = raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r").strip(b" \t")
     if len(value) > headers.LONGEST:
         raise NoAuthor("From is too long")
     try:
