@@ -124,16 +124,16 @@ def _value(text: str, length: int) -> str:
 
 
 def _quoted(text: str, length: int) -> str:
-    return '"' + _end([_PIECES.get(character, "?") for character in text], length) + '"'
+    return '"' + _end([_PIECES.get(character, "?") for character in text[-length - 1 :]], length) + '"'
 
 
 def _comment(text: str, length: int) -> str:
-    return f"({_end(list(_NOT_IN_COMMENT.sub('?', text)), length)})"
+    return f"({_end(list(_NOT_IN_COMMENT.sub('?', text[-length - 1 :])), length)})"
 
 
 def _end(pieces: list[str], length: int) -> str:
     """The pieces joined. If they are longer than `length` octets, as many of the last as fit after "..."."""
-    whole = "".join(pieces[-length - 1 :])
+    whole = "".join(pieces)
     if len(whole) <= length:
         return whole
     left, start = length - 3, len(pieces)

@@ -29,7 +29,7 @@ _UNTIL_CR = re.compile(
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _PLAIN = re.compile(rb"\s*([A-Za-z0-9.-]+)(?:\s+[0-9]*\s*)?(?:;|\Z)")
 _WORD = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<end>;)|(?P<open>\()|(?P<bare>[^\s;,("]+)', re.DOTALL
+    r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<end>;)|(?P<open>\()|(?P<bare>[^\s;,()"]+)', re.DOTALL
 )
 _COMMENT = re.compile(r"[()]|\\.", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)

@@ -130,8 +130,8 @@ def test_the_reason_is_for_people() -> None:
 
 
 PIECES = st.sampled_from([
-    "a", "b", "<", ">", ",", ";", ":", "@", ".", "(", ")", "\\", '"', "[", "]", " ", "\t", "\r\n ", "\r", "\0",
-    "\r\n", "@evil.test", "a@evil.test", "b@bank.test", "@bank.test", '"a@evil.test"', "(a@evil.test)",
+    "a", "b", "<", ">", ",", ";", ":", "@", ".", "(", ")", "\\", '"', "[", "]", " ", "\t", "\r\n ", "\r",
+    "\0", "\r\n", "@evil.test", "a@evil.test", "b@bank.test", "@bank.test", '"a@evil.test"', "(a@evil.test)",
     "evil.test", ".test", "group:", "\xe9", "=?utf-8?q?a=40evil.test?=", "\x1b$B", "\xa0", "\ufeff", "From:",
 ])  # fmt: skip
 VALUES = st.lists(PIECES, max_size=10).map("".join)
