@@ -93,9 +93,10 @@ def _spf(spf: SPF, length: int) -> list[str]:
 
 def _dmarc(dmarc: DMARC, length: int) -> list[str]:
     words = [f"dmarc={dmarc.result}"]
-    if dmarc.policy:
-        aligned = f", aligned {dmarc.method}" if dmarc.method else ""
-        words.append(_comment(f"p={dmarc.policy} at {dmarc.published_at}{aligned}", _LONGEST_NAME + 40))
+    notes = [f"p={dmarc.policy} at {dmarc.published_at}"] if dmarc.policy else []
+    notes += [f"aligned {dmarc.method}"] if dmarc.method else []
+    if notes:
+        words.append(_comment(", ".join(notes), _LONGEST_NAME + 40))
     words += _reason(dmarc.reason, length)
     # The reader is shown this domain, so it must be whole.
     return words + _properties(_LONGEST_NAME, ("header.from", dmarc.domain))

@@ -45,6 +45,16 @@ def test_the_field_of_a_message_without_signature_address_and_policy() -> None:
     )
 
 
+def test_a_pass_whose_policy_is_not_known_names_its_method() -> None:
+    found = text(dkim=[], dmarc=DMARC("pass", "", "a.example", "", "example", "spf", "a.example"))
+    assert "\tdmarc=pass (aligned spf) header.from=a.example\r\n" in found
+
+
+def test_a_temperror_tells_the_policy_and_the_reason() -> None:
+    found = text(dkim=[], dmarc=DMARC("temperror", "no answer", "a.example", "reject", "example"))
+    assert '\tdmarc=temperror (p=reject at example) reason="no answer"\r\n' in found
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
