@@ -82,8 +82,8 @@ def from_quoted_printable(value: str) -> str:
         text = _QUOTED.sub(lambda found: bytes.fromhex(found[1].decode()), octets).decode()
     except UnicodeDecodeError:
         raise Refused("permerror", "neither ASCII nor UTF-8") from None
-    if _CONTROL.search(text) or any(each in text for each in _WHITE_SPACE):
-        raise Refused("permerror", "a control character or a space in i=")
+    if not text.isprintable():
+        raise Refused("permerror", "a control character in i=")
     return text
 
 
