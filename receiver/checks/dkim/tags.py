@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import re
 
-from receiver.checks.dns_query import is_askable
+from receiver.checks import domain_name
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _WHITE_SPACE = " \t\r\n"
@@ -14,9 +15,6 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 _QUOTED = re.compile(rb"=([0-9A-Fa-f]{2})?")
 _LONGEST = 1000  # characters of a domain or an identity, encoded
-_DOMAIN = re.compile(r"(?:[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_\-]*[a-z0-9_])?")
-# IDNA 2003, which Python has, makes another name of a label with these than IDNA 2008 (RFC 5894 section 7.2).
-_DEVIATIONS = frozenset("ßẞς\u200c\u200d")
 
 
 class Refused(Exception):
@@ -87,22 +85,14 @@ def from_quoted_printable(value: str) -> str:
     return text
 
 
-def domain_name(text: str, name: str, fewest: int = 1) -> str:
+def domain(text: str, name: str, fewest: int = 1) -> str:
     """A domain in lower case, in A-labels, of at least that many labels. Raises Refused.
 
     U-labels are allowed since RFC 8616. Underscores are not, but selectors with them are in use.
     """
-    if len(text) <= _LONGEST:
-        try:
-            text = text.lower() if text.isascii() else _a_labels(text)
-        except UnicodeError:
-            raise Refused("permerror", f"{name}= is no domain") from None
-        if is_askable(text) and _DOMAIN.fullmatch(text) and text.count(".") + 1 >= fewest:
-            return text
+    if not text.endswith(".") and len(text) <= _LONGEST:
+        with contextlib.suppress(ValueError):
+            found = domain_name.to_a_labels(text)
+            if found.count(".") + 1 >= fewest:
+                return found
     raise Refused("permerror", f"{name}= is no domain")
-
-
-def _a_labels(text: str) -> str:
-    if not _DEVIATIONS.isdisjoint(text):
-        raise UnicodeError
-    return text.encode("idna").decode().lower()

