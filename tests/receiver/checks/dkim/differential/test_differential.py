@@ -7,8 +7,9 @@ import time
 import pytest
 
 from tests.receiver.checks.dkim.differential.causes import CAUSES
+from tests.receiver.checks.dkim.differential.changes import CHANGES
 from tests.receiver.checks.dkim.differential.compare import Comparison, compare
-from tests.receiver.checks.dkim.differential.generate import CHANGES, case
+from tests.receiver.checks.dkim.differential.generate import case
 from tests.receiver.checks.dkim.messages import results
 
 MESSAGES = 2_000  # `make thorough` compares 50,000
