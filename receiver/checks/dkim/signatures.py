@@ -48,8 +48,12 @@ class Signatures:
         self._usable = [each for _, each in self._read if isinstance(each, Signature)]
         self._bodies: dict[bool, BodyHash] = {}
         for relaxed in {each.relaxed_body for each in self._usable}:
-            lengths = {each.length for each in self._usable if each.relaxed_body == relaxed}
-            self._bodies[relaxed] = BodyHash(relaxed, lengths - {None})  # type: ignore[arg-type]
+            lengths = {
+                each.length
+                for each in self._usable
+                if each.relaxed_body == relaxed and each.length is not None
+            }
+            self._bodies[relaxed] = BodyHash(relaxed, lengths)
         self._answers: dict[str, Sequence[bytes] | TemporaryFailure] = {}
         self._results: list[DKIM] | None = None
 
