@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from receiver.checks.dns_query import TXT
+from receiver.checks.resolver import VarlinkResolver
 
 Reply = dict[str, Any]
 SILENT: Reply = {}  # no reply
@@ -34,7 +35,7 @@ def text(words: bytes, ttl: int = 300) -> Reply:
 
 
 class Played:
-    """Answers each name with `replies[name]`: a reply, a list of them in turn, or a function that gives one."""
+    """Answers each name with `replies[name]`: a reply, several in turn, or a function that gives one."""
 
     def __init__(self) -> None:
         self.replies: dict[str, Any] = {}
@@ -101,3 +102,14 @@ async def playing(path: Path) -> AsyncIterator[Played]:
     finally:
         server.close()
         played.hang_up()
+
+
+@contextlib.asynccontextmanager
+async def resolving(path: Path, patience: float = 5.0) -> AsyncIterator[tuple[VarlinkResolver, Played]]:
+    """A resolver, and the server that it asks."""
+    async with asyncio.timeout(20), playing(path / "socket") as played:
+        resolver = VarlinkResolver(path / "socket", patience)
+        try:
+            yield resolver, played
+        finally:
+            resolver.close()
