@@ -40,7 +40,7 @@ def playbook(lab: Lab, folder: Path) -> list[object]:
             for each in FOLDERS
         ],
         "archive": str(packed),
-        "configuration": letterbox_toml(inventory.hosts[0], inventory.domains),
+        "configuration": letterbox_toml(host, inventory.domains, checks(inventory, host, own_resolver=False)),
         "units": str(ROOT / "files"),
     }
     (folder / "told.json").write_text(json.dumps(told))
