@@ -78,7 +78,7 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("renewal", "service", "system"),
+            ("renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "dns", "firewalld", "release", "tls"),
@@ -90,7 +90,7 @@ ROOMS = (
         knows=frozenset({"dns"}),
         libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
     ),
-    Room("services", libraries=_libraries("renewal")),
+    Room("services", libraries=_libraries("renewal") | _libraries("resolver")),
     Room(
         "first_mail",
         (
