@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
 
 _RESULTS = frozenset({"none", "pass", "fail", "softfail", "neutral", "policy", "temperror", "permerror"})
-_IDENTIFIER = re.compile(r'[ \t]*[!#-\'*-:<-~]{1,300}[ \t]*(?=;)')
+_IDENTIFIER = re.compile(r"[ \t]*[!#-\'*-:<-~]{1,300}[ \t]*(?=;)")
 _PIECE = re.compile(
     r"[ \t]*(?:(?P<end>;)|\((?P<comment>[^()\\]*)\)"
     r'|(?P<name>[a-z][a-z0-9.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\["\\])*)"|(?P<plain>[!#-\'*-:<-~]+)))'

@@ -14,6 +14,7 @@ from receiver.checks.results import DKIM
 from receiver.reading.authentication_results import Results
 
 _DNS = "DNS did not answer"
+_NOTHING_ASKED = "neither SPF nor DKIM vouches for it, and its owner asks for nothing (p=none)"
 _REQUESTS = {
     "reject": "its owner asks to reject such mail (p=reject)",
     "quarantine": "its owner asks to treat such mail as suspicious (p=quarantine)",
@@ -89,7 +90,7 @@ def judge(results: Results | None, list_id: str = "") -> Verdict:
     if dmarc.result == "fail":
         answer, reason = Answer.NO, _REQUESTS.get(dmarc.policy, "")
         if not reason:
-            answer, reason = Answer.NOT_PROVEN, "neither SPF nor DKIM vouches for it (p=none)"
+            answer, reason = Answer.NOT_PROVEN, _NOTHING_ASKED
         if signer := _list_that_signed(results.dkim, list_id):
             reason += f"; it came through {signer}, which signed it"
         return Verdict(answer, domain, "", reason, results)

@@ -1,0 +1,47 @@
+"""Results of the checks for the tests, and the field that the receiver writes for them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from receiver.checks import field
+from receiver.checks.results import DKIM, DMARC, SPF, Reverse
+from receiver.reading.authentication_results import Results
+
+REVERSE = Reverse("pass", "mail.sender.test")
+
+
+def results(dmarc: DMARC, *dkim: DKIM, spf: SPF = SPF("none"), reverse: Reverse | None = REVERSE) -> Results:
+    return Results(spf, dmarc, dkim, reverse)
+
+
+def written(found: Results, hostname: str = "mx1.example.test") -> bytes:
+    """The whole field, as the receiver writes it."""
+    dkim: Sequence[DKIM] = found.dkim
+    return field.write(hostname, found.reverse, "192.0.2.1", found.spf, dkim, found.dmarc)
+
+
+def signed(domain: str, result: str = "pass") -> DKIM:
+    return DKIM(result, "", domain, "s1", f"@{domain}", "rsa-sha256", "Ej9ZJSfXL19m", 2048)
+
+
+def sent_by(domain: str, result: str = "pass") -> SPF:
+    return SPF(result, domain, "mailfrom", f"someone@{domain}")
+
+
+def failed(policy: str, domain: str = "bank.example") -> DMARC:
+    return DMARC("fail", "", domain, policy, domain)
+
+
+def passed(method: str, domain: str = "gmail.com") -> DMARC:
+    return DMARC("pass", "", domain, "none", domain, method, domain)
+
+
+def no_policy(domain: str = "shop.example") -> DMARC:
+    return DMARC("none", "", domain)
+
+
+FORGED = results(failed("reject"), spf=sent_by("sender.test"))
+GENUINE = results(passed("dkim"), signed("gmail.com"), spf=sent_by("gmail.com"))
+UNKNOWN = results(no_policy(), spf=sent_by("sender.test"))
+WITHOUT_DNS = results(DMARC("temperror", "", "gmail.com"), spf=sent_by("gmail.com", "temperror"))
