@@ -20,15 +20,15 @@ _PIECE = re.compile(
     r'|(?P<name>[a-z][a-z0-9.-]*)=(?:"(?P<quoted>(?:[^"\\]|\\["\\])*)"|(?P<plain>[!#-\'*-:<-~]+)))'
 )
 _KEY = re.compile(r"(\d{1,5}) bits")
-_POLICY = re.compile(r"p=(none|quarantine|reject) at (\S+?)(?:, aligned (dkim|spf))?")
+_POLICY = re.compile(r"(?:p=(none|quarantine|reject) at (\S+?))?(?:(?:, |^)aligned (dkim|spf))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The results of one message. What the field does not say is empty."""
+    """The results of one message. What the field does not say is empty or None."""
 
-    spf: SPF
     dmarc: DMARC
+    spf: SPF | None = None
     dkim: tuple[DKIM, ...] = ()
     reverse: Reverse | None = None
 
@@ -56,15 +56,15 @@ def parse(value: bytes) -> Results | None:
     """The results in the value of a field, unfolded. None if it has not the form of our own field."""
     try:
         parts = list(_parts(value.decode("ascii")))
-        (spf,) = (_spf(part) for part in parts if part.method == "spf")
+        spf = [_spf(part) for part in parts if part.method == "spf"]
         (dmarc,) = (_dmarc(part) for part in parts if part.method == "dmarc")
         reverse = [_reverse(part) for part in parts if part.method == "iprev"]
     except ValueError:
         return None
-    if len(reverse) > 1:
+    if len(spf) > 1 or len(reverse) > 1:
         return None
     dkim = tuple(_dkim(part) for part in parts if part.method == "dkim" and part.result != "none")
-    return Results(spf, dmarc, dkim, reverse[0] if reverse else None)
+    return Results(dmarc, spf[0] if spf else None, dkim, reverse[0] if reverse else None)
 
 
 def _parts(text: str) -> Iterator[_Part]:

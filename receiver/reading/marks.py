@@ -29,7 +29,7 @@ def style(said: str) -> Sequence[str]:
     return [_COLOURS[answer] for answer in _COLOURS if first in (_MARKS[answer], _IN_ASCII[answer])]
 
 
-def print_sentence(screen: Screen, sentence: str, is_authentic: bool | None, *, is_spam: bool | None) -> None:
+def print_sentence(screen: Screen, sentence: str, is_authentic: bool | None, *, is_spam: bool) -> None:
     """Print the sentence of a verdict, and `spam` if a spam filter said so."""
     said = terminal.plain(sentence) + ("; spam" if is_spam else "")
     first, _, rest = said.partition(" ")

@@ -30,7 +30,7 @@ class Summary:
     cipher: str
     sent_to: str  # the recipient as the sender wrote it; empty if there were several
     verdict: Verdict
-    is_spam: bool | None  # what the spam filter said; None if there was no filter
+    is_spam: bool  # whether a spam filter said so
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints. Keys are only ever added."""
@@ -53,7 +53,7 @@ class Summary:
             "sent_to": self.sent_to or None,
             "path": self.stored.path,
             **self.verdict.to_json(),
-            "spam": self.is_spam,
+            "spam": self.is_spam or None,  # Without a filter it is not known.
         }
 
 

@@ -18,7 +18,7 @@ _RECEIVED = re.compile(
     rb"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
     rb"(?:\s+id (?P<identity>[^\s;]+))?(?:\s+for <(?P<sent_to>[^>]*)>)?"
 )
-_RESULTS, _SPAM, _SCORE = "authentication-results", "x-spam", "x-spam-score"
+_RESULTS, _SPAM = "authentication-results", "x-spam"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Trace:
     cipher: str = ""
     sent_to: str = ""  # the recipient as the sender wrote it; empty if there were several
     results: bytes | None = None  # the value of our Authentication-Results field
-    is_spam: bool | None = None  # what the spam filter said; None if there was no filter
+    is_spam: bool = False  # whether a spam filter said so
 
 
 def read(fields: Fields, file_name: str) -> Trace:
@@ -58,14 +58,8 @@ def read(fields: Fields, file_name: str) -> Trace:
     return Trace(
         **said,
         results=results[0] if len(results) == 1 else None,
-        is_spam=_is_spam(spam, _SCORE in above),
+        is_spam=any(said.lower().startswith(b"yes") for said in spam),
     )
-
-
-def _is_spam(said: list[bytes], is_scored: bool) -> bool | None:
-    if not said:
-        return False if is_scored else None
-    return said[0].lower() == b"yes"
 
 
 def _text(octets: bytes | None) -> str:

@@ -7,6 +7,7 @@ better. A lookup that failed is no answer, so it is neither a yes nor a no.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 
@@ -14,7 +15,9 @@ from receiver.checks.results import DKIM
 from receiver.reading.authentication_results import Results
 
 _DNS = "DNS did not answer"
+_FAULT = "a check failed on this host, and its journal says why"
 _NOTHING_ASKED = "neither SPF nor DKIM vouches for it, and its owner asks for nothing (p=none)"
+_LIST_ID = re.compile(r"<([a-z0-9._-]{1,253})>[ \t]*\Z")
 _REQUESTS = {
     "reject": "its owner asks to reject such mail (p=reject)",
     "quarantine": "its owner asks to treat such mail as suspicious (p=quarantine)",
@@ -60,7 +63,8 @@ class Verdict:
         found = self.results
         policy = dkim = spf = dmarc = reverse = None
         if found:
-            policy, spf, dmarc = found.dmarc.policy or None, found.spf.result, found.dmarc.result
+            policy, dmarc = found.dmarc.policy or None, found.dmarc.result
+            spf = found.spf.result if found.spf else None
             dkim = [{"domain": each.domain or None, "result": each.result} for each in found.dkim]
             if found.reverse and found.reverse.result == "pass":
                 reverse = found.reverse.name
@@ -98,7 +102,13 @@ def judge(results: Results | None, list_id: str = "") -> Verdict:
         return Verdict(Answer.NO, domain, "", dmarc.reason or "its From field names no domain", results)
     if dmarc.result == "none" and domain:
         return _without_policy(results, domain)
-    return Verdict(Answer.FAILED, domain, "", _DNS, results)
+    return _failed(results, domain)
+
+
+def _failed(results: Results, domain: str) -> Verdict:
+    """The verdict if a check gave no answer. A signature or an author without a domain is a fault of ours."""
+    is_fault = not domain or any(each.result == "temperror" and not each.domain for each in results.dkim)
+    return Verdict(Answer.FAILED, domain, "", _FAULT if is_fault else _DNS, results)
 
 
 def _without_policy(results: Results, domain: str) -> Verdict:
@@ -107,14 +117,15 @@ def _without_policy(results: Results, domain: str) -> Verdict:
     Its subdomains cannot, because the domain may be one under which strangers have names, such as github.io.
     """
     own = [each.result for each in results.dkim if each.domain == domain]
-    spf = results.spf.result if results.spf.domain == domain else ""
+    spf = results.spf.result if results.spf and results.spf.domain == domain else ""
+    unread = results.dmarc.reason  # There is a policy, but it cannot be read.
     for method, vouches in (("dkim", "pass" in own), ("spf", spf == "pass")):
         if vouches:
-            reason = _vouched(method, f"{domain} publishes no DMARC policy", separator=";")
+            reason = _vouched(method, unread or f"{domain} publishes no DMARC policy", separator=";")
             return Verdict(Answer.YES, domain, method, reason, results)
-    if "temperror" in own or spf == "temperror":
-        return Verdict(Answer.FAILED, domain, "", _DNS, results)
-    return Verdict(Answer.UNKNOWN, domain, "", f"{domain} publishes no policy", results)
+    if "temperror" in (spf, *own, *(each.result for each in results.dkim if not each.domain)):
+        return _failed(results, domain)
+    return Verdict(Answer.UNKNOWN, domain, "", unread or f"{domain} publishes no policy", results)
 
 
 def _vouched(method: str, how: str, *, separator: str = ",") -> str:
@@ -123,8 +134,8 @@ def _vouched(method: str, how: str, *, separator: str = ",") -> str:
 
 def _list_that_signed(signatures: tuple[DKIM, ...], list_id: str) -> str:
     """The domain of a mailing list that signed the message, or an empty text."""
-    named = "." + list_id.rpartition("<")[2].partition(">")[0].strip().lower()
-    for each in signatures:
-        if each.result == "pass" and each.domain and named.endswith(f".{each.domain}"):
+    named = _LIST_ID.search(list_id.lower())
+    for each in signatures if named else ():
+        if each.result == "pass" and "." in each.domain and f".{named[1]}".endswith(f".{each.domain}"):
             return each.domain
     return ""

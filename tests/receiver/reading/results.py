@@ -8,16 +8,18 @@ from receiver.checks import field
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
 from receiver.reading.authentication_results import Results
 
+NO_SPF = SPF("none")
 REVERSE = Reverse("pass", "mail.sender.test")
 
 
-def results(dmarc: DMARC, *dkim: DKIM, spf: SPF = SPF("none"), reverse: Reverse | None = REVERSE) -> Results:
-    return Results(spf, dmarc, dkim, reverse)
+def results(dmarc: DMARC, *dkim: DKIM, spf: SPF = NO_SPF, reverse: Reverse | None = REVERSE) -> Results:
+    return Results(dmarc, spf, dkim, reverse)
 
 
 def written(found: Results, hostname: str = "mx1.example.test") -> bytes:
     """The whole field, as the receiver writes it."""
     dkim: Sequence[DKIM] = found.dkim
+    assert found.spf is not None
     return field.write(hostname, found.reverse, "192.0.2.1", found.spf, dkim, found.dmarc)
 
 

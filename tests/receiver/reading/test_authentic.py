@@ -26,7 +26,7 @@ from tests.receiver.stored_mail import Mail
 LETTER = "From: Bank <info@bank.example>\nSubject: {}\n\nhello\n"
 STORED = {"genuine": GENUINE, "forged": FORGED, "unknown": UNKNOWN, "no DNS": WITHOUT_DNS}
 MARKS = {"genuine": "✓", "forged": "✗", "unknown": "?", "no DNS": "?", "old": "-", "junk": "✗ spam"}
-SPAM = b"X-Spam: Yes\r\nX-Spam-Score: 12.30\r\n"
+SPAM = b"X-Spam: Yes, score=12.3, required=6.0\r\n"
 
 
 @pytest.fixture
@@ -170,7 +170,7 @@ FAKES = (
     written(GENUINE),
     written(GENUINE).replace(b"\r\n", b"\n"),
     written(GENUINE).replace(b"Authentication-Results", b"authentication-results "),
-    b"X-Spam-Score: 0\r\n",
+    SPAM,
     b"Received: from mail.bank.example ([192.0.2.1])\r\n\tby mx1.example.test (Letterbox) with ESMTPS\r\n"
     b"\tid {identity}\r\n\tfor <alice@example.test>;\r\n\tSun, 22 Nov 2026 15:00:00 +0000\r\n",
     b"From: info@bank.example\r\n",
@@ -199,6 +199,7 @@ def test_nothing_that_a_sender_writes_changes_the_answer(tmp_path: Path) -> None
     chance, mail = random.Random(16), Mail(tmp_path)
     for _ in range(400):
         assert _read(mail.store(_fake(chance))).verdict.answer is Answer.UNCHECKED
+        assert not _read(mail.store(_fake(chance), above=written(UNKNOWN))).is_spam
         assert _read(mail.store(_fake(chance), above=written(FORGED))).verdict.is_authentic is False
         assert _read(mail.store(_fake(chance), above=written(FORGED) + SPAM)).is_spam
 

@@ -53,6 +53,11 @@ CASES: dict[str, tuple[Results, str, bool | None]] = {
         "cannot be known: shop.example publishes no policy",
         None,
     ),
+    "no policy, a signature without a domain": (
+        results(no_policy(), DKIM("pass")),
+        "cannot be known: shop.example publishes no policy",
+        None,
+    ),
     "no policy, a subdomain's signature": (
         results(no_policy("github.io"), signed("evil.github.io")),
         "cannot be known: github.io publishes no policy",
@@ -78,6 +83,28 @@ CASES: dict[str, tuple[Results, str, bool | None]] = {
         "cannot be known: shop.example publishes no policy",
         None,
     ),
+    "no policy that can be read": (
+        results(DMARC("none", "the policy cannot be read", "shop.example", "", "shop.example")),
+        "cannot be known: the policy cannot be read",
+        None,
+    ),
+    "no policy that can be read, its own signature": (
+        results(DMARC("none", "the policy cannot be read", "shop.example"), signed("shop.example")),
+        "yes (DKIM pass; the policy cannot be read)",
+        True,
+    ),
+    "no policy, and the signatures could not be checked": (
+        results(no_policy(), DKIM("temperror", "the signatures could not be checked")),
+        "could not be checked: a check failed on this host, and its journal says why",
+        None,
+    ),
+    "no answer, and the signatures could not be checked": (
+        results(
+            DMARC("temperror", "", "a.example"), DKIM("temperror", "the signatures could not be checked")
+        ),
+        "could not be checked: a check failed on this host, and its journal says why",
+        None,
+    ),
     "no answer": (
         results(DMARC("temperror", "no answer", "gmail.com"), spf=sent_by("gmail.com", "temperror")),
         "could not be checked: DNS did not answer",
@@ -101,6 +128,22 @@ def test_a_from_field_without_one_author_is_a_no_with_its_reason() -> None:
     assert verdict.is_authentic is False
 
 
+@pytest.mark.parametrize("more", [b"", b' reason="the author could not be found out"'])
+def test_a_field_that_has_hardly_anything_tells_of_a_fault(more: bytes) -> None:
+    read = authentication_results.parse(b"mx1.example.test; dmarc=temperror" + more)
+    verdict = judge(read)
+    assert verdict.answer is Answer.FAILED
+    assert verdict.sentence.startswith("Really from its domain: could not be checked: a check failed on")
+    assert (verdict.to_json()["spf"], verdict.to_json()["dkim"]) == (None, [])
+
+
+def test_the_method_of_a_pass_is_read_without_a_policy() -> None:
+    read = authentication_results.parse(
+        GOOD.replace(b"(p=none at a.example, aligned dkim)", b"(aligned dkim)")
+    )
+    assert judge(read).sentence == "Really from a.example: yes (DKIM pass, aligned)"
+
+
 def test_a_message_without_results_is_not_checked() -> None:
     assert judge(None).sentence == "Really from its domain: not checked"
     assert judge(None).is_authentic is None
@@ -114,7 +157,8 @@ def test_a_message_without_results_is_not_checked() -> None:
         ("mailer.example", LIST, ""),
         ("ists.example", LIST, ""),
         ("lists.example", "", ""),
-        ("lists.example", "lists.example", "lists.example"),
+        ("lists.example", "lists.example", ""),
+        ("example", LIST, ""),
     ],
 )
 def test_mail_through_a_list_that_signed_it_says_so_and_stays_a_no(
@@ -206,7 +250,7 @@ def _results(draw: st.DrawFn) -> Results:
     sender = domain if identity == "helo" else f"{draw(TEXT)}@{domain}"
     spf = SPF(draw(WORDS), domain, identity, sender, draw(TEXT))
     reverse = draw(st.none() | st.builds(Reverse, WORDS, TEXT))
-    return Results(spf, dmarc, tuple(draw(SIGNATURES)), reverse)
+    return Results(dmarc, spf, tuple(draw(SIGNATURES)), reverse)
 
 
 @given(_results())
@@ -224,14 +268,15 @@ def test_what_is_written_reads_back_as_the_same_verdict(found: Results) -> None:
     assert [each.domain for each in read.results.dkim] == [each.domain for each in found.dkim]
     assert [each.bits for each in read.results.dkim] == [each.bits for each in found.dkim]
     assert [each.testing for each in read.results.dkim] == [each.testing for each in found.dkim]
+    assert read.results.spf is not None and found.spf is not None
     assert read.results.spf.result == found.spf.result
 
 
 @given(
     st.builds(
         Results,
-        st.builds(SPF, WORDS, st.text(), st.sampled_from(["mailfrom", "helo"]), st.text(), st.text()),
         st.builds(DMARC, WORDS, st.text(), st.text(), st.text(), st.text(), st.text()),
+        st.builds(SPF, WORDS, st.text(), st.sampled_from(["mailfrom", "helo"]), st.text(), st.text()),
         st.lists(st.builds(DKIM, WORDS, *[st.text()] * 6), max_size=9).map(tuple),
         st.none() | st.builds(Reverse, WORDS, st.text()),
     )
@@ -252,7 +297,7 @@ def test_any_octets_are_parsed_without_an_exception(octets: bytes) -> None:
     authentication_results.parse(b"mx1.example.test;" + octets)
 
 
-GOOD = b"mx1.example.test; dkim=none; spf=none; dmarc=pass (p=none at a.example, aligned dkim) header.from=a.example"
+GOOD = b"a.test; dkim=none; spf=none; dmarc=pass (p=none at a.example, aligned dkim) header.from=a.example"
 
 
 def test_the_room_that_the_field_did_not_need_is_no_text() -> None:
