@@ -8,7 +8,8 @@ above it is believed either.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from receiver.headers import Fields
 
@@ -45,18 +46,19 @@ def read(fields: Fields, file_name: str) -> Trace:
     received = _RECEIVED.match(fields.raw("received"))
     if received is None:
         return Trace()
-    said = {key: _text(value) for key, value in received.groupdict().items()}
+    said: dict[str, Any] = {key: _text(value) for key, value in received.groupdict().items()}
     identity = said.pop("identity")
+    ours = Trace(**said)
     if not identity or f".{identity}." not in f".{file_name}.":
-        return Trace(**said)
+        return ours
     above: dict[str, list[bytes]] = {}
     for name, value in fields.all:
         if name == "received":
             break
         above.setdefault(name, []).append(value)
     results, spam = above.get(_RESULTS, []), above.get(_SPAM, [])
-    return Trace(
-        **said,
+    return replace(
+        ours,
         results=results[0] if len(results) == 1 else None,
         is_spam=any(said.lower().startswith(b"yes") for said in spam),
     )

@@ -134,8 +134,9 @@ def _vouched(method: str, how: str, *, separator: str = ",") -> str:
 
 def _list_that_signed(signatures: tuple[DKIM, ...], list_id: str) -> str:
     """The domain of a mailing list that signed the message, or an empty text."""
-    named = _LIST_ID.search(list_id.lower())
-    for each in signatures if named else ():
-        if each.result == "pass" and "." in each.domain and f".{named[1]}".endswith(f".{each.domain}"):
+    found = _LIST_ID.search(list_id.lower())
+    named = f".{found[1]}" if found else ""
+    for each in signatures:
+        if each.result == "pass" and "." in each.domain and named.endswith(f".{each.domain}"):
             return each.domain
     return ""
