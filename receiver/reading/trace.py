@@ -1,4 +1,4 @@
-"""The fields that this host put above a message (see `receiver.smtp.trace`). Pure.
+"""The fields that this host put above a message (see `receiver.smtp.transaction.trace`). Pure.
 
 Nothing below our own Received field is believed, because the sender may have written it. Ours is the first
 Received field of the file. If the first one is another's, the file was not made by the receiver, and nothing

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from receiver.checks.dns_query import AAAA, MX, PTR, TXT, A, Answer, TemporaryFailure
-from tests.receiver.checks.zone import Zone
+from tests.receiver.checks.zone import Entry, Zone
 
-ZONE = {
+ZONE: dict[str, list[Entry]] = {
     "Example.test": ["TXT one", ("TXT", ["t", b"\xffo"]), "MX 20 b.example.test", "MX 10 A.example.test."],
     "a.b.example.test": ["A 192.0.2.1"],
     "alias.test": ["CNAME other.test"],

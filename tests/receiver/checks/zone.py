@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from receiver.checks.dns_query import AAAA, MX, PTR, TXT, A, Answer, TemporaryFailure, is_askable
 
@@ -137,4 +138,4 @@ def _parse_value(kind: int, value: str | bytes | Iterable[str | bytes]) -> objec
 def _in_order(kind: int, records: list[object]) -> Iterator[object]:
     if kind != MX:
         return iter(records)
-    return (name for _, name in sorted(records))  # type: ignore[misc, call-overload]
+    return (name for _, name in sorted(cast(list[tuple[int, str]], records)))
