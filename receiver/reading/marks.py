@@ -33,4 +33,5 @@ def print_sentence(screen: Screen, sentence: str, is_authentic: bool | None, *, 
     """Print the sentence of a verdict, and `spam` if a spam filter said so."""
     said = terminal.plain(sentence) + ("; spam" if is_spam else "")
     first, _, rest = said.partition(" ")
-    screen.hanging(f"{screen.styled(first, BOLD)} ", 10, rest, _COLOURS[is_authentic])
+    colour = [] if is_authentic is None else [_COLOURS[is_authentic]]
+    screen.hanging(f"{screen.styled(first, BOLD)} ", 10, rest, *colour)

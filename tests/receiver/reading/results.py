@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from receiver.checks import field
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
+from receiver.reading import authentication_results
 from receiver.reading.authentication_results import Results
 
 NO_SPF = SPF("none")
@@ -21,6 +22,18 @@ def written(found: Results, hostname: str = "mx1.example.test") -> bytes:
     dkim: Sequence[DKIM] = found.dkim
     assert found.spf is not None
     return field.write(hostname, found.reverse, "192.0.2.1", found.spf, dkim, found.dmarc)
+
+
+def value(found: Results) -> bytes:
+    """The value of the written field, unfolded as `receiver.headers` does it."""
+    return written(found).partition(b":")[2].replace(b"\r\n", b"").strip()
+
+
+def read_back(found: Results) -> Results:
+    """What the reader makes of the written field."""
+    read = authentication_results.parse(value(found))
+    assert read is not None
+    return read
 
 
 def signed(domain: str, result: str = "pass") -> DKIM:

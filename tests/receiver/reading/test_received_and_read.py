@@ -1,4 +1,4 @@
-"""From the wire to the reader: a receiver, its resolver and a nameserver, and what `letterbox` says of the mail."""
+"""From the wire to the reader: what `letterbox` says of mail that a receiver has checked."""
 
 from __future__ import annotations
 
