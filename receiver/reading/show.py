@@ -124,9 +124,10 @@ def arrival(short: Summary) -> dict[str, str]:
     goal = short.delivered_to or str(short.stored.maildir)
     if short.sent_to.lower() not in ("", goal.lower()):
         goal += f" (sent to {short.sent_to})"
+    name = f" ({short.verdict.reverse_name})" if short.verdict.reverse_name else ""
     return {
         "Arrived": f"{arrived}, for {goal}",
-        "Peer": f"{short.peer or 'unknown'}, which calls itself {short.helo or 'nothing'}",
+        "Peer": f"{short.peer or 'unknown'}{name}, which calls itself {short.helo or 'nothing'}",
         "TLS": encrypted,
         "Size": f"{short.size} octets",
         "Lies in": short.stored.path,

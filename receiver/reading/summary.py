@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from receiver import headers
+from receiver.checks.verdict import list_id
 from receiver.headers import Fields
 from receiver.reading import authentication_results, stored, trace, verdict
 from receiver.reading.stored import Stored
@@ -82,7 +83,7 @@ def summary(message: Stored, fields: Fields, size: int) -> Summary:
         tls=ours.tls,
         cipher=ours.cipher,
         sent_to=ours.sent_to,
-        verdict=verdict.judge(results, fields.text("list-id")),
+        verdict=verdict.judge(results, list_id([(b"list-id", fields.raw("list-id"))])),
         is_spam=ours.is_spam,
     )
 

@@ -7,17 +7,15 @@ better. A lookup that failed is no answer, so it is neither a yes nor a no.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import Enum
 
-from receiver.checks.results import DKIM
+from receiver.checks.verdict import list_that_signed
 from receiver.reading.authentication_results import Results
 
 _DNS = "DNS did not answer"
 _FAULT = "a check failed on this host, and its journal says why"
 _NOTHING_ASKED = "neither SPF nor DKIM vouches for it, and its owner asks for nothing (p=none)"
-_LIST_ID = re.compile(r"<([a-z0-9._-]{1,253})>[ \t]*\Z")
 _REQUESTS = {
     "reject": "its owner asks to reject such mail (p=reject)",
     "quarantine": "its owner asks to treat such mail as suspicious (p=quarantine)",
@@ -58,16 +56,20 @@ class Verdict:
             words += f" ({self.reason})" if self.answer is Answer.YES else f": {self.reason}"
         return f"Really from {self.domain or 'its domain'}: {words}"
 
+    @property
+    def reverse_name(self) -> str:
+        """The name of the peer's address that leads back to the address; empty if none does."""
+        reverse = self.results.reverse if self.results else None
+        return reverse.name if reverse and reverse.result == "pass" else ""
+
     def to_json(self) -> dict[str, object]:
         """The keys that `--json` has for the checks. All but the text are null if nothing was checked."""
         found = self.results
-        policy = dkim = spf = dmarc = reverse = None
+        policy = dkim = spf = dmarc = None
         if found:
             policy, dmarc = found.dmarc.policy or None, found.dmarc.result
             spf = found.spf.result if found.spf else None
             dkim = [{"domain": each.domain or None, "result": each.result} for each in found.dkim]
-            if found.reverse and found.reverse.result == "pass":
-                reverse = found.reverse.name
         return {
             "authentic": self.is_authentic,
             "authentic_text": self.sentence,
@@ -77,14 +79,15 @@ class Verdict:
             "dkim": dkim,
             "spf": spf,
             "dmarc": dmarc,
-            "reverse": reverse,
+            "reverse": self.reverse_name or None,
         }
 
 
 def judge(results: Results | None, list_id: str = "") -> Verdict:
     """The verdict on a message. `results` is None if it was not checked.
 
-    `list_id` is the message's List-Id field (RFC 2919). A list that changes a message breaks its signature.
+    `list_id` is the identifier of the mailing list through which the message says it came. A list that
+    changes a message breaks its signature.
     """
     if results is None:
         return Verdict()
@@ -95,7 +98,7 @@ def judge(results: Results | None, list_id: str = "") -> Verdict:
         answer, reason = Answer.NO, _REQUESTS.get(dmarc.policy, "")
         if not reason:
             answer, reason = Answer.NOT_PROVEN, _NOTHING_ASKED
-        if signer := _list_that_signed(results.dkim, list_id):
+        if signer := list_that_signed(results.dkim, list_id):
             reason += f"; it came through {signer}, which signed it"
         return Verdict(answer, domain, "", reason, results)
     if dmarc.result == "permerror":
@@ -130,13 +133,3 @@ def _without_policy(results: Results, domain: str) -> Verdict:
 
 def _vouched(method: str, how: str, *, separator: str = ",") -> str:
     return f"{method.upper() or 'DMARC'} pass{separator} {how}"
-
-
-def _list_that_signed(signatures: tuple[DKIM, ...], list_id: str) -> str:
-    """The domain of a mailing list that signed the message, or an empty text."""
-    found = _LIST_ID.search(list_id.lower())
-    named = f".{found[1]}" if found else ""
-    for each in signatures:
-        if each.result == "pass" and "." in each.domain and named.endswith(f".{each.domain}"):
-            return each.domain
-    return ""

@@ -11,7 +11,7 @@ from tests.receiver.reading.results import failed, no_policy, passed, read_back,
 
 HELO = SPF("pass", "mx.shop.example", "helo", "mx.shop.example")
 REJECT = "NO: its owner asks to reject such mail (p=reject)"
-LIST = "Developers <dev.lists.example>"
+LIST = "dev.lists.example"
 
 CASES: dict[str, tuple[Results, str, bool | None]] = {
     "DKIM aligned": (results(passed("dkim"), signed("gmail.com")), "yes (DKIM pass, aligned)", True),
@@ -132,12 +132,12 @@ def test_a_message_without_results_is_not_checked() -> None:
     ("signer", "list_id", "through"),
     [
         ("lists.example", LIST, "lists.example"),
-        ("LISTS.example", "<dev.LISTS.EXAMPLE>", "lists.example"),
+        ("LISTS.example", LIST, "lists.example"),
+        ("dev.lists.example", LIST, "dev.lists.example"),
         ("mailer.example", LIST, ""),
         ("ists.example", LIST, ""),
-        ("lists.example", "", ""),
-        ("lists.example", "lists.example", ""),
         ("example", LIST, ""),
+        ("lists.example", "", ""),
     ],
 )
 def test_mail_through_a_list_that_signed_it_says_so_and_stays_a_no(
