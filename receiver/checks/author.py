@@ -61,7 +61,8 @@ def domain(fields: Sequence[tuple[bytes, bytes]]) -> str:
         raise NoAuthor("the header section is too long")
     names = {_a_labels(each) for text in _texts(raw, head) for each in _addresses(_tokens(text))}
     if len(names) != 1:
-        raise NoAuthor("addresses of several domains in From" if names else "no address in From")
+        number = "two" if len(names) == 2 else "several"
+        raise NoAuthor(f"the From field names {number} authors" if names else "no address in From")
     return names.pop()
 
 

@@ -39,15 +39,7 @@ class Verdict:
         made = [self.spf.result, *(each.result for each in self.dkim)]
         if self.reverse:
             made.append(self.reverse.result)
-        return "temperror" not in made and not self._list_has_signed
-
-    @property
-    def _list_has_signed(self) -> bool:
-        return bool(self.list_id) and any(
-            each.result == "pass" and f".{self.list_id}".endswith(f".{each.domain.lower()}")
-            for each in self.dkim
-            if "." in each.domain
-        )
+        return "temperror" not in made and not list_that_signed(self.dkim, self.list_id)
 
     def to_journal(self) -> dict[str, object]:
         """The values for the message's line in the journal. No explanation of a stranger is among them."""
@@ -65,6 +57,18 @@ class Verdict:
         if self.forged:
             values["forged"] = self.forged
         return values
+
+
+def list_that_signed(signatures: Sequence[DKIM], list_id: str) -> str:
+    """The domain with which a mailing list signed a message; empty if its signature is not there.
+
+    `list_id` is what `list_id` finds. A sender can write it, and sign with a domain of his own.
+    """
+    for each in signatures if list_id else ():
+        domain = each.domain.lower()
+        if each.result == "pass" and "." in domain and f".{list_id}".endswith(f".{domain}"):
+            return domain
+    return ""
 
 
 def list_id(fields: Sequence[tuple[bytes, bytes]]) -> str:

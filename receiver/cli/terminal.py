@@ -12,7 +12,7 @@ import shutil
 import sys
 import textwrap
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
 # C0 controls, DEL and C1 controls; Unicode's format characters, without the joiners that scripts and emoji
@@ -94,7 +94,12 @@ class Screen:
     @property
     def shows_blocks(self) -> bool:
         """Whether the terminal can show coloured block characters, as the QR code of `first_mail` needs."""
-        return self._coloured and (self.out.encoding or "").lower().replace("-", "") == "utf8"
+        return self._coloured and self.shows_unicode
+
+    @property
+    def shows_unicode(self) -> bool:
+        """Whether the output takes characters beyond ASCII as UTF-8."""
+        return (self.out.encoding or "").lower().replace("-", "") == "utf8"
 
     @property
     def columns(self) -> int:
@@ -131,12 +136,19 @@ class Screen:
 
 
 def table(
-    screen: Screen, heads: Sequence[str], rows: Sequence[Sequence[str]], flexible: Sequence[int], right: int
+    screen: Screen,
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    flexible: Sequence[int],
+    right: int,
+    styles: Mapping[int, Callable[[str], Sequence[str]]],
 ) -> None:
     """Write rows of plain texts in columns, under bold heads.
 
     The columns whose indexes are in `flexible` share the width that the others leave. The column with the
-    index `right` is aligned to the right.
+    index `right` is aligned to the right. `styles` has, for the index of a column, what gives the codes for
+    a text in it.
     """
     fixed = [max(width(row[at]) for row in (heads, *rows)) for at in range(len(heads))]
     left = screen.columns - 2 * (len(heads) - 1) - sum(w for at, w in enumerate(fixed) if at not in flexible)
@@ -146,4 +158,10 @@ def table(
         left -= widths[at]
     for number, row in enumerate((heads, *rows)):
         cells = [fit(text, widths[at], right=at == right) for at, text in enumerate(row)]
-        screen.line(screen.styled("  ".join(cells).rstrip(), *([BOLD] if number == 0 else [])))
+        cells[-1] = cells[-1].rstrip()
+        if number == 0:
+            screen.line(screen.styled("  ".join(cells), BOLD))
+            continue
+        for at, codes_of in styles.items():
+            cells[at] = cells[at].replace(row[at], screen.styled(row[at], *codes_of(row[at])), 1)
+        screen.line("  ".join(cells))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from receiver.cli import terminal
 from receiver.cli.command import print_json
 from receiver.cli.terminal import BOLD, GREEN, RED, Screen
+from receiver.reading import marks
 
 
 class Display:
@@ -33,6 +34,14 @@ class Display:
 
     def stored(self, evidence: Mapping[str, object]) -> None:
         self.screen.line(self.screen.styled("Stored: this host receives mail.", GREEN, BOLD))
+        if sentence := evidence.get("authentic_text"):  # A host of an older release does not say it.
+            is_authentic = evidence.get("authentic")
+            marks.print_sentence(
+                self.screen,
+                str(sentence),
+                is_authentic if isinstance(is_authentic, bool) else None,
+                is_spam=bool(evidence.get("spam")),
+            )
         for name, value in as_lines(evidence).items():
             self.screen.hanging(f"{self.screen.styled(f'{name:<8}', BOLD)} ", 9, terminal.plain(value))
         self.screen.line()

@@ -15,11 +15,12 @@ from pathlib import Path
 from receiver.cli import configuration, terminal
 from receiver.cli.command import Failure, print_json, wants_json
 from receiver.cli.terminal import Screen
-from receiver.reading import command, selection, show, stored, summary
+from receiver.reading import command, marks, selection, show, stored, summary
 from receiver.reading.listing import row
 from receiver.reading.stored import Maildir, Stored
 from receiver.reading.summary import Summary
 
+EX_UNKNOWN = 3  # as `letterbox doctor` has it: nothing is known to be wrong, but it could not be told
 _PAUSE = 0.1  # seconds
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _LONGEST_DELIVERY = 3600 * 2  # seconds from the time in a message's name, when it began, to its arrival
@@ -66,7 +67,8 @@ def wait(argv: Sequence[str]) -> int:
     """Run `letterbox wait` and return its exit code. `argv` has the arguments that follow its name."""
     parser = command.parser(
         "wait",
-        "Wait for a message and show it. Exit code 0, or 1 if none came in time.",
+        "Wait for a message and show it. Exit code 0, or 1 if none came in time. With --authentic also 1"
+        " if it is not from the domain that it names, and 3 if that cannot be known or was not checked.",
         "letterbox wait --to alice@example.com --timeout 60 --json",
     )
     parser.add_argument(
@@ -80,6 +82,11 @@ def wait(argv: Sequence[str]) -> int:
         default=0.0,
         metavar="S",
         help="messages of the last S seconds count too (0)",
+    )
+    parser.add_argument(
+        "--authentic",
+        action="store_true",
+        help="fail unless the message is really from the domain in its From field",
     )
     return command.run(parser.parse_args(argv), _wait, with_root=_look_up_alias)
 
@@ -109,7 +116,11 @@ def _wait(arguments: argparse.Namespace) -> int:
         for message in candidates:
             if _is_wanted(message, arguments):
                 screen.live("")
-                return show.print_message(message, arguments)
+                verdict = show.print_message(message, arguments).verdict
+                if arguments.authentic and not verdict.is_authentic:
+                    code = EX_UNKNOWN if verdict.is_authentic is None else 1
+                    raise Failure(f"not authentic: {terminal.plain(verdict.sentence)}", code)
+                return 0
         left = arguments.timeout - (time.monotonic() - began)
         if left <= 0:
             screen.live("")
@@ -203,9 +214,11 @@ def _follow(arguments: argparse.Namespace) -> int:
                 if in_json:
                     print_json(each.to_json())
                     continue
-                arrived, sender, subject, box, size, tls = row(each)
-                line = f"{arrived}  {sender}  {screen.styled(subject, terminal.BOLD)}  {box}  {size}  {tls}"
-                screen.line(line)
+                arrived, real, *rest = row(each, screen)
+                sender, subject, box, size, tls = rest
+                shown = f"{screen.styled(real, *marks.style(real))}  {sender}"
+                subject = screen.styled(subject, terminal.BOLD)
+                screen.line(f"{arrived}  {shown}  {subject}  {box}  {size}  {tls}")
             time.sleep(_PAUSE)
     except KeyboardInterrupt:
         return 0

@@ -13,10 +13,10 @@ from receiver.cli import terminal
 from receiver.cli.command import print_json, wants_json
 from receiver.cli.terminal import Screen
 from receiver.one_time import MAILBOX
-from receiver.reading import command, selection, stored, summary
+from receiver.reading import command, marks, selection, stored, summary
 from receiver.reading.summary import Summary
 
-_HEADS = ("#", "Arrived", "From", "Subject", "Mailbox", "Size", "TLS")
+_HEADS = ("#", "Arrived", "Real", "From", "Subject", "Mailbox", "Size", "TLS")
 
 
 def main(argv: Sequence[str]) -> int:
@@ -47,8 +47,8 @@ def _list(arguments: argparse.Namespace) -> int:
         return 0
     screen = Screen()
     if summaries:
-        rows = [[str(number), *row(each)] for number, each in enumerate(summaries, 1)]
-        terminal.table(screen, _HEADS, rows, flexible=(2, 3, 4), right=5)
+        rows = [[str(number), *row(each, screen)] for number, each in enumerate(summaries, 1)]
+        terminal.table(screen, _HEADS, rows, flexible=(3, 4, 5), right=6, styles={2: marks.style})
     else:
         screen.line("No mail yet. `letterbox proof` waits for a first message with you.")
     if not arguments.mailbox and (proofs := _proofs(arguments)):
@@ -62,12 +62,16 @@ def _proofs(arguments: argparse.Namespace) -> int:
     return sum(1 for _ in selection.everything(boxes))
 
 
-def row(each: Summary) -> list[str]:
-    """The cells of a message: arrived, from, subject, mailbox, size, TLS. All are safe for a terminal."""
+def row(each: Summary, screen: Screen) -> list[str]:
+    """The cells of a message: arrived, real, from, subject, mailbox, size, TLS.
+
+    All are safe for a terminal.
+    """
     moment = time.localtime(each.stored.arrived)
     recent = time.time() - each.stored.arrived < 180 * 86400
     return [
         time.strftime("%d %b %H:%M" if recent else "%d %b  %Y", moment),
+        marks.mark(each, screen),
         terminal.plain(each.sender) or terminal.plain(f"<{each.reverse_path}>"),
         terminal.plain(each.subject) or "(no subject)",
         terminal.plain(str(each.stored.maildir)),

@@ -12,7 +12,7 @@ from receiver.cli.command import print_json, wants_json
 from receiver.cli.terminal import Screen
 from receiver.content import content
 from receiver.content.message import Content
-from receiver.reading import command, stored, summary
+from receiver.reading import command, marks, stored, summary
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
 
@@ -33,18 +33,22 @@ def main(argv: Sequence[str]) -> int:
 
 def _show(arguments: argparse.Namespace) -> int:
     (message,) = command.messages(arguments, [arguments.message])
-    return print_message(message, arguments, with_headers=arguments.headers)
+    print_message(message, arguments, with_headers=arguments.headers)
+    return 0
 
 
-def print_message(message: Stored, arguments: argparse.Namespace, *, with_headers: bool = False) -> int:
-    """Print one message in the form that the arguments ask for. Raises OSError if its file cannot be read."""
+def print_message(message: Stored, arguments: argparse.Namespace, *, with_headers: bool = False) -> Summary:
+    """Print one message in the form that the arguments ask for, and return its summary.
+
+    Raises OSError if its file cannot be read.
+    """
     octets, head = stored.content(message), stored.head(message)[0]
     # From here on we parse a stranger's octets and open no file.
     holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(message, fields, len(octets))
     if wants_json(arguments):
         print_json(to_json(short, holds, fields if with_headers else None))
-        return 0
+        return short
     screen = Screen()
     if with_headers:
         for name, raw in fields.all:
@@ -52,6 +56,8 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
     else:
         for name in _FIELDS:
             _field(screen, name.capitalize(), fields.text(name))
+    verdict = short.verdict
+    marks.print_sentence(screen, verdict.sentence, verdict.is_authentic, is_spam=short.is_spam)
     for name, value in arrival(short).items():
         _field(screen, name, value)
     for each in holds.attachments:
@@ -69,7 +75,7 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
                 _field(screen, name, value)
             screen.line()
             screen.line(terminal.plain_lines(inside.content.text).rstrip("\n"))
-    return 0
+    return short
 
 
 def _field(screen: Screen, name: str, value: str) -> None:
@@ -118,9 +124,10 @@ def arrival(short: Summary) -> dict[str, str]:
     goal = short.delivered_to or str(short.stored.maildir)
     if short.sent_to.lower() not in ("", goal.lower()):
         goal += f" (sent to {short.sent_to})"
+    name = f" ({short.verdict.reverse_name})" if short.verdict.reverse_name else ""
     return {
         "Arrived": f"{arrived}, for {goal}",
-        "Peer": f"{short.peer or 'unknown'}, which calls itself {short.helo or 'nothing'}",
+        "Peer": f"{short.peer or 'unknown'}{name}, which calls itself {short.helo or 'nothing'}",
         "TLS": encrypted,
         "Size": f"{short.size} octets",
         "Lies in": short.stored.path,

@@ -18,7 +18,11 @@ from pathlib import Path
 from receiver import headers
 
 _FIRST_READ = 16_384
-_TRACE = re.compile(rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\nReceived:[^\n]*\n(?:[ \t][^\n]*\n)*")
+_FOLDED = rb":[^\n]*\n(?:[ \t][^\n]*\n)*"
+_TRACE = re.compile(
+    rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\n"
+    rb"(?:(?:Authentication-Results|X-Spam(?:-Score)?)%b)*Received%b" % (_FOLDED, _FOLDED)
+)
 _LONGEST_HEAD = headers.MAX_HEAD + 8192  # octets, with our trace fields
 
 

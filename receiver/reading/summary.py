@@ -1,24 +1,15 @@
-"""A summary of a message, from its header fields and from our trace fields (`trace` of `receiver.smtp`).
-
-Only the first Received field counts, because this host wrote it. The sender may have forged the others.
-"""
+"""A summary of a message, from its header fields and from our trace fields (see `receiver.reading.trace`)."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from receiver import headers
+from receiver.checks.verdict import list_id
 from receiver.headers import Fields
-from receiver.reading import stored
+from receiver.reading import authentication_results, stored, trace, verdict
 from receiver.reading.stored import Stored
-
-_RECEIVED = re.compile(
-    r"from (?P<helo>\S+)(?: \(\[(?:IPv6:)?(?P<peer>[^\]]*)\]\))?\s+"
-    r"by \S+ \(Letterbox\) with (?P<protocol>\S+)"
-    r"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
-    r"(?:\s+id \S+)?(?:\s+for <(?P<for_>[^>]*)>)?"
-)
+from receiver.reading.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +30,8 @@ class Summary:
     tls: str  # such as TLSv1.3; empty if the message came in clear text
     cipher: str
     sent_to: str  # the recipient as the sender wrote it; empty if there were several
+    verdict: Verdict
+    is_spam: bool  # whether a spam filter said so
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints. Keys are only ever added."""
@@ -60,6 +53,8 @@ class Summary:
             "delivered_to": self.delivered_to,
             "sent_to": self.sent_to or None,
             "path": self.stored.path,
+            **self.verdict.to_json(),
+            "spam": self.is_spam or None,  # Without a filter it is not known.
         }
 
 
@@ -71,8 +66,8 @@ def read(message: Stored) -> Summary:
 
 def summary(message: Stored, fields: Fields, size: int) -> Summary:
     """The summary of a message. `fields` are those of its file, with our trace. `size` is in octets."""
-    trace = _RECEIVED.match(fields.text("received").replace("\t", " "))
-    said = {key: value or "" for key, value in trace.groupdict().items()} if trace else {}
+    ours = trace.read(fields, message.name)
+    results = None if ours.results is None else authentication_results.parse(ours.results)
     return Summary(
         stored=message,
         size=size,
@@ -82,12 +77,14 @@ def summary(message: Stored, fields: Fields, size: int) -> Summary:
         date=fields.text("date")[: headers.LONGEST],
         reverse_path=fields.text("return-path")[: headers.LONGEST].strip("<>"),
         delivered_to=fields.text("delivered-to")[: headers.LONGEST],
-        peer=said.get("peer", ""),
-        helo=said.get("helo", ""),
-        protocol=said.get("protocol", ""),
-        tls=said.get("tls", ""),
-        cipher=said.get("cipher", ""),
-        sent_to=said.get("for_", ""),
+        peer=ours.peer,
+        helo=ours.helo,
+        protocol=ours.protocol,
+        tls=ours.tls,
+        cipher=ours.cipher,
+        sent_to=ours.sent_to,
+        verdict=verdict.judge(results, list_id([(b"list-id", fields.raw("list-id"))])),
+        is_spam=ours.is_spam,
     )
 
 

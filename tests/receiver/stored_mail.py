@@ -13,7 +13,7 @@ from typing import Any
 from tests.receiver.processes import ROOT
 
 TRACE = (
-    "Return-Path: <zoe@sender.test>\r\nDelivered-To: {mailbox}@example.test\r\n"
+    "Return-Path: <zoe@sender.test>\r\nDelivered-To: {mailbox}@example.test\r\n{above}"
     "Received: from mail.sender.test ([192.0.2.1])\r\n\tby mx1.example.test (Letterbox) with ESMTPS\r\n"
     "\t(using TLSv1.3 with cipher TLS_AES_256_GCM_SHA384)\r\n\tid {identity}\r\n"
     "\tfor <{mailbox}@example.test>;\r\n\tSun, 22 Nov 2026 15:00:00 +0000\r\n"
@@ -27,7 +27,10 @@ class Mail:
         self.folder = folder
         self._seconds = int(time.time()) - 1000
 
-    def store(self, content: bytes | str, mailbox: str = "alice", *, part: str = "new") -> Path:
+    def store(
+        self, content: bytes | str, mailbox: str = "alice", *, part: str = "new", above: bytes = b""
+    ) -> Path:
+        """Store a message. `above` are the fields that the checks put above our Received."""
         octets = content.replace("\n", "\r\n").encode() if isinstance(content, str) else content
         self._seconds += 1
         identity = f"M000001P1Q{self._seconds % 1000}Rabcdef01"
@@ -36,7 +39,8 @@ class Mail:
             (box / name).mkdir(parents=True, exist_ok=True)
         path = box / part / f"{self._seconds}.{identity}.mx1.example.test"
         written = box / "tmp" / path.name
-        written.write_bytes(TRACE.format(mailbox=mailbox, identity=identity).encode() + octets)
+        trace = TRACE.format(mailbox=mailbox, identity=identity, above=above.decode())
+        written.write_bytes(trace.encode() + octets)
         return written.rename(path)
 
     def letterbox(self, command: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[bytes]:

@@ -223,7 +223,7 @@ def test_a_terminal_gets_a_table_that_fits(mail: Mail) -> None:
     mail.store(f"Subject: {'漢字' * 60}\nFrom: {'very long ' * 20}<a@sender.test>\n\nx\n")
     lines = on_a_terminal(mail.line("list"), columns=80).replace("\x1b[1m", "").replace("\x1b[0m", "")
     heads, first, second = lines.splitlines()
-    assert heads.split() == ["#", "Arrived", "From", "Subject", "Mailbox", "Size", "TLS"]
+    assert heads.split() == ["#", "Arrived", "Real", "From", "Subject", "Mailbox", "Size", "TLS"]
     assert "Grüße 😀" in second
     assert len(heads) <= 80
     assert len(first) + sum(character in "漢字" for character in first) <= 80
