@@ -1,0 +1,173 @@
+"""Asking rspamd whether a message is spam, by HTTP over its Unix socket.
+
+The admin of the host runs rspamd (rspamd.com/doc/developers/protocol.html). Whatever goes wrong with it, mail
+is taken. The answer is unknown then, and says why. The request is HTTP/1.0, so the reply never comes in
+chunks, and ends with the connection.
+
+rspamd obeys some fields of a request that comes over a Unix socket: `File`, `Path` and `Shm` make it read
+what they name. So no value of the envelope may begin a line of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+DEADLINE = 10.0  # seconds for the whole question; rspamd itself gives up after 8 (task_timeout)
+_LONGEST_REPLY = 524_288  # octets, without the URLs; a usual one has 5,000
+_MOST_RECIPIENTS = 32_768  # octets of all of them; rspamd hangs up if the fields have more than 80 KiB
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+_STATUS = re.compile(rb"HTTP/1\.[01] (\d{3})\b")
+# rspamd lists up to 10,240 host names of URLs in its reply, after all that matters here. A quote inside of a
+# JSON string has a backslash before it, so these octets are never part of a string.
+_URLS = b',"urls":['
+# The actions that mark a message (rspamd.com/doc/configuration/metrics.html). Others leave it as it is.
+_MARKING = ("add header", "rewrite subject", "quarantine", "discard", "reject")
+_HIGHEST_SCORE = 1e6
+# A byte order mark before a name is skipped, as lenient readers do.
+_SPAM_FIELD = re.compile(
+    rb"(?im)^(?:\xef\xbb\xbf)?x-spam[!-9;-~]*[ \t]*:[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What rspamd is told of a message besides its content. An empty value is not sent."""
+
+    identity: str  # the message's, for rspamd's log
+    receiver: str  # our hostname
+    peer: str = ""  # the sender's IP address
+    reverse: str = ""  # the peer's confirmed name. Without one, rspamd asks DNS itself.
+    helo: str = ""
+    sender: str = ""  # of MAIL; empty for the null path
+    recipients: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What rspamd says of a message."""
+
+    is_spam: bool | None = None  # None: unknown
+    score: float = 0.0
+    required: float = 0.0  # the score from which on a message is marked
+    rejects: bool = False  # whether rspamd would refuse the message
+    reason: str = ""  # why it is unknown
+
+    @property
+    def field(self) -> bytes:
+        """The field for the head of the message, with its CRLF. Empty if the message is not known as spam."""
+        if not self.is_spam:
+            return b""
+        return f"X-Spam: Yes, score={self.score:.1f}, required={self.required:.1f}\r\n".encode()
+
+
+def request(question: Question, size: int) -> bytes:
+    """The head of the request for a message of `size` octets. Pure."""
+    fields = [
+        ("Content-Length", str(size)),
+        ("Queue-Id", question.identity),
+        ("MTA-Name", question.receiver),
+        ("IP", question.peer),
+        ("Hostname", question.reverse),
+        ("Helo", question.helo),
+        ("From", f"<{question.sender}>"),
+    ]
+    room = _MOST_RECIPIENTS
+    for recipient in question.recipients:
+        room -= len(recipient.encode("utf-8", "replace"))
+        if room < 0:
+            break
+        fields.append(("Rcpt", f"<{recipient}>"))
+    lines = [f"{name}: {_CONTROL.sub('?', value)}\r\n" for name, value in fields if value]
+    return f"POST /checkv2 HTTP/1.0\r\n{''.join(lines)}\r\n".encode()
+
+
+def parse_reply(reply: bytes) -> Judgement:
+    """The judgement in a whole reply, or in one that was cut off inside of its URLs. Raises ValueError."""
+    head, _, body = reply.partition(b"\r\n\r\n")
+    status = _STATUS.match(head)
+    if not status:
+        raise ValueError("its reply is not HTTP" if reply else "it hung up without a reply")
+    if status[1] != b"200":
+        raise ValueError(f"it replied with the HTTP status {status[1].decode()}")
+    body, urls, _ = body.partition(_URLS)
+    try:
+        answer = json.loads(body + b"}" if urls else body)
+    except (ValueError, RecursionError):
+        raise ValueError("its reply is not JSON") from None
+    if not isinstance(answer, dict) or not isinstance(action := answer.get("action"), str):
+        raise ValueError("its reply has no action")
+    thresholds = answer.get("thresholds")
+    required = [
+        _score(value)
+        for name, value in (thresholds.items() if isinstance(thresholds, Mapping) else ())
+        if name in _MARKING and value is not None
+    ]
+    return Judgement(
+        action in _MARKING,
+        _score(answer.get("score")),
+        min(required) if required else _score(answer.get("required_score")),
+        action == "reject",
+    )
+
+
+def _score(value: object) -> float:
+    """Raises ValueError if it is no number that can be written down."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _HIGHEST_SCORE:
+        raise ValueError("a score of its reply is not a number")
+    return float(value)
+
+
+def without_spam_fields(head: bytes) -> tuple[bytes, int]:
+    """A header section in CRLF without the fields whose names begin with X-Spam, and how many there were.
+
+    Whoever reads such a field in a stored message believes that it is from this host.
+    """
+    return _SPAM_FIELD.subn(b"", head)
+
+
+class SpamFilter:
+    """The rspamd that listens on a Unix socket."""
+
+    def __init__(self, socket: Path, deadline: float = DEADLINE) -> None:
+        self._socket, self._deadline = socket, deadline
+
+    async def judge(self, question: Question, size: int, content: AsyncIterable[bytes]) -> Judgement:
+        """What rspamd says of a message of `size` octets. Never raises, and keeps no more than a piece of it.
+
+        It runs in a task of its own, because an eager task cannot use `asyncio.timeout`.
+        """
+        asking = asyncio.get_running_loop().create_task(self._ask(question, size, content))
+        try:
+            await asyncio.wait({asking}, timeout=self._deadline)
+            if not asking.done():
+                return Judgement(reason=f"no answer within {self._deadline:g} s")
+            return asking.result()
+        except OSError as error:
+            return Judgement(reason=f"{self._socket}: {error.strerror or type(error).__name__}")
+        except ValueError as error:
+            return Judgement(reason=f"{self._socket}: {error}")
+        except Exception as error:  # The error is in our program. It must not cost us the message.
+            return Judgement(reason=f"{type(error).__name__}: {error}")
+        finally:
+            asking.cancel()
+
+    async def _ask(self, question: Question, size: int, content: AsyncIterable[bytes]) -> Judgement:
+        reader, writer = await asyncio.open_unix_connection(self._socket)
+        try:
+            writer.write(request(question, size))
+            async for piece in content:
+                writer.write(piece)
+                await writer.drain()
+            reply = bytearray()
+            while (piece := await reader.read(65_536)) and _URLS not in reply:
+                reply += piece
+                if len(reply) > _LONGEST_REPLY and _URLS not in reply:
+                    raise ValueError(f"its reply has more than {_LONGEST_REPLY} octets")
+            return parse_reply(bytes(reply))
+        finally:
+            writer.transport.abort()
