@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.inventory import host_certificate
+from dns.inventory import host_certificate, host_spam_filter
 from dns.inventory.host_certificate import WantedCertificate
+from dns.inventory.host_spam_filter import SpamFilter
 from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
@@ -24,6 +25,7 @@ KEYS = (
     "allow_private_address",
     "domains",
     *host_certificate.KEYS,
+    host_spam_filter.KEY,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -74,6 +76,7 @@ class MailHost:
     """Whether the Subject, From and Date of each message are logged."""
     certificate: WantedCertificate | None = None
     """None if the host's certificate is self-signed."""
+    spam_filter: SpamFilter | None = None
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -104,6 +107,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         firewalld_zones=_zones(data, problems["firewalld_zones"]),
         allow_private_address=allow_private,
         certificate=host_certificate.from_data(data, problems),
+        spam_filter=host_spam_filter.from_data(data, problems[host_spam_filter.KEY]),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

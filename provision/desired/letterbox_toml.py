@@ -21,6 +21,8 @@ def letterbox_toml(host: MailHost, domains: Iterable[Domain]) -> str:
         # Left out unless it is asked for, so that a plain inventory keeps the generation that it has.
         table["log_headers"] = True
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
+    if host.spam_filter:
+        table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
 
