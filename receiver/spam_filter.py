@@ -14,7 +14,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 DEADLINE = 10.0  # seconds for the whole question; rspamd itself gives up after 8 (task_timeout)
@@ -56,6 +56,7 @@ class Judgement:
     required: float = 0.0  # the score from which on a message is marked
     rejects: bool = False  # whether rspamd would refuse the message
     reason: str = ""  # why it is unknown
+    seconds: float = 0.0  # that the message waited for it
 
     @property
     def field(self) -> bytes:
@@ -63,6 +64,13 @@ class Judgement:
         if not self.is_spam:
             return b""
         return f"X-Spam: Yes, score={self.score:.1f}, required={self.required:.1f}\r\n".encode()
+
+    def to_journal(self) -> dict[str, object]:
+        """The values for the message's line in the journal."""
+        if self.is_spam is None:
+            return {"spam": "unknown", "spam_reason": self.reason, "spam_seconds": self.seconds}
+        word = "yes" if self.is_spam else "no"
+        return {"spam": word, "spam_score": f"{self.score:.1f}", "spam_seconds": self.seconds}
 
 
 def request(question: Question, size: int) -> bytes:
@@ -131,43 +139,70 @@ def without_spam_fields(head: bytes) -> tuple[bytes, int]:
 
 
 class SpamFilter:
-    """The rspamd that listens on a Unix socket."""
+    """The rspamd that listens on a Unix socket. `hostname` is ours."""
 
-    def __init__(self, socket: Path, deadline: float = DEADLINE) -> None:
-        self._socket, self._deadline = socket, deadline
+    def __init__(self, socket: Path, hostname: str, deadline: float = DEADLINE) -> None:
+        self.socket = socket
+        self.hostname = hostname
+        self.deadline = deadline
 
-    async def judge(self, question: Question, size: int, content: AsyncIterable[bytes]) -> Judgement:
-        """What rspamd says of a message of `size` octets. Never raises, and keeps no more than a piece of it.
+    def message(
+        self, identity: str, peer: str, helo: str, sender: str, recipients: Sequence[str]
+    ) -> SpamCheck:
+        """Begin the check of a message from its envelope. `sender` is empty for the null path."""
+        question = Question(identity, self.hostname, peer, "", helo, sender, recipients)
+        return SpamCheck(self, question)
 
-        It runs in a task of its own, because an eager task cannot use `asyncio.timeout`.
+
+class SpamCheck:
+    """The check of one message: `head` once, then `judge` when all of it is there."""
+
+    __slots__ = ("_filter", "_question", "taken_out")
+
+    def __init__(self, spam_filter: SpamFilter, question: Question) -> None:
+        self.taken_out = 0  # fields of the sender that look like ours
+        self._filter, self._question = spam_filter, question
+
+    def head(self, head: bytes) -> bytes:
+        """Take the header section. Returns it without the fields that look like ours."""
+        head, self.taken_out = without_spam_fields(head)
+        return head
+
+    async def judge(self, size: int, content: AsyncIterable[bytes], reverse: str = "") -> Judgement:
+        """What rspamd says of the message, which has `size` octets. `reverse` is the peer's confirmed name.
+
+        Never raises. It runs in a task of its own, because an eager task cannot use `asyncio.timeout`.
         """
-        asking = asyncio.get_running_loop().create_task(self._ask(question, size, content))
+        loop, socket, deadline = asyncio.get_running_loop(), self._filter.socket, self._filter.deadline
+        began = loop.time()
+        asking = loop.create_task(_ask(socket, replace(self._question, reverse=reverse), size, content))
         try:
-            await asyncio.wait({asking}, timeout=self._deadline)
-            if not asking.done():
-                return Judgement(reason=f"no answer within {self._deadline:g} s")
-            return asking.result()
+            await asyncio.wait({asking}, timeout=deadline)
+            found = asking.result() if asking.done() else Judgement(reason=f"no answer within {deadline:g} s")
         except OSError as error:
-            return Judgement(reason=f"{self._socket}: {error.strerror or type(error).__name__}")
+            found = Judgement(reason=f"{socket}: {error.strerror or type(error).__name__}")
         except ValueError as error:
-            return Judgement(reason=f"{self._socket}: {error}")
+            found = Judgement(reason=f"{socket}: {error}")
         except Exception as error:  # The error is in our program. It must not cost us the message.
-            return Judgement(reason=f"{type(error).__name__}: {error}")
+            found = Judgement(reason=f"{type(error).__name__}: {error}")
         finally:
             asking.cancel()
+        return replace(found, seconds=loop.time() - began)
 
-    async def _ask(self, question: Question, size: int, content: AsyncIterable[bytes]) -> Judgement:
-        reader, writer = await asyncio.open_unix_connection(self._socket)
-        try:
-            writer.write(request(question, size))
-            async for piece in content:
-                writer.write(piece)
-                await writer.drain()
-            reply = bytearray()
-            while (piece := await reader.read(65_536)) and _URLS not in reply:
-                reply += piece
-                if len(reply) > _LONGEST_REPLY and _URLS not in reply:
-                    raise ValueError(f"its reply has more than {_LONGEST_REPLY} octets")
-            return parse_reply(bytes(reply))
-        finally:
-            writer.transport.abort()
+
+async def _ask(socket: Path, question: Question, size: int, content: AsyncIterable[bytes]) -> Judgement:
+    """Raises OSError, or ValueError for a reply that is not understood. Keeps only a piece of the content."""
+    reader, writer = await asyncio.open_unix_connection(socket)
+    try:
+        writer.write(request(question, size))
+        async for piece in content:
+            writer.write(piece)
+            await writer.drain()
+        reply = bytearray()
+        while (piece := await reader.read(65_536)) and _URLS not in reply:
+            reply += piece
+            if len(reply) > _LONGEST_REPLY and _URLS not in reply:
+                raise ValueError(f"its reply has more than {_LONGEST_REPLY} octets")
+        return parse_reply(bytes(reply))
+    finally:
+        writer.transport.abort()

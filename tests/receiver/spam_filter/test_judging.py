@@ -6,12 +6,13 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import uvloop
 
-from receiver.spam_filter import Judgement, Question, SpamFilter
+from receiver.spam_filter import Judgement, SpamFilter
 from tests.receiver.spam_filter.stand_in import (
     GTUBE,
     Behaviour,
@@ -25,15 +26,6 @@ from tests.receiver.spam_filter.stand_in import (
     slow,
 )
 
-QUESTION = Question(
-    "M1P2Q3R4",
-    "mx.example.test",
-    peer="192.0.2.7",
-    reverse="mail.sender.test",
-    helo="mail",
-    sender="stranger@sender.test",
-    recipients=("alice@example.test", "bücher@example.test"),
-)
 MESSAGE = b"From: <stranger@sender.test>\r\n\r\nHello\r\n"
 
 
@@ -44,7 +36,18 @@ async def in_pieces(message: bytes) -> AsyncIterator[bytes]:
 
 def judge(path: Path, message: bytes = MESSAGE, deadline: float = 10) -> Judgement:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(SpamFilter(path, deadline).judge(QUESTION, len(message), in_pieces(message)))
+        return runner.run(judged(path, deadline, message))
+
+
+async def judged(path: Path, deadline: float, message: bytes) -> Judgement:
+    check = SpamFilter(path, "mx.example.test", deadline).message(
+        "M1P2Q3R4",
+        peer="192.0.2.7",
+        helo="mail",
+        sender="stranger@sender.test",
+        recipients=("alice@example.test", "bücher@example.test"),
+    )
+    return replace(await check.judge(len(message), in_pieces(message), "mail.sender.test"), seconds=0.0)
 
 
 def test_rspamd_is_told_of_the_envelope_and_gets_the_message(tmp_path: Path) -> None:
@@ -132,8 +135,7 @@ def test_other_work_goes_on_while_rspamd_thinks(
     tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
     async def main() -> None:
-        rspamd_ = SpamFilter(tmp_path / "socket", 0.5)
-        asking = asyncio.gather(*(rspamd_.judge(QUESTION, 1, in_pieces(b"x")) for _ in range(50)))
+        asking = asyncio.gather(*(judged(tmp_path / "socket", 0.5, b"x") for _ in range(50)))
         turns = 0
         while not asking.done():
             turns += 1
@@ -151,5 +153,7 @@ def test_a_fault_of_ours_is_no_judgement_either(tmp_path: Path) -> None:
         raise KeyError("a fault")
 
     with rspamd(tmp_path / "socket", silent):
-        judgement = asyncio.run(SpamFilter(tmp_path / "socket").judge(QUESTION, 2, broken()))
-    assert judgement == Judgement(reason="KeyError: 'a fault'")
+        check = SpamFilter(tmp_path / "socket", "mx.example.test").message("M1", "", "", "", ())
+        judgement = asyncio.run(check.judge(2, broken()))
+    assert judgement.is_spam is None
+    assert judgement.reason == "KeyError: 'a fault'"
