@@ -53,7 +53,9 @@ class Judgement:
 
     is_spam: bool | None = None  # None: unknown
     score: float = 0.0
-    required: float = 0.0  # the score from which on a message is marked
+    required: float | None = (
+        None  # the score from which on a message is marked; rspamd 3.4 does not say it
+    )
     rejects: bool = False  # whether rspamd would refuse the message
     reason: str = ""  # why it is unknown
     seconds: float = 0.0  # that the message waited for it
@@ -63,7 +65,8 @@ class Judgement:
         """The field for the head of the message, with its CRLF. Empty if the message is not known as spam."""
         if not self.is_spam:
             return b""
-        return f"X-Spam: Yes, score={self.score:.1f}, required={self.required:.1f}\r\n".encode()
+        required = "" if self.required is None else f", required={self.required:.1f}"
+        return f"X-Spam: Yes, score={self.score:.1f}{required}\r\n".encode()
 
     def to_journal(self) -> dict[str, object]:
         """The values for the message's line in the journal."""
@@ -118,7 +121,7 @@ def parse_reply(reply: bytes) -> Judgement:
     return Judgement(
         action in _MARKING,
         _score(answer.get("score")),
-        min(required) if required else _score(answer.get("required_score")),
+        min(required, default=None),
         action == "reject",
     )
 

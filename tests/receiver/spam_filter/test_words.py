@@ -63,9 +63,9 @@ def test_each_action_marks_a_message_or_leaves_it(action: str, score: str, field
     assert judgement.rejects is (action == "reject")
 
 
-def test_an_older_rspamd_says_no_thresholds() -> None:
-    reply = result(b'{"action":"add header","score":7,"required_score":15}')
-    assert parse_reply(reply).field == b"X-Spam: Yes, score=7.0, required=15.0\r\n"
+def test_rspamd_3_4_does_not_say_what_marks_a_message() -> None:
+    reply = result(b'{"is_skipped":false,"score":6.7,"required_score":15.0,"action":"add header"}')
+    assert parse_reply(reply).field == b"X-Spam: Yes, score=6.7\r\n"
 
 
 def test_what_only_looks_like_the_urls_is_not_cut_off() -> None:
