@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from receiver import headers
 from receiver.config.load import any_mailbox
-from receiver.smtp import trace
-from receiver.smtp.trace import TLS, Origin
+from receiver.smtp.transaction import trace
+from receiver.smtp.transaction.trace import TLS, Origin
 from receiver.system import journal
 from tests.receiver.connections import new_site
 from tests.receiver.stores import new_store
