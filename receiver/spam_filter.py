@@ -53,9 +53,7 @@ class Judgement:
 
     is_spam: bool | None = None  # None: unknown
     score: float = 0.0
-    required: float | None = (
-        None  # the score from which on a message is marked; rspamd 3.4 does not say it
-    )
+    required: float | None = None  # the score from which on a message is marked; rspamd 3.4 does not say it
     rejects: bool = False  # whether rspamd would refuse the message
     reason: str = ""  # why it is unknown
     seconds: float = 0.0  # that the message waited for it

@@ -30,12 +30,11 @@ def from_data(data: Mapping[str, object], problems: list[str]) -> SpamFilter | N
     if value is None or value is False:
         return None
     given: Mapping[object, object] = value if isinstance(value, Mapping) else {"socket": value}
-    for key in given:
-        if key not in _KEYS:
-            problems.append(
-                f"{KEY} has an unknown key {key}{did_you_mean(str(key), _KEYS)}: "
-                f"the known keys are {', '.join(_KEYS)}"
-            )
+    problems += [
+        f"{KEY}: unknown key {key}{did_you_mean(str(key), _KEYS)}: the known keys are {', '.join(_KEYS)}"
+        for key in given
+        if key not in _KEYS
+    ]
     refuses = given.get("refuses", False)
     if not isinstance(refuses, bool):
         problems.append(f"{KEY}: refuses must be True or False, not {refuses!r}")

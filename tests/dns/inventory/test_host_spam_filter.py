@@ -26,9 +26,7 @@ def read(value: object) -> tuple[SpamFilter | None, list[str]]:
         (False, None),
     ],
 )
-def test_a_filter_is_a_socket_that_marks_spam_or_refuses_it(
-    value: object, wanted: SpamFilter | None
-) -> None:
+def test_a_filter_is_a_socket_that_marks_spam_or_refuses_it(value: object, wanted: SpamFilter | None) -> None:
     assert read(value) == (wanted, [])
 
 

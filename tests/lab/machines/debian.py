@@ -1,4 +1,4 @@
-"""Debian's packages on a machine, which reaches no mirror: fetched here, kept in the cache, installed there."""
+"""Debian's packages for a machine, which reaches no mirror. They are fetched here, and kept in the cache."""
 
 from __future__ import annotations
 
