@@ -221,9 +221,9 @@ class MessageCheck:
         checks, peer = self._checks, self._connection.peer
         try:
             field = self._parts.write(checks.hostname, reverse, peer, spf, signatures, dmarc)
-            if len(field) <= _ROOM:
+            if 0 < len(field) <= _ROOM:
                 return field
-            raise ValueError("the field is too long")
+            raise ValueError("no field, or one that is too long")
         except Exception as error:
             checks.faults.log("field", error)
         return f"Authentication-Results: {checks.hostname};\r\n\tdmarc=temperror\r\n".encode()
