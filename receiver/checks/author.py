@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from receiver import headers
+from receiver import charsets, headers
 from receiver.checks import domain_name
 
 _BOM = b"\xef\xbb\xbf"
@@ -54,28 +54,36 @@ def domain(fields: Sequence[tuple[bytes, bytes]]) -> str:
     if len(found) != 1:
         raise NoAuthor(f"{len(found)} From fields" if found else "no From field")
     name, raw = found[0]
-    if name != b"from" or any(_HIDDEN_FROM.search(each) for _, each in fields):
+    head = b"".join([each for _, each in fields])
+    if name != b"from" or _HIDDEN_FROM.search(head):
         raise NoAuthor("a From field that not all readers see")
-    if sum(len(each) for _, each in fields) > headers.MAX_HEAD:
+    if len(head) > headers.MAX_HEAD:
         raise NoAuthor("the header section is too long")
-    names = {_a_labels(each) for each in _addresses(_tokens(_text(raw)))}
+    names = {_a_labels(each) for text in _texts(raw, head) for each in _addresses(_tokens(text))}
     if len(names) != 1:
         raise NoAuthor("addresses of several domains in From" if names else "no address in From")
     return names.pop()
 
 
-def _text(raw: bytes) -> str:
-    """The value of the field, unfolded. It is not longer than what readers show of it."""
+def _texts(raw: bytes, head: bytes) -> Iterator[str]:
+    """The value of the field, unfolded. It is not longer than what readers show of it.
+
+    Old programs send it in the charset of the message. Then there are two texts, without the octets beyond
+    ASCII and as the reader shows it, because some charsets hide an ASCII octet in a character.
+    """
     value = raw.partition(b":")[2].removesuffix(b"\n").removesuffix(b"\r").strip(b" \t")
     if len(value) > headers.LONGEST:
         raise NoAuthor("From is too long")
     try:
-        text = _FOLD.sub("", value.decode("utf-8"))
+        texts = [value.decode("utf-8")]
     except UnicodeDecodeError:
-        raise NoAuthor("From is not UTF-8") from None
-    if _CONTROL.search(text):
-        raise NoAuthor("a control character in From")
-    return text
+        charset = headers.lazy_fields(head).parameters("content-type")[1].get("charset", "")
+        texts = [value.decode("ascii", "replace"), charsets.decode(value, charset)]
+    for text in texts:
+        unfolded = _FOLD.sub("", text)
+        if _CONTROL.search(unfolded):
+            raise NoAuthor("a control character in From")
+        yield unfolded
 
 
 def _tokens(text: str) -> list[_Token]:

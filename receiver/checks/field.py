@@ -93,9 +93,10 @@ def _spf(spf: SPF, length: int) -> list[str]:
 
 def _dmarc(dmarc: DMARC, length: int) -> list[str]:
     words = [f"dmarc={dmarc.result}"]
-    if dmarc.policy:
-        aligned = f", aligned {dmarc.method}" if dmarc.method else ""
-        words.append(_comment(f"p={dmarc.policy} at {dmarc.published_at}{aligned}", _LONGEST_NAME + 40))
+    notes = [f"p={dmarc.policy} at {dmarc.published_at}"] if dmarc.policy else []
+    notes += [f"aligned {dmarc.method}"] if dmarc.method else []
+    if notes:
+        words.append(_comment(", ".join(notes), _LONGEST_NAME + 40))
     words += _reason(dmarc.reason, length)
     # The reader is shown this domain, so it must be whole.
     return words + _properties(_LONGEST_NAME, ("header.from", dmarc.domain))
@@ -124,16 +125,16 @@ def _value(text: str, length: int) -> str:
 
 
 def _quoted(text: str, length: int) -> str:
-    return '"' + _end([_PIECES.get(character, "?") for character in text], length) + '"'
+    return '"' + _end([_PIECES.get(character, "?") for character in text[-length - 1 :]], length) + '"'
 
 
 def _comment(text: str, length: int) -> str:
-    return f"({_end(list(_NOT_IN_COMMENT.sub('?', text)), length)})"
+    return f"({_end(list(_NOT_IN_COMMENT.sub('?', text[-length - 1 :])), length)})"
 
 
 def _end(pieces: list[str], length: int) -> str:
     """The pieces joined. If they are longer than `length` octets, as many of the last as fit after "..."."""
-    whole = "".join(pieces[-length - 1 :])
+    whole = "".join(pieces)
     if len(whole) <= length:
         return whole
     left, start = length - 3, len(pieces)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from receiver import headers
 
@@ -29,7 +30,7 @@ _UNTIL_CR = re.compile(
 _FOLD = re.compile(rb"\r?\n(?=[ \t])")
 _PLAIN = re.compile(rb"\s*([A-Za-z0-9.-]+)(?:\s+[0-9]*\s*)?(?:;|\Z)")
 _WORD = re.compile(
-    r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<end>;)|(?P<open>\()|(?P<bare>[^\s;,("]+)', re.DOTALL
+    r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<end>;)|(?P<open>\()|(?P<bare>[^\s;,()"]+)', re.DOTALL
 )
 _COMMENT = re.compile(r"[()]|\\.", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
@@ -71,7 +72,7 @@ class _Judge:
     """
 
     def __init__(self, head: bytes, names: frozenset[str]) -> None:
-        self._ours = frozenset(form for name in names for form in _forms(name))
+        self._ours = _all_forms(names)
         self._fields = headers.lazy_fields(head)
         self._odd = 0
 
@@ -123,6 +124,11 @@ def _end_of_comment(text: str, start: int) -> int:
         if not depth:
             return found.end()
     return 0
+
+
+@lru_cache(8)
+def _all_forms(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(form for name in names for form in _forms(name))
 
 
 def _forms(name: str) -> Iterator[str]:

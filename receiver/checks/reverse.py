@@ -12,7 +12,8 @@ from receiver.checks.dns_query import IPAddress, Resolver, TemporaryFailure
 from receiver.checks.results import Reverse
 
 _MOST_NAMES = 10  # that are looked up, as for SPF's `ptr` (RFC 7208 section 4.6.4)
-_HOSTNAME = re.compile(r"[A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+)*")
+# Its last label is not a number, because some resolvers take a name such as 192.0.2.1 for the address itself.
+_HOSTNAME = re.compile(r"(?:[A-Za-z0-9_\-]+\.)*(?![0-9]+\Z)[A-Za-z0-9_\-]+")
 
 
 async def check(resolver: Resolver, ip: IPAddress) -> Reverse:

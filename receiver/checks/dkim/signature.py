@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from receiver.checks.dkim import tags
 from receiver.checks.dkim.tags import Refused
+from receiver.checks.dns_query import is_askable
 
 _REQUIRED = ("v", "a", "b", "bh", "d", "h", "s")
 _ALGORITHMS = frozenset({"rsa-sha256", "ed25519-sha256", "rsa-sha1"})
@@ -51,8 +52,10 @@ def parse(raw: bytes, about: dict[str, str]) -> Signature:
     if missing:
         raise Refused("permerror", f"no {missing[0]}=")
     # The grammar wants two labels at least, so a signature of a whole top-level domain is none.
-    domain = about["domain"] = tags.domain_name(found["d"], "d", fewest=2)
-    selector = about["selector"] = tags.domain_name(found["s"], "s")
+    domain = about["domain"] = tags.domain(found["d"], "d", fewest=2)
+    selector = about["selector"] = tags.domain(found["s"], "s")
+    if not is_askable(f"{selector}._domainkey.{domain}"):
+        raise Refused("permerror", "the name of the key is too long")
     signature = tags.from_base64(found["b"], "b")
     about["signature"] = "".join(found["b"].split())[:12]
     if found["v"] != "1":
@@ -104,7 +107,7 @@ def _identity(value: str | None, domain: str) -> tuple[str, str]:
         return f"@{domain}", domain
     identity = tags.from_quoted_printable(value)
     _, at, owner = identity.rpartition("@")
-    owner = tags.domain_name(owner, "i")
+    owner = tags.domain(owner, "i")
     if not at or not f".{owner}".endswith(f".{domain}"):
         raise Refused("permerror", "i= is outside of d=")
     return identity, owner

@@ -158,6 +158,8 @@ def _verification() -> ModuleType | None:
     """The module with `cryptography`, or None if it does not load, as after a change of the host's Python."""
     try:
         from receiver.checks.dkim import verification
-    except Exception:  # It is compiled for one Python: whatever goes wrong, mail must be taken.
+    except BaseException as error:  # A panic of Rust is no Exception. Whatever goes wrong, mail is taken.
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
         return None
     return verification

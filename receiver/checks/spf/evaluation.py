@@ -44,7 +44,8 @@ async def check_host(
     shown = helo if identity == "helo" else sender
     if name is None or "." not in name:
         return SPF("none", domain, identity, shown, "not a domain name")
-    check = _Check(resolver, ip, name, sender, helo, receiver)
+    lookups = Lookups(resolver, ip)
+    check = _Check(lookups, ip, name, sender, helo, receiver)
     reason = explanation = ""
     try:
         verdict = await check.policy(name)
@@ -55,7 +56,9 @@ async def check_host(
         result, reason = "permerror", str(error)
     except TemporaryFailure as error:
         result, reason = "temperror", str(error) or "DNS did not answer"
-    return SPF(result, name, identity, shown, reason, explanation)
+    finally:
+        lookups.cancel()
+    return SPF(result, name.lower(), identity, shown, reason, explanation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,10 @@ class _Check:
     """One check. It follows `include` and `redirect` through the policies of other domains."""
 
     def __init__(
-        self, resolver: Resolver, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str
+        self, lookups: Lookups, ip: IPAddress, domain: str, sender: str, helo: str, receiver: str
     ) -> None:
         local, _, host = sender.rpartition("@")
-        self._lookups = Lookups(resolver, ip)
+        self._lookups = lookups
         self._ip = ip
         self._local = local or "postmaster"
         self._host = to_a_labels(host) or host or domain
@@ -87,6 +90,7 @@ class _Check:
         record = await self._record(domain)
         if record is None:
             return _Verdict("none")
+        self._lookups.begin(record, domain)
         for mechanism in record.mechanisms:
             if await self._matches(mechanism, domain):
                 return _Verdict(mechanism.result, domain, record.explanation)

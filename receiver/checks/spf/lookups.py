@@ -2,7 +2,7 @@
 
 Ten terms may ask. The costliest is `mx`: one question for the hosts, and one for the addresses of each of
 ten. The names of the peer's address are asked for once a check, and cost as much. So a check asks at most
-1 + 10 * 11 questions, and 12 more for an explanation.
+1 + 10 * 11 questions, 12 more for an explanation, and ten that it asks early and then does not need.
 """
 
 from __future__ import annotations
@@ -12,25 +12,30 @@ from typing import cast
 
 from receiver.checks import dns_query as dns
 from receiver.checks.dns_query import IPAddress, Resolver, TemporaryFailure
+from receiver.checks.spf import macros
 from receiver.checks.spf.domains import is_name
-from receiver.checks.spf.macros import PermanentError
-from receiver.checks.spf.record import Network
+from receiver.checks.spf.early import EarlyResolver
+from receiver.checks.spf.macros import PermanentError, Text
+from receiver.checks.spf.record import Network, Record
 
 _MOST_TERMS = 10
 _MOST_VOID = 2  # terms whose question has no record as its answer
 _MOST_NAMES = 10  # of an MX or PTR answer
+_MOST_EARLY = 10  # terms whose question is asked early
+_KINDS = {"include": dns.TXT, "redirect": dns.TXT, "exists": dns.A, "mx": dns.MX}
 
 
 class Lookups:
     """The questions of one check about an address. They raise PermanentError and TemporaryFailure."""
 
     def __init__(self, resolver: Resolver, ip: IPAddress) -> None:
-        self._resolver = resolver
+        self._resolver = EarlyResolver(resolver)
         self._ip = ip
         self._number = int(ip)
         self._kind = dns.A if ip.version == 4 else dns.AAAA
         self._terms = 0
         self._void = 0
+        self._early = 0
         self._names: Sequence[str] | None = None
 
     def count_term(self) -> None:
@@ -38,6 +43,22 @@ class Lookups:
         self._terms += 1
         if self._terms > _MOST_TERMS:
             raise PermanentError(f"more than {_MOST_TERMS} terms that look up")
+
+    def begin(self, record: Record, domain: str) -> None:
+        """Ask at once what the terms of a policy will ask, up to the first that certainly matches."""
+        if not self._resolver.has_waited:
+            return
+        for mechanism in record.mechanisms:
+            if mechanism.name == "all" or (mechanism.network is not None and self.matches(mechanism.network)):
+                return
+            if mechanism.network is None:
+                self._begin(mechanism.name, mechanism.domain or (domain,))
+        if record.redirect is not None:
+            self._begin("redirect", record.redirect)
+
+    def cancel(self) -> None:
+        """Take back what was asked early and is not needed. To be called at the end of the check."""
+        self._resolver.cancel()
 
     async def texts(self, domain: str) -> Sequence[bytes]:
         """The TXT records of a domain. They count as no void lookup: without a record there is no policy."""
@@ -56,6 +77,7 @@ class Lookups:
         hosts = cast(Sequence[str], await self._ask(name, dns.MX))
         if len(hosts) > _MOST_NAMES:
             raise PermanentError(f"more than {_MOST_NAMES} MX records")
+        self._begin_addresses(hosts)
         for host in hosts:
             if is_name(host):
                 answer = await self._resolver.query(host, self._kind)
@@ -83,8 +105,27 @@ class Lookups:
             except TemporaryFailure:
                 found = ()
             candidates = cast(Sequence[str], found)[:_MOST_NAMES]
+            self._begin_addresses(candidates)
             self._names = [name for name in candidates if await self._leads_back(name)]
         return self._names
+
+    def _begin(self, term: str, text: Text) -> None:
+        """Ask early for one term, if its name is known without macros."""
+        name = text[0].removesuffix(".") if macros.is_plain(text) else ""
+        if term == "ptr":
+            name, kind = self._ip.reverse_pointer, dns.PTR
+        elif term == "a":
+            kind = self._kind
+        else:
+            kind = _KINDS[term]
+        if is_name(name) and self._early < _MOST_EARLY:
+            self._early += 1
+            self._resolver.begin(name, kind)
+
+    def _begin_addresses(self, names: Sequence[str]) -> None:
+        if self._resolver.has_waited and len(names) > 1:
+            for name in filter(is_name, names):
+                self._resolver.begin(name, self._kind)
 
     async def _leads_back(self, name: str) -> bool:
         if not is_name(name):

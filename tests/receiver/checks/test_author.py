@@ -105,7 +105,11 @@ def test_no_author(value: str) -> None:
         b"From: a@x.test\r\n\xef\xbb\xbfFrom: b@y.test\r\n",
         b"\xef\xbb\xbfFrom: a@x.test\r\n",
         b"Subject: x\rFrom: b@y.test\r\nFrom: a@x.test\r\n",
-        b"From: a@x.test, \xff@x.test\r\n",
+        b"From: a@x.test, b@\xff.test\r\n",
+        b"Content-Type: text/plain; charset=shift_jis\r\nFrom: a@bank.test, \x81@evil.test\r\n",
+        b"Content-Type: text/plain; charset=shift_jis\r\nFrom: \x83\x5c <a@x.test>\r\n",
+        b"Content-Type: text/plain; charset=iso-2022-jp\r\nFrom: \x1b$B<a@bank.test>\x1b(B <b@evil.test>\r\n",
+        b"Content-Type: text/plain; charset=utf-16\r\nFrom: \xff <a@bank.test>\r\n",
         b"From: " + b"x" * 1000 + b" <a@x.test>\r\n",
         b"X: " + b"x" * headers.MAX_HEAD + b"\r\nFrom: a@x.test\r\n",
         b"Resent-From: a@x.test\r\n",
@@ -115,6 +119,20 @@ def test_no_author(value: str) -> None:
 def test_no_author_in_the_section(head: bytes) -> None:
     with pytest.raises(author.NoAuthor):
         judged(head)
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [
+        ("iso-8859-1", b"J\xf6rg"),
+        ("koi8-r", b"\xe9\xd7\xc1\xce"),
+        ("shift_jis", b"\x93\xfa\x96\x7b"),
+        ("", b"J\xf6rg"),
+    ],
+)
+def test_a_name_in_the_charset_of_the_message(charset: str, name: bytes) -> None:
+    head = b"From: %s <a@x.test>\r\nContent-Type: text/plain; charset=%s\r\n" % (name, charset.encode())
+    assert judged(head) == "x.test"
 
 
 @pytest.mark.parametrize("name", [b"From", b"FROM", b"From ", b"from\t"])
@@ -130,8 +148,8 @@ def test_the_reason_is_for_people() -> None:
 
 
 PIECES = st.sampled_from([
-    "a", "b", "<", ">", ",", ";", ":", "@", ".", "(", ")", "\\", '"', "[", "]", " ", "\t", "\r\n ", "\r", "\0",
-    "\r\n", "@evil.test", "a@evil.test", "b@bank.test", "@bank.test", '"a@evil.test"', "(a@evil.test)",
+    "a", "b", "<", ">", ",", ";", ":", "@", ".", "(", ")", "\\", '"', "[", "]", " ", "\t", "\r\n ", "\r",
+    "\0", "\r\n", "@evil.test", "a@evil.test", "b@bank.test", "@bank.test", '"a@evil.test"', "(a@evil.test)",
     "evil.test", ".test", "group:", "\xe9", "=?utf-8?q?a=40evil.test?=", "\x1b$B", "\xa0", "\ufeff", "From:",
 ])  # fmt: skip
 VALUES = st.lists(PIECES, max_size=10).map("".join)
@@ -155,8 +173,8 @@ def test_the_reader_shows_the_domain_that_is_judged(head: bytes) -> None:
         return
     read = headers.parse_fields(head)
     assert [name for name, _ in read.all].count("from") == 1
-    shown = read.raw("from").decode()
-    if shown.isascii():
+    shown = read.raw("from").decode("ascii", "replace")
+    if "\ufffd" not in shown.rpartition("@")[2]:
         addresses = [address for _, address in getaddresses([shown]) if "@" in address]
         assert {each.rpartition("@")[2].lower().removesuffix(".") for each in addresses} == {found}
 

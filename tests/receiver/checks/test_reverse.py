@@ -68,7 +68,9 @@ def test_at_most_ten_names_are_asked_for() -> None:
     assert len(zone.asked) == 11
 
 
-@pytest.mark.parametrize("name", ["a b.test", "a(b).test", "a\r\nb.test", "é.test", 'a".test', "", "a..test"])
+@pytest.mark.parametrize(
+    "name", ["a b.test", "a(b).test", "a\r\nb.test", "é.test", 'a".test', "", "a..test", "192.0.2.1", "1"]
+)
 def test_what_is_no_hostname_is_neither_asked_for_nor_reported(name: str) -> None:
     zone = Zone({BACK: [("PTR", name)]})
     assert asyncio.run(reverse.check(zone, ipaddress.ip_address(ADDRESS))) == Reverse("fail")

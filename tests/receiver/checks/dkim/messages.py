@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.rsa import (
+    RSAPrivateKey,
+    RSAPublicNumbers,
+    generate_private_key,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from receiver.checks import header_fields
@@ -67,6 +72,14 @@ def record(key: RSAPrivateKey | Ed25519PrivateKey, more: str = "") -> bytes:
     return f"v=DKIM1; k=ed25519; {more}p={base64.b64encode(octets).decode()}".encode()
 
 
+def unusual(bits: int, exponent: int) -> str:
+    """p= of a key that nobody can sign with."""
+    numbers = RSAPublicNumbers(exponent, (1 << bits - 1) | (1 << bits // 2) | 1)
+    return base64.b64encode(
+        numbers.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    ).decode()
+
+
 def zone(*records: bytes, name: str = "sel._domainkey.example.com") -> dict[str, Sequence[bytes] | None]:
     return {name: records or (record(rsa()),)}
 
@@ -96,8 +109,21 @@ def results(
     signatures = Signatures(header_fields.split(head + b"\r\n"), now=now)
     for at in range(0, len(body), piece):
         signatures.update(body[at : at + piece])
-    asyncio.run(signatures.ask(Zone(zone() if records is None else records)))
+    ask(signatures, zone() if records is None else records)
     return signatures.results()
+
+
+def ask(signatures: Signatures, records: Records) -> None:
+    """Ask a zone for the keys."""
+    _loop().run_until_complete(signatures.ask(Zone(records)))
+
+
+@cache
+def _loop() -> asyncio.AbstractEventLoop:
+    """One loop for all messages, since making one takes longer than most messages."""
+    loop = asyncio.new_event_loop()
+    atexit.register(loop.close)
+    return loop
 
 
 def result(octets: bytes, records: Records | None = None, **more: float) -> DKIM:

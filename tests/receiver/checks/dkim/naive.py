@@ -63,19 +63,36 @@ def sign(
         listed.append("h=" + ":".join(name.decode() for name in signed))
     if "bh" not in tags:
         listed.append(f"bh={bh}")
-    value = (" " + ";\r\n\t".join(listed) + ";\r\n\tb=").encode()
+    before = " " + ";\r\n\t".join(listed) + ";\r\n\tb="
+    return sign_field(
+        fields, key, b"DKIM-Signature", before.encode(), b"", header == "relaxed", signed, broken
+    )
+
+
+def sign_field(
+    fields: Sequence[Field],
+    key: RSAPrivateKey | Ed25519PrivateKey,
+    name: bytes,
+    before: bytes,
+    after: bytes,
+    relaxed: bool,
+    signed: Sequence[bytes],
+    broken: bool = False,
+) -> bytes:
+    """A signature's field with its CRLF, from what stands before and after the value of b=."""
     left = list(fields)
     data = b""
-    for name in signed:
+    for each in signed:
         for at in range(len(left) - 1, -1, -1):
-            if left[at][0].strip(b" \t").lower() == name.lower():
-                data += canonical_field(*left.pop(at), header == "relaxed")
+            if left[at][0].strip(b" \t").lower() == each.lower():
+                data += canonical_field(*left.pop(at), relaxed)
                 break
-    data += canonical_field(b"DKIM-Signature", value, header == "relaxed")[:-2]
+    # "With the value of the b= tag (including all surrounding whitespace) deleted" (RFC 6376 section 3.7).
+    data += canonical_field(name, before.rstrip() + after.lstrip(), relaxed)[:-2]
     if isinstance(key, RSAPrivateKey):
         signature = key.sign(data, PKCS1v15(), SHA256())
     else:
         signature = key.sign(hashlib.sha256(data).digest())
     if broken:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
-    return b"DKIM-Signature:" + value + base64.b64encode(signature) + b"\r\n"
+    return name + b":" + before + base64.b64encode(signature) + after + b"\r\n"

@@ -29,14 +29,14 @@ def digests(body: bytes, relaxed: bool, cuts: list[int], lengths: tuple[int, ...
     return found
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 @given(body=ANY, relaxed=st.booleans(), cuts=st.lists(st.integers(0, 200), max_size=12))
 def test_a_body_in_any_pieces_has_the_hash_of_the_whole(body: bytes, relaxed: bool, cuts: list[int]) -> None:
     whole = naive.canonical_body(body, relaxed)
     assert digests(body, relaxed, cuts).digest(None) == hashlib.sha256(whole).digest()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     body=ANY,
     relaxed=st.booleans(),
@@ -63,7 +63,7 @@ def test_long_runs_have_the_hash_of_the_whole(relaxed: bool, unit: bytes) -> Non
     assert digests(body, relaxed, cuts).digest(None) == hashlib.sha256(whole).digest()
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(
     name=st.sampled_from([b"Subject", b"X-a ", b"FROM\t"]),
     value=st.lists(

@@ -164,6 +164,16 @@ def test_the_null_sender_is_checked_by_the_name_of_helo() -> None:
     assert check(table, "") == SPF("pass", "mx.example.test", "helo", "mx.example.test")
 
 
+def test_an_address_in_place_of_a_name_is_not_asked_for() -> None:
+    """Some resolvers answer 192.0.2.1 for the name 192.0.2.1."""
+    beside: dict[str, list[Entry]] = {"m.test": [f"MX 0 {PEER}"], BACK: [f"PTR {PEER}"], PEER: [f"A {PEER}"]}
+    assert result("v=spf1 mx:m.test ptr exists:%{i} a:%{i} ?all", beside) == "neutral"
+
+
+def test_the_domain_of_a_result_is_in_lower_case() -> None:
+    assert check({"example.test": ["TXT v=spf1 -all"]}, "a@EXAMPLE.test").domain == "example.test"
+
+
 def test_an_empty_local_part_is_postmaster() -> None:
     table: dict[str, list[Entry]] = {
         "example.test": ["TXT v=spf1 exists:%{l}.is.test -all"],
