@@ -165,7 +165,7 @@ def test_without_any_nameserver_a_public_name_is_unknown_and_a_local_one_is_not_
             for name in (
                 "a.test",
                 "local.test",
-                "mylocal.test",
+                "a.mylocal",
                 "1.254.168.192.in-addr.arpa",
                 "0.c.e.f.ip6.arpa",
             ):
