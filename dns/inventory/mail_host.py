@@ -7,8 +7,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.inventory import host_certificate
+from dns.inventory import host_certificate, host_spam_filter
 from dns.inventory.host_certificate import WantedCertificate
+from dns.inventory.host_spam_filter import SpamFilter
 from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
@@ -25,6 +26,7 @@ KEYS = (
     "allow_private_address",
     "domains",
     *host_certificate.KEYS,
+    host_spam_filter.KEY,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -77,6 +79,7 @@ class MailHost:
     """Whether it is checked who really sent a message (SPF, DKIM, DMARC and the reverse name)."""
     certificate: WantedCertificate | None = None
     """None if the host's certificate is self-signed."""
+    spam_filter: SpamFilter | None = None
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -108,6 +111,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         firewalld_zones=_zones(data, problems["firewalld_zones"]),
         allow_private_address=allow_private,
         certificate=host_certificate.from_data(data, problems),
+        spam_filter=host_spam_filter.from_data(data, problems[host_spam_filter.KEY]),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

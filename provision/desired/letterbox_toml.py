@@ -35,6 +35,8 @@ def letterbox_toml(host: MailHost, domains: Iterable[Domain], checks: Checks | N
     if checks:
         table["checks"] = {"resolver": checks.resolver, "names": list(checks.names)}
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
+    if host.spam_filter:
+        table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
 

@@ -1,4 +1,4 @@
-"""Reading the table [checks]: how the senders of mail are checked."""
+"""Reading the tables [checks] and [spam_filter]: how the senders of mail, and mail itself, are checked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from receiver.config.names import domain_problem
 from receiver.config.tables import Reader
-from receiver.config.values import SenderChecks
+from receiver.config.values import Rspamd, SenderChecks
 
 LONGEST_DEADLINE = 60  # seconds; a sender waits for our reply, and some do not wait for minutes
 
@@ -26,3 +26,13 @@ def sender_checks(reader: Reader, top: Mapping[str, Any]) -> SenderChecks | None
         if problem := domain_problem(name):
             reader.complain("checks.names", problem)
     return SenderChecks(resolver, 5 if deadline is None else deadline, names) if resolver else None
+
+
+def spam_filter(reader: Reader, top: Mapping[str, Any]) -> Rspamd | None:
+    """The table [spam_filter], or None without it. Problems go to the reader."""
+    if "spam_filter" not in top:
+        return None
+    table = reader.table(top["spam_filter"], "spam_filter", {"socket", "refuses"})
+    socket = reader.path(table, "spam_filter", "socket", required=True)
+    refuses = reader.value(table, "spam_filter", "refuses", bool)
+    return Rspamd(socket, refuses=bool(refuses)) if socket else None

@@ -17,7 +17,7 @@ from typing import Any
 
 from receiver.addresses import fold_local
 from receiver.config.aliases import expand
-from receiver.config.checks import sender_checks
+from receiver.config.checks import sender_checks, spam_filter
 from receiver.config.names import domain_problem
 from receiver.config.tables import Reader, join
 from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
@@ -60,7 +60,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         "",
         {
             "hostname", "mail", "workers", "addresses", "proofs", "log_headers", "checks", "tls", "limits",
-            "domains",
+            "spam_filter", "domains",
         },
     )  # fmt: skip
     hostname = reader.value(top, "", "hostname", str, required=True)
@@ -81,7 +81,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     tls = _tls(reader, top)
     limits = _limits(reader, top)
     domains = _domains(reader, top)
-    checks = sender_checks(reader, top)
+    checks, rspamd = sender_checks(reader, top), spam_filter(reader, top)
     for domain in domains:
         if domain.rejects_forged and "checks" not in top:
             reader.complain(f'domains."{domain.name}".reject_forged', "needs the table [checks]")
@@ -90,7 +90,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     assert hostname and mail
     config = Config(
         hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers),
-        checks=checks,
+        checks=checks, spam_filter=rspamd,
     )  # fmt: skip
     return replace(config, proofs=proofs) if proofs else config
 

@@ -50,6 +50,14 @@ class SenderChecks:
 
 
 @dataclass(frozen=True, slots=True)
+class Rspamd:
+    """The rspamd that is asked whether a message is spam."""
+
+    socket: Path
+    refuses: bool = False  # whether spam that it would reject is refused
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration, as the keys of letterbox.toml name its parts."""
 
@@ -62,5 +70,6 @@ class Config:
     workers: int = 1  # processes that receive mail
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
     checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
+    spam_filter: Rspamd | None = None
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

@@ -29,6 +29,7 @@ from receiver.doctor import (
     packet_filter,
     renewal,
     resolver,
+    rspamd,
     units,
 )
 from receiver.doctor.links import Link
@@ -115,6 +116,8 @@ def path(
     if loaded.checks:
         yield _without_root(partial(resolver.check_resolver, loaded), loaded.mail)
         yield resolver.check_undecided
+    if loaded.spam_filter:
+        yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
     if renewal.is_there():  # the last one, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
 

@@ -72,13 +72,18 @@ def _run(
 async def _serve(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, store: Store, writer: Writer
 ) -> None:
+    spam_filter, connections = None, OpenConnections(admission)
+    if config.spam_filter:
+        from receiver.spam_filter import SpamFilter  # late, because others need none of it
+
+        spam_filter = SpamFilter(config.spam_filter.socket, config.hostname)
     if config.checks is None:
-        await _receive(sockets, OpenConnections(admission), Reception(config, store), writer)
+        await _receive(sockets, connections, Reception(config, store, None, spam_filter), writer)
         return
-    from receiver.serving.sender_checks import sender_checks  # late, because others need none of it
+    from receiver.serving.sender_checks import sender_checks  # late, as above
 
     async with sender_checks(config) as checks:
-        await _receive(sockets, OpenConnections(admission), Reception(config, store, checks), writer)
+        await _receive(sockets, connections, Reception(config, store, checks, spam_filter), writer)
 
 
 async def _receive(

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from receiver import headers, one_time
 from receiver.addresses import Address
-from receiver.checks.verdict import Verdict
 from receiver.config.values import Config
 from receiver.headers import MAX_HEAD
 from receiver.mailbox import Mailbox
@@ -22,7 +22,7 @@ from receiver.smtp.replies import Reply
 from receiver.smtp.transaction import trace
 from receiver.smtp.transaction.envelope import Envelope
 from receiver.smtp.transaction.header_gate import HeaderTooLarge
-from receiver.smtp.transaction.message import SLOT, Message
+from receiver.smtp.transaction.message import Message
 from receiver.smtp.transaction.trace import Origin
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
@@ -30,15 +30,22 @@ from receiver.system import journal
 
 if TYPE_CHECKING:
     from receiver.checks.check import Checks
+    from receiver.spam_filter import SpamFilter
 
 
 class Reception:
     """Decides on recipients and stores messages. In aiosmtpd this part is called the handler."""
 
-    def __init__(self, config: Config, store: Store, checks: Checks | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        store: Store,
+        checks: Checks | None = None,
+        spam_filter: SpamFilter | None = None,
+    ) -> None:
         self.config = config
         self.store = store
-        self.checks = checks
+        self.checks, self.spam_filter = checks, spam_filter
         self.directory = Directory(config.domains, config.addresses)
         self._may_reject = any(domain.rejects_forged for domain in config.domains)
 
@@ -94,9 +101,13 @@ class Reception:
             Copy(each.mailbox, trace.copy_fields(envelope.reverse_path, each.delivered_to))
             for each in envelope.destinations.values()
         ]
-        slot = SLOT if envelope.check else 0
-        incoming = self.store.incoming(envelope.identity, copies, received, slot)
-        return Message(self.store, incoming, envelope.check)
+        spam = None
+        if self.spam_filter:
+            sender = envelope.mail_from or ""
+            spam = self.spam_filter.message(
+                envelope.identity, origin.peer, origin.helo, sender, envelope.rcpt_tos
+            )
+        return Message(self.store, envelope.identity, copies, received, envelope.check, spam)
 
     async def add_content(
         self, origin: Origin, envelope: Envelope, message: Message, piece: bytes
@@ -123,30 +134,40 @@ class Reception:
         head = bytes(envelope.head).partition(b"\r\n\r\n")[0]
         if not refusal and trace.is_looping(head):
             refusal = replies.LOOP
-        verdict: Verdict | None = None
         if message is not None and not refusal:
             try:
-                verdict = await message.end()
-                if verdict and envelope.rejects_forged and verdict.should_be_refused:
-                    refusal = replies.forged(verdict.dmarc.domain)
-                else:
+                refusal = await self._refusal(envelope, message)
+                if not refusal:
+                    message.finish()
                     await self.store.deliver(message.incoming)
             except OSError as error:
                 refusal = self._disk_refusal(origin, envelope, error)
+        findings = message.findings if message else {}
         if message is None or refusal:
             if message is not None:
                 await self.store.abandon(message.incoming)
             refusal = refusal or replies.NO_RECIPIENTS
-            self._log(origin, envelope, head, None, refusal, verdict)
+            self._log(origin, envelope, head, None, refusal, findings)
             for local, domain in envelope.one_time:
                 self._tell(origin, local, domain, "refused", reason=str(refusal))
             return refusal
         # The line is logged after the reply has been sent.
-        asyncio.get_running_loop().call_soon(self._log, origin, envelope, head, message, None, verdict)
+        asyncio.get_running_loop().call_soon(self._log, origin, envelope, head, message, None, findings)
         for (local, domain), named_at in envelope.one_time.items():
             seconds = time.monotonic() - named_at
             self._tell(origin, local, domain, "stored", id=envelope.identity, seconds=seconds)
         return replies.stored(envelope.identity)
+
+    async def _refusal(self, envelope: Envelope, message: Message) -> Reply | None:
+        """Wait for what the checks say of a complete message. Returns the reply if they refuse it."""
+        verdict = await message.end()
+        if verdict and envelope.rejects_forged and verdict.should_be_refused:
+            return replies.forged(verdict.dmarc.domain)
+        judgement = await message.judge(verdict)
+        settings = self.config.spam_filter
+        if judgement and judgement.rejects and settings and settings.refuses:
+            return replies.SPAM
+        return None
 
     async def abandon(self, message: Message) -> None:
         """Remove a message that was cut off or reset."""
@@ -159,7 +180,7 @@ class Reception:
         head: bytes,
         message: Message | None,
         reason: Reply | None,
-        verdict: Verdict | None,
+        findings: Mapping[str, object],
     ) -> None:
         fields: dict[str, str | None] = {}
         if self.config.log_headers:
@@ -176,7 +197,7 @@ class Reception:
             tls=origin.tls.version if origin.tls else "none",
             seconds=time.time() - envelope.began_at if envelope.began_at else None,
             reason=reason,
-            **(verdict.to_journal() if verdict else {}),
+            **findings,
         )
 
     def _disk_refusal(self, origin: Origin, envelope: Envelope, error: OSError) -> Reply:

@@ -86,6 +86,7 @@ BODY_UNKNOWN = Reply(501, "5.5.4", "BODY must be 7BIT or 8BITMIME")
 SMTPUTF8_VALUE = Reply(501, "5.5.4", "SMTPUTF8 takes no value")
 LOOP = Reply(554, "5.4.6", "Too many hops, the message loops")
 HEADER_TOO_LARGE = Reply(552, "5.3.4", "header section too large")
+SPAM = Reply(554, "5.7.1", "Message refused: our spam filter takes it for spam")
 BDAT_WITHOUT_SIZE = Reply(501, "5.5.4", "Syntax: BDAT size [LAST]; closing the connection")
 
 

@@ -72,6 +72,12 @@ class Incoming:
         self.pieces.clear()
         self._folders.write(self.files[0], octets)
 
+    def read(self, offset: int, size: int) -> bytes:
+        """Up to `size` octets of what is in the first file, below the slot. Empty behind its end."""
+        if not self.files:
+            return b""
+        return self._disk.pread(self.files[0], size, len(self.copies[0].fields) + self._slot + offset)
+
     @property
     def room_on_top(self) -> int:
         """The octets that `put_on_top` must be given; 0 if it takes any number."""

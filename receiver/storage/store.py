@@ -11,8 +11,9 @@ import itertools
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TypeVar
 
 from receiver.storage import leftovers
@@ -25,6 +26,7 @@ from receiver.storage.recovery import recover
 from receiver.storage.wal import Log
 from receiver.storage.writer import Writer
 
+_BLOCK = 65_536  # octets of a message that are read at once
 _FREE_SPACE_AGE = 1.0  # seconds for which a measurement of the free space is used
 
 T = TypeVar("T")
@@ -70,6 +72,15 @@ class Store:
         """Add content. Raises OSError. After an error the message can only be abandoned."""
         if message.gather(content):
             await self._run(message.spill)
+
+    async def content(self, message: Incoming) -> AsyncIterator[bytes]:
+        """What has been added to a message, and its shared fields above it, in pieces. Raises OSError."""
+        offset = 0
+        while message.files and (block := await self._run(partial(message.read, offset, _BLOCK))):
+            yield block
+            offset += len(block)
+        if message.pieces:
+            yield b"".join(message.pieces)
 
     async def deliver(self, message: Incoming) -> None:
         """Return when each mailbox has its copy in new/, on stable storage.

@@ -53,13 +53,19 @@ def is_root() -> bool:
 
 
 def give_up(
-    user: User, *, network: bool = False, keep: Collection[int] = (), late: Iterable[str] = ()
+    user: User,
+    *,
+    network: bool = False,
+    keep: Collection[int] = (),
+    late: Iterable[str] = (),
+    groups: Iterable[int] = (),
 ) -> None:
     """Become that user for good, and give up the network unless `network`. Raises StillRoot.
 
-    `keep` are descriptors that stay open besides the standard ones. `late` are modules that the process
-    imports afterwards. Does nothing if the process is not root's. If the mail belongs to root, because
-    somebody tries the receiver as root, the user stays root and all else is given up.
+    `groups` are the supplementary groups that the process gets. `keep` are descriptors that stay open besides
+    the standard ones. `late` are modules that the process imports afterwards. Does nothing if the process is
+    not root's. If the mail belongs to root, because somebody tries the receiver as root, the user stays root
+    and all else is given up.
     """
     if not is_root():
         return
@@ -74,7 +80,7 @@ def give_up(
             libc.leave_network()
     try:
         libc.drop_bounding_set()
-        os.setgroups([])
+        os.setgroups(list(groups))
         os.setresgid(user.gid, user.gid, user.gid)
         os.setresuid(user.uid, user.uid, user.uid)
         libc.drop_capabilities()

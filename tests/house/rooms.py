@@ -66,7 +66,7 @@ ROOMS = (
             ("proof",),
             ("doctor", "serving"),
             ("reading", "smtp"),
-            ("checks", "content", "storage"),
+            ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "parameters"),

@@ -130,8 +130,10 @@ def configuration(
     hostname: str = "mx.example.test",
     resolver: Path | None = None,
     deadline: int = 5,
+    spam_filter: Path | None = None,
+    refuses_spam: bool = False,
 ) -> str:
-    """The text of a letterbox.toml. With `resolver` the senders are checked."""
+    """The text of a letterbox.toml. With `resolver` the senders are checked, with `spam_filter` all mail."""
     text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
     if workers > 1:
         text += f"workers = {workers}\n"
@@ -139,6 +141,8 @@ def configuration(
         text += "log_headers = true\n"
     if resolver:
         text += f'[checks]\nresolver = "{resolver}"\ndeadline = {deadline}\nnames = ["mx2.example.test"]\n'
+    if spam_filter:
+        text += f'[spam_filter]\nsocket = "{spam_filter}"\nrefuses = {str(refuses_spam).lower()}\n'
     if certificate:
         text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
     return (
@@ -158,12 +162,14 @@ def start_server(
     hostname: str = "mx.example.test",
     resolver: Path | None = None,
     deadline: int = 5,
+    spam_filter: Path | None = None,
+    refuses_spam: bool = False,
     program: Sequence[str] = ("-m", "receiver"),
     variables: Mapping[str, str] | None = None,
 ) -> Server:
     """Start `letterbox serve` with a configuration on a free port, and wait until it listens.
 
-    `variables` are added to its environment. With `resolver`, the path of a socket, senders are checked.
+    `variables` are added to its environment. `resolver` and `spam_filter` are paths of sockets.
     """
     config = folder / "letterbox.toml"
     text = configuration(
@@ -177,6 +183,8 @@ def start_server(
         hostname,
         resolver,
         deadline,
+        spam_filter,
+        refuses_spam,
     )
     config.write_text(text)
     log = (folder / "log").open("wb")

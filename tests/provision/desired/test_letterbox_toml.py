@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dns.inventory import Domain
+from dns.inventory.host_spam_filter import SpamFilter
 from provision.desired.letterbox_toml import letterbox_toml
 from tests.provision.hosts import INVENTORY, WANTED
 
@@ -65,6 +66,12 @@ def test_any_inventory_is_read_back_as_it_was_written(
 def test_the_domains_keep_the_order_of_the_inventory(domains: list[Domain]) -> None:
     read = tomllib.loads(letterbox_toml(WANTED.host, domains))
     assert list(read["domains"]) == [domain.name for domain in domains]
+
+
+def test_a_host_with_a_spam_filter_names_its_socket() -> None:
+    host = replace(WANTED.host, spam_filter=SpamFilter("/run/rspamd/normal.sock", refuses=True))
+    read = tomllib.loads(letterbox_toml(host, INVENTORY.domains))
+    assert read["spam_filter"] == {"socket": "/run/rspamd/normal.sock", "refuses": True}
 
 
 def test_the_file_says_where_it_comes_from() -> None:
