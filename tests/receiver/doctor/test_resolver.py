@@ -58,7 +58,7 @@ def test_what_is_in_the_way_is_said_with_its_fix(
 
 def test_the_fix_is_for_the_resolver_that_the_host_has(tmp_path: Path) -> None:
     own = asyncio.run(resolver.ask(tmp_path / "letterbox-resolver" / "io.systemd.Resolve", "example.test"))
-    assert own.look.startswith("systemctl enable --now letterbox-resolver.socket; journalctl")
+    assert own.look == "pyinfra inventory.py deploy.py; journalctl -u letterbox-resolver -n 20"
 
 
 def test_messages_with_any_temperror_are_counted() -> None:
@@ -69,15 +69,19 @@ def test_messages_with_any_temperror_are_counted() -> None:
         b"event=received id=2 from=a@b.example tls=no\n",  # from before there were checks
         b"event=refused id=3 dmarc=temperror\n",
         b'event=received id=4 helo="x dmarc=temperror y" dkim=none spf=none dmarc=none\n',
+        b"event=received id=5 from=<doctor@letterbox.invalid> to=<a@b.example> dkim=none spf=temperror\n",
         b"\xff\0\n",
     ]
     assert counted(lines) == (4, 2)
 
 
 @pytest.mark.parametrize(
-    ("checked", "undecided", "holds"), [(0, 0, True), (100, 5, True), (100, 6, None), (1, 1, None)]
+    ("checked", "undecided", "holds"),
+    [(0, 0, True), (100, 5, True), (100, 6, None), (4, 4, True), (5, 5, None)],
 )
-def test_more_than_one_in_twenty_is_too_many(checked: int, undecided: int, holds: bool | None) -> None:
+def test_more_than_one_in_twenty_is_too_many_but_a_few_are_not(
+    checked: int, undecided: int, holds: bool | None
+) -> None:
     found = judged(checked, undecided)
     assert found.holds is holds
     assert ("temperror" in found.evidence) is bool(checked)
