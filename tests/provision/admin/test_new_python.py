@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from provision.host import layout
+from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab import lifecycle
 from tests.lab.errors import LabError
@@ -74,7 +75,7 @@ def test_another_python_stops_no_mail_and_a_deploy_mends_what_does_not_load(fres
     try:
         debian.install(target, Image(lab.system), f"python{NEW}", suite=SUITE)
     except LabError as error:
-        pytest.skip(str(error))
+        unavailable(str(error))
     target.run(SWITCH)
 
     # What runs has its libraries in memory. A new process of it has not.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -66,7 +67,7 @@ def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     try:
         debian.install(target, Image(lab.system), "rspamd")
     except LabError as error:
-        pytest.skip(str(error))
+        unavailable(str(error))
     target.run(SET_UP)
     assert doctor(lab)["spam filter"]["evidence"].startswith("rspamd answers (")
     assert deploy(lab, "-y", "--json", inventory=inventory).changed() == []
