@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
 from tests.lab.machines import debian
 from tests.lab.machines.image import Image
+from tests.provision.admin.letters import MAIL, arrived, doctor, identity, logged
 from tests.waiting import wait_until
 
 SOCKET = "/run/rspamd/normal.sock"
@@ -23,7 +24,6 @@ systemctl restart rspamd letterbox
 until [ -S {SOCKET} ]; do sleep 0.1; done
 """
 GTUBE = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
-MAIL = "/var/lib/letterbox/mail/example.test/alice/new"
 
 
 def with_filter(lab: Lab, folder: Path, value: object) -> Path:
@@ -49,29 +49,6 @@ def send(lab: Lab, subject: str, body: str = "Hello Alice,\r\n\r\nhow are you?",
     lab.world.send(message.encode(), ["alice@example.test"])
 
 
-def arrived(lab: Lab, subject: str) -> str:
-    """Wait until the message is stored. Returns its file."""
-    wanted = f"grep -lrx -- 'Subject: {subject}\r' {MAIL}"
-
-    path = wait_until(lambda: lab.target.run(wanted, check=False).stdout.strip(), f"{subject!r} is stored")
-    return lab.target.read(path).decode()
-
-
-def logged(lab: Lab, identity: str) -> dict[str, str]:
-    """The words of the journal about a message."""
-    line = lab.target.run(f"journalctl -u letterbox -o cat | grep -- 'event=received id={identity} '").stdout
-    return dict(word.split("=", 1) for word in line.split() if "=" in word)
-
-
-def identity(message: str) -> str:
-    return message.partition("\n\tid ")[2].split(";")[0].split()[0]
-
-
-def doctor(lab: Lab) -> dict[str, dict[str, object]]:
-    said = lab.target.run("letterbox doctor --json", check=False).stdout
-    return {link["link"]: link for link in map(json.loads, said.splitlines())}
-
-
 @pytest.mark.own_lab  # It needs no other lab.
 def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     fresh_lab: Lab, tmp_path: Path
@@ -90,7 +67,7 @@ def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     try:
         debian.install(target, Image(lab.system), "rspamd")
     except LabError as error:
-        pytest.skip(str(error))
+        unavailable(str(error))
     target.run(SET_UP)
     assert doctor(lab)["spam filter"]["evidence"].startswith("rspamd answers (")
     assert deploy(lab, "-y", "--json", inventory=inventory).changed() == []
