@@ -20,7 +20,8 @@ def arrived(lab: Lab, subject: str) -> str:
 
 def logged(lab: Lab, identity: str) -> dict[str, str]:
     """The words of the journal about a message."""
-    line = lab.target.run(f"journalctl -u letterbox -o cat | grep -- 'event=received id={identity} '").stdout
+    command = f"journalctl -u letterbox -o cat | grep -- 'event=received id={identity} '"
+    line = wait_until(lambda: lab.target.run(command, check=False).stdout, f"{identity} is logged")
     return dict(word.split("=", 1) for word in line.split() if "=" in word)
 
 
