@@ -49,7 +49,9 @@ async def ask(path: Path, domain: str) -> Link:
         fix = f"{DEPLOY}; journalctl -u {_OWN} -n 20"
         if name != _OWN:
             fix = f"systemctl enable --now {name}; or {DEPLOY}, which brings {_OWN}"
-        return Link(_RESOLVER, f"{name}: {error}: no sender is checked", look=fix)
+        return Link(
+            _RESOLVER, f"{name}: no resolver at {path}: {error.cause}: no sender is checked", look=fix
+        )
     except CallMissing:
         evidence = f"{name} is older than systemd 256, and cannot be asked: no sender is checked"
         return Link(_RESOLVER, evidence, look=f"{DEPLOY}, which brings {_OWN}")

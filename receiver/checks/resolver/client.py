@@ -35,7 +35,6 @@ class VarlinkResolver:
     """
 
     def __init__(self, path: Path, patience: float = 5.0) -> None:
-        self._path = path
         self._connections = Connections(path)
         self._cache = Cache()
         self._breaker = Breaker(patience)
@@ -95,7 +94,7 @@ class VarlinkResolver:
             self._timed_out()
             raise NoAnswerInTime(f"no answer for {question[0]} in {patience:g} s") from None
         except OSError as error:
-            raise NoResolver(f"no resolver at {self._path}: {error.strerror or error}") from None
+            raise NoResolver(error.strerror or str(error)) from None
         except TemporaryFailure:
             self._breaker.answered()
             raise

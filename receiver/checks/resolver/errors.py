@@ -6,7 +6,14 @@ from receiver.checks.dns_query import TemporaryFailure
 
 
 class NoResolver(TemporaryFailure):
-    """Nobody serves the socket."""
+    """Nobody serves the socket. `cause` is the system's word for it.
+
+    The text goes into the field that the recipients of a message see, so it names no file of the host.
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__("the receiver has no resolver")
+        self.cause = cause
 
 
 class CallMissing(TemporaryFailure):

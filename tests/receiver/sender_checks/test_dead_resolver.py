@@ -29,6 +29,7 @@ def test_without_a_resolver_mail_is_taken_at_once_and_results_are_temperror(
     assert rest == signed()
     for method in (b"dkim", b"spf", b"dmarc", b"iprev"):
         assert method + b"=temperror" in field, field
+    assert str(tmp_path).encode() not in field, "the recipients see no path of the host"
     assert "refused" not in server.log_to_the_end()
 
 

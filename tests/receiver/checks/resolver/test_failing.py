@@ -59,7 +59,7 @@ def test_without_a_resolver_the_question_fails_at_once(tmp_path: Path, run: Any,
                 pass
         resolver = VarlinkResolver(path)
         began = time.monotonic()
-        with pytest.raises(NoResolver, match="socket"):
+        with pytest.raises(NoResolver, match="^the receiver has no resolver$"):
             await resolver.query("a.test", TXT)
         assert time.monotonic() - began < 0.1
         assert resolver.timeouts == 0
@@ -196,9 +196,12 @@ def test_no_more_than_eight_questions_about_a_domain_are_asked_at_a_time(tmp_pat
         async with resolving(tmp_path, SHORT) as (resolver, played):
             names = [f"{number}.silent.test" for number in range(20)]
             played.replies |= dict.fromkeys(names, SILENT)
-            asking = (resolver.query(name, TXT) for name in names)
+            asking = [asyncio.create_task(resolver.query(name, TXT)) for name in names]
+            await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+            # The first questions end now. Only then may others get their places.
+            assert len(played.asked) == 8
             failed = await asyncio.gather(*asking, return_exceptions=True)
             assert {type(each) for each in failed} == {NoAnswerInTime}
-            assert (len(played.asked), resolver.timeouts) == (8, 20)
+            assert resolver.timeouts == 20
 
     run(test())
