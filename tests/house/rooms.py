@@ -90,7 +90,7 @@ ROOMS = (
         knows=frozenset({"dns"}),
         libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
     ),
-    Room("services", libraries=_libraries("renewal")),
+    Room("services", libraries=_libraries("renewal") | _libraries("resolver")),
     Room(
         "first_mail",
         (

@@ -22,7 +22,12 @@ class Release:
     commit: str
 
 
-RELEASES = (Release("0.1.0", "5b7bf35"), Release("0.1.1", "668dc67"), Release("0.2.0", "6368a1c"))
+RELEASES = (
+    Release("0.1.0", "5b7bf35"),
+    Release("0.1.1", "668dc67"),
+    Release("0.2.0", "6368a1c"),
+    Release("0.3.0", "5cc66c0"),
+)
 
 
 class NotInHistory(LookupError):
