@@ -9,7 +9,7 @@ DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo proof doctor renew smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
-   lab-status lab-shell lab-down picture conformance senders durability fuzz corpus hostile-growth bench \
+   lab-status lab-shell lab-down picture conformance senders durability dkim fuzz corpus hostile-growth bench \
    bench-dns bench-deploy
 
 help:  ## this list
@@ -77,6 +77,7 @@ thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
 	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py
+	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
 conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
 	@$(BIN)/python -m tests.conformance --ours --peers --why
@@ -86,6 +87,9 @@ senders: $(DEVELOPER)  ## real senders deliver: Postfix, Exim, swaks, … (root)
 
 durability: $(DEVELOPER)  ## 200 kills, 300 power cuts, every disk fault (root)
 	@$(BIN)/python -m tests.receiver.durability
+
+dkim: $(DEVELOPER)  ## 50,000 signed messages, beside mailauth and dkimpy
+	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
 fuzz: $(DEVELOPER)  ## a bounded run of the fuzz targets
 	@$(BIN)/uv pip install -q -p $(BIN)/python --require-hashes -r requirements-fuzz.lock \

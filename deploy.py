@@ -18,6 +18,7 @@ from provision import (
     firewalld,
     firewalld_start,
     release,
+    resolver,
     service,
     system,
 )
@@ -45,6 +46,7 @@ configuration.written(name="Configuration")
 release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
+resolver.there(name="Resolver of the sender checks, if needed")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
 

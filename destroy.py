@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, dns, firewalld, release, service, system
+from provision import account, dns, firewalld, release, resolver, service, system
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 
@@ -25,6 +25,7 @@ with refusing():
 
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
+resolver.removed(name="Resolver of the sender checks, if needed")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

@@ -20,7 +20,7 @@ from benchmarks.timing import Measured, in_turn, run
 from dns.inventory import load
 from provision.desired import archive
 from provision.desired.files import FOLDERS
-from provision.desired.letterbox_toml import letterbox_toml
+from provision.desired.state import for_host
 from tests.lab import lifecycle
 from tests.lab.display import Display
 from tests.lab.lab import Lab
@@ -40,7 +40,7 @@ def playbook(lab: Lab, folder: Path) -> list[object]:
             for each in FOLDERS
         ],
         "archive": str(packed),
-        "configuration": letterbox_toml(inventory.hosts[0], inventory.domains),
+        "configuration": for_host(inventory, inventory.hosts[0].name, release="").configuration,
         "units": str(ROOT / "files"),
     }
     (folder / "told.json").write_text(json.dumps(told))

@@ -42,7 +42,8 @@ class Domain:
     """A served domain. If `mailboxes` is None, any local part is a mailbox.
 
     `name` is an A-label name. `aliases` maps each alias to the mailboxes behind it. `subaddress_separators`
-    are single characters. `postmaster` is the mailbox that gets postmaster's mail.
+    are single characters. `postmaster` is the mailbox that gets postmaster's mail. `rejects_forged` says
+    whether a message is refused if it fails DMARC and the owner of its author's domain asks to reject it.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Domain:
     catch_all: str | None = None
     subaddress_separators: str = "+"
     postmaster: str = "postmaster"
+    rejects_forged: bool = False
 
 
 class Directory:

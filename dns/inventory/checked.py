@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dns.inventory import aliases, domain, mail_host
@@ -83,6 +83,7 @@ def check(
         mail_hosts.append(host)
     domains, found = _domains(hosts)
     problems += found
+    problems += _unchecked(mail_hosts, domains)
     if problems:
         raise InventoryError("\n".join(_reported(problem, source, line(problem)) for problem in problems))
     return Inventory(hosts=tuple(mail_hosts), domains=domains)
@@ -94,6 +95,15 @@ def _reported(problem: Problem, source: str, line: int | None) -> str:
 
 def _hides_mailboxes(problem: Problem) -> bool:
     return problem.at[-1] == "mailboxes" or (problem.at[0] == "domains" and problem.at[-1] not in domain.KEYS)
+
+
+def _unchecked(hosts: Iterable[MailHost], domains: Iterable[Domain]) -> Iterator[Problem]:
+    """A host that checks no senders cannot refuse forged mail."""
+    rejecting = [each.name for each in domains if each.reject_forged]
+    for host in hosts:
+        if rejecting and not host.checks:
+            text = f"checks is False, but reject_forged of domain {rejecting[0]} needs them: take one out"
+            yield Problem(f"host {host.name}: {text}", (host.name, "checks"))
 
 
 def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[Problem]]:

@@ -21,6 +21,7 @@ KEYS = (
     "tls_reports",
     "caa",
     "dane",
+    "reject_forged",
 )
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
@@ -36,7 +37,8 @@ class Domain:
     left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
     which senders report failed TLS (RFC 8460). `caa` are the authorities that may issue certificates for
     the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
-    zone is signed and the keys of its hosts are published (RFC 7672).
+    zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says whether mail is
+    refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for that.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Domain:
     tls_reports: tuple[str, ...] = ()
     caa: tuple[str, ...] = ()
     dane: bool = False
+    reject_forged: bool = False
 
 
 def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]:
@@ -90,7 +93,8 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
         tls_reports=_tls_reports(data.get("tls_reports"), problems["tls_reports"]),
         caa=_authorities(data.get("caa"), problems["caa"]),
-        dane=_dane(data.get("dane", False), problems["dane"]),
+        dane=_flag("dane", data, problems["dane"]),
+        reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
     )
     for asked, key, prefix in (
         (domain.sends_mail is False, "sends_mail", DMARC),
@@ -141,10 +145,11 @@ def _sends_mail(value: object, problems: list[str]) -> bool | None:
     return None
 
 
-def _dane(value: object, problems: list[str]) -> bool:
+def _flag(key: str, data: Mapping[object, object], problems: list[str]) -> bool:
+    value = data.get(key, False)
     if isinstance(value, bool):
         return value
-    problems.append(f"dane must be True or False, or left out, not {value!r}")
+    problems.append(f"{key} must be True or False, or left out, not {value!r}")
     return False
 
 

@@ -19,6 +19,7 @@ KEYS = (
     "mx_preference",
     "workers",
     "log_headers",
+    "checks",
     "firewalld",
     "firewalld_zones",
     "allow_private_address",
@@ -72,6 +73,8 @@ class MailHost:
     """How many processes share the receiver's work."""
     log_headers: bool = False
     """Whether the Subject, From and Date of each message are logged."""
+    checks: bool = True
+    """Whether it is checked who really sent a message (SPF, DKIM, DMARC and the reverse name)."""
     certificate: WantedCertificate | None = None
     """None if the host's certificate is self-signed."""
     ssh: Mapping[str, object] = field(default_factory=dict)
@@ -100,6 +103,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         mx_preference=_number("mx_preference", data, 10, range(65536), problems["mx_preference"]),
         workers=_number("workers", data, 1, range(1, 65), problems["workers"]),
         log_headers=_flag("log_headers", data, problems["log_headers"]),
+        checks=_flag("checks", data, problems["checks"], default=True),
         firewalld=_firewalld(data, problems["firewalld"]),
         firewalld_zones=_zones(data, problems["firewalld_zones"]),
         allow_private_address=allow_private,
@@ -175,12 +179,12 @@ def _check_port(value: object, problems: list[str]) -> None:
         problems.append(f"ssh_port must be a whole number from 1 to 65535, not {value!r}")
 
 
-def _flag(key: str, data: Mapping[str, object], problems: list[str]) -> bool:
-    value = data.get(key, False)
+def _flag(key: str, data: Mapping[str, object], problems: list[str], *, default: bool = False) -> bool:
+    value = data.get(key, default)
     if isinstance(value, bool):
         return value
     problems.append(f"{key} must be True or False, not {value!r}")
-    return False
+    return default
 
 
 def _number(key: str, data: Mapping[str, object], default: int, allowed: range, problems: list[str]) -> int:

@@ -66,6 +66,13 @@ RENEWAL = Program(
     "start",
     "requirements-renewal.lock",
 )
+RESOLVER = Program(
+    "the resolver of the sender checks",
+    "letterbox-resolver",
+    "services/resolver",
+    "start",
+    "requirements-resolver.lock",
+)
 
 
 class BuildError(Exception):

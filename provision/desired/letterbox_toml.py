@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,25 @@ from provision.host import layout
 _HEAD = Path(__file__).resolve().parents[2] / "files" / "letterbox.toml"
 
 
-def letterbox_toml(host: MailHost, domains: Iterable[Domain]) -> str:
-    """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml."""
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """How senders are checked: the socket of the resolver, and the names of all our hosts."""
+
+    resolver: str
+    names: tuple[str, ...]
+
+
+def letterbox_toml(host: MailHost, domains: Iterable[Domain], checks: Checks | None = None) -> str:
+    """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml.
+
+    Without `checks` the receiver checks no sender.
+    """
     table: dict[str, Any] = {"hostname": host.hostname, "mail": layout.MAIL, "workers": host.workers}
     if host.log_headers:
         # Left out unless it is asked for, so that a plain inventory keeps the generation that it has.
         table["log_headers"] = True
+    if checks:
+        table["checks"] = {"resolver": checks.resolver, "names": list(checks.names)}
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
@@ -33,4 +47,6 @@ def _domain_table(domain: Domain) -> dict[str, Any]:
     }
     if domain.catch_all:  # TOML has no null; without the key, unknown recipients are refused
         table["catch_all"] = domain.catch_all
+    if domain.reject_forged:
+        table["reject_forged"] = True
     return table

@@ -17,7 +17,7 @@ from pyinfra.api.state import State
 from dns.inventory import Inventory, MailHost
 from provision.desired import archive
 from provision.desired.archive import Platform
-from provision.desired.letterbox_toml import letterbox_toml
+from provision.desired.letterbox_toml import Checks, letterbox_toml
 from provision.host import layout
 from provision.run.inventory import inventory
 from provision.run.step import observe
@@ -30,6 +30,8 @@ class Desired:
     """One host as the inventory wants it."""
 
     host: MailHost
+    own_resolver: bool
+    """Whether it needs our own resolver, because its systemd-resolved cannot be asked."""
     configuration: str
     """The text of letterbox.toml."""
     units: Mapping[str, str]
@@ -52,7 +54,8 @@ class _Run:
 
     def __init__(self) -> None:
         self.releases: dict[Platform, str] = {}
-        self.hosts: dict[tuple[str, Platform], Desired] = {}
+        self.own_resolver: dict[str, bool] = {}
+        self.hosts: dict[tuple[str, Platform, bool], Desired] = {}
 
 
 _runs: WeakKeyDictionary[State, _Run] = WeakKeyDictionary()
@@ -66,20 +69,41 @@ def desired(host: Host | None = None) -> Desired:
     run = _runs.setdefault(context.ctx_state.get(), _Run())
     if platform not in run.releases:
         run.releases[platform] = archive.digest(platform)
-    if (host.name, platform) not in run.hosts:
-        run.hosts[host.name, platform] = for_host(inventory(), host.name, run.releases[platform])
-    return run.hosts[host.name, platform]
+    if seen.resolved is not None:
+        # A resolved that is restarted while the run goes on must not change what the run wants.
+        run.own_resolver.setdefault(host.name, not seen.resolved)
+    # If nobody tells, it stays as it is.
+    own = run.own_resolver.get(host.name, seen.own_resolver is not None)
+    if (host.name, platform, own) not in run.hosts:
+        release = run.releases[platform]
+        run.hosts[host.name, platform, own] = for_host(inventory(), host.name, release, own_resolver=own)
+    return run.hosts[host.name, platform, own]
 
 
-def for_host(whole: Inventory, name: str, release: str) -> Desired:
-    """What the named host of the inventory should be, with this release."""
+def for_host(whole: Inventory, name: str, release: str, *, own_resolver: bool = False) -> Desired:
+    """What the named host of the inventory should be, with this release.
+
+    `own_resolver` says that its systemd-resolved cannot be asked.
+    """
     (host,) = (candidate for candidate in whole.hosts if candidate.name == name)
     return Desired(
         host=host,
-        configuration=letterbox_toml(host, whole.domains),
+        own_resolver=own_resolver and host.checks,
+        configuration=letterbox_toml(host, whole.domains, checks(whole, host, own_resolver=own_resolver)),
         units={unit: _for_workers((_FILES / unit).read_text(), host.workers) for unit in layout.UNITS},
         release=release,
     )
+
+
+def checks(whole: Inventory, host: MailHost, *, own_resolver: bool) -> Checks | None:
+    """How this host checks senders. None if the inventory says that it does not.
+
+    Results that bear the name of any of our hosts are ours to give, because mail passes from host to host.
+    """
+    if not host.checks:
+        return None
+    names = tuple(dict.fromkeys((host.hostname, *(each.hostname for each in whole.hosts))))
+    return Checks(layout.RESOLVER if own_resolver else layout.RESOLVED, names)
 
 
 def _for_workers(unit: str, workers: int) -> str:

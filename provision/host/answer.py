@@ -10,7 +10,6 @@ import re
 import shlex
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
@@ -18,6 +17,7 @@ from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.renewal import parse_renewal
+from provision.host.resolver import parse_own_resolver, parse_resolved, seconds
 from provision.host.served import Served, parse_served
 from provision.host.tls import parse_tls
 
@@ -39,7 +39,8 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         sections.get("configurations", ()), sections.get("generations", ()), running
     )
     unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
-    greetings = (line.partition(" ") for line in sections.get("python", ())[1:])
+    said = [line.partition(" ") for line in sections.get("python", ())[1:]]
+    resolved = next((rest for name, _, rest in said if name == probe.RESOLVED), "")
     return Observed(
         uid=int(word("uid")),
         os=_assignments(sections.get("os", ())),
@@ -59,12 +60,14 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         generations=generations,
         units=_units(sections.get("units", ())),
         running_generation=running,
-        greetings={address: parse_greeting(line) for address, _, line in greetings},
+        greetings={name: parse_greeting(line) for name, _, line in said if name != probe.RESOLVED},
         addresses="\n".join(sections.get("addresses", ())),
         default_interfaces=_default_interfaces(sections.get("routes", ())),
         firewalld=firewalld,
         tls=parse_tls(sections),
         renewal=parse_renewal(sections.get("renewal", ())),
+        resolved=parse_resolved(resolved),
+        own_resolver=parse_own_resolver(sections.get("resolver", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),
@@ -177,19 +180,10 @@ def _units(lines: Iterable[str]) -> dict[str, Unit]:
                 active=properties["ActiveState"],
                 enabled=properties.get("UnitFileState") == "enabled",
                 needs_reload=properties["NeedDaemonReload"] == "yes",
-                since=_seconds(
+                since=seconds(
                     properties.get("ExecMainStartTimestamp") or properties.get("ActiveEnterTimestamp")
                 ),
                 pid=int(properties.get("MainPID") or 0),
                 drop_ins=tuple(properties.get("DropInPaths", "").split()),
             )
     return units
-
-
-def _seconds(timestamp: str | None) -> float:
-    """A timestamp as `systemctl --timestamp=us+utc` prints it, in seconds since the epoch. 0 for none."""
-    try:
-        _, day, time, _ = (timestamp or "").split()
-        return datetime.fromisoformat(f"{day}T{time}+00:00").timestamp()
-    except ValueError:
-        return 0.0

@@ -11,6 +11,7 @@ from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
+from provision.host.resolver import OwnResolver
 from provision.host.served import Served
 from provision.host.tls import Key, Tls
 
@@ -127,6 +128,10 @@ class Observed:
     """Half-made files and folders of runs that were cut off."""
     renewal: Renewal | None = None
     """What the host has of the unit that renews its certificate. None: nothing."""
+    resolved: bool | None = None
+    """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
+    own_resolver: OwnResolver | None = None
+    """What the host has of our own resolver. None: nothing."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

@@ -11,11 +11,12 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, layout, renewal, tls
+from provision.host import firewalld_state, layout, renewal, resolver, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
 UNREAD = "unread"
+RESOLVED = "resolved"  # in place of an address, in the answer of the section `python`
 # sudo drops this variable of ssh(1), so it is read before sudo.
 _SSH = f"echo '{MARK} ssh'; echo $SSH_CONNECTION"
 
@@ -43,15 +44,18 @@ _UNIT_PROPERTIES = (
 )
 _UNITS = f"{layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
 
-# One start of Python answers both: its version on the first line, and how port 25 greets.
+# One start of Python answers all: its version on the first line, how port 25 greets, and what resolved knows.
 _PYTHON = f"""\
 {READ_GREETING}
+{resolver.READ_RESOLVED}
 import sys
 print("%d.%d" % sys.version_info[:2])
 for address in ("127.0.0.1", "::1"):
     try:
         print(address, read_greeting(address, 5))
     except OSError: pass
+try: print("{RESOLVED}", read_resolved("{layout.RESOLVED}", 5))
+except OSError: pass
 """
 
 # A line for each process: address, process id, unit and program. Without `ss` the kernel tells that somebody
@@ -96,7 +100,8 @@ _LEFTOVERS = (
     "-o -path '/etc/letterbox/letterbox.toml.new' -o -path '/etc/letterbox/generation.new' "
     "-o -path '*/tls/*.pem.new' -o -path '*/tls/current.new' -o -path '*/tls/next.new' "
     "-o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
-    "-o -path '*/letterbox.socket.new' -o -path '/usr/local/bin/letterbox.new' \\)"
+    "-o -path '*/letterbox.socket.new' -o -path '*/letterbox-resolver.*.new' "
+    "-o -path '/usr/local/bin/letterbox.new' \\)"
 )
 
 # What lies in our folders and is not ours.
@@ -104,7 +109,7 @@ _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|certificate-token(.sha256)?|tls'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
-among {layout.PROGRAM_FOLDER} 'releases|renewal|generations|current(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
@@ -152,6 +157,7 @@ esac""",
     ),
     "units": 'echo "$units"',
     "renewal": renewal.PROBE,
+    "resolver": resolver.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

@@ -15,8 +15,10 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from receiver.addresses import AddressError, fold_local, parse_address
+from receiver.addresses import fold_local
 from receiver.config.aliases import expand
+from receiver.config.checks import sender_checks
+from receiver.config.names import domain_problem
 from receiver.config.tables import Reader, join
 from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
 from receiver.mailbox import is_folder_name
@@ -56,10 +58,13 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     top = reader.table(
         table,
         "",
-        {"hostname", "mail", "workers", "addresses", "proofs", "log_headers", "tls", "limits", "domains"},
-    )
+        {
+            "hostname", "mail", "workers", "addresses", "proofs", "log_headers", "checks", "tls", "limits",
+            "domains",
+        },
+    )  # fmt: skip
     hostname = reader.value(top, "", "hostname", str, required=True)
-    if hostname and (problem := _domain_problem(hostname) or _too_long(hostname)):
+    if hostname and (problem := domain_problem(hostname) or _too_long(hostname)):
         reader.complain("hostname", problem)
     mail = reader.path(top, "", "mail", required=True)
     proofs = reader.path(top, "", "proofs")
@@ -76,12 +81,17 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     tls = _tls(reader, top)
     limits = _limits(reader, top)
     domains = _domains(reader, top)
+    checks = sender_checks(reader, top)
+    for domain in domains:
+        if domain.rejects_forged and "checks" not in top:
+            reader.complain(f'domains."{domain.name}".reject_forged', "needs the table [checks]")
     if reader.problems:
         raise ConfigError(source, reader.problems)
     assert hostname and mail
     config = Config(
-        hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers)
-    )
+        hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers),
+        checks=checks,
+    )  # fmt: skip
     return replace(config, proofs=proofs) if proofs else config
 
 
@@ -90,7 +100,7 @@ def any_mailbox(hostname: str, mail: Path, names: tuple[str, ...], workers: int 
 
     Raises ConfigError.
     """
-    problems = [f"--domain {name}: {problem}" for name in names if (problem := _domain_problem(name))]
+    problems = [f"--domain {name}: {problem}" for name in names if (problem := domain_problem(name))]
     if problem := _too_long(hostname):
         problems.append(f"--hostname: {problem}")
     if problems:
@@ -123,11 +133,11 @@ def _domains(reader: Reader, top: Mapping[str, Any]) -> tuple[Domain, ...]:
     tables = reader.table(top.get("domains", {}), "domains")
     if not tables:
         reader.complain("domains", "no domain to receive mail for")
-    known = {"mailboxes", "aliases", "catch_all", "subaddress_separators"}
+    known = {"mailboxes", "aliases", "catch_all", "subaddress_separators", "reject_forged"}
     read: dict[str, dict[str, Any]] = {}
     for name, value in tables.items():
         key = f'domains."{name}"'
-        if problem := _domain_problem(name):
+        if problem := domain_problem(name):
             reader.complain(key, problem)
         read[name] = reader.table(value, key, known)
     boxes = {
@@ -169,7 +179,8 @@ def _domain(
     first = boxes[name][0] if boxes[name] else "postmaster"
     postmaster = "postmaster" if "postmaster" in boxes[name] else first
     fallback = fold_local(catch_all) if catch_all else None
-    return Domain(name, frozenset(boxes[name]), expanded, fallback, separators, postmaster)
+    rejects = reader.value(table, key, "reject_forged", bool) or False
+    return Domain(name, frozenset(boxes[name]), expanded, fallback, separators, postmaster, rejects)
 
 
 def _alias_targets(reader: Reader, name: str, table: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -189,17 +200,3 @@ def _too_long(hostname: str) -> str | None:
     if size <= LONGEST_HOSTNAME:
         return None
     return f"has {size} octets, more than {LONGEST_HOSTNAME}: it is part of each message's file name"
-
-
-def _domain_problem(name: str) -> str | None:
-    if not name.isascii():
-        return f"write it in its A-label form: {name.encode('idna').decode()!r}"
-    try:
-        address = parse_address(f"postmaster@{name}")
-    except AddressError:
-        return f"{name!r} is not a domain name"
-    if name.startswith("[") or "_" in name:
-        return f"{name!r} is not a domain name"
-    return (
-        None if address.domain == name else f"write it in lower case, without a final dot: {address.domain!r}"
-    )

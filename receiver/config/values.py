@@ -41,6 +41,15 @@ class TLSFiles:
 
 
 @dataclass(frozen=True, slots=True)
+class SenderChecks:
+    """How the senders of mail are checked."""
+
+    resolver: Path  # the socket of systemd-resolved, or of our own resolver, which answers the same call
+    deadline: int = 5  # seconds that a message may wait for its checks after its end
+    names: tuple[str, ...] = ()  # the hosts whose results are forged if they come from outside
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration, as the keys of letterbox.toml name its parts."""
 
@@ -52,5 +61,6 @@ class Config:
     addresses: tuple[str, ...] = ()  # the host's IP addresses, for literals such as postmaster@[192.0.2.1]
     workers: int = 1  # processes that receive mail
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
+    checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

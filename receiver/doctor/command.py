@@ -28,6 +28,7 @@ from receiver.doctor import (
     links,
     packet_filter,
     renewal,
+    resolver,
     units,
 )
 from receiver.doctor.links import Link
@@ -111,6 +112,9 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if loaded.checks:
+        yield _without_root(partial(resolver.check_resolver, loaded), loaded.mail)
+        yield resolver.check_undecided
     if renewal.is_there():  # the last one, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
 

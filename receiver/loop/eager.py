@@ -28,18 +28,18 @@ def eager_task(
     except BaseException:
         ended()
         raise
-    return loop.create_task(_finish(_Remainder(work, waits_for), ended))
+    return loop.create_task(_finish(Remainder(work, waits_for), ended))
 
 
-class _Remainder:
+class Remainder:
     """An awaitable that finishes a coroutine after its first step. `waits_for` is what that step yielded."""
 
     __slots__ = ("_waits_for", "_work")
 
-    def __init__(self, work: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    def __init__(self, work: Coroutine[Any, Any, Any], waits_for: Any) -> None:
         self._work, self._waits_for = work, waits_for
 
-    def __await__(self) -> Generator[Any, Any, None]:
+    def __await__(self) -> Generator[Any, Any, Any]:
         step: Callable[[Any], Any]
         waits_for, value = self._waits_for, None
         while True:
@@ -49,11 +49,11 @@ class _Remainder:
                 value, step = error, self._work.throw
             try:
                 waits_for = step(value)
-            except StopIteration:
-                return
+            except StopIteration as end:
+                return end.value
 
 
-async def _finish(remainder: _Remainder, ended: Callable[[], object]) -> None:
+async def _finish(remainder: Remainder, ended: Callable[[], object]) -> None:
     try:
         await remainder
     finally:

@@ -1,4 +1,4 @@
-"""A summary of a message, from its header fields and from our trace fields (see `receiver.smtp.trace`).
+"""A summary of a message, from its header fields and from our trace fields (`trace` of `receiver.smtp`).
 
 Only the first Received field counts, because this host wrote it. The sender may have forged the others.
 """

@@ -72,8 +72,20 @@ def _run(
 async def _serve(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, store: Store, writer: Writer
 ) -> None:
+    if config.checks is None:
+        await _receive(sockets, OpenConnections(admission), Reception(config, store), writer)
+        return
+    from receiver.serving.sender_checks import sender_checks  # late, because others need none of it
+
+    async with sender_checks(config) as checks:
+        await _receive(sockets, OpenConnections(admission), Reception(config, store, checks), writer)
+
+
+async def _receive(
+    sockets: Sequence[socket.socket], connections: OpenConnections, reception: Reception, writer: Writer
+) -> None:
+    config, store = reception.config, reception.store
     certificate = Certificate(config.tls) if config.tls else None
-    reception, connections = Reception(config, store), OpenConnections(admission)
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -25,7 +25,7 @@ from receiver.smtp.phase import Phase
 from receiver.smtp.reception import Reception
 from receiver.smtp.replies import Reply
 from receiver.smtp.starttls import HandshakeFailed, upgrade_to_tls
-from receiver.smtp.trace import TLS, peer_address
+from receiver.smtp.transaction.trace import TLS, peer_address
 from receiver.smtp.verbs import VERBS
 from receiver.system.journal import log
 
@@ -99,7 +99,7 @@ class Connection(smtp.SMTP):
         self.deadline.stop()
         self._greeting.stop()
         self.resume_writing()
-        if self.talk.message and not self._busy:
+        if (self.talk.message or self.talk.envelope.check) and not self._busy:
             self._start(self.talk.abandon())
         else:
             self._leave()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
 from aiosmtpd import smtp
 
@@ -17,15 +17,18 @@ from receiver.config.values import Limits
 from receiver.loop.deadline import Deadline
 from receiver.smtp import replies
 from receiver.smtp.certificate import Certificate
-from receiver.smtp.envelope import Envelope
 from receiver.smtp.framing import Fault, Framing
 from receiver.smtp.outgoing import Outgoing
 from receiver.smtp.phase import FOLLOWS, Phase
 from receiver.smtp.reception import Reception
 from receiver.smtp.replies import Reply
-from receiver.smtp.trace import TLS, Origin, protocol_keyword
-from receiver.storage.incoming import Incoming
+from receiver.smtp.transaction.envelope import Envelope
+from receiver.smtp.transaction.message import Message
+from receiver.smtp.transaction.trace import TLS, Origin, protocol_keyword
 from receiver.system.journal import log
+
+if TYPE_CHECKING:
+    from receiver.checks.check import ConnectionCheck
 
 _MOST_REPLIES = 64  # gathered replies after which they are sent
 _MOST_COMMANDS = 64  # commands of one connection after which other connections have their turn
@@ -59,7 +62,7 @@ class Conversation:
         self.phase = Phase.GREETING
         self.framing = Framing(command_line=self.limits.command_length, line=self.limits.line_length)
         self.envelope = Envelope()
-        self.message: Incoming | None = None  # the message whose content is arriving
+        self.message: Message | None = None  # the message whose content is arriving
         self.chunked = False  # whether a BDAT of this message has come
         self.accepted = 0  # messages stored in this session
         self._verbs = verbs
@@ -70,6 +73,7 @@ class Conversation:
         self._size = 0  # octets of content so far
         self._until = 0.0  # when the message must have ended, by the loop's clock
         self._origin: Origin | None = None
+        self._peer_check: ConnectionCheck | None = None
 
     def enter(self, phase: Phase) -> None:
         """Enter another phase, which must be one that may follow (`phase.FOLLOWS`)."""
@@ -90,6 +94,15 @@ class Conversation:
             keyword = protocol_keyword(extended=session.extended_smtp, tls=tls is not None, utf8=utf8)
             self._origin = Origin(session.host_name or "", self.wire.peer, keyword, tls)
         return self._origin
+
+    def begin_check(self) -> None:
+        """Begin the checks of this transaction's sender, if there are checks and they have not begun."""
+        checks, envelope = self.reception.checks, self.envelope
+        if checks is None or envelope.check is not None:
+            return
+        if self._peer_check is None:
+            self._peer_check = checks.connection(self.wire.peer)
+        envelope.check = self._peer_check.message(self.origin.helo, envelope.mail_from or "")
 
     async def converse(self) -> None:
         """Run the commands and take the content that have been received, until more input is needed."""
@@ -200,7 +213,7 @@ class Conversation:
     async def _message_ended(self) -> None:
         inspection = self.framing.inspection
         inspection.end()
-        if inspection.fault and not self._refusal:
+        if inspection.fault and self._refusal in (None, replies.HEADER_TOO_LARGE):
             enhanced = "5.6.0" if inspection.fault in (Fault.NUL, Fault.TOO_LONG) else "5.5.2"
             self._refusal = replies.refused(enhanced, inspection.fault.value)
         self.wire.outgoing.flush()
@@ -220,7 +233,9 @@ class Conversation:
         self._origin = None
 
     async def abandon(self) -> None:
-        """Forget the message whose content is arriving, and remove what was stored of it."""
+        """Forget the message whose content is arriving, remove what was stored of it, and end its checks."""
+        if self.envelope.check is not None:
+            self.envelope.check.cancel()
         message, self.message = self.message, None
         if message:
             with contextlib.suppress(OSError, RuntimeError):

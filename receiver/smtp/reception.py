@@ -8,30 +8,39 @@ from __future__ import annotations
 import asyncio
 import errno
 import time
+from typing import TYPE_CHECKING
 
 from receiver import headers, one_time
 from receiver.addresses import Address
+from receiver.checks.verdict import Verdict
 from receiver.config.values import Config
 from receiver.headers import MAX_HEAD
 from receiver.mailbox import Mailbox
 from receiver.recipients import Destination, Directory, NotServed, UnknownRecipient
-from receiver.smtp import replies, trace
-from receiver.smtp.envelope import Envelope
+from receiver.smtp import replies
 from receiver.smtp.replies import Reply
-from receiver.smtp.trace import Origin
-from receiver.storage.incoming import Incoming
+from receiver.smtp.transaction import trace
+from receiver.smtp.transaction.envelope import Envelope
+from receiver.smtp.transaction.header_gate import HeaderTooLarge
+from receiver.smtp.transaction.message import SLOT, Message
+from receiver.smtp.transaction.trace import Origin
 from receiver.storage.record import Copy
 from receiver.storage.store import Store
 from receiver.system import journal
+
+if TYPE_CHECKING:
+    from receiver.checks.check import Checks
 
 
 class Reception:
     """Decides on recipients and stores messages. In aiosmtpd this part is called the handler."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, checks: Checks | None = None) -> None:
         self.config = config
         self.store = store
+        self.checks = checks
         self.directory = Directory(config.domains, config.addresses)
+        self._may_reject = any(domain.rejects_forged for domain in config.domains)
 
     def add_recipient(self, origin: Origin, envelope: Envelope, address: Address) -> Reply | None:
         """Add a recipient to the envelope, or return the reply that refuses it."""
@@ -44,6 +53,13 @@ class Reception:
             sender = f"<{envelope.mail_from}>"
             journal.log("refused", peer=origin.peer, from_=sender, to=f"<{address}>", reason=refusal)
             return refusal
+        if self._may_reject:
+            # A message has one reply for all its recipients, so their domains must want the same.
+            domain = self.directory.served(address)
+            rejects_forged = domain is not None and domain.rejects_forged
+            if envelope.rcpt_tos and rejects_forged != envelope.rejects_forged:
+                return replies.OTHER_DOMAIN
+            envelope.rejects_forged = rejects_forged
         envelope.rcpt_tos.append(str(address))
         for destination in found:
             envelope.destinations.setdefault(destination.mailbox, destination)
@@ -67,7 +83,7 @@ class Reception:
             peer=origin.peer, tls=origin.tls.version if origin.tls else None, **values,
         )  # fmt: skip
 
-    def begin_message(self, origin: Origin, envelope: Envelope) -> Incoming:
+    def begin_message(self, origin: Origin, envelope: Envelope) -> Message:
         """Begin a message for the envelope's recipients."""
         envelope.identity, envelope.began_at = self.store.identity(), time.time()
         only = envelope.rcpt_tos[0] if len(envelope.rcpt_tos) == 1 else None
@@ -75,26 +91,30 @@ class Reception:
             origin, self.config.hostname, envelope.identity, only, envelope.began_at
         )
         copies = [
-            Copy(each.mailbox, trace.copy_fields(envelope.reverse_path, each.delivered_to) + received)
+            Copy(each.mailbox, trace.copy_fields(envelope.reverse_path, each.delivered_to))
             for each in envelope.destinations.values()
         ]
-        return self.store.incoming(envelope.identity, copies)
+        slot = SLOT if envelope.check else 0
+        incoming = self.store.incoming(envelope.identity, copies, received, slot)
+        return Message(self.store, incoming, envelope.check)
 
     async def add_content(
-        self, origin: Origin, envelope: Envelope, message: Incoming, piece: bytes
+        self, origin: Origin, envelope: Envelope, message: Message, piece: bytes
     ) -> Reply | None:
         """Add a piece of content. On an error, return the reply that the message must get at its end."""
         if not envelope.head_ended:
             envelope.head += piece[: MAX_HEAD - len(envelope.head)]
             envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= MAX_HEAD
         try:
-            await self.store.write(message, piece)
+            await message.add(piece)
+        except HeaderTooLarge:
+            return replies.HEADER_TOO_LARGE
         except OSError as error:
             return self._disk_refusal(origin, envelope, error)
         return None
 
     async def end_message(
-        self, origin: Origin, envelope: Envelope, message: Incoming | None, refusal: Reply | None
+        self, origin: Origin, envelope: Envelope, message: Message | None, refusal: Reply | None
     ) -> Reply:
         """The message is complete. Make it durable, or refuse it, and return the reply to its sender.
 
@@ -103,33 +123,43 @@ class Reception:
         head = bytes(envelope.head).partition(b"\r\n\r\n")[0]
         if not refusal and trace.is_looping(head):
             refusal = replies.LOOP
-        if message is not None:
-            if refusal:
-                await self.store.abandon(message)
-            else:
-                try:
-                    await self.store.deliver(message)
-                except OSError as error:
-                    refusal = self._disk_refusal(origin, envelope, error)
+        verdict: Verdict | None = None
+        if message is not None and not refusal:
+            try:
+                verdict = await message.end()
+                if verdict and envelope.rejects_forged and verdict.should_be_refused:
+                    refusal = replies.forged(verdict.dmarc.domain)
+                else:
+                    await self.store.deliver(message.incoming)
+            except OSError as error:
+                refusal = self._disk_refusal(origin, envelope, error)
         if message is None or refusal:
+            if message is not None:
+                await self.store.abandon(message.incoming)
             refusal = refusal or replies.NO_RECIPIENTS
-            self._log(origin, envelope, head, None, refusal)
+            self._log(origin, envelope, head, None, refusal, verdict)
             for local, domain in envelope.one_time:
                 self._tell(origin, local, domain, "refused", reason=str(refusal))
             return refusal
         # The line is logged after the reply has been sent.
-        asyncio.get_running_loop().call_soon(self._log, origin, envelope, head, message, None)
+        asyncio.get_running_loop().call_soon(self._log, origin, envelope, head, message, None, verdict)
         for (local, domain), named_at in envelope.one_time.items():
             seconds = time.monotonic() - named_at
             self._tell(origin, local, domain, "stored", id=envelope.identity, seconds=seconds)
         return replies.stored(envelope.identity)
 
-    async def abandon(self, message: Incoming) -> None:
+    async def abandon(self, message: Message) -> None:
         """Remove a message that was cut off or reset."""
-        await self.store.abandon(message)
+        await self.store.abandon(message.incoming)
 
     def _log(
-        self, origin: Origin, envelope: Envelope, head: bytes, message: Incoming | None, reason: Reply | None
+        self,
+        origin: Origin,
+        envelope: Envelope,
+        head: bytes,
+        message: Message | None,
+        reason: Reply | None,
+        verdict: Verdict | None,
     ) -> None:
         fields: dict[str, str | None] = {}
         if self.config.log_headers:
@@ -141,11 +171,12 @@ class Reception:
             from_=f"<{envelope.mail_from or ''}>",
             to=",".join(f"<{recipient}>" for recipient in envelope.rcpt_tos),
             **fields,
-            size=message.size if message else None,
+            size=message.incoming.size if message else None,
             peer=origin.peer,
             tls=origin.tls.version if origin.tls else "none",
             seconds=time.time() - envelope.began_at if envelope.began_at else None,
             reason=reason,
+            **(verdict.to_journal() if verdict else {}),
         )
 
     def _disk_refusal(self, origin: Origin, envelope: Envelope, error: OSError) -> Reply:

@@ -62,6 +62,9 @@ MAILBOX_FULL = Reply(452, "4.2.2", "Mailbox full, try again later")
 MAILBOX_UNAVAILABLE = Reply(451, "4.2.1", "Mailbox not available, try again later")
 MAILBOX_UNWRITABLE = Reply(451, "4.2.0", "Mailbox cannot be written, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another message")
+OTHER_DOMAIN = Reply(
+    452, "4.5.3", "Send this recipient's mail in another message: its domain treats forged mail differently"
+)
 
 NOT_RECOGNISED = Reply(500, "5.5.1", "Command not recognised")
 NO_EXPN = Reply(502, "5.5.1", "EXPN not offered")
@@ -82,6 +85,7 @@ SIZE_NO_NUMBER = Reply(501, "5.5.4", "SIZE must be a number")
 BODY_UNKNOWN = Reply(501, "5.5.4", "BODY must be 7BIT or 8BITMIME")
 SMTPUTF8_VALUE = Reply(501, "5.5.4", "SMTPUTF8 takes no value")
 LOOP = Reply(554, "5.4.6", "Too many hops, the message loops")
+HEADER_TOO_LARGE = Reply(552, "5.3.4", "header section too large")
 BDAT_WITHOUT_SIZE = Reply(501, "5.5.4", "Syntax: BDAT size [LAST]; closing the connection")
 
 
@@ -149,6 +153,11 @@ def too_large(limit: int, *, closing: bool = False) -> Reply:
 def refused(enhanced: str, reason: str) -> Reply:
     """The reply to a message with faulty line ends, NUL octets or overlong lines."""
     return Reply(554, enhanced, f"Message refused: {reason}")
+
+
+def forged(author: str) -> Reply:
+    """The reply to a message that fails DMARC (RFC 7372 section 3.3 has the code)."""
+    return Reply(550, "5.7.26", f"{author} did not send this, and asks to reject such mail (DMARC)")
 
 
 def chunk_ok(octets: int) -> Reply:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 
-from receiver.smtp.trace import TLS
+from receiver.smtp.transaction.trace import TLS
 
 _LONGEST_HANDSHAKE = 60  # seconds
 _LONGEST_CLOSURE = 5  # seconds for the peer's part of a TLS closure

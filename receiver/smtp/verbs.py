@@ -177,6 +177,8 @@ async def rcpt(talk: Conversation, argument: str) -> None:
         talk.reply(replies.NEEDS_SMTPUTF8)
     else:
         refusal = talk.reception.add_recipient(talk.origin, envelope, path.address)
+        if refusal is None:
+            talk.begin_check()
         talk.reply(refusal or replies.recipient_ok(as_reply(path.address)))
 
 

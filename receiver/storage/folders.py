@@ -106,6 +106,12 @@ class Folders:
         while view:
             view = view[self.disk.write(fd, view) :]  # type: ignore[arg-type]
 
+    def write_at(self, fd: int, octets: bytes, offset: int) -> None:
+        """Write all of the octets at an offset. The file's position stays."""
+        while octets:
+            written = self.disk.pwritev(fd, [octets], offset)
+            octets, offset = octets[written:], offset + written
+
 
 def nearest_folder(path: Path) -> Path:
     """The path if it is a folder, else the nearest folder above it that exists."""

@@ -2,7 +2,10 @@
 
 The receiver adds content with `gather`, and `spill` if it says so. A group then makes the message durable
 with `stage`, `write_out`, `place`, a sync and `close`. If a step fails, `undo` removes everything. All
-methods but `gather` block.
+methods but `gather` and `put_on_top` block.
+
+The header fields that all copies share are the first part of the content. Some of them may be known only when
+the message is complete. A message that is written to a file before has an empty slot for them.
 """
 
 from __future__ import annotations
@@ -25,18 +28,26 @@ _MOST_OPEN = 16  # copies of one message up to which all files stay open, so tha
 
 
 class Incoming:
-    """A message. `name` is the name of its files. The mailboxes of `copies` differ."""
+    """A message. `name` is the name of its files. The mailboxes of `copies` differ.
 
-    def __init__(self, folders: Folders, name: str, copies: Sequence[Copy]) -> None:
+    `shared` are header fields that follow the own fields of each copy. With `slot`, `put_on_top` must put
+    further fields above them. If the message is written to a file before, they have `slot` octets there.
+    """
+
+    def __init__(
+        self, folders: Folders, name: str, copies: Sequence[Copy], shared: bytes = b"", slot: int = 0
+    ) -> None:
         self.name = name
         self.copies = copies
-        self.size = 0  # octets of content
-        self.pieces: list[bytes] = []  # content that is not in a file yet
+        self.size = 0  # octets of content, without `shared` and what is put on top
+        self.pieces: list[bytes] = [shared] if shared else []  # what is not in a file yet
         self.staged = False  # whether all content is in files in tmp/
         self.files: list[int] = []  # descriptors of the files that are open and not synced yet
         self._folders = folders
         self._disk = folders.disk
         self._gathered = 0
+        self._slot = slot
+        self._top = b""  # for the slot in the first file
         self._paths: list[str] = []  # the files that `undo` has to remove
 
     @classmethod
@@ -56,10 +67,23 @@ class Incoming:
     def spill(self) -> None:
         """Write the content in memory to the file of the first copy."""
         if not self.files:
-            self.files.append(self._create(self.copies[0]))
+            self.files.append(self._create(self.copies[0], bytes(self._slot)))
         octets, self._gathered = b"".join(self.pieces), 0
         self.pieces.clear()
         self._folders.write(self.files[0], octets)
+
+    @property
+    def room_on_top(self) -> int:
+        """The octets that `put_on_top` must be given; 0 if it takes any number."""
+        return self._slot if self.files else 0
+
+    def put_on_top(self, fields: bytes) -> None:
+        """Put header fields above the shared ones. Call it once, when all content has been added."""
+        if self.files:
+            assert len(fields) == self._slot, f"{len(fields)} octets for a slot of {self._slot}"
+            self._top = fields
+        else:
+            self.pieces.insert(0, fields)
 
     @property
     def is_small(self) -> bool:
@@ -145,6 +169,7 @@ class Incoming:
         streamed = bool(self.files)
         if streamed:
             self.spill()
+            self._folders.write_at(self.files[0], self._top, len(self.copies[0].fields))
         content = b"" if streamed else b"".join(self.pieces)
         many = len(self.copies) > _MOST_OPEN
         for copy in self.copies[streamed:]:

@@ -61,9 +61,10 @@ class Store:
         microseconds = time.time_ns() // 1000 % 1_000_000
         return f"M{microseconds:06d}P{self._process}Q{next(self._counter)}R{self.folders.token}"
 
-    def incoming(self, identity: str, copies: Sequence[Copy]) -> Incoming:
-        """Begin a message. Nothing of it is on disk yet. The mailboxes of `copies` differ."""
-        return Incoming(self.folders, f"{int(time.time())}.{identity}.{self._hostname}", copies)
+    def incoming(self, identity: str, copies: Sequence[Copy], shared: bytes = b"", slot: int = 0) -> Incoming:
+        """Begin a message, as `Incoming` says. Nothing of it is on disk yet."""
+        name = f"{int(time.time())}.{identity}.{self._hostname}"
+        return Incoming(self.folders, name, copies, shared, slot)
 
     async def write(self, message: Incoming, content: bytes) -> None:
         """Add content. Raises OSError. After an error the message can only be abandoned."""

@@ -13,16 +13,21 @@ from tests.receiver.server import start_server
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Server]:
-    """Run `letterbox serve` with TLS and its default limits, except those on connections from one address."""
+def running(folder: Path, resolver: Path | None = None, patience: float = DEADLINE) -> Iterator[Server]:
+    """Run `letterbox serve` with TLS and its default limits, except those on connections from one address.
+
+    With `resolver`, the path of a socket, the senders are checked. `patience` is the longest that a reply may
+    take, in seconds.
+    """
     server = start_server(
         folder,
         certificate=make_certificate(folder, "mx.example.test"),
         limits={"connections_per_address": 500},
+        resolver=resolver,
     )
     try:
         mailbox = server.mail / "example.test" / "alice"
-        yield Server("127.0.0.1", server.port, ADDRESSES, mailbox, DEADLINE)
+        yield Server("127.0.0.1", server.port, ADDRESSES, mailbox, patience)
         log = server.log_to_the_end()
         assert "event=error" not in log, log
     finally:

@@ -78,7 +78,7 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("renewal", "service", "system"),
+            ("renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "dns", "firewalld", "release", "tls"),

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from receiver.checks.check import Checks
 from receiver.config.values import Config
 from receiver.smtp.admission import Admission
 from receiver.smtp.certificate import Certificate
@@ -24,8 +25,12 @@ class Site:
 
 
 def new_site(
-    config: Config, store: Store, certificate: Certificate | None = None, kind: type[Connection] = Connection
+    config: Config,
+    store: Store,
+    certificate: Certificate | None = None,
+    kind: type[Connection] = Connection,
+    checks: Checks | None = None,
 ) -> Site:
-    reception, connections = Reception(config, store), OpenConnections(Admission(config.limits))
+    reception, connections = Reception(config, store, checks), OpenConnections(Admission(config.limits))
     loop = asyncio.get_running_loop()
     return Site(connections, lambda: kind(reception, connections, certificate, loop))

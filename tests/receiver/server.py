@@ -128,13 +128,17 @@ def configuration(
     workers: int = 1,
     log_headers: bool = False,
     hostname: str = "mx.example.test",
+    resolver: Path | None = None,
+    deadline: int = 5,
 ) -> str:
-    """The text of a letterbox.toml."""
+    """The text of a letterbox.toml. With `resolver` the senders are checked."""
     text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
     if workers > 1:
         text += f"workers = {workers}\n"
     if log_headers:
         text += "log_headers = true\n"
+    if resolver:
+        text += f'[checks]\nresolver = "{resolver}"\ndeadline = {deadline}\nnames = ["mx2.example.test"]\n'
     if certificate:
         text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
     return (
@@ -152,12 +156,14 @@ def start_server(
     domains: str = DOMAINS,
     log_headers: bool = False,
     hostname: str = "mx.example.test",
+    resolver: Path | None = None,
+    deadline: int = 5,
     program: Sequence[str] = ("-m", "receiver"),
     variables: Mapping[str, str] | None = None,
 ) -> Server:
     """Start `letterbox serve` with a configuration on a free port, and wait until it listens.
 
-    `variables` are added to its environment.
+    `variables` are added to its environment. With `resolver`, the path of a socket, senders are checked.
     """
     config = folder / "letterbox.toml"
     text = configuration(
@@ -169,6 +175,8 @@ def start_server(
         workers,
         log_headers,
         hostname,
+        resolver,
+        deadline,
     )
     config.write_text(text)
     log = (folder / "log").open("wb")

@@ -12,7 +12,8 @@ from receiver.checks.resolver import replies
 from receiver.checks.resolver.breaker import Breaker
 from receiver.checks.resolver.cache import Cache, Question
 from receiver.checks.resolver.connections import Connections
-from receiver.checks.resolver.errors import NoAnswerInTime, NoResolver
+from receiver.checks.resolver.errors import NoAnswerInTime, NoNameServers, NoResolver
+from receiver.checks.resolver.local_names import is_never_public
 
 _CLOSED = "the resolver of the checks is closed"
 
@@ -80,8 +81,7 @@ class VarlinkResolver:
         self.questions += 1
         try:
             async with asyncio.timeout(patience):
-                reply = await self._connections.ask(replies.call(*question))
-            answer, ttl = replies.answer(reply, *question)
+                answer, ttl = await self._answer(*question)
         except asyncio.CancelledError:
             if self._closed:
                 raise TemporaryFailure(_CLOSED) from None
@@ -100,6 +100,19 @@ class VarlinkResolver:
         self._breaker.answered()
         self._cache.put(question, answer, ttl, time.monotonic())
         return answer
+
+    async def _answer(self, name: str, kind: int) -> tuple[Answer, float]:
+        """The answer of DNS, and its TTL. If resolved asks no nameserver for a name, what it says itself."""
+        try:
+            return replies.answer(await self._connections.ask(replies.call(name, kind)), name, kind)
+        except NoNameServers:
+            own = await self._connections.ask(replies.call(name, kind, synthesize=True))
+        try:
+            return replies.answer(own, name, kind)
+        except NoNameServers:
+            if is_never_public(name):
+                return Answer(exists=False), 0.0
+            raise
 
     def _timed_out(self) -> None:
         self.timeouts += 1

@@ -13,5 +13,9 @@ class CallMissing(TemporaryFailure):
     """The program at the socket does not know the call. systemd-resolved knows it since systemd 256."""
 
 
+class NoNameServers(TemporaryFailure):
+    """The resolver has no nameserver that it could ask for the name."""
+
+
 class NoAnswerInTime(TemporaryFailure):
     """The resolver, or all nameservers that it asked, stayed silent."""

@@ -14,7 +14,7 @@ import re
 from typing import Any
 
 from receiver.checks.dns_query import AAAA, MX, TXT, A, Answer, TemporaryFailure
-from receiver.checks.resolver.errors import CallMissing, NoAnswerInTime
+from receiver.checks.resolver.errors import CallMissing, NoAnswerInTime, NoNameServers
 
 _RESOLVE = "io.systemd.Resolve."
 _DNS, _AUTHENTICATED, _NO_SYNTHESIZE = 1 << 0, 1 << 9, 1 << 11
@@ -24,10 +24,14 @@ _SILENT = frozenset({"QueryTimedOut", "MaxAttemptsReached"})
 _UNSAFE = re.compile(rb"[^!-~]|[.\\]")  # in a label: what would not be read as it was meant
 
 
-def call(name: str, kind: int) -> bytes:
-    """The call that asks for the records of a name. Only DNS answers: neither /etc/hosts nor mDNS."""
+def call(name: str, kind: int, *, synthesize: bool = False) -> bytes:
+    """The call that asks for the records of a name. Only DNS answers: neither /etc/hosts nor mDNS.
+
+    If resolved may `synthesize`, it answers itself for some names, and /etc/hosts counts.
+    """
     escaped = name.replace("\\", "\\\\")  # resolved reads names as in zone files (RFC 1035 section 5.1)
-    parameters = {"name": escaped, "class": 1, "type": kind, "flags": _DNS | _NO_SYNTHESIZE}
+    flags = _DNS if synthesize else _DNS | _NO_SYNTHESIZE
+    parameters = {"name": escaped, "class": 1, "type": kind, "flags": flags}
     return json.dumps({"method": f"{_RESOLVE}ResolveRecord", "parameters": parameters}).encode()
 
 
@@ -53,6 +57,8 @@ def _without_records(error: str, parameters: dict[str, Any], name: str) -> Answe
         return Answer(exists=False)  # what cannot be a name is nowhere
     if error in ("org.varlink.service.MethodNotFound", "org.varlink.service.InterfaceNotFound"):
         raise CallMissing("the resolver does not know ResolveRecord")
+    if short == "NoNameServers":
+        raise NoNameServers(f"the resolver has no nameserver to ask for {name}")
     reason = f"{short} {rcode}" if short == "DNSError" else short
     raise (NoAnswerInTime if short in _SILENT else TemporaryFailure)(f"{reason} for {name}")
 

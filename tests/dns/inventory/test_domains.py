@@ -24,6 +24,13 @@ def test_dane_is_off_unless_it_is_asked_for(keys: dict[str, Any], read: bool) ->
     assert found.dane is read
 
 
+def test_forged_mail_is_taken_unless_it_is_asked_to_be_rejected() -> None:
+    for given, expected in (({}, False), ({"reject_forged": True}, True)):
+        domain = {**GOOD_DOMAIN, **given}
+        (found,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
+        assert found.reject_forged is expected
+
+
 def test_an_idn_is_brought_to_a_labels() -> None:
     inventory = from_hosts([("mx.bücher.example", {"domains": {"Bücher.example": GOOD_DOMAIN}})])
     assert inventory.hosts[0].hostname == "mx.xn--bcher-kva.example"
@@ -60,6 +67,8 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"sends_mail": "no"}, "sends_mail must be True or False"),
         ({"dane": "yes"}, "dane must be True or False, or left out, not 'yes'"),
         ({"dane": 1}, "dane must be True or False, or left out, not 1"),
+        ({"reject_forged": "yes"}, "reject_forged must be True or False, or left out, not 'yes'"),
+        ({"reject_forge": True}, "unknown key reject_forge (did you mean reject_forged?)"),
         ({"Dane": True}, "unknown key Dane (did you mean dane?)"),
         ({"ttl": 59}, "ttl must be 1 (automatic) or 60 to 86400 seconds, not 59"),
         ({"ttl": 86401}, "ttl must be 1"),

@@ -38,6 +38,7 @@ from tests.dns.inventory.good import GOOD_DOMAIN, GOOD_HOST, named, problems
         ({"workers": "2"}, "workers must be a whole number from 1 to 64, not '2'"),
         ({"workers": True}, "workers must be a whole number"),
         ({"log_headers": "yes"}, "log_headers must be True or False, not 'yes'"),
+        ({"checks": "no"}, "checks must be True or False, not 'no'"),
         ({"hostname": "mx1"}, "hostname 'mx1' has only one label"),
         ({"hostname": "mx_1.example.com"}, "hostname 'mx_1.example.com' is not a domain name"),
         ({"hostname": "1.1.1.1"}, "ends in a number"),
@@ -89,3 +90,17 @@ def test_two_hosts_may_not_have_one_hostname_nor_different_domains() -> None:
     first, second = str(said.value).splitlines()
     assert "hostname mx1.example.com is that of host mx1.example.com too" in first
     assert "its domains differ" in second
+
+
+def test_senders_are_checked_unless_the_host_says_no() -> None:
+    for given, expected in (({}, True), ({"checks": False}, False)):
+        (host,) = from_hosts([("mx1.example.com", {"domains": {"example.com": GOOD_DOMAIN}, **given})]).hosts
+        assert host.checks is expected
+
+
+def test_a_host_that_checks_nobody_cannot_reject_forged_mail() -> None:
+    (line,) = problems({"checks": False}, {"reject_forged": True})
+    assert line == (
+        "inventory: host mx1.example.com: checks is False, but reject_forged of domain example.com needs "
+        "them: take one out"
+    )

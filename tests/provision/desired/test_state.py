@@ -12,7 +12,7 @@ from dns.inventory import Domain, InventoryError, from_hosts
 from provision.desired import archive
 from provision.desired.archive import Platform
 from provision.desired.letterbox_toml import letterbox_toml
-from provision.desired.state import for_host
+from provision.desired.state import checks, for_host
 from provision.host.layout import SERVICE_UNIT
 from receiver.config.values import MOST_WORKERS
 from tests.provision.hosts import BARE, INVENTORY, RELEASE, WANTED
@@ -23,6 +23,10 @@ def test_the_configuration_says_what_the_inventory_says() -> None:
         "hostname": "mx1.example.com",
         "mail": "/var/lib/letterbox/mail",
         "workers": 1,
+        "checks": {
+            "resolver": "/run/systemd/resolve/io.systemd.Resolve",
+            "names": ["mx1.example.com"],
+        },
         "tls": {
             "certificate": "/etc/letterbox/tls/certificate.pem",
             "key": "/etc/letterbox/tls/key.pem",
@@ -59,16 +63,21 @@ def test_workers_get_their_memory_and_their_tasks() -> None:
 
 
 def test_headers_are_logged_only_if_the_inventory_asks() -> None:
+    checked = checks(INVENTORY, WANTED.host, own_resolver=False)
     plain, asked = (
-        letterbox_toml(replace(WANTED.host, log_headers=asked), INVENTORY.domains) for asked in (False, True)
+        letterbox_toml(replace(WANTED.host, log_headers=asked), INVENTORY.domains, checked)
+        for asked in (False, True)
     )
     assert plain == WANTED.configuration
     assert "log_headers" not in plain
     assert tomllib.loads(asked) == {**tomllib.loads(plain), "log_headers": True}
 
 
-def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_options() -> None:
-    assert WANTED.configuration.startswith(
+def test_without_checks_the_file_is_the_one_of_before_there_were_options() -> None:
+    host = replace(WANTED.host, checks=False)
+    unchecked = for_host(replace(INVENTORY, hosts=(host,)), "mx1.example.com", RELEASE, own_resolver=True)
+    assert not unchecked.own_resolver
+    assert unchecked.configuration.startswith(
         "# Letterbox: the deploy writes this file from inventory.py. Edit inventory.py and deploy again:\n"
         "# the next deploy undoes every change that is made here.\n"
         "\n"
@@ -78,6 +87,30 @@ def test_a_plain_inventory_renders_the_file_that_it_rendered_before_there_were_o
         "\n"
         "[tls]\n"
     )
+
+
+def test_a_host_whose_resolved_cannot_be_asked_gets_a_resolver_of_ours() -> None:
+    own = for_host(INVENTORY, "mx1.example.com", RELEASE, own_resolver=True)
+    assert own.own_resolver
+    resolver = tomllib.loads(own.configuration)["checks"]["resolver"]
+    assert resolver == "/run/letterbox-resolver/io.systemd.Resolve"
+    assert own.generation != WANTED.generation
+    assert own.units == WANTED.units
+
+
+def test_results_with_the_name_of_any_host_are_ours() -> None:
+    second = replace(WANTED.host, name="two", hostname="mx2.example.com", checks=False)
+    both = replace(INVENTORY, hosts=(second, WANTED.host))
+    read = tomllib.loads(for_host(both, "mx1.example.com", RELEASE).configuration)
+    assert read["checks"]["names"] == ["mx1.example.com", "mx2.example.com"]
+    assert "checks" not in tomllib.loads(for_host(both, "two", RELEASE).configuration)
+
+
+def test_forged_mail_is_rejected_only_if_the_domain_asks() -> None:
+    asking = tuple(replace(each, reject_forged=True) for each in INVENTORY.domains)
+    read = tomllib.loads(letterbox_toml(WANTED.host, asking))
+    assert read["domains"]["example.com"]["reject_forged"] is True
+    assert "reject_forged" not in WANTED.configuration
 
 
 def test_the_receiver_takes_as_many_workers_as_the_inventory() -> None:

@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import json
 import os
+import socket
 import sys
 import tempfile
 import time
@@ -46,11 +47,15 @@ def main() -> int:
     )
     parser.add_argument("--loop", choices=("uvloop", "asyncio"), default="uvloop")
     parser.add_argument("--every", action="store_true", help="every moment, not the first of each name only")
+    parser.add_argument("--checks", action="store_true", help="check senders, with a resolver that is silent")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
     server.raise_file_limit()
-    with configured() as config:
+    with configured() as config, socket.socket(socket.AF_UNIX) as silent:
+        resolver = config.mail.with_name("resolver")
+        silent.bind(str(resolver))
+        silent.listen(4096)
         process = WriterProcess(config.mail, [])
         began = time.monotonic()
         with (
@@ -58,7 +63,12 @@ def main() -> int:
             Path(os.devnull).open("w") as nowhere,
             contextlib.redirect_stderr(nowhere),
         ):
-            report = runner.run(run(config, process, every=arguments.every, seed=arguments.seed))
+            report = runner.run(
+                run(
+                    config, process, every=arguments.every, seed=arguments.seed,
+                    resolver=resolver if arguments.checks else None,
+                )
+            )  # fmt: skip
         process.end()
     if arguments.json:
         print(json.dumps({**asdict(report), "where": sorted(report.where)}))

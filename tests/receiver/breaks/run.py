@@ -11,7 +11,10 @@ import time
 import weakref
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
+from receiver.checks.check import Checks
+from receiver.checks.resolver import VarlinkResolver
 from receiver.config.values import Config, Limits
 from receiver.smtp.certificate import Certificate
 from receiver.smtp.connection import Connection
@@ -27,6 +30,7 @@ from tests.receiver.connections import Site, new_site
 
 # Seconds. The limits below and the 10 s that a peer has to read a last reply need 13 on a quiet machine.
 SETTLED_IN = 150.0
+DEADLINE = 0.5  # of the checks of senders
 LIMITS = Limits(
     message_size=400_000, command_timeout=1, data_timeout=1, message_timeout=2, connections=100_000,
     connections_per_address=100_000, connections_per_network=100_000, commands=100_000, errors=1000,
@@ -70,7 +74,7 @@ class Receiver:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: Config, process: WriterProcess) -> AsyncIterator[Receiver]:
+async def serving(config: Config, process: WriterProcess, resolver: Path | None) -> AsyncIterator[Receiver]:
     loop = asyncio.get_running_loop()
     assert config.tls
     folders, storing = Folders(config.mail), Writer(process.channel())
@@ -79,8 +83,11 @@ async def serving(config: Config, process: WriterProcess) -> AsyncIterator[Recei
     await storing.open(lambda: None)
     alive: weakref.WeakSet[Connection] = weakref.WeakSet()
     certificate = Certificate(config.tls)
-    site = new_site(config, store, certificate, Watched)
-    patient = new_site(replace(config, limits=replace(LIMITS, greeting_delay=1)), store, certificate, Watched)
+    asked = VarlinkResolver(resolver) if resolver else None
+    checks = Checks(asked, config.hostname, deadline=DEADLINE) if asked else None
+    site = new_site(config, store, certificate, Watched, checks)
+    delayed = replace(config, limits=replace(LIMITS, greeting_delay=1))
+    patient = new_site(delayed, store, certificate, Watched, checks)
     servers, ports = [], {}
     for delay, each in ((0, site), (1, patient)):
 
@@ -98,6 +105,8 @@ async def serving(config: Config, process: WriterProcess) -> AsyncIterator[Recei
         for each in servers:
             each.close()
         store.close()
+        if asked:
+            asked.close()
 
 
 async def play(receiver: Receiver, cases: Sequence[Case]) -> None:
@@ -149,12 +158,17 @@ def batches(cases: Sequence[Case]) -> Iterator[Sequence[Case]]:
         yield from (some[start : start + size] for start in range(0, len(some), size))
 
 
-async def run(config: Config, process: WriterProcess, *, every: bool, seed: int) -> Report:
-    """Break connections. After each batch, check that the receiver holds no more than before."""
+async def run(
+    config: Config, process: WriterProcess, *, every: bool, seed: int, resolver: Path | None = None
+) -> Report:
+    """Break connections. After each batch, check that the receiver holds no more than before.
+
+    With `resolver`, the path of a socket, the senders are checked.
+    """
     report = Report()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(lambda _, context: report.errors.append(str(context)))
-    async with serving(config, process) as receiver:
+    async with serving(config, process, resolver) as receiver:
         await play(receiver, [Case(DIALOGUES[0])])  # This makes what the receiver makes only once.
         before = receiver.held() | {"sessions": 0, "tasks of connections": 0, "places": 0}
         await settled(receiver, before)

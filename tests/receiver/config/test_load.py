@@ -9,7 +9,7 @@ import pytest
 
 from receiver.__main__ import main
 from receiver.config.load import ConfigError, from_table, load
-from receiver.config.values import Limits
+from receiver.config.values import Limits, SenderChecks
 
 GOOD = """
 hostname = "mx1.example.com"
@@ -29,6 +29,8 @@ mailboxes = ["carol"]
 aliases = { boss = ["carol", "alice@example.com"] }
 """
 SMALL = 'hostname = "mx.test"\nmail = "/m"\n'
+CHECKS = '[checks]\nresolver = "/run/resolver"\n'
+REJECT = "reject_forged = "
 DOMAIN = '[domains."a.test"]\nmailboxes = ["alice"]\n'
 
 
@@ -45,6 +47,23 @@ def test_a_whole_configuration_is_read() -> None:
     assert [str(box) for box in net.aliases["boss"]] == ["carol@example.net", "alice@example.com"]
 
 
+def test_senders_are_checked_only_if_the_table_is_there() -> None:
+    assert from_table(tomllib.loads(SMALL + DOMAIN), "x").checks is None
+    config = from_table(tomllib.loads(SMALL + CHECKS + DOMAIN), "x")
+    assert config.checks == SenderChecks(Path("/run/resolver"), 5, ())
+    assert not config.domains[0].rejects_forged
+    text = (
+        SMALL
+        + CHECKS
+        + 'deadline = 2\nnames = ["mx1.test", "mx2.test"]\n'
+        + DOMAIN
+        + "reject_forged = true\n"
+    )
+    config = from_table(tomllib.loads(text), "x")
+    assert config.checks == SenderChecks(Path("/run/resolver"), 2, ("mx1.test", "mx2.test"))
+    assert config.domains[0].rejects_forged
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
@@ -55,6 +74,14 @@ def test_a_whole_configuration_is_read() -> None:
         ('hostname = "a b"\nmail = "/m"\n' + DOMAIN, "hostname: 'a b' is not a domain name"),
         ('hostname = "mx.test"\nmail = "m"\n' + DOMAIN, "mail: must be an absolute path"),
         (SMALL + "mial = 1\n" + DOMAIN, "mial: unknown key; did you mean mail?"),
+        (SMALL + "[checks]\n" + DOMAIN, "checks.resolver: missing"),
+        (SMALL + '[checks]\nresolver = "r"\n' + DOMAIN, "checks.resolver: must be an absolute path"),
+        (SMALL + CHECKS + "deadline = 0\n" + DOMAIN, "checks.deadline: must be from 1 to 60 seconds, not 0"),
+        (SMALL + CHECKS + "deadline = 0.5\n" + DOMAIN, "checks.deadline: must be a whole number, not 0.5"),
+        (SMALL + CHECKS + 'names = ["MX.test"]\n' + DOMAIN, "checks.names: write it in lower case"),
+        (SMALL + CHECKS + 'name = "mx.test"\n' + DOMAIN, "checks.name: unknown key; did you mean names?"),
+        (SMALL + DOMAIN + REJECT + "true\n", 'domains."a.test".reject_forged: needs the table [checks]'),
+        (SMALL + CHECKS + DOMAIN + REJECT + "1\n", 'domains."a.test".reject_forged: must be true or false'),
         (SMALL + "workers = 0\n" + DOMAIN, "workers: must be from 1 to 64, not 0"),
         (SMALL + "workers = 65\n" + DOMAIN, "workers: must be from 1 to 64, not 65"),
         (SMALL + 'workers = "2"\n' + DOMAIN, "workers: must be a whole number, not '2'"),

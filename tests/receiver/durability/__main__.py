@@ -1,6 +1,7 @@
 """The durability proofs, with their numbers: `python -m tests.receiver.durability [kills|cuts|faults] ...`.
 
-Without a name it runs all of them, at the length of `make durability`. The exit code is 1 if a message was
+Without a name it runs all of them, at the length of `make durability`, and the kills and power cuts once more
+with a receiver that checks senders. The exit code is 1 if a message was
 lost. The power cuts need root. They run in a mount namespace of their own, so that no mount stays.
 """
 
@@ -20,6 +21,7 @@ from tests.receiver.durability.cuts import KINDS, LIARS, WITHOUT_LOG, Cut, cuts,
 from tests.receiver.durability.kills import kill_again_and_again
 from tests.receiver.processes import ROOT
 
+_CHECKED = ", who are checked"
 _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 
@@ -30,6 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments.proof:
         arguments.liar, arguments.disk = list(LIARS), arguments.disk or list(KINDS)
     good = [PROOFS[name](arguments) for name in wanted]
+    if not arguments.proof:
+        arguments.checks, arguments.liar = True, []
+        good += [kills(arguments), power_cuts(arguments)]
     return 0 if all(good) else 1
 
 
@@ -37,8 +42,9 @@ def kills(arguments: argparse.Namespace) -> bool:
     started, last = time.monotonic(), None
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         rounds = kill_again_and_again(
-            Path(folder), arguments.rounds, seed=arguments.seed, workers=arguments.workers
-        )
+            Path(folder), arguments.rounds, seed=arguments.seed, workers=arguments.workers,
+            checks=arguments.checks,
+        )  # fmt: skip
         for last in rounds:
             print(f"\r  {last.rounds} kills, {last.acknowledged} acknowledged", end="", file=sys.stderr)
             if last.wrong:
@@ -47,7 +53,8 @@ def kills(arguments: argparse.Namespace) -> bool:
     assert last
     of = f"of one of {arguments.workers} workers, then of all, " if arguments.workers > 1 else ""
     print(
-        f"\r(a) {last.rounds} times kill -9 {of}under 8 senders: {last.acknowledged} messages acknowledged"
+        f"\r(a) {last.rounds} times kill -9 {of}under 8 senders{_CHECKED * arguments.checks}:"
+        f" {last.acknowledged} messages acknowledged"
         f" ({last.acknowledged / last.rounds:.0f} a round), each in both mailboxes with its SHA-256, once;"
         f" 0 lost, 0 broken; {last.unacknowledged} more were there whole"
         f" ({time.monotonic() - started:.0f} s)"
@@ -59,6 +66,7 @@ def power_cuts(arguments: argparse.Namespace) -> bool:
     if os.environ.get(_ISOLATED) != "yes":
         command = ["unshare", "--mount", "--propagation", "private", sys.executable, "-m", __spec__.parent]
         command += ["cuts", "--cuts", str(arguments.cuts), "--seconds", str(arguments.seconds)]
+        command += ["--checks"] if arguments.checks else []
         command += ["--runs", str(arguments.runs), "--seed", str(arguments.seed)]
         command += [each for kind in arguments.disk or ["ext4"] for each in ("--disk", kind)]
         command += [each for liar in arguments.liar for each in ("--liar", liar)]
@@ -74,14 +82,17 @@ def _cut_and_judge(kind: str, arguments: argparse.Namespace) -> bool:
     for number in range(arguments.runs):
         share = arguments.cuts // arguments.runs
         lie = WITHOUT_LOG + "pass" if number and number == arguments.runs - 1 else ""
-        found += _cut(lie, arguments.seconds, share, arguments.seed + number, kind=kind)
+        found += _cut(
+            lie, arguments.seconds, share, arguments.seed + number, kind=kind, checks=arguments.checks
+        )
     lost, broken, twice = (
         sum(len(getattr(each.verdict, name)) for each in found) for name in ("lost", "broken", "twice")
     )
     due = [each.acknowledged for each in found]
     how = ", ".join(f"{n} {name}" for name, n in Counter(each.survives for each in found).items())
     print(
-        f"(b) {len(found)} power cuts on {kind}, {sum(due)} acknowledged messages looked for"
+        f"(b) {len(found)} power cuts on {kind}{_CHECKED * arguments.checks},"
+        f" {sum(due)} acknowledged messages looked for"
         f" ({min(due)} to {max(due)} a cut), in two mailboxes each: {lost} lost, {broken} broken,"
         f" {twice} twice; {sum(each.recovered for each in found)} files made from the log"
         f" ({time.monotonic() - started:.0f} s); of what was not flushed survived: {how}"
@@ -98,10 +109,17 @@ def _catch(liar: str, arguments: argparse.Namespace) -> bool:
 
 
 def _cut(
-    lie: str, seconds: float, number: int, seed: int, *, kind: str = "ext4", recovers: bool = True
+    lie: str,
+    seconds: float,
+    number: int,
+    seed: int,
+    *,
+    kind: str = "ext4",
+    recovers: bool = True,
+    checks: bool = False,
 ) -> list[Cut]:
     with tempfile.TemporaryDirectory() as folder:
-        run = under_load(Path(folder), seconds, kind=kind, seed=seed, lie=lie)
+        run = under_load(Path(folder), seconds, kind=kind, seed=seed, lie=lie, checks=checks)
         return list(cuts(run, number, Path(folder), seed=seed, recovers=recovers))
 
 
@@ -127,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--runs", type=int, default=4, help="times under load that the cuts are made of (4)")
     parser.add_argument("--seconds", type=float, default=3.0, help="each time under load (3)")
     parser.add_argument("--liar", action="append", choices=list(LIARS), default=[], help="must be caught")
+    parser.add_argument("--checks", action="store_true", help="the receiver checks senders")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", type=Path, help="where the kills' mail is kept (the system's own)")
     return parser

@@ -66,9 +66,19 @@ class Cut:
 
 
 def under_load(
-    folder: Path, seconds: float, *, kind: str = "ext4", connections: int = 6, seed: int = 1, lie: str = ""
+    folder: Path,
+    seconds: float,
+    *,
+    kind: str = "ext4",
+    connections: int = 6,
+    seed: int = 1,
+    lie: str = "",
+    checks: bool = False,
 ) -> Run:
-    """Run a receiver under load on a volatile disk, then end it. `lie` is one of the values of LIARS."""
+    """Run a receiver under load on a volatile disk, then end it. `lie` is one of the values of LIARS.
+
+    With `checks` the receiver checks senders, and has no resolver.
+    """
     image, record = folder / "base.img", folder / "record"
     octets, options = KINDS[kind]
     with image.open("wb") as file:
@@ -77,7 +87,7 @@ def under_load(
     record.touch()
     ledger = Ledger(lambda: record.stat().st_size)
     with _volatile(image, record, folder) as device, _mounted(kind, device, folder / "mail", options):
-        server = _receiver(folder, folder / "mail" / "store", lie)
+        server = _receiver(folder, folder / "mail" / "store", lie, checks)
         busy = senders(server.port, ledger, connections, seed)
         for sender in busy:
             sender.start()
@@ -176,10 +186,13 @@ def _ends_from(record: bytes, at: int) -> Iterator[int]:
     return (end for end, _ in _flushes(record, at))
 
 
-def _receiver(folder: Path, mail: Path, lie: str) -> Server:
+def _receiver(folder: Path, mail: Path, lie: str, checks: bool) -> Server:
+    resolver = folder / "no resolver" if checks else None
     if not lie:
-        return start_server(folder, mail=mail)
-    return start_server(folder, mail=mail, program=["-c", f"import os, sys; {lie}; {_MAIN}"])
+        return start_server(folder, mail=mail, resolver=resolver)
+    return start_server(
+        folder, mail=mail, resolver=resolver, program=["-c", f"import os, sys; {lie}; {_MAIN}"]
+    )
 
 
 _MAIN = "from receiver.__main__ import main; sys.exit(main())"

@@ -40,8 +40,12 @@ def kill_again_and_again(
     longest: float = 1.0,
     seed: int = 1,
     workers: int = 1,
+    checks: bool = False,
 ) -> Iterator[Kills]:
-    """Yields after each round. The mailboxes are judged after each: all messages of all rounds."""
+    """Yields after each round. The mailboxes are judged after each: all messages of all rounds.
+
+    With `checks` the receiver checks senders, and has no resolver.
+    """
     chance = random.Random(seed)
     mail = folder / "mail"
     acknowledged: set[str] = set()
@@ -51,7 +55,9 @@ def kill_again_and_again(
         ledger = Ledger(lambda: 0)
         place = folder / str(number)
         place.mkdir()
-        server = start_server(place, mail=mail, workers=workers)
+        server = start_server(
+            place, mail=mail, workers=workers, resolver=place / "no resolver" if checks else None
+        )
         busy = senders(server.port, ledger, connections, seed * 1_000_000 + number)
         for sender in busy:
             sender.start()

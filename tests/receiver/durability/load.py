@@ -47,7 +47,8 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
         client.expect(220)
         client.ask("EHLO load.test", 250)
         for _ in itertools.count():
-            content = chance.randbytes(chance.choice(_SIZES) // 2).hex().encode() + b"\r\n"
+            body = chance.randbytes(chance.choice(_SIZES) // 2).hex().encode()
+            content = b"Subject: load\r\n\r\n" + body + b"\r\n"
             digest = hashlib.sha256(content).hexdigest()
             ledger.offered.add(digest)
             envelope = [f"MAIL FROM:<{digest[:8]}@sender.test>"]

@@ -80,7 +80,7 @@ class MemoryStore(Store):
         self._count += 1
         return f"Q{self._count}"
 
-    def incoming(self, identity: str, copies: Sequence[Copy]) -> Incoming:
+    def incoming(self, identity: str, copies: Sequence[Copy], shared: bytes = b"", slot: int = 0) -> Incoming:
         return Incoming(self._folders, identity, copies)
 
     async def write(self, message: Incoming, content: bytes) -> None:

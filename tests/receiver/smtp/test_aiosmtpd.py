@@ -8,7 +8,7 @@ import inspect
 from aiosmtpd import smtp
 
 from receiver.smtp.connection import Connection
-from receiver.smtp.envelope import Envelope
+from receiver.smtp.transaction.envelope import Envelope
 from receiver.smtp.verbs import VERBS
 from tests.receiver.connections import new_site
 from tests.receiver.fuzz.conversation import CONFIG, MemoryStore, Pipe

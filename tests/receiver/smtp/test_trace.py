@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 from select import PIPE_BUF
 from typing import Any
@@ -13,8 +14,8 @@ from hypothesis import strategies as st
 
 from receiver import headers
 from receiver.config.load import any_mailbox
-from receiver.smtp import trace
-from receiver.smtp.trace import TLS, Origin
+from receiver.smtp.transaction import trace
+from receiver.smtp.transaction.trace import TLS, Origin
 from receiver.system import journal
 from tests.receiver.connections import new_site
 from tests.receiver.stores import new_store
@@ -44,6 +45,21 @@ def test_received_names_only_a_single_recipient() -> None:
         b"\tid ID1\r\n\tfor <a@b.test>;\r\n\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
     )
     assert b"for" not in trace.received_field(origin, "mx.test", "ID1", None, 0.0)
+
+
+def test_a_slot_is_filled_to_its_last_octet_by_a_comment() -> None:
+    fields = [b"X-Spam: Yes\r\n", b"Authentication-Results: mx.test;\r\n\tdmarc=pass\r\n"]
+    plain = b"".join(fields)
+    assert trace.fill_slot(fields, 0) == trace.fill_slot(fields, len(plain)) == plain
+    for room in range(len(plain) + 1, len(plain) + 700):
+        filled = trace.fill_slot(fields, room)
+        assert len(filled) == room
+        assert filled.startswith(plain[:-2])
+        rest = filled[len(plain) - 2 :]
+        assert re.fullmatch(
+            rb" {1,4}\r\n|\r\n\t\(-*(\r\n\t-+)*\)\r\n|\r\n\t\(-*(\r\n\t-+)*\r\n\t-*\)\r\n", rest
+        ), rest
+        assert max(map(len, filled.split(b"\r\n"))) <= 78
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from receiver.checks.check import Checks
 from receiver.config.load import any_mailbox
+from tests.receiver.checks.zone import Zone
 from tests.receiver.connections import new_site
 from tests.receiver.processes import wait_until
 from tests.receiver.server import Server
@@ -45,12 +47,13 @@ async def reply(reader: asyncio.StreamReader) -> str:
 
 
 async def send(
-    mail: Path, disk: Disk, *contents: bytes, log: bool = False
+    mail: Path, disk: Disk, *contents: bytes, log: bool = False, checked: bool = False
 ) -> tuple[list[str], dict[str, bytes]]:
     """The replies to these messages in one session, and the files that existed after the first."""
     loop = asyncio.get_running_loop()
     store = new_store(mail, disk, threads=1, log=1 << 18 if log else 0)
-    site = new_site(any_mailbox("mx.test", mail, ("example.test",)), store)
+    checks = Checks(Zone({}), "mx.test") if checked else None
+    site = new_site(any_mailbox("mx.test", mail, ("example.test",)), store, checks=checks)
     server = await loop.create_server(site.new, "127.0.0.1", 0)
     reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
     replies: list[str] = []
@@ -76,15 +79,21 @@ def files(mail: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("message", "numbers"),
-    [(SMALL, [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO]), (LARGE, [errno.EIO])],
-    ids=["small", "large"],
+    ("message", "numbers", "checked"),
+    [
+        (SMALL, [errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO], False),
+        (LARGE, [errno.EIO], False),
+        (SMALL, [errno.EIO], True),
+        (LARGE, [errno.EIO], True),
+    ],
+    ids=["small", "large", "small, checked", "large, checked"],
 )
 def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_taken(
-    tmp_path: Path, message: bytes, numbers: list[int]
+    tmp_path: Path, message: bytes, numbers: list[int], checked: bool
 ) -> None:
     counting = Disk()
-    assert asyncio.run(send(tmp_path / "counting", counting, message))[0][0].startswith("250 2.0.0 Stored")
+    replies, _ = asyncio.run(send(tmp_path / "counting", counting, message, checked=checked))
+    assert replies[0].startswith("250 2.0.0 Stored")
     tried: Counter[str] = Counter()
     for at, (name, _) in enumerate(counting.calls):
         if name == "close":  # what was synced stays synced
@@ -92,7 +101,7 @@ def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_t
         for number in numbers:
             mail = tmp_path / f"{at}.{number}"
             disk = Disk(at, number)
-            (first, second), after_first = asyncio.run(send(mail, disk, message, SMALL))
+            (first, second), after_first = asyncio.run(send(mail, disk, message, SMALL, checked=checked))
             if disk.failed in ("", "close"):  # a large one came in other pieces than when they were counted
                 continue
             what = f"{disk.failed} as call {at} failed with {number}"
@@ -102,8 +111,10 @@ def test_a_fault_at_any_system_call_is_4xx_on_the_wire_and_the_next_message_is_t
             assert len(files(mail)) == 2
             tried[disk.failed] += 1
     assert tried.keys() >= {"open", "write", "fsync", "rename", "mkdir"}
+    if message is LARGE and checked:
+        assert "pwritev" in tried, "the slot is filled"
     what = ", ".join(f"{count} {name}" for name, count in sorted(tried.items()))
-    kind = "small" if message is SMALL else "large"
+    kind = ("small" if message is SMALL else "large") + (" checked" if checked else "")
     print(f"\n(d) {tried.total()} faults under a {kind} message: each 4xx, nothing left, next taken ({what})")
 
 

@@ -53,6 +53,11 @@ ANSWERS: dict[tuple[str, int], Answer] = {
     (f"a.b.wild.{ORIGIN}", TXT): Answer((b"any",)),
     (f"nowhere.{ORIGIN}", TXT): NX,
     (f"_domainkey.{ORIGIN}", TXT): Answer(),  # it exists, because names below it do (RFC 8020)
+    # systemd-resolved asks no nameserver for these.
+    ("example.invalid", TXT): NX,
+    ("host.local", TXT): NX,
+    ("single-label", A): NX,
+    ("1.1.254.169.in-addr.arpa", PTR): NX,
     ("a..b", TXT): NX,
     (f"{'x' * 64}.{ORIGIN}", TXT): NX,
 }

@@ -16,11 +16,16 @@ one CNAME two
 two CNAME one
 short 7 CNAME s._domainkey
 """
+ROOT = """\
+$TTL 60
+. SOA a.root hostmaster 1 3600 600 86400 30
+. NS a.root
+"""
 
 
 @pytest.fixture(scope="module")
 def _nameserver() -> Iterator[Nameserver]:
-    with Nameserver(None, {}, zones={ORIGIN: ZONE + MORE}, recursive=True) as running:
+    with Nameserver(None, {}, zones={ORIGIN: ZONE + MORE, ".": ROOT}, recursive=True) as running:
         yield running
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from receiver.checks.dns_query import TXT, TemporaryFailure
+from receiver.checks.dns_query import TXT, A, Answer, TemporaryFailure
 from receiver.checks.resolver import CallMissing, NoAnswerInTime, NoResolver, VarlinkResolver
 from tests.receiver.checks.resolver.played import (
     HANG_UP,
     SILENT,
+    Reply,
     playing,
+    records,
     resolving,
     text,
 )
@@ -134,5 +137,40 @@ def test_closing_fails_the_questions_that_are_asked(tmp_path: Path, run: Any) ->
             await played.taken_back.wait()
             with pytest.raises(TemporaryFailure, match="closed"):
                 await resolver.query("b.test", TXT)
+
+    run(test())
+
+
+NO_SERVERS: Reply = {"error": "io.systemd.Resolve.NoNameServers", "parameters": {}}
+
+
+def test_what_resolved_asks_no_nameserver_for_it_may_answer_itself(tmp_path: Path, run: Any) -> None:
+    async def test() -> None:
+        async with resolving(tmp_path) as (resolver, played):
+            played.replies["mx1.test"] = [NO_SERVERS, records(A, b"\xc0\0\2\1")]
+            assert (await resolver.query("mx1.test", A)).records == (ip_address("192.0.2.1"),)
+            assert [call["parameters"]["flags"] for call in played.calls] == [1 | 1 << 11, 1]
+
+    run(test())
+
+
+def test_without_any_nameserver_a_public_name_is_unknown_and_a_local_one_is_not_there(
+    tmp_path: Path, run: Any
+) -> None:
+    async def test() -> None:
+        async with resolving(tmp_path) as (resolver, played):
+            for name in ("host.local", "localhost", "1.1.254.169.in-addr.arpa", "0.a.e.f.ip6.arpa"):
+                played.replies[name] = NO_SERVERS
+                assert await resolver.query(name, TXT) == Answer(exists=False)
+            for name in (
+                "a.test",
+                "local.test",
+                "mylocal.test",
+                "1.254.168.192.in-addr.arpa",
+                "0.c.e.f.ip6.arpa",
+            ):
+                played.replies[name] = NO_SERVERS
+                with pytest.raises(TemporaryFailure, match="no nameserver to ask"):
+                    await resolver.query(name, TXT)
 
     run(test())

@@ -15,6 +15,7 @@ from receiver.checks.dns_query import AAAA, MX, PTR, TXT, A, Answer, TemporaryFa
 from receiver.checks.resolver import CallMissing, NoAnswerInTime
 from receiver.checks.resolver.breaker import Breaker
 from receiver.checks.resolver.cache import Cache
+from receiver.checks.resolver.errors import NoNameServers
 from receiver.checks.resolver.replies import answer
 from tests.receiver.checks.resolver.played import NODATA, NXDOMAIN, records
 
@@ -88,7 +89,7 @@ def test_every_other_code_of_dns_is_a_temporary_failure(rcode: object) -> None:
     [
         ("io.systemd.Resolve.QueryTimedOut", NoAnswerInTime),
         ("io.systemd.Resolve.MaxAttemptsReached", NoAnswerInTime),
-        ("io.systemd.Resolve.NoNameServers", TemporaryFailure),
+        ("io.systemd.Resolve.NoNameServers", NoNameServers),
         ("io.systemd.Resolve.DNSSECValidationFailed", TemporaryFailure),
         ("io.systemd.Resolve.CNAMELoop", TemporaryFailure),
         ("io.systemd.Resolve.NetworkDown", TemporaryFailure),

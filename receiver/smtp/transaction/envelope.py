@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aiosmtpd import smtp
 
 from receiver.addresses import Address
 from receiver.mailbox import Mailbox
 from receiver.recipients import Destination
+
+if TYPE_CHECKING:
+    from receiver.checks.check import MessageCheck
 
 
 class Envelope(smtp.Envelope):
@@ -19,6 +24,8 @@ class Envelope(smtp.Envelope):
         self.refused_any = False  # whether a recipient was refused
         # One-time addresses as local part and domain, with the time of their RCPT by the monotonic clock.
         self.one_time: dict[tuple[str, str], float] = {}
+        self.rejects_forged = False  # whether the domains of its recipients want no forged mail
+        self.check: MessageCheck | None = None  # the checks of the sender, from the first recipient on
         self.identity = ""
         self.began_at = 0.0  # when the content began, in seconds since 1970
         self.head = bytearray()  # the beginning of the content, which holds the header section

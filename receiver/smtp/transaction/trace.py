@@ -1,4 +1,4 @@
-"""The trace fields that are put above a message (RFC 5321 section 4.4). Pure. The message stays as it came.
+"""The trace fields that are put above a message (RFC 5321 section 4.4). Pure.
 
 Each copy has its own `Return-Path` and `Delivered-To`. `Received` names the recipient only if the message has
 just one, so that no copy shows another recipient.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import lru_cache
@@ -16,6 +17,8 @@ from receiver.addresses import Address
 
 MAX_RECEIVED = 100  # RFC 5321 section 6.3 wants a limit of at least 100.
 _RECEIVED = re.compile(rb"(?:^|\r\n)received[ \t]*:", re.IGNORECASE)
+_SHORTEST_FILLER = len("\r\n\t()")  # octets
+_FILLER_LINE = 75  # octets of a line of a filler, with the CRLF before it
 _HELO_UNSAFE = re.compile(r"[^A-Za-z0-9.\-_:\[\]]")
 
 
@@ -69,6 +72,28 @@ def _date(seconds: int) -> str:
 def copy_fields(reverse_path: Address | None, delivered_to: str) -> bytes:
     """The Return-Path and Delivered-To fields of one mailbox's copy, with their CRLF."""
     return f"Return-Path: <{reverse_path or ''}>\r\nDelivered-To: {delivered_to}\r\n".encode()
+
+
+def fill_slot(fields: Sequence[bytes], room: int) -> bytes:
+    """The fields, filled up to `room` octets by a comment at the end of the last one.
+
+    The last field must be one that may end in a comment (RFC 5322 section 3.2.2). The fields have no more
+    than `room` octets. Without `room` they stay as they are.
+    """
+    octets = b"".join(fields)
+    left = room - len(octets)
+    if left <= 0:
+        return octets
+    if left < _SHORTEST_FILLER:
+        return octets[:-2] + b" " * left + b"\r\n"
+    lines, rest = divmod(left, _FILLER_LINE)
+    sizes = [_FILLER_LINE] * lines
+    if rest > 3 or not lines:
+        sizes.append(rest)
+    else:
+        sizes[-1] += rest
+    filler = b"".join(b"\r\n\t" + b"-" * (size - 3) for size in sizes)
+    return octets[:-2] + b"\r\n\t(" + filler[4:-1] + b")\r\n"
 
 
 def is_looping(head: bytes) -> bool:

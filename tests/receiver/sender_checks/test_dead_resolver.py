@@ -1,0 +1,70 @@
+"""Without DNS mail is taken, at once or at the deadline, and its results are temperror."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.receiver.checks.dkim.messages import signed
+from tests.receiver.processes import wait_until
+from tests.receiver.sender_checks.sending import send, stored
+from tests.receiver.server import Server
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Path]:
+    """A socket that takes questions and never answers."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "silent"))
+        listening.listen(128)
+        yield tmp_path / "silent"
+
+
+def test_without_a_resolver_mail_is_taken_at_once_and_results_are_temperror(
+    serve: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = serve(resolver=tmp_path / "nothing", deadline=60)
+    with server.client("mail.example.com") as client:
+        times = []
+        for _ in range(20):
+            client.begin(sender="<news@example.com>")
+            began = time.monotonic()
+            client.send(signed() + b".\r\n")
+            reply = client.reply()
+            times.append(time.monotonic() - began)
+        field, _, rest = stored(server, reply)
+    assert sorted(times)[10] < 0.1, times
+    assert rest == signed()
+    for method in (b"dkim", b"spf", b"dmarc", b"iprev"):
+        assert method + b"=temperror" in field, field
+    assert "refused" not in server.log_to_the_end()
+
+
+def test_a_silent_resolver_costs_the_deadline_and_no_mail(silent: Path, serve: Callable[..., Server]) -> None:
+    server = serve(resolver=silent, deadline=1)
+    with server.client("mail.example.com") as client:
+        began = time.monotonic()
+        reply = send(client, signed())
+        assert 0.9 < time.monotonic() - began < 4.0
+        assert stored(server, reply)[2] == signed()
+        # Senders that vanish while their message waits for its checks: it is stored all the same.
+        client.begin(sender="<news@example.com>")
+        client.send(signed() + b".\r\n")
+    wait_until(lambda: len(server.messages()) == 2, "the second message is stored")
+    assert server.stop() == 0
+
+
+def test_a_stop_does_not_wait_for_the_dns_longer_than_for_mail(
+    silent: Path, serve: Callable[..., Server]
+) -> None:
+    server = serve(resolver=silent, deadline=60, limits={"shutdown_timeout": 1})
+    client = server.client("mail.example.com")
+    client.ask("MAIL FROM:<news@example.com>", 250)
+    client.ask("RCPT TO:<alice@example.test>", 250)
+    began = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - began < 5.0
