@@ -1,7 +1,7 @@
-"""A name server that seems far away: a relay over UDP that passes on each question and answer after a delay.
+"""A name server that seems far away: a relay over UDP that holds each answer back.
 
-`python -m benchmarks.mail.checks.distant ADDRESS SERVER MILLISECONDS` listens on port 53 of ADDRESS. A round
-trip to SERVER takes so many milliseconds longer.
+`python -m benchmarks.mail.checks.distant ADDRESS SERVER MILLISECONDS` listens on port 53 of ADDRESS, and
+answers so many milliseconds after a question came.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class _Relay(asyncio.DatagramProtocol):
     """Takes questions. Each gets a socket of its own to the server."""
 
     def __init__(self, server: str, seconds: float) -> None:
-        self._server, self._half = server, seconds / 2
+        self._server, self._seconds = server, seconds
         self._transport: asyncio.DatagramTransport
         self._tasks = set[asyncio.Task[None]]()
 
@@ -40,7 +40,6 @@ class _Relay(asyncio.DatagramProtocol):
 
     async def _passed_on(self, question: bytes, peer: tuple[str, int], came: float) -> None:
         loop = asyncio.get_running_loop()
-        await asyncio.sleep(came + self._half - loop.time())
         answered: asyncio.Future[bytes] = loop.create_future()
         transport, _ = await loop.create_datagram_endpoint(
             lambda: _Answer(answered), remote_addr=(self._server, _PORT)
@@ -48,8 +47,7 @@ class _Relay(asyncio.DatagramProtocol):
         try:
             transport.sendto(question)
             answer = await answered
-            came = loop.time()
-            await asyncio.sleep(came + self._half - loop.time())
+            await asyncio.sleep(came + self._seconds - loop.time())
             self._transport.sendto(answer, peer)
         finally:
             transport.close()
