@@ -9,7 +9,6 @@ from functools import lru_cache
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 _CATEGORIES = frozenset({"Ll", "Lo", "Lm", "Mn", "Mc", "Nd"})  # letters and digits (RFC 5892 section 2.1)
-_DEVIATIONS = frozenset("\u00df\u03c2")  # IDNA 2003 made "ss" and another sigma of them (UTS 46 section 7)
 
 
 @lru_cache(1024)
@@ -51,4 +50,4 @@ def _a_label(label: str) -> str:
 def _is_uncertain(character: str) -> bool:
     if character.isascii():
         return not (character.isalnum() or character in "-_")
-    return character in _DEVIATIONS or unicodedata.category(character) not in _CATEGORIES
+    return unicodedata.category(character) not in _CATEGORIES

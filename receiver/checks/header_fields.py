@@ -13,6 +13,15 @@ _FIELD = re.compile(
 def split(head: bytes) -> list[tuple[bytes, bytes]]:
     """The fields of a header section, each as its name in lower case and the whole field with its CRLF.
 
-    A byte order mark before a name is part of the name, because some mail readers skip it.
+    Lines that are no field have an empty name, so all fields joined are the section. A byte order mark before
+    a name is part of the name, because some mail readers skip it.
     """
-    return [(found[1].lower(), found[0]) for found in _FIELD.finditer(head)]
+    fields, end = [], 0
+    for found in _FIELD.finditer(head):
+        if found.start() > end:
+            fields.append((b"", head[end : found.start()]))
+        fields.append((found[1].lower(), found[0]))
+        end = found.end()
+    if end < len(head):
+        fields.append((b"", head[end:]))
+    return fields

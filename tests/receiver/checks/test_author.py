@@ -71,7 +71,7 @@ def test_one_domain(value: str, expected: str) -> None:
         # Addresses that are not set apart
         "<a@evil.test> <b@bank.test>", "<a@evil.test> b@bank.test", "a@bank.test b@evil.test",
         "a@b.test@c.test", "a@bank.test; b@evil.test", "John Smith a@x.test", 'a"b"@x.test',
-        "g: h: a@x.test;;", "a@x.test;",
+        "g: h: a@x.test;;", "g: a@x.test, h: b@x.test;", "a@x.test;",
         "g: a@x.test", ": a@x.test;", "<a@x.test> Name", "A <<a@x.test>>", "<a@x.test", "a@x.test>",
         # Domains that are none, or that a reader may see as two words
         "a@[192.0.2.1]", "a@bank .test", "a@bank.test .evil.test", "a@bank.test\r\n\t.evil.test",
@@ -112,6 +112,8 @@ def test_no_author(value: str) -> None:
         b"Content-Type: text/plain; charset=utf-16\r\nFrom: \xff <a@bank.test>\r\n",
         b"From: " + b"x" * 1000 + b" <a@x.test>\r\n",
         b"X: " + b"x" * headers.MAX_HEAD + b"\r\nFrom: a@x.test\r\n",
+        b"not a field\r\n" * 11_000 + b"From: a@x.test\r\n",
+        b"not a field\rFrom: b@y.test\r\nFrom: a@x.test\r\n",
         b"Resent-From: a@x.test\r\n",
         b"X: y\r\n From: a@x.test\r\n",
     ],

@@ -93,20 +93,34 @@ def test_a_value_that_is_too_long_keeps_its_end() -> None:
     assert len(value[1]) == 330
 
 
-def test_the_first_signatures_that_do_not_pass_go_last() -> None:
+def test_signatures_that_do_not_pass_are_left_out_first() -> None:
     long = "x" * 230
     signatures = [
-        DKIM("pass" if number in (1, 6) else "fail", domain=f"d{number}.{long}.example")
+        DKIM("pass" if number in (1, 6) else "fail", domain=f"d{number}.{long}.example", selector=long)
         for number in range(8)
     ]
     found = text(dkim=signatures)
-    results = re.findall(r"dkim=(\w+)(?:\r\n\t\t| )header\.d=\"?d(\d)", found)
-    assert ("pass", "1") in results
-    assert ("pass", "6") in results
-    assert results == sorted(results, key=lambda each: each[1])
-    assert results[0] == ("fail", "0")
-    assert f"({8 - len(results)} more signatures)" in found
-    assert found.count("more signatures") == 1
+    results = re.findall(r"dkim=(\w+)\r\n\t\theader\.d=d(\d)", found)
+    assert results == [("fail", "0"), ("pass", "1"), ("pass", "6")]
+    assert found.count("(5 more signatures)") == 1
+
+
+def test_the_authors_domain_is_whole_if_all_else_is_cut() -> None:
+    author, long = "a." * 122 + "example", "x" * 400
+    signatures = [DKIM("fail", long, long, long, long, long, long)]
+    dmarc = DMARC("fail", long, author, "quarantine", author)
+    found = text(dkim=signatures, spf=SPF("fail", long, "mailfrom", long, long), dmarc=dmarc)
+    assert f"header.from={author}\r\n" in found
+    assert f"(p=quarantine at\r\n\t\t{author})" in found
+
+
+def test_a_line_has_78_octets_with_its_semicolon() -> None:
+    for length in range(30, 48):
+        sender = "a" * length + "@mail.example"
+        lines = text(dkim=[], spf=SPF("pass", "mail.example", "mailfrom", sender)).splitlines()
+        assert max(map(len, lines)) <= 78
+        fits = len(f"\tspf=pass smtp.mailfrom={sender};") <= 78
+        assert (f"\tspf=pass smtp.mailfrom={sender};" in lines) == fits
 
 
 def test_a_room_that_is_too_small_is_an_error() -> None:

@@ -107,6 +107,14 @@ def test_after_a_bare_cr_only_the_forged_octets_go() -> None:
     assert without_forged(head, NAMES) == (b"X: a\r\n" + AFTER, 1)
 
 
+def test_a_field_that_one_reader_decodes_in_the_charset_of_the_message_and_another_does_not() -> None:
+    charset = b"Content-Type: text/plain; charset=utf-16\r\n"
+    plain = b"Authentication-Results: mx1.example.com \xff; dkim=pass\r\n"
+    decoded = b"Authentication-Results:" + " mx1.example.com;\u3042".encode("utf-16-le") + b"\xff\r\n"
+    assert without_forged(charset + plain, NAMES) == (charset, 1)
+    assert without_forged(charset + decoded, NAMES) == (charset, 1)
+
+
 def test_after_an_empty_line_too() -> None:
     head = BEFORE + b"\n" + b"Authentication-Results: mx1.example.com; dkim=pass\r\n"
     assert without_forged(head, NAMES) == (BEFORE + b"\n", 1)
