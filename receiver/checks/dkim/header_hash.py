@@ -39,7 +39,7 @@ class Header:
         return digest
 
     def _digest(self, signature: Signature, own: int) -> bytes:
-        digest = hashlib.sha256()
+        signed: list[bytes] = []
         left: dict[bytes, list[int]] = {}
         for name in signature.fields:
             numbers = left.get(name)
@@ -47,12 +47,11 @@ class Header:
                 numbers = left[name] = [each for each in self._numbers.get(name, ()) if each != own]
             if numbers:
                 number = numbers.pop()
-                digest.update(
-                    self._relaxed_field(number) if signature.relaxed_header else self._fields[number][1]
-                )
+                raw = self._fields[number][1]
+                signed.append(self._relaxed_field(number) if signature.relaxed_header else raw)
         field = without_signature(signature.raw)
-        digest.update((relaxed(field) if signature.relaxed_header else field).removesuffix(b"\r\n"))
-        return digest.digest()
+        signed.append((relaxed(field) if signature.relaxed_header else field).removesuffix(b"\r\n"))
+        return hashlib.sha256(b"".join(signed)).digest()
 
     def _relaxed_field(self, number: int) -> bytes:
         field = self._relaxed.get(number)

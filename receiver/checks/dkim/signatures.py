@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import lru_cache
 from types import ModuleType
+from typing import NamedTuple
 
 from receiver.checks.dkim import key as key_record
 from receiver.checks.dkim import signature as field
@@ -23,6 +23,13 @@ _MOST_RECORDS = 4  # TXT records of a name that are tried as keys
 _CLOCKS_DIFFER = 300  # seconds
 # The more a result says, the later it stands. A key that fails says more than a record that is no key.
 _ORDER = ("permerror", "fail", "policy", "pass")
+
+
+class _Outcome(NamedTuple):
+    result: str
+    reason: str
+    bits: int = 0
+    testing: bool = False
 
 
 class Signatures:
@@ -41,8 +48,12 @@ class Signatures:
         self._usable = [each for _, each in self._read if isinstance(each, Signature)]
         self._bodies: dict[bool, BodyHash] = {}
         for relaxed in {each.relaxed_body for each in self._usable}:
-            lengths = {each.length for each in self._usable if each.relaxed_body == relaxed}
-            self._bodies[relaxed] = BodyHash(relaxed, lengths - {None})  # type: ignore[arg-type]
+            lengths = {
+                each.length
+                for each in self._usable
+                if each.relaxed_body == relaxed and each.length is not None
+            }
+            self._bodies[relaxed] = BodyHash(relaxed, lengths)
         self._answers: dict[str, Sequence[bytes] | TemporaryFailure] = {}
         self._results: list[DKIM] | None = None
 
@@ -75,56 +86,60 @@ class Signatures:
         if self._results is None:
             for body in self._bodies.values():
                 body.finish()
-            header = Header(self._fields) if self._usable else None
+            header = Header(self._fields if self._usable else ())
             self._results = [
                 each if isinstance(each, DKIM) else self._result(number, each, header)
                 for number, each in self._read
             ]
         return list(self._results)
 
-    def _result(self, number: int, each: Signature, header: Header | None) -> DKIM:
-        about = DKIM(
-            "permerror",
-            domain=each.domain,
-            selector=each.selector,
-            identity=each.identity,
-            algorithm=each.algorithm,
-            signature=each.shown,
+    def _result(self, number: int, each: Signature, header: Header) -> DKIM:
+        outcome = self._judged(number, each, header)
+        return DKIM(
+            outcome.result,
+            outcome.reason,
+            each.domain,
+            each.selector,
+            each.identity,
+            each.algorithm,
+            each.shown,
+            outcome.bits,
+            outcome.testing,
         )
-        assert header is not None
+
+    def _judged(self, number: int, each: Signature, header: Header) -> _Outcome:
         body = self._bodies[each.relaxed_body]
         digest = body.digest(each.length)
         if digest is None:
-            return replace(about, reason="l= is more than the body has")
+            return _Outcome("permerror", "l= is more than the body has")
         # A signature that cannot pass any more does not wait for its key.
         if digest != each.body_hash:
-            return replace(about, result="fail", reason="the body was changed")
-        result = self._verified(number, each, header, about)
-        if result.result in ("pass", "temperror"):
+            return _Outcome("fail", "the body was changed")
+        outcome = self._verified(number, each, header)
+        if outcome.result in ("pass", "temperror"):
             now = time.time() if self._now is None else self._now
             if each.expires is not None and each.expires < now - _CLOCKS_DIFFER:
-                return replace(result, result="policy", reason="the signature has expired")
+                return outcome._replace(result="policy", reason="the signature has expired")
             if unsigned := body.unsigned(each.length):
-                return replace(
-                    result, result="policy", reason=f"l= leaves {unsigned} octets of the body unsigned"
-                )
-        return result
+                reason = f"l= leaves {unsigned} octets of the body unsigned"
+                return outcome._replace(result="policy", reason=reason)
+        return outcome
 
-    def _verified(self, number: int, each: Signature, header: Header, about: DKIM) -> DKIM:
-        """Try each record at the name of the key. The best result counts (RFC 6376 section 3.6.2.2)."""
+    def _verified(self, number: int, each: Signature, header: Header) -> _Outcome:
+        """Try each record at the name of the key. The best result counts (RFC 6376 section 6.1.2)."""
         records = self._answers.get(each.key_name)
         if records is None:
-            return replace(about, result="temperror", reason="no answer for the key in time")
+            return _Outcome("temperror", "no answer for the key in time")
         if isinstance(records, TemporaryFailure):
-            return replace(about, result="temperror", reason="no answer for the key")
-        best = replace(about, reason="no key")
-        for count, record in enumerate(records[:_MOST_RECORDS]):
-            result = _with_key(record, number, each, header, about)
-            if result.result in ("pass", "temperror"):
-                return result
-            if not count or _ORDER.index(result.result) > _ORDER.index(best.result):
-                best = result
-        return best
+            return _Outcome("temperror", "no answer for the key")
+        best: _Outcome | None = None
+        for record in records[:_MOST_RECORDS]:
+            outcome = _with_key(record, number, each, header)
+            if outcome.result in ("pass", "temperror"):
+                return outcome
+            if best is None or _ORDER.index(outcome.result) > _ORDER.index(best.result):
+                best = outcome
+        return best or _Outcome("permerror", "no key")
 
 
 def _read(raw: bytes) -> Signature | DKIM:
@@ -135,22 +150,23 @@ def _read(raw: bytes) -> Signature | DKIM:
         return DKIM(refused.result, refused.reason, **about)  # type: ignore[arg-type]
 
 
-def _with_key(record: bytes, number: int, each: Signature, header: Header, about: DKIM) -> DKIM:
+def _with_key(record: bytes, number: int, each: Signature, header: Header) -> _Outcome:
+    bits, testing = 0, False
     try:
         key = key_record.parse(record)
-        about = replace(about, testing=key.is_testing)
+        testing = key.is_testing
         key_record.check(key, each)
         verification = _verification()
         if verification is None:
-            return replace(about, result="temperror", reason="the library for signatures does not load")
+            return _Outcome("temperror", "the library for signatures does not load", testing=testing)
         public = verification.load(key.kind, key.octets)
-        about = replace(about, bits=verification.bits(public))
-        verification.check_size(public)
+        bits = verification.bits(public)
+        verification.check_size(bits, key.kind)
         if not verification.is_signed(public, header.digest(each, number), each.signature):
             raise Refused("fail", "the signature does not fit")
     except Refused as refused:
-        return replace(about, result=refused.result, reason=refused.reason)
-    return replace(about, result="pass", reason="")
+        return _Outcome(refused.result, refused.reason, bits, testing)
+    return _Outcome("pass", "", bits, testing)
 
 
 @lru_cache(1)

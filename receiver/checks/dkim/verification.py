@@ -51,14 +51,12 @@ def bits(key: PublicKey) -> int:
     return key.key_size if isinstance(key, RSAPublicKey) else 256
 
 
-def check_size(key: PublicKey) -> None:
-    """Raises Refused if the key is too small to be believed, or so large that it takes too long."""
-    if not isinstance(key, RSAPublicKey):
-        return
-    if key.key_size < _FEWEST_BITS:
-        raise Refused("policy", f"a key of {key.key_size} bits proves nothing")
-    if key.key_size > _MOST_BITS:
-        raise Refused("policy", f"a key of {key.key_size} bits is too large")
+def check_size(size: int, kind: str) -> None:
+    """Raises Refused if a key of RSA is too small to be believed, or so large that it takes too long."""
+    if kind == "rsa" and size < _FEWEST_BITS:
+        raise Refused("policy", f"a key of {size} bits proves nothing")
+    if kind == "rsa" and size > _MOST_BITS:
+        raise Refused("policy", f"a key of {size} bits is too large")
 
 
 def is_signed(key: PublicKey, digest: bytes, signature: bytes) -> bool:

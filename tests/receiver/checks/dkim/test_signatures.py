@@ -201,13 +201,6 @@ def test_two_from_fields_that_are_both_signed_pass() -> None:
     assert result(signed(fields=fields, names=(b"from", b"from"))).result == "pass"
 
 
-def test_an_old_signature_can_be_signed_and_the_own_one_never_is() -> None:
-    first = sign(FIELDS, BODY, rsa(), TAGS)
-    fields = ((b"DKIM-Signature", first.partition(b":")[2][:-2]), *FIELDS)
-    second = sign(fields, BODY, rsa(), TAGS, (b"dkim-signature", b"dkim-signature", b"from"))
-    assert [each.result for each in results(message(fields, BODY, second))] == ["pass", "pass"]
-
-
 def test_domains_and_identities_in_utf_8_are_compared_in_a_labels() -> None:
     keys = zone(name="sel\u00e9".encode("idna").decode() + "._domainkey.xn--bcher-kva.example")
     for tags in (
@@ -222,29 +215,6 @@ def test_domains_and_identities_in_utf_8_are_compared_in_a_labels() -> None:
 
 def test_a_domain_that_idna_2003_and_2008_read_differently_is_none() -> None:
     assert result(signed({"d": "stra\u00dfe.example"})).reason == "d= is no domain"
-
-
-def test_the_eight_signatures_from_the_top_are_looked_at() -> None:
-    bad = [sign(FIELDS, BODY, rsa(), TAGS, broken=True) for _ in range(8)]
-    good = sign(FIELDS, BODY, rsa(), TAGS)
-    nine = results(message(FIELDS, BODY, *bad, good))
-    assert [each.result for each in nine] == ["fail"] * 8
-    eight = results(message(FIELDS, BODY, *bad[:7], good, bad[7]))
-    assert [each.result for each in eight] == ["fail"] * 7 + ["pass"]
-
-
-def test_signatures_with_other_lengths_and_canonicalizations_are_told_apart() -> None:
-    forms = [{"c": c, "l": str(length)} for c in ("simple/simple", "simple/relaxed") for length in (0, 3, 9)]
-    found = results(
-        message(FIELDS, BODY, *(sign(FIELDS, BODY, rsa(), TAGS | form) for form in forms)), piece=2
-    )
-    assert {each.result for each in found} == {"policy"}
-    unsigned = [
-        len(canonical_body(BODY, relaxed)) - length for relaxed in (False, True) for length in (0, 3, 9)
-    ]
-    assert [each.reason for each in found] == [
-        f"l= leaves {each} octets of the body unsigned" for each in unsigned
-    ]
 
 
 def test_a_broken_signature_is_a_fail_whatever_its_policy_is() -> None:
