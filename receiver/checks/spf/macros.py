@@ -41,25 +41,32 @@ def parse(text: str, letters: frozenset[str] = EVERYWHERE) -> Text:
     """The pieces of a macro-string of which all characters are printable. Raises PermanentError."""
     if "%" not in text:
         return (text,)
+    known: dict[str, str | Macro] = {}  # a hostile text has thousands that are alike
     pieces: list[str | Macro] = []
     at = 0
-    while at < len(text):
-        found = _PIECE.match(text, at)
-        if found is None:
-            raise PermanentError(f"bad macro in {text[:60]!r}")
-        literal, letter, digits, reverse, delimiters, escape = found.groups()
-        if letter:
-            if letter.lower() not in letters:
-                raise PermanentError(f"macro {letter} is for explanations only")
-            keep = digits.lstrip("0")[:4]  # more parts than 9,999 no value has
-            if digits and not keep:
-                raise PermanentError(f"a macro that keeps no part in {text[:60]!r}")
-            known = "".join(sorted(set(delimiters)))
-            pieces.append(Macro(letter.lower(), int(keep or 0), bool(reverse), known, letter.isupper()))
-        else:
-            pieces.append(literal or _ESCAPES[escape])
+    for found in _PIECE.finditer(text):
+        if found.start() != at:
+            break
         at = found.end()
+        if found[0] not in known:
+            known[found[0]] = _piece(found, letters)
+        pieces.append(known[found[0]])
+    if at != len(text):
+        raise PermanentError(f"bad macro in {text[:60]!r}")
     return tuple(pieces)
+
+
+def _piece(found: re.Match[str], letters: frozenset[str]) -> str | Macro:
+    literal, letter, digits, reverse, delimiters, escape = found.groups()
+    if not letter:
+        return literal or _ESCAPES[escape]
+    if letter.lower() not in letters:
+        raise PermanentError(f"macro {letter} is for explanations only")
+    keep = digits.lstrip("0")[:4]  # no value has more parts than 9,999
+    if digits and not keep:
+        raise PermanentError(f"macro {letter} keeps no part")
+    known = "".join(sorted(set(delimiters)))
+    return Macro(letter.lower(), int(keep or 0), bool(reverse), known, letter.isupper())
 
 
 def literal_end(text: str) -> str:

@@ -62,6 +62,16 @@ def cases() -> Iterator[Case]:
             )
 
 
+def extract(name: str, folder: Path) -> Path:
+    """A file of pyspf, written into a folder. Raises NotFetched."""
+    with tarfile.open(_fetched()) as archive:
+        file = archive.extractfile(f"{_PACKAGE}-{_VERSION}/{name}")
+        assert file, name
+        path = folder / name
+        path.write_bytes(file.read())
+    return path
+
+
 def _fetched() -> Path:
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     path = Path(base, "letterbox", "suites", f"{_PACKAGE}-{_VERSION}.tar.gz")

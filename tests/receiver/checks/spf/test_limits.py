@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import time
+from itertools import combinations
 
 import pytest
 
@@ -124,13 +125,16 @@ def test_all_policies_of_a_check_together_have_at_most_64_kibibytes() -> None:
     assert check(table).result == "permerror"
 
 
+_SOME_DELIMITERS = ["".join(each) for size in range(7) for each in combinations("-+,/_=", size)]
+
+
 @pytest.mark.parametrize(
     "record",
     [
         "v=spf1 exists:" + "%{h1r}" * 10_000 + ".x.test -all",
         "v=spf1 exists:" + "%{S99r.-+,/_=}" * 4_000 + " -all",
         "v=spf1 exists:%{d" + "9" * 60_000 + "}.x.test -all",
-        "v=spf1 exists:" + "".join(f"%{{h{n % 9999 + 1}r-}}" for n in range(6_000)) + " -all",
+        "v=spf1 exists:" + "".join(f"%{{{h}1r.{each}}}" for h in "hH" for each in _SOME_DELIMITERS) + " -all",
         "v=spf1 exists:" + "a" * 60_000 + ".test -all",
         "v=spf1 exists:" + "a." * 30_000 + "test -all",
     ],
@@ -138,7 +142,7 @@ def test_all_policies_of_a_check_together_have_at_most_64_kibibytes() -> None:
 def test_hostile_macros_take_little_time(record: str) -> None:
     table: dict[str, list[Entry]] = {"example.test": [f"TXT {record}"]}
     started = time.process_time()
-    spf = check(table, "." * 300 + "@example.test", helo="." * 100_000)
+    spf = check(table, "." * 300 + "@example.test", helo="." * 1_000_000)
     assert time.process_time() - started < 0.5
     assert spf.result == "fail"
 
