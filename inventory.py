@@ -24,6 +24,7 @@ mail_hosts = (
                 # "mx_preference": 10,                    # the lowest is tried first
                 # "certificate": "letsencrypt",           # renewed at each deploy: docs/host.md
                 # "workers": 2,                           # processes that share the work, at most one a core
+                # "checks": False,                        # do not check who really sent a message
                 # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
@@ -47,6 +48,7 @@ mail_hosts = (
                 # "ttl": 300,                             # of the DNS records, in seconds
                 # "tls_reports": ["tls@example.org"],     # where senders report failed TLS (RFC 8460)
                 # "dane": True,                           # senders can check our key: docs/tls.md
+                # "reject_forged": True,                  # refuse what its author's domain asks to refuse
                 # "caa": ["letsencrypt.org"],             # only these may issue certificates, web too
             },
         },

@@ -40,7 +40,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
     )
     unread = {"packages": packages_unread, "firewalld": firewalld.unread, "served": served_unread}
     said = [line.partition(" ") for line in sections.get("python", ())[1:]]
-    resolved = next((rest for name, _, rest in said if name == probe.RESOLVED), "")
+    resolved = next((rest for name, _, rest in said if name == probe.RESOLVED), word("resolved"))
     return Observed(
         uid=int(word("uid")),
         os=_assignments(sections.get("os", ())),

@@ -157,6 +157,7 @@ esac""",
     ),
     "units": 'echo "$units"',
     "renewal": renewal.PROBE,
+    "resolved": resolver.PROBE_RESOLVED,
     "resolver": resolver.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (

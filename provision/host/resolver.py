@@ -34,6 +34,9 @@ def read_resolved(path, seconds):
 """
 """Python for the host, which has no more than the standard library."""
 
+PROBE_RESOLVED = f"[ -S {layout.RESOLVED} ] || echo {MISSING}"
+"""The same as far as a host without Python can tell."""
+
 PROBE = f"""\
 [ -f {_SERVICE} ] && {{
   sha256sum {_SERVICE} {_SOCKET} | while read -r sum path; do echo ${{path##*.}} $sum; done

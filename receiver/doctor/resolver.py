@@ -43,10 +43,9 @@ async def ask(path: Path, domain: str) -> Link:
     try:
         await resolver.query(domain, MX)
     except NoResolver as error:
-        fix = f"systemctl enable --now {name}"
-        fix += (
-            f".socket; journalctl -u {name} -n 20" if name == _OWN else f"; or {DEPLOY}, which brings {_OWN}"
-        )
+        fix = f"{DEPLOY}; journalctl -u {_OWN} -n 20"
+        if name != _OWN:
+            fix = f"systemctl enable --now {name}; or {DEPLOY}, which brings {_OWN}"
         return Link(_RESOLVER, f"{name}: {error}: no sender is checked", look=fix)
     except CallMissing:
         evidence = f"{name} is older than systemd 256, and cannot be asked: no sender is checked"

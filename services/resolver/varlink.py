@@ -65,7 +65,14 @@ class Conversation(asyncio.Protocol):
             self._answering = asyncio.get_running_loop().create_task(self._answer(call))
 
     async def _answer(self, call: bytes) -> None:
-        reply = await reply_to(call, self._ask)
+        try:
+            reply = await reply_to(call, self._ask)
+        except Exception as error:  # our own fault: the journal has it, and the client need not wait
+            handler = asyncio.get_running_loop().call_exception_handler
+            handler({"message": "a question could not be answered", "exception": error})
+            if self._transport is not None:
+                self._transport.abort()
+            return
         self._answering = None
         if self._transport is not None:
             self._transport.write(json.dumps(reply).encode() + b"\0")

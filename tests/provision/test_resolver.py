@@ -155,6 +155,13 @@ def told(path: Path) -> bool | None:
     return seen.resolved
 
 
+@pytest.mark.parametrize(("lines", "resolved"), [(["missing"], False), ([], None)])
+def test_a_host_without_python_tells_whether_there_is_a_socket(
+    lines: list[str], resolved: bool | None
+) -> None:
+    assert parse_sections({**FINE, "resolved": lines}).resolved is resolved
+
+
 def test_a_host_that_does_not_tell_is_unknown() -> None:
     seen = parse_sections({**FINE, "python": ["3.14", "127.0.0.1 220 mx1.example.com"]})
     assert (seen.resolved, seen.own_resolver) == (None, None)

@@ -14,6 +14,7 @@ from receiver.checks.resolver.cache import Cache, Question
 from receiver.checks.resolver.connections import Connections
 from receiver.checks.resolver.errors import NoAnswerInTime, NoNameServers, NoResolver
 from receiver.checks.resolver.local_names import is_never_public
+from receiver.checks.resolver.zones import Zones
 
 _CLOSED = "the resolver of the checks is closed"
 
@@ -38,6 +39,7 @@ class VarlinkResolver:
         self._connections = Connections(path)
         self._cache = Cache()
         self._breaker = Breaker(patience)
+        self._zones = Zones()
         self._asked: dict[Question, _Asked] = {}
         self._closed = False
         self.questions = self.timeouts = 0
@@ -80,7 +82,7 @@ class VarlinkResolver:
         patience = self._breaker.patience(time.monotonic())
         self.questions += 1
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(patience), self._zones.room(question[0]):
                 answer, ttl = await self._answer(*question)
         except asyncio.CancelledError:
             if self._closed:

@@ -165,12 +165,40 @@ def test_without_any_nameserver_a_public_name_is_unknown_and_a_local_one_is_not_
             for name in (
                 "a.test",
                 "local.test",
-                "mylocal.test",
+                "a.mylocal",
                 "1.254.168.192.in-addr.arpa",
                 "0.c.e.f.ip6.arpa",
             ):
                 played.replies[name] = NO_SERVERS
                 with pytest.raises(TemporaryFailure, match="no nameserver to ask"):
                     await resolver.query(name, TXT)
+
+    run(test())
+
+
+def test_a_domain_whose_nameservers_are_silent_leaves_room_for_the_others(tmp_path: Path, run: Any) -> None:
+    async def test() -> None:
+        async with resolving(tmp_path) as (resolver, played):
+            names = [f"{number}._domainkey.silent.test" for number in range(64)]
+            played.replies |= dict.fromkeys(names, SILENT) | {"a.test": text(b"1")}
+            waiting = [asyncio.create_task(resolver.query(name, TXT)) for name in names]
+            await played.was_asked.wait()
+            assert (await resolver.query("a.test", TXT)).records == (b"1",)
+            assert played.most_unanswered <= 8 + 1
+            resolver.close()
+            await asyncio.gather(*waiting, return_exceptions=True)
+
+    run(test())
+
+
+def test_no_more_than_eight_questions_about_a_domain_are_asked_at_a_time(tmp_path: Path, run: Any) -> None:
+    async def test() -> None:
+        async with resolving(tmp_path, SHORT) as (resolver, played):
+            names = [f"{number}.silent.test" for number in range(20)]
+            played.replies |= dict.fromkeys(names, SILENT)
+            asking = (resolver.query(name, TXT) for name in names)
+            failed = await asyncio.gather(*asking, return_exceptions=True)
+            assert {type(each) for each in failed} == {NoAnswerInTime}
+            assert (len(played.asked), resolver.timeouts) == (8, 20)
 
     run(test())

@@ -17,6 +17,7 @@ from receiver.checks.resolver.breaker import Breaker
 from receiver.checks.resolver.cache import Cache
 from receiver.checks.resolver.errors import NoNameServers
 from receiver.checks.resolver.replies import answer
+from receiver.checks.resolver.zones import zone_of
 from tests.receiver.checks.resolver.played import NODATA, NXDOMAIN, records
 
 
@@ -188,3 +189,17 @@ def test_an_open_breaker_lets_one_question_in_ten_seconds_wait() -> None:
     assert min(patience.values()) == 1.0
     breaker.answered()
     assert breaker.patience(20.1) == 5.0
+
+
+@pytest.mark.parametrize(
+    ("name", "zone"),
+    [
+        ("s._domainkey.example.com", "example.com"),
+        ("example.com", "example.com"),
+        ("com", "com"),
+        ("25.2.0.192.in-addr.arpa", "0.192.in-addr.arpa"),
+        (f"{'0.' * 24}8.b.d.0.1.0.0.2.ip6.arpa", "8.b.d.0.1.0.0.2.ip6.arpa"),
+    ],
+)
+def test_names_share_their_room_with_those_of_their_domain(name: str, zone: str) -> None:
+    assert zone_of(name) == zone
