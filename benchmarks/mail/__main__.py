@@ -136,19 +136,14 @@ def _ours(
 
     If there is a resolver, each of this checkout checks its senders, and comes without checks after that.
     """
-    if resolver:
+    for socket in (resolver, None) if resolver else (None,):
+        kind = "checks" if socket else "ours"
         for each in dict.fromkeys([1, *arguments.workers]):
-            yield ours(
-                mount / f"checks{each}",
-                folder / f"checks{each}",
-                workers=each,
-                preload=preload,
-                resolver=resolver,
-            )
-    for each in dict.fromkeys([1, *arguments.workers]):
-        yield ours(mount / f"ours{each}", folder / f"ours{each}", workers=each, preload=preload)
-        if built:
-            yield deployed(built, mount / f"deployed{each}", workers=each, preload=preload)
+            place = f"{kind}{each}"
+            yield ours(mount / place, folder / place, workers=each, preload=preload, resolver=socket)
+            if built:
+                store = mount / f"deployed-{place}"
+                yield deployed(built, store, workers=each, preload=preload, checks=bool(socket))
     for number, other in enumerate(arguments.also):
         yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
 
