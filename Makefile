@@ -76,7 +76,8 @@ format: $(DEVELOPER)  ## put the code in form
 thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
-	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py
+	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py \
+	  tests/receiver/sender_checks/test_memory.py
 	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
 conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
@@ -85,7 +86,7 @@ conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
 senders: $(DEVELOPER)  ## real senders deliver: Postfix, Exim, swaks, … (root)
 	@$(BIN)/python -m tests.conformance.senders
 
-durability: $(DEVELOPER)  ## 200 kills, 300 power cuts, every disk fault (root)
+durability: $(DEVELOPER)  ## 400 kills, 600 power cuts, every disk fault (root)
 	@$(BIN)/python -m tests.receiver.durability
 
 dkim: $(DEVELOPER)  ## 50,000 signed messages, beside mailauth and dkimpy

@@ -97,7 +97,7 @@ def removal() -> StringCommand:
 set -u
 systemctl disable -q --now {_SOCKET}
 systemctl stop {_SERVICE}
-rm -rf {layout.RESOLVER_PROGRAM} {layout.UNIT_FOLDER}/{_SOCKET}
+rm -rf {layout.RESOLVER_PROGRAM} {Path(layout.RESOLVER).parent} {layout.UNIT_FOLDER}/{_SOCKET}
 rm -f {layout.UNIT_FOLDER}/{_SERVICE}
 systemctl daemon-reload"""
     return StringCommand("sh -c", shlex.quote(shell))

@@ -20,7 +20,7 @@ from receiver.system import privileges
 
 SECONDS = 5.0
 _LARGEST_TEST_MESSAGE = 4096  # octets, with its trace fields
-_SENDER = "doctor@letterbox.invalid"
+SENDER = "doctor@letterbox.invalid"
 
 
 def check_greeting(config: Config, port: int) -> Link:
@@ -89,7 +89,7 @@ def check_rcpt(config: Config, port: int) -> Link:
         with _session(port) as session:
             for address in (address for domain in config.domains for address in _addresses(domain)):
                 session.rset()
-                code, text = session.mail(_SENDER)
+                code, text = session.mail(SENDER)
                 if code != 452:  # 452 means that storage is short, which the next link checks.
                     code, text = session.rcpt(address)
                 if code not in (250, 452):
@@ -130,7 +130,7 @@ def _send(recipient: str, port: int) -> str:
     """Send the test message. Returns the failure as a line; empty if it was stored."""
     try:
         with _session(port) as session:
-            session.sendmail(_SENDER, [recipient], _TEST_MESSAGE)
+            session.sendmail(SENDER, [recipient], _TEST_MESSAGE)
     except (smtplib.SMTPException, OSError) as error:
         return _text(error)
     return ""

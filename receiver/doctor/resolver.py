@@ -16,6 +16,7 @@ from pathlib import Path
 from receiver.checks.dns_query import MX, TemporaryFailure
 from receiver.checks.resolver import CallMissing, NoResolver, VarlinkResolver
 from receiver.config.values import Config
+from receiver.doctor import dialogue
 from receiver.doctor.links import Link
 from receiver.doctor.units import DEPLOY, SERVICE
 
@@ -24,8 +25,10 @@ _OWN = "letterbox-resolver"
 _PATIENCE = 5.0  # seconds
 _MOST_LINES = 100_000  # of the journal
 _TOO_MANY = 0.05  # of the messages
+_FEW = 5  # messages, which one sender with broken nameservers may account for
 _QUOTED = re.compile(rb'"[^"]*"')  # it may hold words of a sender
 _CHECKED = re.compile(rb"event=received .* (?:dkim|spf|dmarc)=")
+_OWN_MAIL = f" from=<{dialogue.SENDER}> ".encode()
 _TEMPERROR = re.compile(rb" (?:dkim|spf|dmarc)=temperror\b")
 
 
@@ -91,7 +94,7 @@ def counted(lines: Iterable[bytes]) -> tuple[int, int]:
     checked = undecided = 0
     for line in lines:
         plain = _QUOTED.sub(b"", line)
-        if _CHECKED.match(plain):
+        if _CHECKED.match(plain) and _OWN_MAIL not in plain:
             checked += 1
             undecided += bool(_TEMPERROR.search(plain))
     return checked, undecided
@@ -100,7 +103,7 @@ def counted(lines: Iterable[bytes]) -> tuple[int, int]:
 def judged(checked: int, undecided: int) -> Link:
     """What the numbers of the last hour say."""
     evidence = f"the last hour: {undecided} of {checked} messages could not be checked (temperror)"
-    if undecided > _TOO_MANY * checked:
+    if undecided >= _FEW and undecided > _TOO_MANY * checked:
         look = f"journalctl -u {SERVICE} --since=-1h | grep temperror: DNS did not answer for these"
         return Link(_UNDECIDED, evidence, look=look)
     return Link(_UNDECIDED, evidence if checked else "no message in the last hour")

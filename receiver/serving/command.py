@@ -78,7 +78,8 @@ def _serve_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="letterbox serve",
         description="Receive mail until SIGTERM. SIGHUP reads the certificate again. Sockets from systemd "
-        "replace --listen. Without --config, any local part at --domain is a mailbox.",
+        "replace --listen. Without --config, any local part at --domain is a mailbox, and senders are not "
+        "checked.",
         epilog="python -m receiver serve --listen 127.0.0.1:2525 --domain example.test --mail ./mail",
     )
     parser.add_argument(

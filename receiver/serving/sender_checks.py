@@ -22,7 +22,7 @@ async def sender_checks(config: Config) -> AsyncIterator[Checks]:
     _load_library()
     resolver = VarlinkResolver(config.checks.resolver)
     checks = Checks(resolver, config.hostname, config.checks.names, config.checks.deadline)
-    reporting = asyncio.get_running_loop().create_task(_report_regularly(checks, resolver))
+    reporting = asyncio.get_running_loop().create_task(report_regularly(checks, resolver, _REPORT_EVERY))
     try:
         yield checks
     finally:
@@ -47,11 +47,14 @@ def _load_library() -> None:
         )  # fmt: skip
 
 
-async def _report_regularly(checks: Checks, resolver: VarlinkResolver) -> None:
-    """Log how much was asked and how long mail waited, in each minute in which there was a timeout."""
+async def report_regularly(checks: Checks, resolver: VarlinkResolver, every: float) -> None:
+    """Log the lookups, the timeouts and the seconds that mail waited, each time that there was a timeout.
+
+    `every` is the time between two lines in seconds.
+    """
     while True:
         lookups, timeouts, waited = resolver.questions, resolver.timeouts + checks.late, checks.waited
-        await asyncio.sleep(_REPORT_EVERY)
+        await asyncio.sleep(every)
         timeouts = resolver.timeouts + checks.late - timeouts
         if timeouts:
             lookups, waited = resolver.questions - lookups, checks.waited - waited

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,3 +31,12 @@ def checking(resolver: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     running = start_server(tmp_path_factory.mktemp("server"), resolver=resolver, domains=DOMAINS)
     yield running
     running.stop()
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Iterator[Path]:
+    """A socket that takes questions and never answers."""
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "silent"))
+        listening.listen(128)
+        yield tmp_path / "silent"

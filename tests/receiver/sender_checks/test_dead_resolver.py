@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from tests.receiver.checks.dkim.messages import signed
 from tests.receiver.processes import wait_until
 from tests.receiver.sender_checks.sending import send, stored
 from tests.receiver.server import Server
-
-
-@pytest.fixture
-def silent(tmp_path: Path) -> Iterator[Path]:
-    """A socket that takes questions and never answers."""
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(tmp_path / "silent"))
-        listening.listen(128)
-        yield tmp_path / "silent"
 
 
 def test_without_a_resolver_mail_is_taken_at_once_and_results_are_temperror(

@@ -122,7 +122,7 @@ def host(request: pytest.FixtureRequest, deployed: Lab, nameserver: Nameserver) 
     run = deploy(deployed, "-y", "--json")
     assert run.code == 0, run.stderr
     gone = deployed.target.run(
-        f"ls -d {layout.RESOLVER_PROGRAM} /etc/systemd/system/letterbox-resolver* /run/letterbox-resolver/*; "
+        f"ls -d {layout.RESOLVER_PROGRAM} /etc/systemd/system/letterbox-resolver* /run/letterbox-resolver; "
         "systemctl list-units --all --plain --no-legend 'letterbox-resolver*'",
         check=False,
     )
