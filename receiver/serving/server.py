@@ -43,6 +43,10 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
+    if config.checks is not None:
+        from receiver.serving.sender_checks import load_library  # late, because others need none of it
+
+        load_library()  # The processes that are forked now share its memory.
     writer = WriterProcess(config.mail, sockets)
     if config.workers == 1:
         try:
@@ -75,7 +79,7 @@ async def _serve(
     if config.checks is None:
         await _receive(sockets, OpenConnections(admission), Reception(config, store), writer)
         return
-    from receiver.serving.sender_checks import sender_checks  # late, because others need none of it
+    from receiver.serving.sender_checks import sender_checks
 
     async with sender_checks(config) as checks:
         await _receive(sockets, OpenConnections(admission), Reception(config, store, checks), writer)
