@@ -19,21 +19,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.mail.arguments import parse
+from benchmarks.mail.checks.running import checked
 from benchmarks.mail.deployed import Release, deployed, release
-from benchmarks.mail.disks.disk import KINDS, disk
+from benchmarks.mail.disks.disk import disk
 from benchmarks.mail.disks.neighbour import RATE, writing
 from benchmarks.mail.disks.slow import check_loaded, check_slowed, library
 from benchmarks.mail.drawing import drawing
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.load import Load, Result, run
-from benchmarks.mail.loads import LOADS, SHORT, TLS_LOADS, wanted
+from benchmarks.mail.loads import wanted
 from benchmarks.mail.others import (
     huge_message,
     idle_connections,
     idle_tls_connections,
     noop_beside_big_senders,
 )
-from benchmarks.mail.receivers import PEERS, Receiver, ours, peer
+from benchmarks.mail.receivers import Receiver, fetch, ours, peer
 from benchmarks.mail.table import table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +43,7 @@ _ISOLATED = "LETTERBOX_MOUNTS_ARE_OURS"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    arguments = parser().parse_args(argv)
+    arguments = parse(argv, __doc__)
     if os.geteuid():
         print("benchmarks.mail: mounting a file system image needs root: run it with sudo", file=sys.stderr)
         return 1
@@ -81,7 +83,15 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=arguments.folder)))
         mount = stack.enter_context(disk(kind, folder))
         preload = library(arguments.sync_delay, folder) if arguments.sync_delay else None
-        mine = [stack.enter_context(each) for each in _ours(mount, folder, preload, arguments, built)]
+        resolver = None
+        if arguments.checks:
+            for each in arguments.peers:
+                fetch(each)
+            _progress("preparing the messages")
+            loads, resolver = stack.enter_context(checked(loads, folder))
+        mine = [
+            stack.enter_context(each) for each in _ours(mount, folder, preload, arguments, built, resolver)
+        ]
         peers = [
             stack.enter_context(peer(each, mount / each.replace(" ", "-"), preload))
             for each in arguments.peers
@@ -105,7 +115,7 @@ def measure(kind: str, arguments: argparse.Namespace, built: Release | None = No
         found = {"conditions": conditions(kind, arguments), "ours": [each.name for each in mine]}
         found["python"] = {each.name: each.python for each in mine}
         found |= {"neighbour": neighbour} | _summary(runs, loads)
-        if not arguments.load and not preload and not arguments.neighbour:
+        if not arguments.load and not preload and not arguments.neighbour and not arguments.checks:
             found["others"] = {each.name: others(each) for each in mine}
         return found
 
@@ -115,13 +125,25 @@ def _nobody() -> contextlib.AbstractContextManager[list[float]]:
 
 
 def _ours(
-    mount: Path, folder: Path, preload: Path | None, arguments: argparse.Namespace, built: Release | None
+    mount: Path,
+    folder: Path,
+    preload: Path | None,
+    arguments: argparse.Namespace,
+    built: Release | None,
+    resolver: Path | None,
 ) -> Iterator[contextlib.AbstractContextManager[Receiver]]:
-    """Our receivers: this checkout with one worker and with more, each also deployed, and other checkouts."""
-    for each in dict.fromkeys([1, *arguments.workers]):
-        yield ours(mount / f"ours{each}", folder / f"ours{each}", workers=each, preload=preload)
-        if built:
-            yield deployed(built, mount / f"deployed{each}", workers=each, preload=preload)
+    """Our receivers: this checkout with one worker and with more, each also deployed, and other checkouts.
+
+    If there is a resolver, each of this checkout checks its senders, and comes without checks after that.
+    """
+    for socket in (resolver, None) if resolver else (None,):
+        kind = "checks" if socket else "ours"
+        for each in dict.fromkeys([1, *arguments.workers]):
+            place = f"{kind}{each}"
+            yield ours(mount / place, folder / place, workers=each, preload=preload, resolver=socket)
+            if built:
+                store = mount / f"deployed-{place}"
+                yield deployed(built, store, workers=each, preload=preload, checks=bool(socket))
     for number, other in enumerate(arguments.also):
         yield ours(mount / f"also{number}", folder / f"also{number}", checkout=other, preload=preload)
 
@@ -166,55 +188,8 @@ def _progress(text: str) -> None:
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
 
-def _peers(text: str) -> list[str]:
-    """Parse a list of receivers such as `postfix,exim`."""
-    if text in ("all", "none"):
-        return list(PEERS.values()) if text == "all" else []
-    if unknown := [each for each in text.split(",") if each not in PEERS]:
-        known = f"all, none, or some of {','.join(PEERS)}"
-        raise argparse.ArgumentTypeError(f"no peer {unknown[0]!r}: {known}")
-    return [PEERS[each] for each in dict.fromkeys(text.split(","))]
-
-
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
-
-
-def _at_least_one(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
-    return int(text)
-
-
-def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.mail", description=__doc__)
-    add = parser.add_argument
-    add("--peers", type=_peers, default="postfix", metavar="LIST",
-        help=f"receivers to compare with: all, none, or a list of {','.join(PEERS)} (postfix)")  # fmt: skip
-    add("--disk", action="append", choices=list(KINDS), help="file system (ext4); repeatable")
-    add("--sync-delay", type=_at_least_one, metavar="MS",
-        help="each fsync, fdatasync and syncfs takes that much longer, each write-out at least")  # fmt: skip
-    add("--neighbour", action="store_true", help="another program writes 50 MB/s to the same disk")
-    add("--rounds", type=_at_least_one, default=3, help="how often each receiver runs each load (3)")
-    add("--short", action="store_true",
-        help=f"send only one in {SHORT} messages, for slow peers")  # fmt: skip
-    titles = [each.title for each in (*LOADS, *TLS_LOADS)]
-    add("--load", action="append", choices=titles, metavar="TITLE",
-        help=f"only these, repeatable: {'; '.join(titles)}")  # fmt: skip
-    add("--tls", action="store_true", help="the loads over STARTTLS, in place of the plain ones")
-    add("--own-client", action="store_true",
-        help="put each plain load by our own client, too, to compare it with smtp-source")  # fmt: skip
-    add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",
-        help="also measure Letterbox with this number of workers; repeatable")  # fmt: skip
-    add("--deployed", action="store_true",
-        help="also measure each as deployed: the release, with the Python of the lab's target")  # fmt: skip
-    add(
-        "--also", action="append", type=Path, default=[], help="also measure another checkout of this project"
-    )
-    add("--folder", type=Path, default=Path("/var/tmp"), help="the folder for the image (/var/tmp)")
-    add("--json", type=Path, help="write all numbers to this file")
-    add("--drawing", type=Path, help="draw the medians into this SVG file")
-    return parser
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from benchmarks.mail.checks.signing import Prepared
 from benchmarks.mail.errors import Broken
 from tests.conformance.peers import packages
 
@@ -40,12 +41,22 @@ def program() -> Path:
 
 
 def command(
-    port: int, *, sessions: int, messages: int, octets: int, kept: bool = False, tls: bool = False
+    port: int,
+    *,
+    sessions: int,
+    messages: int,
+    octets: int,
+    kept: bool = False,
+    tls: bool = False,
+    prepared: Prepared | None = None,
 ) -> list[str]:
     """The command line of a load. Raises Broken."""
     words = [str(program()), *(["-d"] * kept), *(["-t"] * tls), "-s", str(sessions), "-m", str(messages)]
-    words += ["-l", str(octets), "-f", "stranger@sender.test", "-r", "alice@example.test"]
-    return [*words, str(port)]
+    if prepared:
+        words += ["-p", str(prepared.heads), "-b", str(prepared.body), "-a", prepared.address]
+    else:
+        words += ["-l", str(octets), "-f", "stranger@sender.test"]
+    return [*words, "-r", "alice@example.test", str(port)]
 
 
 def holding(port: int, number: int) -> list[str]:

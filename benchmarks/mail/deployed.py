@@ -18,8 +18,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.mail.checks.resolver import resolver
+from benchmarks.mail.checks.senders import SERVER
 from benchmarks.mail.errors import Broken
-from benchmarks.mail.receivers import LIMITS, OURS, Receiver, with_workers
+from benchmarks.mail.receivers import HOSTNAME, LIMITS, OURS, Receiver, domains, with_workers
 from provision.desired.archive import BuildError, Platform, archive
 from tests.conformance.peers import rooted
 from tests.lab import prerequisites
@@ -80,18 +82,25 @@ def _image() -> Path:
 
 @contextlib.contextmanager
 def deployed(
-    built: Release, store: Path, *, workers: int = 1, preload: Path | None = None
+    built: Release, store: Path, *, workers: int = 1, preload: Path | None = None, checks: bool = False
 ) -> Iterator[Receiver]:
-    """Run the release. Each process starts with the library `preload`. Raises Broken."""
-    name = f"{OURS} deployed{with_workers(workers)}"
+    """Run the release. Each process starts with the library `preload`. Raises Broken.
+
+    With `checks` it checks who sent a message, and has a resolver of its own for the name server SERVER. Its
+    socket is in the store, because that is the one folder that is inside and outside of the release's root.
+    """
+    name = f"{OURS} deployed{', checks' * checks}{with_workers(workers)}"
     store.mkdir()
     with contextlib.ExitStack() as stack:
+        socket = stack.enter_context(resolver(SERVER, store)) if checks else None
+        seen = Path("/store", socket.name) if socket else None
         files = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         (files / "release.tar.gz").write_bytes(built.packed)
-        certificate, key = (Path("/peers", each.name) for each in make_certificate(files, "mx.example.test"))
+        certificate, key = (Path("/peers", each.name) for each in make_certificate(files, HOSTNAME))
         configured = configuration(
-            Path("/store"), Path("/tmp/proofs"), (certificate, key), limits=LIMITS, workers=workers
-        )
+            Path("/store"), Path("/tmp/proofs"), (certificate, key), limits=LIMITS, workers=workers,
+            domains=domains(seen), hostname=HOSTNAME,
+        )  # fmt: skip
         (files / "letterbox.toml").write_text(configured)
         (files / _SCRIPT.name).write_text(_SCRIPT.read_text())
         try:
@@ -100,4 +109,4 @@ def deployed(
             )
         except OSError as error:
             raise Broken(f"{name} does not start: {str(error).strip().splitlines()[-1]}") from None
-        yield Receiver(name, process.pid, port, store / _ALICE, built.python)
+        yield Receiver(name, process.pid, port, store / _ALICE, built.python, HOSTNAME if checks else "")

@@ -8,16 +8,18 @@ time is that of all processes of the receiver, including ended ones.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import os
 import re
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.mail import client
+from benchmarks.mail.checks.results import shortfall
+from benchmarks.mail.checks.signing import Prepared
 from benchmarks.mail.errors import Broken
 from benchmarks.mail.receivers import Receiver
 from tests.conformance.peers import unpacked
@@ -27,12 +29,13 @@ _LATE = 60.0  # seconds to wait for late mail, so that it does not disturb the n
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Load:
     """A load. With `kept` the sessions stay open, else each connection sends one message.
 
     With `tls` each connection does STARTTLS with TLS 1.3 and a full handshake. Then it is put by our own
-    client, as with `own_client`.
+    client, as with `own_client`. With `checked` the mail is from senders whose records are in DNS, and is
+    signed or not. It is prepared before the load.
     """
 
     title: str
@@ -42,9 +45,12 @@ class Load:
     kept: bool = True
     tls: bool = False
     own_client: bool = False
+    checked: bool = False
+    signed: bool = False
+    prepared: Prepared | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Result:
     """The result of one run."""
 
@@ -64,27 +70,28 @@ class Result:
 
 def command(port: int, load: Load) -> list[str]:
     """The command line of the load. Raises Broken if the client cannot be made."""
-    if load.tls or load.own_client:
+    if load.tls or load.own_client or load.prepared:
         return client.command(
             port, sessions=load.sessions, messages=load.messages, octets=load.octets, kept=load.kept,
-            tls=load.tls,
+            tls=load.tls, prepared=load.prepared,
         )  # fmt: skip
     words = ["chroot", str(unpacked("postfix", "postfix")), "/usr/sbin/smtp-source", *(["-d"] * load.kept)]
     words += ["-s", str(load.sessions), "-m", str(load.messages), "-l", str(load.octets)]
     return [*words, "-f", "stranger@sender.test", "-t", "alice@example.test", f"127.0.0.1:{port}"]
 
 
-def run(receiver: Receiver, load: Load) -> Result:
-    """Put the load on the receiver, and check all the mail. Raises Broken."""
+def run(receiver: Receiver, load: Load, *, warm_up: bool = True) -> Result:
+    """Put the load on the receiver, and check all the mail. Raises Broken.
+
+    A load that is checked has a warm-up before it, if wanted.
+    """
     forget_mail(receiver)
+    if load.prepared and warm_up:
+        _warm_up(receiver, load)
     before = cpu_seconds(receiver.pid)
     began = time.perf_counter()
-    done = subprocess.run(command(receiver.port, load), capture_output=True, text=True, timeout=900)
+    _put(receiver, load)
     seconds = time.perf_counter() - began
-    if done.returncode:
-        raise Broken(
-            f"{receiver.name}, {load.title}: the client says {done.stderr.strip()[-500:] or done.returncode}"
-        )
     memory = proportional_memory(receiver.pid)
     late = load.messages - _count(receiver.new, load.messages, SETTLE)
     if late:
@@ -92,6 +99,25 @@ def run(receiver: Receiver, load: Load) -> Result:
     cpu = cpu_seconds(receiver.pid) - before
     inspect(receiver, load)
     return Result(seconds, cpu, memory, late)
+
+
+def _put(receiver: Receiver, load: Load) -> None:
+    done = subprocess.run(command(receiver.port, load), capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise Broken(
+            f"{receiver.name}, {load.title}: the client says {done.stderr.strip()[-500:] or done.returncode}"
+        )
+
+
+def _warm_up(receiver: Receiver, load: Load) -> None:
+    """Send the first messages of the load, and forget them.
+
+    Then the processes that Postfix starts for its checks run, and every receiver knows what DNS answers.
+    """
+    few = dataclasses.replace(load, messages=min(load.messages, 2 * load.sessions))
+    _put(receiver, few)
+    _count(receiver.new, few.messages, _LATE)
+    forget_mail(receiver)
 
 
 def forget_mail(receiver: Receiver) -> None:
@@ -104,17 +130,27 @@ def forget_mail(receiver: Receiver) -> None:
 
 
 def inspect(receiver: Receiver, load: Load) -> None:
-    """Check that each message is stored once and with the content that was sent. Raises Broken."""
+    """Check that each message is stored once and with the content that was sent. Raises Broken.
+
+    If the receiver checks senders, each message of a checked load must have passed all checks.
+    """
     names: set[bytes] = set()
     bodies: dict[bytes, int] = {}
     for path in receiver.new.iterdir() if receiver.new.is_dir() else ():
         head, _, body = path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
         names |= set(re.findall(rb"(?mi)^message-id: *(\S+)", head))
         bodies[hashlib.sha256(body).digest()] = len(body)
+        missing = shortfall(head, receiver.checks, signed=load.signed) if _is_checked(receiver, load) else ""
+        if missing:
+            raise Broken(f"{receiver.name}, {load.title}: {missing} in {path.name}")
     if len(names) != load.messages or len(bodies) != 1 or min(bodies.values(), default=0) < load.octets * 0.9:
         raise Broken(
             f"{receiver.name}, {load.title}: {len(names)} of {load.messages} messages, {len(bodies)} contents"
         )
+
+
+def _is_checked(receiver: Receiver, load: Load) -> bool:
+    return load.checked and bool(receiver.checks)
 
 
 def _count(new: Path, wanted: int, patience: float) -> int:

@@ -25,22 +25,35 @@ TLS_LOADS = (
     Load("20, TLS, one a connection", 20, 2000, 10_240, kept=False, tls=True),
     Load("200, TLS, one a connection", 200, 2000, 10_240, kept=False, tls=True),
 )
+# Mail from 20 senders with SPF, DKIM and DMARC, for receivers that check it. Our own client puts these loads.
+CHECKED_LOADS = (
+    Load("20, unsigned", 20, 6000, 10_240, checked=True),
+    Load("20, signed", 20, 4000, 10_240, checked=True, signed=True),
+    Load("20 x 1 MiB, signed", 20, 320, 1 << 20, checked=True, signed=True),
+)
 SHORT = 4  # --short sends one in this number of the messages
 SLOW_LOADS = ("1 session", "20 sessions", "200 sessions")
 
 
+def known(arguments: argparse.Namespace) -> tuple[Load, ...]:
+    """The loads that these arguments can choose from."""
+    return CHECKED_LOADS if arguments.checks else (*LOADS, *TLS_LOADS)
+
+
 def wanted(arguments: argparse.Namespace) -> list[Load]:
     """The loads that these arguments ask for."""
-    known = (*LOADS, *TLS_LOADS)
-    usual = [each.title for each in (TLS_LOADS if arguments.tls else LOADS)]
-    titles = arguments.load or (SLOW_LOADS if arguments.sync_delay else usual)
+    usual = known(arguments) if arguments.checks else TLS_LOADS if arguments.tls else LOADS
+    slow = SLOW_LOADS if arguments.sync_delay and not arguments.checks else ()
+    titles = arguments.load or slow or [each.title for each in usual]
     part = SHORT if arguments.short else 1
     loads = [
-        dataclasses.replace(each, messages=each.messages // part) for each in known if each.title in titles
+        dataclasses.replace(each, messages=each.messages // part)
+        for each in known(arguments)
+        if each.title in titles
     ]
     both = [
         dataclasses.replace(each, title=f"{each.title}, own client", own_client=True)
         for each in loads
-        if arguments.own_client and not each.tls
+        if arguments.own_client and not each.tls and not each.checked
     ]
     return sorted([*loads, *both], key=lambda each: titles.index(each.title.removesuffix(", own client")))

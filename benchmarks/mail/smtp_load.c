@@ -1,15 +1,21 @@
 /* A load over SMTP, as Postfix's smtp-source(1) puts it, and over STARTTLS too: for `python -m benchmarks.mail`.
 
    smtp_load [-d] [-t] [-H] -s SESSIONS -m MESSAGES -l OCTETS -f SENDER -r RECIPIENT PORT
+   smtp_load [-d] [-t] -s SESSIONS -m MESSAGES -p HEADS -b BODY -a ADDRESS -r RECIPIENT PORT
 
    SESSIONS connections to 127.0.0.1 run at the same time. Each sends a message and ends, and another takes its
    place. With -d each sends one message after the other. Each command waits for its reply. With -t each
    connection does STARTTLS with TLS 1.3 and a full handshake. With -H it does so, holds all SESSIONS open
-   until its input ends, and sends nothing. A reply other than the expected one ends the program with 1. */
+   until its input ends, and sends nothing. A reply other than the expected one ends the program with 1.
+
+   With -p it sends prepared messages. HEADS has, for each message, a line with the reverse-path, the header
+   fields and an empty line. BODY is the body of all of them: lines in CRLF, none of which begins with a dot.
+   Session number N connects from ADDRESS + N. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <stdbool.h>
@@ -17,7 +23,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -31,6 +39,8 @@ struct session {
     const char *out; /* what is still to be written */
     size_t left;
     char command[512], reply[4096], *content;
+    const char *head; /* the prepared one that is sent */
+    size_t head_length;
     size_t length; /* of the reply so far */
     unsigned watched;
 };
@@ -38,7 +48,8 @@ struct session {
 static bool kept, tls, hold;
 static int sessions = 1, messages = 1, octets = 4096, port, poller, unsent, held, running, started;
 static struct session *all;
-static const char *sender = "", *recipient = "";
+static const char *sender = "", *recipient = "", *heads, *heads_end;
+static in_addr_t from;
 static char *body;
 static size_t body_length;
 static SSL_CTX *context;
@@ -61,6 +72,12 @@ static void start(struct session *session) {
     if (session->fd < 0)
         err(1, "socket");
     setsockopt(session->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (from) {
+        struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(from + (in_addr_t)(session - all))};
+        setsockopt(session->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+        if (bind(session->fd, (struct sockaddr *)&own, sizeof own))
+            err(1, "bind");
+    }
     if (connect(session->fd, (struct sockaddr *)&to, sizeof to) && errno != EINPROGRESS)
         err(1, "connect");
     session->step = GREETING;
@@ -126,21 +143,46 @@ static void say(struct session *session, enum step step, const char *words, cons
     flush(session);
 }
 
-static void send_content(struct session *session) {
+/* Begins a message: the next of the prepared ones, or one of the usual sender. */
+static void say_mail(struct session *session) {
+    char path[256];
+    if (!heads) {
+        say(session, MAIL, "MAIL FROM:<%s>\r\n", sender);
+        return;
+    }
+    const char *line = memmem(heads, (size_t)(heads_end - heads), "\r\n", 2);
+    const char *end = line ? memmem(line + 2, (size_t)(heads_end - line - 2), "\r\n\r\n", 4) : NULL;
+    if (!end || (size_t)(line - heads) >= sizeof path)
+        errx(1, "there are fewer prepared messages than are to be sent");
+    memcpy(path, heads, (size_t)(line - heads));
+    path[line - heads] = '\0';
+    session->head = line + 2;
+    session->head_length = (size_t)(end + 4 - session->head);
+    heads = end + 4;
+    say(session, MAIL, "MAIL FROM:<%s>\r\n", path);
+}
+
+static size_t write_head(char *head, size_t room) {
     static unsigned number;
-    char head[512], when[64];
+    char when[64];
     time_t now = time(NULL);
     strftime(when, sizeof when, "%a, %d %b %Y %H:%M:%S +0000", gmtime(&now));
-    int length = snprintf(head, sizeof head,
+    return (size_t)snprintf(head, room,
         "From: <%s>\r\nTo: <%s>\r\nDate: %s\r\nMessage-Id: <%x.%x@load.test>\r\n\r\n",
         sender, recipient, when, (unsigned)getpid(), number++);
-    session->content = realloc(session->content, (size_t)length + body_length);
+}
+
+static void send_content(struct session *session) {
+    char written[512];
+    const char *head = session->head ? session->head : written;
+    size_t length = session->head ? session->head_length : write_head(written, sizeof written);
+    session->content = realloc(session->content, length + body_length);
     if (!session->content)
         err(1, "realloc");
-    memcpy(session->content, head, (size_t)length);
+    memcpy(session->content, head, length);
     memcpy(session->content + length, body, body_length);
     session->out = session->content;
-    session->left = (size_t)length + body_length;
+    session->left = length + body_length;
     session->step = CONTENT;
     flush(session);
 }
@@ -178,7 +220,7 @@ static void replied(struct session *session) {
             if (started < sessions)
                 start(&all[started++]);
         } else
-            say(session, MAIL, "MAIL FROM:<%s>\r\n", sender);
+            say_mail(session);
         break;
     case STARTTLS:
         session->tls = SSL_new(context);
@@ -200,7 +242,7 @@ static void replied(struct session *session) {
     case CONTENT:
         if (kept && unsent > 0) {
             unsent--;
-            say(session, MAIL, "MAIL FROM:<%s>\r\n", sender);
+            say_mail(session);
         } else
             say(session, QUIT, "QUIT\r\n", "");
         break;
@@ -271,8 +313,33 @@ static void make_body(void) {
     body_length += 3;
 }
 
+/* The octets of a file, and where they end. */
+static const char *mapped(const char *path, const char **end) {
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &status))
+        err(1, "%s", path);
+    char *found = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (found == MAP_FAILED)
+        err(1, "%s", path);
+    close(fd);
+    *end = found + status.st_size;
+    return found;
+}
+
+static void read_body(const char *path) {
+    const char *end, *found = mapped(path, &end);
+    body_length = (size_t)(end - found) + 3;
+    body = malloc(body_length);
+    if (!body)
+        err(1, "malloc");
+    memcpy(body, found, body_length - 3);
+    memcpy(body + body_length - 3, ".\r\n", 3);
+}
+
 int main(int count, char **words) {
-    for (int option; (option = getopt(count, words, "dtHs:m:l:f:r:")) != -1;) {
+    const char *prepared = NULL, *common = NULL;
+    for (int option; (option = getopt(count, words, "dtHs:m:l:f:r:p:b:a:")) != -1;) {
         switch (option) {
         case 'd': kept = true; break;
         case 't': tls = true; break;
@@ -282,10 +349,14 @@ int main(int count, char **words) {
         case 'l': octets = atoi(optarg); break;
         case 'f': sender = optarg; break;
         case 'r': recipient = optarg; break;
+        case 'p': prepared = optarg; break;
+        case 'b': common = optarg; break;
+        case 'a': from = ntohl(inet_addr(optarg)); break;
         default: return 2;
         }
     }
-    if (optind + 1 != count || (port = atoi(words[optind])) <= 0 || sessions < 1 || messages < 1 || octets < 1)
+    if (optind + 1 != count || (port = atoi(words[optind])) <= 0 || sessions < 1 || messages < 1 || octets < 1
+        || !prepared != !common)
         errx(2, "usage: smtp_load [-d] [-t] [-H] -s SESSIONS -m MESSAGES -l OCTETS -f SENDER -r RECIPIENT PORT");
     if (tls) {
         context = SSL_CTX_new(TLS_client_method());
@@ -294,7 +365,11 @@ int main(int count, char **words) {
         SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
         SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     }
-    make_body();
+    if (prepared) {
+        heads = mapped(prepared, &heads_end);
+        read_body(common);
+    } else
+        make_body();
     poller = epoll_create1(EPOLL_CLOEXEC);
     if (!hold && sessions > messages)
         sessions = messages;

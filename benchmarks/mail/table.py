@@ -28,11 +28,11 @@ def table(found: Mapping[str, Any]) -> str:
             accepted = statistics.median(found["accepted"][name][title])
             cpu = statistics.median(found["cpu"][name][title]) * 1e3
             memory = max(found["memory"][name][title]) / 2**20
-            ours = mine if name not in mine else [each for each in mine[1:] if name == mine[0]]
+            ours = mine if name not in mine else mine[mine.index(name) + 1 :]
             lines.append(
                 f"    {name:<{width}}{statistics.median(values):7.0f}"
                 f"  ({min(values):.0f} to {max(values):.0f}){cpu:8.2f} ms{memory:7.0f} MiB"
-                + "".join(f"   {each} x {_ratio(rates, each, name, title):.1f}" for each in ours)
+                + "".join(f"   {each} x {_ratio(rates, each, name, title):.2f}" for each in ours)
                 + (f"   up to {late:.0f} LATE, {accepted:.0f} a second accepted" if late else "")
             )
     if found["neighbour"]:

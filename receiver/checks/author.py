@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
 from receiver import charsets, headers
 from receiver.checks import domain_name
 
+_REMEMBERED, _LONGEST_REMEMBERED = 1024, 512  # From fields, and octets of each
 _BOM = b"\xef\xbb\xbf"
 _FOLD = re.compile(r"\r?\n(?=[ \t])")
 _HIDDEN_FROM = re.compile(rb"\r[ \t]*from[ \t]*:", re.IGNORECASE)  # a bare CR begins a line for some readers
@@ -59,11 +61,23 @@ def domain(fields: Sequence[tuple[bytes, bytes]]) -> str:
         raise NoAuthor("a From field that not all readers see")
     if len(head) > headers.MAX_HEAD:
         raise NoAuthor("the header section is too long")
+    if len(raw) <= _LONGEST_REMEMBERED and raw.isascii():
+        return _remembered(raw)
+    return _domain(raw, head)
+
+
+def _domain(raw: bytes, head: bytes) -> str:
     names = {_a_labels(each) for text in _texts(raw, head) for each in _addresses(_tokens(text))}
     if len(names) != 1:
         number = "two" if len(names) == 2 else "several"
         raise NoAuthor(f"the From field names {number} authors" if names else "no address in From")
     return names.pop()
+
+
+@lru_cache(_REMEMBERED)
+def _remembered(raw: bytes) -> str:
+    """The domain of a field in ASCII, for which the rest of the header section does not count."""
+    return _domain(raw, b"")
 
 
 def _texts(raw: bytes, head: bytes) -> Iterator[str]:

@@ -19,7 +19,6 @@ _REPORT_EVERY = 60  # seconds
 async def sender_checks(config: Config) -> AsyncIterator[Checks]:
     """Yield the checks that the configuration asks for."""
     assert config.checks
-    _load_library()
     resolver = VarlinkResolver(config.checks.resolver)
     checks = Checks(resolver, config.hostname, config.checks.names, config.checks.deadline)
     reporting = asyncio.get_running_loop().create_task(report_regularly(checks, resolver, _REPORT_EVERY))
@@ -30,7 +29,7 @@ async def sender_checks(config: Config) -> AsyncIterator[Checks]:
         resolver.close()
 
 
-def _load_library() -> None:
+def load_library() -> None:
     """Load the compiled library for signatures now, so that no message waits for that.
 
     A release is compiled for one Python. After an update of the host's Python, the library may not load, in

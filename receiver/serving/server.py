@@ -44,6 +44,10 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
     writer = WriterProcess(config.mail, sockets)
+    if config.checks is not None:
+        from receiver.serving.sender_checks import load_library  # late, because others need none of it
+
+        load_library()  # The workers share it. The writer, which is forked already, needs none of it.
     if config.workers == 1:
         try:
             return _run(config, sockets, Admission(config.limits), writer.channel())

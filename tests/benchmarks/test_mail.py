@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.mail.__main__ import main, parser
+from benchmarks.mail.__main__ import main
+from benchmarks.mail.arguments import parse
 from benchmarks.mail.disks.neighbour import RATE, writing
 from benchmarks.mail.load import Load, Result
 from benchmarks.mail.loads import wanted
@@ -44,7 +45,7 @@ def test_the_neighbour_writes_as_fast_as_it_says_and_leaves_nothing(tmp_path: Pa
 
 def test_short_leaves_a_quarter_of_the_messages_and_slow_disks_have_their_own_loads() -> None:
     def messages(*arguments: str) -> dict[str, int]:
-        return {each.title: each.messages for each in wanted(parser().parse_args(arguments))}
+        return {each.title: each.messages for each in wanted(parse(arguments, None))}
 
     assert messages("--short") == {title: number // 4 for title, number in messages().items()}
     assert messages("--load", "20 sessions") == {"20 sessions": messages()["20 sessions"]}

@@ -31,7 +31,7 @@ def npm_peer_process(
 
     `store`, a folder: alice's Maildir is `<store>/mail/alice/`. `preload`: see `peers.peer_process`.
     """
-    modules = _installed(NPM_PEERS[title]) / "node_modules"
+    modules = installed(NPM_PEERS[title]) / "node_modules"
     maildir, port = store / "mail" / "alice", free_port()
     variables = _THREADS | {"NODE_PATH": str(modules)} | ({"LD_PRELOAD": str(preload)} if preload else {})
     with tempfile.TemporaryDirectory() as name:
@@ -63,7 +63,7 @@ def _haraka(modules: Path, folder: Path, port: int) -> Sequence[str]:
     return ["node", str(modules / "Haraka" / "bin" / "haraka"), "-c", str(folder)]
 
 
-def _installed(package: str) -> Path:
+def installed(package: str) -> Path:
     """The folder whose node_modules contains the package. Raises OSError."""
     if not (shutil.which("node") and shutil.which("npm")):
         raise OSError(f"{package} needs Node {_NODE} and npm on PATH: see https://nodejs.org")

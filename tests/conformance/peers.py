@@ -29,8 +29,15 @@ PEERS = {
     "OpenSMTPD": ("opensmtpd", "opensmtpd"),
     "chasquid": ("chasquid", "chasquid"),
 }
-# Another script for one of them.
-_VARIANTS = {"Postfix as installed": ("Postfix", "postfix-installed")}
+# Others that are only measured: another script for one of them, or with more packages.
+_VARIANTS = {
+    "Postfix as installed": ("postfix", "postfix", "postfix-installed"),
+    "Postfix, checks": (
+        "postfix-checked",
+        "postfix,opendkim,opendmarc,postfix-policyd-spf-python",
+        "postfix-checked",
+    ),
+}
 _BASE = "dash,coreutils,sed,grep,findutils,hostname,base-files,libc-bin"
 _ISOLATED = (
     *("setpriv", "--pdeathsig", "KILL"),
@@ -87,6 +94,12 @@ def running_peer(title: str, relay: int | str = "", tls: str = "yes") -> Iterato
         yield Server("127.0.0.1", port, ADDRESSES, patience=6)
 
 
+def fetched(title: str) -> tuple[Path, str]:
+    """The root file system of a peer, and the name of its script."""
+    name, include, script = _VARIANTS.get(title) or (*PEERS[title], PEERS[title][0])
+    return unpacked(name, include), script
+
+
 @contextlib.contextmanager
 def peer_process(
     title: str,
@@ -96,18 +109,18 @@ def peer_process(
     preload: Path | str = "",
     *,
     old_key: bool = True,
+    dns: str = "",
 ) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     """Run a peer. Yields the process that is the ancestor of all its processes, and its port.
 
     With `store`, a folder: its queue is `<store>/queue`, and alice's Maildir `<store>/mail/alice/`. With
     `preload`, a library, all its programs are started with that (ld.so(8)). Its key is RSA,
-    or else ECDSA P-256.
+    or else ECDSA P-256. `dns` is the address of the name server of a peer that asks one.
     """
-    of, script = _VARIANTS.get(title, (title, PEERS.get(title, ("",))[0]))
-    root = unpacked(*PEERS[of])
+    root, script = fetched(title)
     with tempfile.TemporaryDirectory() as secret:
         make_certificate(Path(secret), "peer.example.test", old=old_key)
-        with rooted(title, root, Path(secret), script, (str(relay), tls), store, preload) as started:
+        with rooted(title, root, Path(secret), script, (str(relay), tls, dns), store, preload) as started:
             yield started
 
 

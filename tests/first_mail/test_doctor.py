@@ -55,7 +55,7 @@ def test_with_nothing_broken_it_finds_nothing(examined: Examined) -> None:
 ORDER = [
     *("delegation", "zone", "program", "MX", "address", "proxied", "packet", "firewall zone"),
     *("packet filter", "socket", "configuration", "certificate", "owners", "release", "service", "loaded"),
-    *("greeting", "STARTTLS", "RCPT", "disk", "Maildir", "outside"),
+    *("greeting", "STARTTLS", "RCPT", "disk", "Maildir", "resolver", "sender checks", "outside"),
 ]
 
 

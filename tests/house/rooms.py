@@ -105,7 +105,7 @@ ROOMS = (
     Room(
         "benchmarks",
         knows=frozenset({"dns", "provision", "tests"}),
-        libraries=frozenset({"rich"}),
+        libraries=frozenset({"cryptography", "rich"}),
     ),
     Room(
         "tests",

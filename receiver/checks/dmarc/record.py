@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _VERSION = re.compile(rb"[vV][ \t]*=[ \t]*DMARC1[ \t]*(?:;|\Z)")
+_REMEMBERED, _LONGEST_REMEMBERED = 1024, 512  # records, and octets of each
 _POLICIES = frozenset({"none", "quarantine", "reject"})
 # A URI for reports. The size after it is obsolete, and is ignored.
 _URI = re.compile(
@@ -38,6 +40,10 @@ def parse(octets: bytes) -> Record | None:
     an `sp` or `np` that is not valid, the policy is none if there is an address for reports. If there is none
     either, the record has no policy (section 4.10.1). The first of two tags of one name counts.
     """
+    return _remembered(octets) if len(octets) <= _LONGEST_REMEMBERED else _parsed(octets)
+
+
+def _parsed(octets: bytes) -> Record | None:
     version = _VERSION.match(octets)
     if not version:
         return None
@@ -62,6 +68,9 @@ def parse(octets: bytes) -> Record | None:
         _is(tags, "aspf", "s"),
         _is(tags, "t", "y"),
     )
+
+
+_remembered = lru_cache(_REMEMBERED)(_parsed)
 
 
 def _is(tags: Mapping[str, str], name: str, value: str) -> bool:

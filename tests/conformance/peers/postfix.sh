@@ -56,4 +56,5 @@ chown postfix /var/lib/postfix
 chgrp postdrop /usr/sbin/postqueue /usr/sbin/postdrop
 chmod 2555 /usr/sbin/postqueue /usr/sbin/postdrop
 ln -sf /bin/true /usr/bin/cmp
+[ -z "${CHECKED:-}" ] || . /peers/postfix-checks.sh
 exec postfix start-fg
