@@ -46,7 +46,7 @@ configuration.written(name="Configuration")
 release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
-resolver.there(name="Resolver of the sender checks, if needed")
+resolver.there(name="Resolver, if needed")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
 

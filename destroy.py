@@ -25,7 +25,7 @@ with refusing():
 
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
-resolver.removed(name="Resolver of the sender checks, if needed")
+resolver.removed(name="Resolver, if needed")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

@@ -41,11 +41,17 @@ class Network:
         return str(self.ipv6.network_address + int(str(number), 16))
 
     def commands(self, *numbers: int, device: str = "host0") -> list[str]:
-        """`ip` commands that give a machine these addresses, the first being its own."""
+        """`ip` commands that give a machine these addresses, the first being its own.
+
+        The connections that the machine begins come from its own. So the others are deprecated in IPv6, where
+        the kernel could otherwise choose any of them (RFC 6724 section 5).
+        """
         lines = [f"link set {device} up"]
         for number in numbers:
+            deprecated = "" if number == numbers[0] else " valid_lft forever preferred_lft 0"
             lines.append(f"address replace {self.address4(number)}/{self.ipv4.prefixlen} dev {device}")
-            lines.append(f"address replace {self.address6(number)}/{self.ipv6.prefixlen} dev {device} nodad")
+            address = f"{self.address6(number)}/{self.ipv6.prefixlen}"
+            lines.append(f"address replace {address} dev {device} nodad{deprecated}")
         return lines
 
 

@@ -113,9 +113,7 @@ def host(request: pytest.FixtureRequest, deployed: Lab, nameserver: Nameserver) 
         return
     with without_resolved(deployed):
         run = deploy(deployed, "-y", "--json")
-        assert (run.code, "Resolver of the sender checks, if needed" in run.changed()) == (0, True), (
-            run.stderr
-        )
+        assert (run.code, "Resolver, if needed" in run.changed()) == (0, True), run.stderr
         again = deploy(deployed, "-y", "--json")
         assert (again.code, again.changed()) == (0, []), again.stderr
         yield deployed
