@@ -73,14 +73,14 @@ def test_a_changed_body_breaks_the_signature(deployed: Lab) -> None:
     )
 
 
-def test_silent_key_servers_cost_five_seconds_and_no_mail(deployed: Lab, nameserver: Nameserver) -> None:
+def test_silent_key_servers_cost_at_most_five_seconds_and_no_mail(deployed: Lab, nameserver: Nameserver) -> None:
     nameserver.faults[f"silent._domainkey.{ORIGIN}", "*"] = "drop"
     try:
         said, shown = send(deployed, "silent")
     finally:
         nameserver.reset()
     assert (said["dkim"], said["dmarc"]) == ("temperror", "temperror")
-    assert 4 < float(said["checks"]) < 5.5
+    assert float(said["checks"]) < 5.5
     assert shown["authentic"] is None
     assert shown["authentic_text"] == "Really from bank.test: could not be checked: DNS did not answer"
 
