@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import subprocess
-import sys
-import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,15 +9,12 @@ from typing import Any
 
 import yaml
 
+from tests.receiver.checks.source_distribution import SourceDistribution
 from tests.receiver.checks.zone import Entry, Zone
 
-_PACKAGE, _VERSION = "pyspf", "2.0.14"
-_SHA256 = "57a7ef01bda090173aafb6af0106251686ed73f03db4e911fcd34c57fc347186"
-_SUITE = f"{_PACKAGE}-{_VERSION}/test/rfc7208-tests.yml"
-
-
-class NotFetched(Exception):
-    """The package index does not give the suite."""
+_PYSPF = SourceDistribution(
+    "pyspf", "2.0.14", "57a7ef01bda090173aafb6af0106251686ed73f03db4e911fcd34c57fc347186"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +33,7 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Raises NotFetched."""
-    with tarfile.open(_fetched()) as archive:
-        file = archive.extractfile(_SUITE)
-        assert file, _SUITE
-        scenarios = list(yaml.safe_load_all(file))
+    scenarios = yaml.safe_load_all(_PYSPF.read("test/rfc7208-tests.yml"))
     for scenario in scenarios:
         for name, test in scenario["tests"].items():
             results = test["result"]
@@ -64,39 +52,8 @@ def cases() -> Iterator[Case]:
 
 def extract(name: str, folder: Path) -> Path:
     """A file of pyspf, written into a folder. Raises NotFetched."""
-    with tarfile.open(_fetched()) as archive:
-        file = archive.extractfile(f"{_PACKAGE}-{_VERSION}/{name}")
-        assert file, name
-        path = folder / name
-        path.write_bytes(file.read())
-    return path
-
-
-def _fetched() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    path = Path(base, "letterbox", "suites", f"{_PACKAGE}-{_VERSION}.tar.gz")
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            pinned = Path(folder, "requirements.txt")
-            pinned.write_text(f"{_PACKAGE}=={_VERSION} --hash=sha256:{_SHA256}\n")
-            pip = [
-                sys.executable,
-                "-m",
-                "pip",
-                "download",
-                "-q",
-                "--disable-pip-version-check",
-                "--retries=1",
-            ]
-            pip += ["--no-deps", "--no-binary", _PACKAGE, "--require-hashes", "-d", folder, "-r", str(pinned)]
-            run = subprocess.run(pip, capture_output=True, text=True)
-            if run.returncode:
-                raise NotFetched(f"pip cannot fetch {_PACKAGE} {_VERSION}: {run.stderr.strip()[-300:]}")
-            Path(folder, path.name).replace(path)
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == _SHA256, (
-        f"{path} is not what was pinned: remove it"
-    )
+    path = folder / name
+    path.write_bytes(_PYSPF.read(name))
     return path
 
 

@@ -13,8 +13,9 @@ from types import ModuleType
 import pytest
 
 from tests.conftest import unavailable
+from tests.receiver.checks.source_distribution import NotFetched
 from tests.receiver.checks.spf.checking import check
-from tests.receiver.checks.spf.official_suite import NotFetched, extract
+from tests.receiver.checks.spf.official_suite import extract
 from tests.receiver.checks.spf.policies import HELO, PEERS, SENDER, Policies
 from tests.receiver.checks.zone import Entry
 

@@ -7,7 +7,8 @@ import ipaddress
 
 from receiver.checks.spf import check_host
 from tests.conftest import unavailable
-from tests.receiver.checks.spf.official_suite import Case, NotFetched, cases
+from tests.receiver.checks.source_distribution import NotFetched
+from tests.receiver.checks.spf.official_suite import Case, cases
 
 
 def test_all_203_cases_of_the_official_suite_are_right() -> None:
