@@ -66,11 +66,13 @@ def test_a_message_in_gmails_shape_arrives_byte_for_byte(world, deployed) -> Non
     fields = trace.decode().replace("\r\n\t", " ").replace("\r\n    ", " ").split("\r\n")
     assert fields[0] == "Return-Path: <zoe.stranger@gmail.com>"
     assert fields[1] == "Delivered-To: alice@example.test"
-    assert fields[2].startswith("Received: from mail.sender.test ([")
-    assert "with ESMTPS" in fields[2]
-    assert "TLSv1.3" in fields[2]
+    # Its signature is not Gmail's.
+    assert fields[2].startswith("Authentication-Results: mx1.example.test; dkim=fail ")
+    assert fields[3].startswith("Received: from mail.sender.test ([")
+    assert "with ESMTPS" in fields[3]
+    assert "TLSv1.3" in fields[3]
     # The next hop down is the stranger's own.
-    assert fields[3].startswith("Received: from stranger.sender.test")
+    assert fields[4].startswith("Received: from stranger.sender.test")
 
 
 def test_two_recipients_get_a_copy_each_that_shows_only_their_own(world, deployed) -> None:
