@@ -23,6 +23,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from receiver import headers
+from receiver.reading import authentication_results, trace
+from receiver.reading.verdict import judge
 from tests.lab import lifecycle
 from tests.lab.display import Display, Stage
 from tests.lab.errors import LabError
@@ -160,10 +163,17 @@ def panel(stored: bytes, path: str) -> Panel:
     table.add_column(overflow="fold")
     for name in ("From", "To", "Subject", "Date"):
         table.add_row(name, Text(str(message[name])))
+    table.add_row("Really", Text(verdict_on(stored, path).removeprefix("Really ")))
     table.add_row("TLS", Text(tls_used(received)))
     table.add_row("Lies in", Text(f"{HOSTNAME}:{path}"))
     text = Text("\n" + (body.get_content().strip() if body else "") + "\n")
     return Panel(Group(table, text), title="received", title_align="left", expand=False)
+
+
+def verdict_on(stored: bytes, path: str) -> str:
+    """The sentence of `letterbox show` on who sent the message."""
+    said = trace.read(headers.parse_fields(stored.partition(b"\r\n\r\n")[0]), Path(path).name)
+    return judge(authentication_results.parse(said.results) if said.results else None).sentence
 
 
 def tls_used(received: str) -> str:
