@@ -11,7 +11,7 @@ from pyinfra import context
 from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 
-from provision.desired.archive import BuildError, Platform, archive
+from provision.desired.archive import BuildError, Platform, Program, archive
 from provision.desired.files import link_commands, still
 from provision.desired.state import Desired, desired
 from provision.host import layout
@@ -58,6 +58,28 @@ def unpack_command(
     )
     text = base64.encodebytes(packed).decode()
     return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=text)
+
+
+def program_commands(
+    seen: Observed, program: Program, digest: str, *, into: str, called: str
+) -> Iterator[StringCommand]:
+    """Put a program that runs beside the receiver into a folder of its own, in place of the one before.
+
+    `called` is what a person calls it. Raises DeployError if it cannot be built.
+    """
+    if not seen.python and not context.state.is_executing:
+        yield StringCommand("python3 --version")  # The release is known after the step Packages.
+        return
+    try:
+        packed = archive(Platform(seen.python, seen.machine), program)
+    except BuildError as error:
+        raise DeployError(f"{called} cannot be built: {error}") from None
+    yield StringCommand(f"install -d -m 755 -o root -g root {into}")
+    yield unpack_command(digest, packed, into=into, proof=f"{program.command} --help")
+    yield StringCommand(
+        f"ln -sfnT {digest} {into}/current.new && mv -fT {into}/current.new {into}/current && "
+        f"find {into} -mindepth 1 -maxdepth 1 ! -name {digest} ! -name current -exec rm -rf {{}} +"
+    )
 
 
 def unpack_commands(seen: Observed, wanted: Desired) -> Iterator[StringCommand]:

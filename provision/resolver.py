@@ -12,18 +12,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from pyinfra import context
 from pyinfra.api.command import StringCommand
-from pyinfra.api.exceptions import DeployError
 
 from provision.desired import archive
-from provision.desired.archive import BuildError, Platform
-from provision.desired.files import Text, sha256, text_commands
+from provision.desired.archive import Platform
+from provision.desired.files import sha256, unit_commands
 from provision.desired.state import desired
 from provision.host import layout
 from provision.host.observed import Observed
 from provision.host.resolver import OwnResolver
-from provision.release import unpack_command
+from provision.release import program_commands
 from provision.run.step import Decision, observe, step
 
 _FILES = Path(__file__).resolve().parents[1] / "files"
@@ -55,11 +53,14 @@ def commands(seen: Observed, wanted: WantedResolver | None) -> Iterator[StringCo
     texts = {_SERVICE: (now.service, wanted.service), _SOCKET: (now.socket, wanted.socket)}
     changed = [name for name, (there, text) in texts.items() if there != sha256(text)]
     if _SERVICE in changed:
-        yield from _unit(seen, _SERVICE, wanted.service)
+        yield from unit_commands(seen, _SERVICE, wanted.service)
     if now.program != wanted.program:
-        yield from _program(seen, wanted.program)
+        yield from program_commands(
+            seen, archive.RESOLVER, wanted.program,
+            into=layout.RESOLVER_PROGRAM, called="the resolver of the sender checks",
+        )  # fmt: skip
     if _SOCKET in changed:
-        yield from _unit(seen, _SOCKET, wanted.socket)
+        yield from unit_commands(seen, _SOCKET, wanted.socket)
     if changed or now.needs_reload:
         yield StringCommand("systemctl daemon-reload")
     if not now.listens or _SOCKET in changed:
@@ -68,27 +69,6 @@ def commands(seen: Observed, wanted: WantedResolver | None) -> Iterator[StringCo
         yield StringCommand(f"{opened} && systemctl start {_SERVICE}")
     elif _SERVICE in changed or now.program != wanted.program or now.is_old:
         yield StringCommand(f"systemctl restart {_SERVICE}")
-
-
-def _unit(seen: Observed, name: str, text: str) -> Iterator[StringCommand]:
-    yield from text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
-
-
-def _program(seen: Observed, digest: str) -> Iterator[StringCommand]:
-    if not seen.python and not context.state.is_executing:
-        yield StringCommand("python3 --version")  # The release is known after the step Packages.
-        return
-    try:
-        packed = archive.archive(Platform(seen.python, seen.machine), archive.RESOLVER)
-    except BuildError as error:
-        raise DeployError(f"the resolver of the sender checks cannot be built: {error}") from None
-    folder = layout.RESOLVER_PROGRAM
-    yield StringCommand(f"install -d -m 755 -o root -g root {folder}")
-    yield unpack_command(digest, packed, into=folder, proof="letterbox-resolver --help")
-    yield StringCommand(
-        f"ln -sfnT {digest} {folder}/current.new && mv -fT {folder}/current.new {folder}/current && "
-        f"find {folder} -mindepth 1 -maxdepth 1 ! -name {digest} ! -name current -exec rm -rf {{}} +"
-    )
 
 
 def removal() -> StringCommand:

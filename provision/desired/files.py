@@ -84,6 +84,11 @@ def text_commands(seen: Observed, text: Text) -> Iterator[StringCommand]:
     yield StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=text.content)
 
 
+def unit_commands(seen: Observed, name: str, text: str) -> Iterator[StringCommand]:
+    """Write the file of a systemd unit, unless it is there."""
+    yield from text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
+
+
 def link_commands(seen: Observed, path: str, target: str) -> Iterator[StringCommand]:
     """Make `path` a symbolic link to `target`, atomically."""
     now = seen.files.get(path)

@@ -11,20 +11,18 @@ import json
 import shlex
 from collections.abc import Iterator
 
-from pyinfra import context, logger
+from pyinfra import logger
 from pyinfra.api.command import FunctionCommand, StringCommand
-from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from provision.desired import archive
-from provision.desired.archive import BuildError, Platform
-from provision.desired.files import Text, sha256, text_commands
+from provision.desired.files import sha256, unit_commands
 from provision.desired.renewal import WantedRenewal
 from provision.host import layout
 from provision.host.observed import Observed
 from provision.host.renewal import Renewal
-from provision.release import unpack_command
+from provision.release import program_commands
 from provision.run.step import Command
 
 CREDENTIAL = "cloudflare-token"
@@ -40,18 +38,21 @@ def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
         return
     changed = now.service != sha256(wanted.service)
     if changed:
-        yield from _unit(seen, layout.CERTIFICATE_SERVICE, wanted.service)
+        yield from unit_commands(seen, layout.CERTIFICATE_SERVICE, wanted.service)
     if not now.has_user:
         yield StringCommand(
             f"useradd --system --user-group --home-dir {_STATE} --no-create-home --shell /usr/sbin/nologin "
             f"--comment 'Letterbox certificate' {_USER}"
         )
     if now.program != wanted.program:
-        yield from _program(seen, wanted.program)
+        yield from program_commands(
+            seen, archive.RENEWAL, wanted.program,
+            into=layout.RENEWAL_PROGRAM, called="the program that renews the certificate",
+        )  # fmt: skip
     if wanted.token is not None and now.token != sha256(wanted.token):
         yield _encrypted(wanted.token)
     if now.timer != sha256(wanted.timer):
-        yield from _unit(seen, layout.CERTIFICATE_TIMER, wanted.timer)
+        yield from unit_commands(seen, layout.CERTIFICATE_TIMER, wanted.timer)
     key = (seen.link_to(layout.KEY_IN_USE) or "").rpartition("/")[2]
     linked = now.link == f"{_STATE}/{key}/certificate.pem"
     if not linked:
@@ -62,27 +63,6 @@ def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
         yield StringCommand(f"systemctl enable -q --now {layout.CERTIFICATE_TIMER}")
     if changed or not linked or now.state.get("succeeded") is not True:
         yield FunctionCommand(start, (), {})
-
-
-def _unit(seen: Observed, name: str, text: str) -> Iterator[StringCommand]:
-    yield from text_commands(seen, Text(f"{layout.UNIT_FOLDER}/{name}", text, "root", "root", "644"))
-
-
-def _program(seen: Observed, digest: str) -> Iterator[StringCommand]:
-    if not seen.python and not context.state.is_executing:
-        yield StringCommand("python3 --version")  # The release is known after the step Packages.
-        return
-    try:
-        packed = archive.archive(Platform(seen.python, seen.machine), archive.RENEWAL)
-    except BuildError as error:
-        raise DeployError(f"the program that renews the certificate cannot be built: {error}") from None
-    folder = layout.RENEWAL_PROGRAM
-    yield StringCommand(f"install -d -m 755 -o root -g root {folder}")
-    yield unpack_command(digest, packed, into=folder, proof="letterbox-certificate --help")
-    yield StringCommand(
-        f"ln -sfnT {digest} {folder}/current.new && mv -fT {folder}/current.new {folder}/current && "
-        f"find {folder} -mindepth 1 -maxdepth 1 ! -name {digest} ! -name current -exec rm -rf {{}} +"
-    )
 
 
 def _encrypted(token: str) -> StringCommand:

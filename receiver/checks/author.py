@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from receiver import charsets, headers
 from receiver.checks import domain_name
+from receiver.checks.comments import end_of_comment
 
 _REMEMBERED, _LONGEST_REMEMBERED = 1024, 512  # From fields, and octets of each
 _BOM = b"\xef\xbb\xbf"
@@ -30,7 +31,6 @@ _TOKEN = re.compile(
     r"|(?P<special>[<>,;:@])"
     r'|(?P<atom>[^ \t()<>,;:@\\"\[\]]+)'
 )
-_COMMENT = re.compile(r"[()]|\\.")
 
 
 class NoAuthor(Exception):
@@ -107,7 +107,9 @@ def _tokens(text: str) -> list[_Token]:
     at = 0
     while at < len(text):
         if text[at] == "(":
-            at = _end_of_comment(text, at)
+            at = end_of_comment(text, at)
+            if not at:
+                raise NoAuthor("From has a comment that does not end")
             continue
         found = _TOKEN.match(text, at)
         if found is None:
@@ -117,15 +119,6 @@ def _tokens(text: str) -> list[_Token]:
         if kind != "space":
             tokens.append(_Token(kind, found[kind]))
     return tokens
-
-
-def _end_of_comment(text: str, start: int) -> int:
-    depth = 0
-    for found in _COMMENT.finditer(text, start):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if not depth:
-            return found.end()
-    raise NoAuthor("From has a comment that does not end")
 
 
 def _addresses(tokens: list[_Token]) -> Iterator[str]:

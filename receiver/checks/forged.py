@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from receiver import headers
+from receiver.checks.comments import end_of_comment
 
 _NAME = rb"authentication-results"
 # Octets that are no printable ASCII may stand before the name. Only the first line may begin with a space.
@@ -32,7 +33,6 @@ _PLAIN = re.compile(rb"\s*([A-Za-z0-9.-]+)(?:\s+[0-9]*\s*)?(?:;|\Z)")
 _WORD = re.compile(
     r'"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\\?\Z)|(?P<end>;)|(?P<open>\()|(?P<bare>[^\s;,()"]+)', re.DOTALL
 )
-_COMMENT = re.compile(r"[()]|\\.", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
 _LONGEST = 2048  # octets before the results of a field that nobody forged
 _MOST_ODD = 64  # fields with more than a plain name before the results, in a message that nobody forged
@@ -107,23 +107,13 @@ def _words(text: str) -> tuple[list[str], bool]:
         if found["end"]:
             is_whole = True
         elif found["open"]:
-            end = 0 if has_open_comment else _end_of_comment(text, found.start())
+            end = 0 if has_open_comment else end_of_comment(text, found.start())
             at, has_open_comment = end or at, not end
         elif found["bare"]:
             words.append(found["bare"])
         else:
             words += _QUOTED_PAIR.sub(r"\1", found["quoted"]).replace(";", " ").split()
     return [*words, "".join(words)], is_whole
-
-
-def _end_of_comment(text: str, start: int) -> int:
-    """Where the comment ends that starts there, or 0 if it does not end."""
-    depth = 0
-    for found in _COMMENT.finditer(text, start):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if not depth:
-            return found.end()
-    return 0
 
 
 @lru_cache(8)

