@@ -16,8 +16,10 @@ from dns.sync.prepared import Prepared
 from dns.sync.verify import changed_but
 
 Serve = Callable[[Prepared], float | None]
-"""Waits until the zone's nameservers answer what was made (`Prepared.plan`). Returns how many seconds that took; None if
-nobody was asked. Raises NotServed."""
+"""Waits until the zone's nameservers answer what was made (`Prepared.plan`).
+
+Returns how many seconds that took; None if nobody was asked. Raises NotServed.
+"""
 
 
 def ignore(words: str) -> None:
