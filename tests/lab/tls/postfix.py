@@ -105,6 +105,14 @@ class Sender:
             yield
         finally:
             self.world.run(["systemctl", "stop", unit])
+        self._wait_until_empty()
+
+    def drop_queue(self) -> None:
+        """Let it forget each message that it has not delivered."""
+        self.world.run(f"postsuper -c /etc/{self.name} -d ALL")
+        self._wait_until_empty()
+
+    def _wait_until_empty(self) -> None:
         late = time.monotonic() + DEADLINE
         while queued := self.world.run(f"postqueue -c /etc/{self.name} -j").stdout:
             if time.monotonic() > late:

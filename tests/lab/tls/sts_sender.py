@@ -33,7 +33,8 @@ class StsSender(Sender):
         self.world.run("systemctl restart mta-sts-resolver.service")
 
     def forget(self) -> None:
-        """Let it forget each policy that it has fetched, too, as a sender that never wrote to the domain."""
+        """Let it forget each policy that it has fetched, too, and each message that it has not delivered."""
+        self.drop_queue()
         self.world.run(f"systemctl stop mta-sts-resolver.service; rm -rf {POLICIES}/*")
         self.forget_names()
 
