@@ -65,7 +65,7 @@ ROOMS = (
         (
             ("__main__",),
             ("proof",),
-            ("doctor", "serving"),
+            ("doctor", "serving", "tls_reports"),
             ("reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
