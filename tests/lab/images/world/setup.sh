@@ -15,6 +15,8 @@ chroot "$root" install -d -o knot -g knot -m 0755 /srv/zones /var/lib/knot/keys
 # The keys of the root and of `test` are made here, so that no `up` waits for them. The root's DS is the trust anchor
 # of a resolver that validates, and that of `test` goes into the root.
 chroot "$root" /usr/local/bin/make-registry-keys
+# The key that signs TLS reports of sender.test (RFC 8460, section 3), and the record that its zone includes.
+chroot "$root" /usr/local/bin/make-report-key
 # The mail servers that do DANE and MTA-STS are further Postfixes, with the same services, but other ports to hand
 # them mail.
 for instance in dane:2525 sts:2526; do
