@@ -121,9 +121,7 @@ class Api:
         elif match := _ACCOUNT.fullmatch(request.path):
             refuse_without_right(may=token.workers, account=self.account.id, identifier=match[1])
             content = Content(request.headers.get("content-type", ""), request.body)
-            return self.account.answer(
-                request.method, match[2], request.query, content, self.zones.values()
-            )
+            return self.account.answer(request.method, match[2], request.query, content, self.zones.values())
         raise refusals.not_routed(request.path)
 
     def _authenticated(self, request: Request) -> Token:

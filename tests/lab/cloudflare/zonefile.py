@@ -55,9 +55,7 @@ def zone_text(zone: Zone, lifetimes: Lifetimes = AS_REAL, edge: Mapping[str, str
     return "\n".join(lines) + "\n"
 
 
-def write(
-    zone: Zone, folder: Path, lifetimes: Lifetimes = AS_REAL, edge: Mapping[str, str] = PROXY
-) -> Path:
+def write(zone: Zone, folder: Path, lifetimes: Lifetimes = AS_REAL, edge: Mapping[str, str] = PROXY) -> Path:
     """Give the zone a higher serial and put its file in place atomically."""
     zone.serial = max(zone.serial + 1, int(time.time()))
     path = folder / f"{zone.name}.zone"
