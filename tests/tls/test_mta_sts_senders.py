@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
-from tests.lab.tls import edge, pebble, sts_sender
+from tests.lab.tls import edge
+from tests.lab.tls.pebble import Pebble
 from tests.lab.tls.sts_sender import StsSender
 from tests.tls import host, policies, zone
 from tests.tls.pairs import Pair, issuer_of, new_key, request, self_signed
@@ -22,23 +23,9 @@ OTHER = f"mx2.{DOMAIN}"
 KEY = new_key()
 
 
-@pytest.fixture(scope="module")
-def authority(tls_lab: Lab) -> Iterator[pebble.Pebble]:
-    with pebble.running(tls_lab.world, bad_nonces=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def trusted(tls_lab: Lab, authority: pebble.Pebble) -> Pair:
-    """A pair whose certificate is from an authority that the sender trusts."""
-    return Pair(KEY, authority.issue(request(KEY, HOSTNAME), functools.partial(zone.text, tls_lab)))
-
-
-@pytest.fixture(scope="module")
-def sender(tls_lab: Lab, authority: pebble.Pebble) -> Iterator[StsSender]:
-    roots = authority.root(), edge.authority(tls_lab.world)
-    with sts_sender.running(tls_lab.world, *roots) as running:
-        yield running
+@pytest.fixture
+def sender(sender_with_sts: StsSender) -> StsSender:
+    return sender_with_sts
 
 
 @pytest.fixture
@@ -71,10 +58,8 @@ def test_under_enforce_a_self_signed_certificate_is_deferred(lab: Lab, sender: S
     assert attempt.why.endswith("self-signed certificate"), attempt
 
 
-def test_under_enforce_an_expired_certificate_is_deferred(
-    lab: Lab, sender: StsSender, authority: pebble.Pebble
-) -> None:
-    chain = authority.issue(request(KEY, HOSTNAME), functools.partial(zone.text, lab), "seconds")
+def test_under_enforce_an_expired_certificate_is_deferred(lab: Lab, sender: StsSender, ca: Pebble) -> None:
+    chain = ca.issue(request(KEY, HOSTNAME), functools.partial(zone.text, lab), "seconds")
     ends = x509.load_pem_x509_certificates(chain.encode())[0].not_valid_after_utc
     host.install(lab.target, Pair(KEY, chain))
     policies.publish(lab, policy("enforce"))
