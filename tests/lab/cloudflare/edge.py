@@ -1,8 +1,8 @@
 """Cloudflare's edge for the custom domains of Workers: HTTPS that answers as the Worker's script says.
 
-The script is not run. Its constants POLICY and PATH are read, and answered as our template would; the thorough
-tests compare this with Cloudflare's own runtime. A name that no Worker has gets the TLS alert that the real edge
-sends. Faults are ordered in a file or by an attribute, one for all names.
+The script is not run. Its constants POLICY and PATH are read, and answered as our template would. A thorough
+test compares this with Cloudflare's own runtime. A name that no Worker has gets the TLS alert that the real
+edge sends. Faults are ordered in a file or by an attribute, one for all names.
 """
 
 from __future__ import annotations
