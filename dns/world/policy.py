@@ -92,8 +92,10 @@ def _from_one(host: str, address: str, port: int, until: float, watched: list[so
     """What this address serves. Raises OSError or HTTPException if it does not answer over HTTPS."""
     plain = socket.create_connection((address, port), timeout=_left(until))
     # An answer that is cut off without the end of TLS (RFC 8446, 6.1) is an error, not a shorter policy.
-    options = {"do_handshake_on_connect": False, "suppress_ragged_eofs": False}
-    with plain, _trusting().wrap_socket(plain, server_hostname=host, **options) as encrypted:
+    encrypted = _trusting().wrap_socket(
+        plain, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
+    with plain, encrypted:
         watched.append(encrypted)
         encrypted.settimeout(_left(until))
         encrypted.do_handshake()
