@@ -50,7 +50,7 @@ def examine(
     `vantage` takes its place.
     """
     from dns.check import judge_dane, judge_mail, judge_zone  # late: these import dnspython
-    from dns.check.old_answers import OldAnswers
+    from dns.check.zone.old_answers import OldAnswers
     from dns.world.look import look
     from dns.world.progress import ignore
     from dns.world.vantage import vantage_with

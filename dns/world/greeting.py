@@ -86,7 +86,9 @@ def greet(address: str, *, port: int = 25, seconds: float = CONNECT_SECONDS) -> 
         smtp.local_hostname = _address_literal(smtp.sock)
         tls = _try_starttls(smtp)
         chain = _chain(smtp.sock)
-        return Greeting(code=code, text=_line(text), tls=tls, certificate=chain[0] if chain else "", chain=chain)
+        return Greeting(
+            code=code, text=_line(text), tls=tls, certificate=chain[0] if chain else "", chain=chain
+        )
     finally:
         with suppress(OSError, smtplib.SMTPException):
             smtp.quit()

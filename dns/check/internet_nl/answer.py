@@ -140,7 +140,7 @@ def _with_exchange(answer: Answer, exchange: KeyExchange, body: bytes) -> Answer
 
 
 def _ssl_2(octets: bytes) -> Answer | None:
-    """A server that speaks SSL 2.0 answers with its hello. One that does not answers with an alert, or ends."""
+    """A server that speaks SSL 2.0 answers with its hello, and another one with an alert, or it ends."""
     if len(octets) < 5:
         return None
     if octets[0] & 0x80 and octets[2] == 4:  # SERVER-HELLO

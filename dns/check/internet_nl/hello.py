@@ -31,10 +31,29 @@ SERVER_NAME, GROUPS, POINT_FORMATS, SIGNATURES = 0, 10, 11, 13
 EXTENDED_MASTER_SECRET, VERSIONS, KEY_SHARE, RENEGOTIATION_INFO = 23, 43, 51, 0xFF01
 
 GROUP_NAMES = {
-    **{19: "secp192r1", 21: "secp224r1", 22: "secp256k1", 23: "secp256r1", 24: "secp384r1", 25: "secp521r1"},
-    **{26: "brainpoolP256r1", 27: "brainpoolP384r1", 28: "brainpoolP512r1", 29: "x25519", 30: "x448"},
-    **{1: "sect163k1", 3: "sect163r2", 6: "sect233k1", 9: "sect283k1", 11: "sect409k1", 13: "sect571k1"},
-    **{7: "sect233r1", 10: "sect283r1", 12: "sect409r1", 14: "sect571r1", 16: "secp160r1", 20: "secp224k1"},
+    19: "secp192r1",
+    21: "secp224r1",
+    22: "secp256k1",
+    23: "secp256r1",
+    24: "secp384r1",
+    25: "secp521r1",
+    26: "brainpoolP256r1",
+    27: "brainpoolP384r1",
+    28: "brainpoolP512r1",
+    29: "x25519",
+    30: "x448",
+    1: "sect163k1",
+    3: "sect163r2",
+    6: "sect233k1",
+    9: "sect283k1",
+    11: "sect409k1",
+    13: "sect571k1",
+    7: "sect233r1",
+    10: "sect283r1",
+    12: "sect409r1",
+    14: "sect571r1",
+    16: "secp160r1",
+    20: "secp224k1",
 }
 """The elliptic curves that are offered (IANA, TLS Supported Groups)."""
 CURVES = tuple(GROUP_NAMES)
@@ -52,7 +71,7 @@ DEFLATE = 1  # RFC 3749
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What is offered. TLS 1.3 is offered alone, and without a key, so that the server names a group first."""
+    """What is offered. TLS 1.3 is offered alone and without a key, so that the server names a group first."""
 
     version: Version
     ciphers: Sequence[int]

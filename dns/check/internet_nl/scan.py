@@ -45,7 +45,7 @@ class Offered:
     """
 
     suites: dict[Version, list[int]] = field(default_factory=dict)
-    """The suites that are accepted with each version that is accepted, in the order of the server's choice."""
+    """The suites that are accepted with each accepted version, in the order of the server's choice."""
     curves: set[int] = field(default_factory=set)
     primes: set[int] = field(default_factory=set)
     hashes: set[int] = field(default_factory=set)
@@ -146,7 +146,7 @@ def _hashes(ask: Ask, server_name: str, found: Offered) -> None:
 
 
 def _order(ask: Ask, server_name: str, found: Offered) -> None:
-    """Whether each better suite is preferred to all that are to be phased out, although it is offered last."""
+    """Whether each better suite is preferred to those to be phased out, although it is offered last."""
     version = found.before_tls_1_3
     suites = found.suites.get(version, []) if version else []
     worse, better = at_level(suites, Level.PHASE_OUT), at_level(suites, Level.GOOD, Level.SUFFICIENT)
