@@ -168,7 +168,7 @@ def _read(files: tuple[tuple[str, int], ...]) -> tuple[_Certificate, ...]:
 
 
 def _in_file(path: Path) -> Iterable[_Certificate]:
-    """The certificates of a PEM file. Some that systems bring cannot be read, and nobody is signed by them."""
+    """The certificates of a PEM file. One that cannot be read, as some systems bring, is left out."""
     try:
         content = path.read_bytes()
     except OSError:

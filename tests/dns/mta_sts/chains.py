@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -35,9 +34,10 @@ class Leaf:
     usage: tuple[x509.ObjectIdentifier, ...] = field(default=(ExtendedKeyUsageOID.SERVER_AUTH,))
 
 
-def authority(
-    name: str, now: datetime, above: Signer | None = None, *, ends: timedelta = LONG
-) -> Signer:
+GOOD = Leaf()
+
+
+def authority(name: str, now: datetime, above: Signer | None = None, *, ends: timedelta = LONG) -> Signer:
     """An authority of this name: a root, or one that `above` vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
     issuer = above or Signer(_certificate(_name(name), key, _name(name), key, now, ends), key)
@@ -68,9 +68,15 @@ def _certificate(
     )
 
 
-def leaf(now: datetime, of: Signer | None, what: Leaf = Leaf()) -> x509.Certificate:
-    """A certificate for a host. Without an authority it is self-signed."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def leaf(
+    now: datetime,
+    of: Signer | None,
+    what: Leaf = GOOD,
+    *,
+    key: ec.EllipticCurvePrivateKey | None = None,
+) -> x509.Certificate:
+    """A certificate for a host, by default of a new key. Without an authority it is self-signed."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     signer = of.key if of else key
     subject = _name(HOST)
     return (
@@ -90,7 +96,7 @@ def leaf(now: datetime, of: Signer | None, what: Leaf = Leaf()) -> x509.Certific
     )
 
 
-def served(*certificates: x509.Certificate) -> Sequence[str]:
+def served(*certificates: x509.Certificate) -> list[str]:
     """The chain as a host's facts hold it."""
     return [base64.b64encode(each.public_bytes(Encoding.DER)).decode() for each in certificates]
 
