@@ -6,3 +6,8 @@ connections. Python's ssl cannot offer what the OpenSSL of this machine leaves o
 """
 
 from __future__ import annotations
+
+from dns.check.internet_nl.examination import examine
+from dns.check.internet_nl.table import lines, to_json
+
+__all__ = ["examine", "lines", "to_json"]

@@ -18,6 +18,7 @@ from dns.world import delegation, signed
 from dns.world.expected import Expected, from_records
 from dns.world.look import mail_hosts
 from dns.world.look.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
+from dns.world.look.policies import look_at_policy
 from dns.world.look.servers import ask_server, nothing_differs
 from dns.world.nameservers import Located
 from dns.world.progress import OnProgress, ProgressBoard, ignore
@@ -66,6 +67,13 @@ def look(
             pool.submit(ask_server, server, wanted, found.zone, vantage.port, False, board)
             for server in place.servers
         ]
+        about_policy = pool.submit(
+            look_at_policy,
+            domain.name,
+            getattr(domain, "mta_sts", None) or "",
+            () if lost else place.servers,
+            vantage,
+        )
         seen_hosts = tuple(hosts)
         probes = [
             pool.submit(look_at_address, host.hostname, address, vantage, board)
@@ -108,6 +116,7 @@ def look(
             lost=lost,
             dane=domain.dane,
             signed=zone,
+            policy=about_policy.result(),
         )
 
 
