@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dns.caa.decision import NOTHING as NO_CAA
+from dns.caa.decision import Caa
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
 from dns.dane import decision, facts
@@ -56,6 +58,7 @@ class Prepared:
     unserved: tuple[Leads, ...] = ()
     """What the zone leads here of the mail of domains that the inventory does not have."""
     dane: Dane = decision.NOTHING
+    caa: Caa = NO_CAA
     keys: facts.Keys = field(default_factory=dict)
     """What the hosts answered about their keys."""
 
@@ -106,7 +109,9 @@ class Prepared:
         if self.withdrawing:
             made = withdraw.plan_withdrawal(name, zone, there, self.inventory, self.replacing, now)
         else:
-            made = plan(name, zone, self.plan.desired, there, self.replacing, siblings, self.dane.untouched)
+            untouched = self.dane.untouched | self.caa.untouched
+            made = plan(name, zone, self.plan.desired, there, self.replacing, siblings, untouched)
+            made = replace(made, notes=(*made.notes, *self.caa.notes))
         question = old_names.Question(
             there, name, siblings, self.forgetting, self.look_up or old_names.look_up_with(self.resolver), now
         )
@@ -145,8 +150,9 @@ def prepare(
     `addresses` holds what was read from the hosts, by `MailHost.name`. With None, those that the inventory
     leaves out are read over ssh. `zones` is the access to Cloudflare, by default from the environment.
     `clock` gives the time in UTC. `look_up` says where other domains' mail is led, by default what the DNS
-    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, `keys` holds what the
-    hosts answered about their keys (None asks them over ssh), and `outside` is the world to ask. Raises
+    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, and `outside` is the
+    world to ask. `keys` holds what the hosts answered about their keys and accounts (None asks them over ssh,
+    if a domain of the zone asks for DANE or for CAA at their names). Raises
     SyncError (one line), or InventoryError if the inventory does not have the domain.
     """
     served = inventory.domain(domain)
@@ -161,11 +167,11 @@ def prepare(
         }
     outside = outside or facts.outside_of(resolver)
     known = facts.look(inventory, served, zone, zones, keys, outside)
-    dane = known.decide()
+    dane, caa = known.decide(), known.caa
     prepared = Prepared(
         served,
         zone,
-        Plan(desired(inventory, served, zone.name, addresses, dane.keys)),
+        Plan(desired(inventory, served, zone.name, addresses, dane.keys, caa)),
         inventory,
         addresses,
         replacing,
@@ -174,6 +180,7 @@ def prepare(
         clock=clock,
         look_up=look_up,
         dane=dane,
+        caa=caa,
         keys=known.keys,
     )
     found = zones.records(zone)
@@ -181,7 +188,7 @@ def prepare(
     if changed := decision.changed_hosts(planned, inventory.hosts):
         # Nothing is published that an address does not serve. A host whose records stand is not asked again.
         dane = known.decide(facts.served_elsewhere(changed, addresses, known.keys, outside.greet))
-        wanted = desired(inventory, served, zone.name, addresses, dane.keys)
+        wanted = desired(inventory, served, zone.name, addresses, dane.keys, caa)
         prepared = replace(prepared, plan=Plan(wanted), dane=dane)
         planned = prepared.planned_on(found)
     elsewhere = foreign_hosts.outside_of(zone.name, inventory.hosts)

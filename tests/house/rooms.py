@@ -53,6 +53,7 @@ ROOMS = (
             ("world", "cloudflare"),
             ("mta_sts",),
             ("desired", "plan"),
+            ("caa",),
             ("inventory",),
             ("until",),
             ("records",),
