@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dns.inventory.host_keys import HostKeys
+from dns.mta_sts.policy import Served
 from dns.names import ip_version
 from dns.world.answers import BOGUS, NOT_ASKED, Answer
 from dns.world.delegation import Delegation
@@ -103,6 +104,19 @@ class AddressSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySeen:
+    """What senders are told of the domain's MTA-STS policy (RFC 8461), and what they get."""
+
+    wanted: str = ""
+    """The mode that the inventory asks for. Empty if it asks for none, and the policy is somebody else's."""
+    told: tuple[tuple[Server, Answer], ...] = ()
+    """What each nameserver address answers for the TXT at `_mta-sts`."""
+    served: Served = field(default_factory=Served)
+    reports: Answer = NOT_ASKED
+    """What a nameserver answers for the TXT at `_smtp._tls` (RFC 8460)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Everything that was seen of one domain."""
 
@@ -134,5 +148,7 @@ class Seen:
     """Whether the domain asks for DANE."""
     signed: Signed | None = None
     """Whether its zone is signed. None if the zone could not be found."""
+    policy: PolicySeen | None = None
+    """Its MTA-STS policy. None if the inventory asks for none, and nobody else publishes one."""
     expired: frozenset[str] = frozenset()
     """Addresses of resolvers that still give an old answer although its TTL has passed."""
