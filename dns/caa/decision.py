@@ -52,6 +52,13 @@ def is_wanted(inventory: Inventory, zone: str) -> bool:
     return any(domain.caa_at_hosts and is_within(domain.name, zone) for domain in inventory.domains)
 
 
+def is_bound(inventory: Inventory, host: MailHost, zone: str) -> bool:
+    """Whether a domain asks for a record at the name of this host, which is in this zone or in another."""
+    if is_within(host.hostname, zone):
+        return is_wanted(inventory, zone) and host.hostname != zone
+    return _is_wanted_elsewhere(host, inventory.domains)
+
+
 def hosts_to_ask(inventory: Inventory, zone: str) -> tuple[MailHost, ...]:
     """The hosts whose account must be known for the zone."""
     if not is_wanted(inventory, zone):
