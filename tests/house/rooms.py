@@ -52,6 +52,7 @@ ROOMS = (
             ("terminal",),
             ("world", "cloudflare"),
             ("desired", "plan"),
+            ("caa",),
             ("inventory",),
             ("mta_sts",),
             ("until",),
