@@ -1,4 +1,4 @@
-"""A user with his machines: each deploy is our real planning, applied to the stand-in, step by step.
+"""A user with his machines: each run is our real planning, carried out at the stand-in, step by step.
 
 He does what our messages say: he withdraws a domain that a deploy refuses to forget, and he switches a
 machine off when no run says any more that it must run.
@@ -7,7 +7,7 @@ machine off when no run says any more that it must run.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -47,40 +47,37 @@ class Site:
     own_resolver: Resolver = field(init=False)
     waits: bool = True
     """Whether a rekey waits until the next key's record has stood for two TTLs."""
-    _stamps: dict[str, str] = field(default_factory=dict)
-    """When each record was last changed, in the simulated time, by its identifier."""
+    happened: Callable[[str], None] = lambda what: None
+    """Called after each thing that a run changed."""
     _busy: dict[str, datetime] = field(default_factory=dict)
     """Until when a run said that a machine must take mail, by its name."""
 
     def __post_init__(self) -> None:
         self.own_resolver = Resolver(self.authority, self.clock)
 
-    def deploy(self, inventory: Inventory) -> Iterator[str]:
-        """Carry a deploy out, and stop after each thing that it changes. Yields what that was.
-
-        It ends at once, with "refused", if it refuses.
-        """
+    def deploy(self, inventory: Inventory) -> bool:
+        """Carry a deploy out. False, and nothing is changed, if it refuses."""
         if self._refusals(inventory):
-            yield "refused"
-            return
+            return False
         for host in inventory.hosts:
             machine = self.machines[host.name]
             machine.toml, machine.running = letterbox_toml(host, inventory.domains), True
             machine.config = from_table(tomllib.loads(machine.toml), host.name)
             while len(machine.keys) < 2:
                 machine.next_key()
-            yield f"{host.name} is deployed"
+            self.happened(f"{host.name} is deployed")
         plans = [self._prepared(inventory, domain.name) for domain in inventory.domains]
         for prepared in sync.in_order(plans):
-            yield from self._applied(prepared)
+            self._applied(prepared)
         for prepared in plans:
             if any(one.until is None for one in prepared.plan.staying):
-                yield from self._applied(self._prepared(inventory, prepared.domain.name))
+                self._applied(self._prepared(inventory, prepared.domain.name))
         self._switch_off(inventory)
+        return True
 
-    def withdraw(self, inventory: Inventory, domain: str) -> Iterator[str]:
+    def withdraw(self, inventory: Inventory, domain: str) -> None:
         """`python -m dns.sync DOMAIN --withdraw`."""
-        yield from self._applied(
+        self._applied(
             sync.prepare_withdrawal(
                 inventory,
                 domain,
@@ -152,25 +149,19 @@ class Site:
             outside=Outside(lambda zone: Signed(zone, True), lambda address: Greeting("no route")),
         )
 
-    def _applied(self, prepared: Prepared) -> Iterator[str]:
+    def _applied(self, prepared: Prepared) -> None:
         assert not prepared.plan.obstacles, prepared.blocked
         for held in prepared.plan.deletes:
             # A note of the plan says for how long a sender may keep the old address of a name.
             ttl = seconds_of(held.record.ttl) + self.authority.delay
             self._keep_running(held.record.content, self.clock.now + timedelta(seconds=ttl))
         made = sync.apply(prepared, zones=self.zones)
-        self._stamp()
-        self.authority.publish()
         for one in made.staying:
             self._keep_running(one.record.content, one.until or self.clock.now + timedelta(days=9))
-        yield f"{prepared.domain.name} is changed"
-
-    def _stamp(self) -> None:
-        """Put the simulated time on the records that were changed just now."""
-        for zone in self.authority.cloudflare.zones.values():
-            for key, record in zone.records.items():
-                if self._stamps.get(key) != record["modified_on"]:
-                    self._stamps[key] = record["modified_on"] = self.clock().isoformat()
+        self.happened(f"{prepared.domain.name} is changed")
+        if self.authority.delay:
+            self.clock.advance(self.authority.delay)  # a run waits until all nameservers answer
+            self.happened(f"{prepared.domain.name} is answered by all nameservers")
 
     def _keep_running(self, address: str, until: datetime) -> None:
         for name, machine in self.machines.items():
