@@ -19,14 +19,14 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
 from dns import sync
-from dns.inventory import Inventory, host_addresses, host_keys
+from dns.inventory import Inventory, host_account, host_addresses, host_keys
 from dns.inventory.host_addresses import Addresses
 from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.sync import Prepared, SyncError
 from dns.terminal.lines import in_columns
 from provision.dns_changes import apply_command, offer_proof, settle_commands
 from provision.host.observed import Observed
-from provision.run.inventory import inventory, named_in_run
+from provision.run.inventory import inventory, mail_host, named_in_run
 from provision.run.refusal import INDENT
 from provision.run.step import Command, Decision, after_prompt, for_any_shell, observe, step
 
@@ -156,7 +156,7 @@ def own_keys(host: Host) -> HostKeys:
     if not done:
         reason = (output.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         return HostKeys(unread=f"its keys could not be read ({reason})")
-    return parse_keys(output.stdout_lines)
+    return parse_keys(output.stdout_lines, host_account.kept_here(mail_host(host).hostname))
 
 
 def own_addresses(name: str, seen: Observed) -> Addresses:

@@ -22,9 +22,10 @@ from dns.names import a_label, is_within
 from dns.plan import Plan, Replacing, obstacles, plan
 from dns.plan.obstacles import NOTHING
 from dns.records import ADDRESS_TYPES, ZoneRecord
-from dns.sync import foreign_hosts, old_names, withdraw
+from dns.sync import foreign_hosts
+from dns.sync.leaving import old_names, withdraw
+from dns.sync.leaving.unserved import unserved
 from dns.sync.report import lines, summary, words
-from dns.sync.unserved import unserved
 from dns.world.resolvers import named_resolver
 
 if TYPE_CHECKING:

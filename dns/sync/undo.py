@@ -14,7 +14,8 @@ from dns.cloudflare.zones import Zones
 from dns.errors import ChangedBut, OutcomeUnknown, SyncError
 from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
-from dns.sync import old_names, undo_file
+from dns.sync import undo_file
+from dns.sync.leaving import old_names
 from dns.sync.saved import Saved
 
 
