@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from dns.mta_sts.policy import Policy, Served, parse
 from tests.caches.clock import Clock
@@ -27,7 +27,8 @@ class Upload:
         return parse(self.text) if self.text else None
 
 
-NOTHING = Upload(datetime.min, datetime.min, "")
+NEVER = datetime.min.replace(tzinfo=UTC)
+NOTHING = Upload(NEVER, NEVER, "")
 
 
 @dataclass(slots=True)

@@ -1,11 +1,14 @@
 """A sender, as in RFC 5321 (section 5.1): MX by preference, their addresses, the reply to RCPT.
 
-It does DANE (RFC 7672): it delivers to a host that has TLSA records only if one of them names the key.
+It does DANE (RFC 7672): it delivers to a host that has TLSA records only if one of them names the key. To the
+other hosts it delivers as the policy of the domain says (MTA-STS, RFC 8461), if it keeps policies.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum
 from hashlib import sha256
 
@@ -14,6 +17,8 @@ from dns.inventory.host_keys import HostKeys
 from receiver.addresses import parse_address
 from receiver.config.values import Config
 from receiver.recipients import Directory, UnknownRecipient
+from tests.caches.certificate import FAR, Certificate
+from tests.caches.policies import Kept, Policies
 from tests.caches.resolver import Resolver
 
 
@@ -22,6 +27,8 @@ class Outcome(Enum):
 
     DELIVERED = "delivered"
     UNVERIFIED = "the key that is served is not one of the TLSA records: the sender tries again"
+    UNLISTED = "the policy does not list the mail host: the sender tries again"
+    UNTRUSTED = "the policy asks for a certificate that can be trusted: the sender tries again"
     DEFERRED = "nobody listens there: the sender tries again"
     NO_HOST = "no address for any mail host: returned to its author"
     REFUSED = "550: returned to its author"
@@ -37,11 +44,20 @@ class Machine:
     running: bool = True
     keys: list[str] = field(default_factory=list)
     """The digests of its keys, oldest first. The last is the next one, and the one before is served."""
+    certificate: Certificate | None = None
+    """What it serves. None is one that it has made itself."""
 
     @property
     def held(self) -> HostKeys:
-        """What it answers about its keys."""
-        return HostKeys(self.keys[-2], self.keys[-1], frozenset({self.keys[-2]})) if self.keys else HostKeys()
+        """What it answers about its keys and its certificate."""
+        if not self.keys:
+            return HostKeys()
+        chain = self.certificate.chain if self.certificate else Certificate("", FAR, of_authority=False).chain
+        return HostKeys(self.keys[-2], self.keys[-1], frozenset({self.keys[-2]}), chain=chain)
+
+    def is_trusted(self, hostname: str, now: datetime) -> bool:
+        """Whether a sender that verifies takes it for this mail host."""
+        return self.certificate is not None and self.certificate.is_trusted(hostname, now)
 
     def next_key(self) -> None:
         """Make another key, which is the next one from now on."""
@@ -58,9 +74,10 @@ class Machine:
 
 @dataclass(slots=True)
 class Sender:
-    """A mail server with a resolver of its own."""
+    """A mail server with a resolver of its own. With `policies` it does MTA-STS."""
 
     resolver: Resolver
+    policies: Policies | None = None
 
     def look_up(self, domain: str, *, addresses: bool) -> None:
         """Fill the resolver: with the MX, and if asked with the addresses and the keys of its targets."""
@@ -77,16 +94,36 @@ class Sender:
     def addresses(self, target: str) -> frozenset[str]:
         return self.resolver.ask(target, "A") | self.resolver.ask(target, "AAAA")
 
-    def deliver(self, recipient: str, machines: list[Machine]) -> Outcome:
+    def deliver(self, recipient: str, machines: Sequence[Machine]) -> Outcome:
         """Try every address of every mail host until one answers."""
-        found = False
-        for target in self.targets(recipient.rpartition("@")[2]):
+        return next(
+            (outcome for outcome, _, _ in self.attempts(recipient, machines)), self._nobody(recipient)
+        )
+
+    def attempts(self, recipient: str, machines: Sequence[Machine]) -> Iterator[tuple[Outcome, str, Machine]]:
+        """What becomes of the message at each machine that answers, should those before it be down.
+
+        Gives the outcome, the mail host's name, and the machine.
+        """
+        domain = recipient.rpartition("@")[2]
+        policy = self.policy(domain)
+        for target in self.targets(domain):
             for address in sorted(self.addresses(target)):
-                found = True
                 for machine in machines:
                     if address in machine.addresses and machine.running and machine.config:
-                        published = tlsa.digests(self.resolver.ask(tlsa.name_of(target), tlsa.TYPE))
-                        if published and machine.held.current not in published:
-                            return Outcome.UNVERIFIED
-                        return Outcome.DELIVERED if machine.takes(recipient) else Outcome.REFUSED
-        return Outcome.DEFERRED if found else Outcome.NO_HOST
+                        yield self._at(machine, target, recipient, policy), target, machine
+
+    def policy(self, domain: str) -> Kept | None:
+        """The policy that holds for a delivery now. None if the sender has none, or keeps none at all."""
+        return self.policies.of(domain, self.resolver) if self.policies else None
+
+    def _at(self, machine: Machine, target: str, recipient: str, kept: Kept | None) -> Outcome:
+        published = tlsa.digests(self.resolver.ask(tlsa.name_of(target), tlsa.TYPE))
+        if published and machine.held.current not in published:
+            return Outcome.UNVERIFIED
+        if not published and kept and kept.policy.mode == "enforce":
+            if not kept.policy.lists(target):
+                return Outcome.UNLISTED
+            if not machine.is_trusted(target, self.resolver.clock.now):
+                return Outcome.UNTRUSTED
+        return Outcome.DELIVERED if machine.takes(recipient) else Outcome.REFUSED
