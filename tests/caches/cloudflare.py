@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+from collections.abc import Callable
 from typing import Any
 
+from dns.mta_sts.policy import HOST_LABEL
 from tests.caches.clock import Clock
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.api import Request
+from tests.lab.cloudflare.server import Answered
+
+_POLICY = re.compile(r"^const POLICY = (\".*\");$", re.MULTILINE)
 
 
 class TimedStandIn(StandIn):
@@ -23,7 +29,7 @@ class TimedStandIn(StandIn):
         self._clock = clock
         self._stamps: dict[str, str] = {}
 
-    def answer(self, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    def answer(self, request: Request) -> Answered:
         answered = super().answer(request)
         if request.method != "GET":
             for zone in self.zones.values():
@@ -32,3 +38,13 @@ class TimedStandIn(StandIn):
                         self._stamps[key] = record["modified_on"] = self._clock().isoformat()
             self.changed()
         return answered
+
+    def policies(self) -> dict[str, str]:
+        """What the Workers are to serve, by the constant of their scripts, for each domain that has one."""
+        found = {}
+        for custom in self.account.domains.values():
+            script = self.served(custom["hostname"])
+            constant = _POLICY.search(script) if script else None
+            if constant:
+                found[custom["hostname"].removeprefix(f"{HOST_LABEL}.")] = str(json.loads(constant[1]))
+        return found

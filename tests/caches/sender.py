@@ -96,9 +96,10 @@ class Sender:
 
     def deliver(self, recipient: str, machines: Sequence[Machine]) -> Outcome:
         """Try every address of every mail host until one answers."""
-        return next(
-            (outcome for outcome, _, _ in self.attempts(recipient, machines)), self._nobody(recipient)
-        )
+        for outcome, _, _ in self.attempts(recipient, machines):
+            return outcome
+        targets = self.targets(recipient.rpartition("@")[2])
+        return Outcome.DEFERRED if any(map(self.addresses, targets)) else Outcome.NO_HOST
 
     def attempts(self, recipient: str, machines: Sequence[Machine]) -> Iterator[tuple[Outcome, str, Machine]]:
         """What becomes of the message at each machine that answers, should those before it be down.

@@ -15,7 +15,9 @@ from dns import sync, tlsa
 from dns.dane import standing
 from dns.dane.facts import Outside
 from dns.inventory import Inventory
+from dns.inventory.host_keys import HostKeys
 from dns.sync import Prepared, Zones
+from dns.sync.stages import carry_out
 from dns.until import WITHDRAWN, parse_withdrawn, seconds_of
 from dns.world.greeting import Greeting
 from dns.world.leads import Lead, Leads
@@ -28,6 +30,7 @@ from provision.withdrawal.refusals import refusals
 from receiver.config.load import from_table
 from tests.caches.authority import Authority
 from tests.caches.clock import Clock
+from tests.caches.edge import Edge
 from tests.caches.resolver import Resolver
 from tests.caches.sender import Machine
 
@@ -47,13 +50,25 @@ class Site:
     own_resolver: Resolver = field(init=False)
     waits: bool = True
     """Whether a rekey waits until the next key's record has stood for two TTLs."""
+    asks: bool = True
+    """Whether a run is answered by the hosts."""
+    edge: Edge = field(init=False)
     happened: Callable[[str], None] = lambda what: None
     """Called after each thing that a run changed."""
+    pauses: Callable[[float], None] = field(init=False)
+    """Called when a run waits for some seconds."""
     _busy: dict[str, datetime] = field(default_factory=dict)
     """Until when a run said that a machine must take mail, by its name."""
 
     def __post_init__(self) -> None:
         self.own_resolver = Resolver(self.authority, self.clock)
+        self.edge = Edge(self.authority.cloudflare.policies, self.clock)
+        self.pauses = self.clock.advance
+        self.authority.cloudflare.changed = self._changed
+
+    def _changed(self) -> None:
+        self.authority.publish()
+        self.edge.publish()
 
     def deploy(self, inventory: Inventory) -> bool:
         """Carry a deploy out. False, and nothing is changed, if it refuses."""
@@ -145,8 +160,18 @@ class Site:
             resolver=self.resolver,
             clock=self.clock,
             look_up=self._look_up,
-            keys={host.name: self.machines[host.name].held for host in inventory.hosts},
-            outside=Outside(lambda zone: Signed(zone, True), lambda address: Greeting("no route")),
+            keys={host.name: self._answers(host.name) for host in inventory.hosts},
+            outside=self._outside,
+        )
+
+    def _answers(self, name: str) -> HostKeys:
+        return self.machines[name].held if self.asks else HostKeys(unread="it does not answer")
+
+    @property
+    def _outside(self) -> Outside:
+        return Outside(
+            lambda zone: Signed(zone, True),
+            lambda address: Greeting("no route"),
         )
 
     def _applied(self, prepared: Prepared) -> None:
@@ -155,13 +180,22 @@ class Site:
             # A note of the plan says for how long a sender may keep the old address of a name.
             ttl = seconds_of(held.record.ttl) + self.authority.delay
             self._keep_running(held.record.content, self.clock.now + timedelta(seconds=ttl))
-        made = sync.apply(prepared, zones=self.zones)
+        made = carry_out(
+            prepared,
+            zones=self.zones,
+            serve=self._served,
+            pause=self.pauses,
+            tell=lambda line: None,
+            done=self.happened,
+        )
         for one in made.staying:
             self._keep_running(one.record.content, one.until or self.clock.now + timedelta(days=9))
-        self.happened(f"{prepared.domain.name} is changed")
+
+    def _served(self, prepared: Prepared) -> float:
+        """Wait until all nameservers answer."""
         if self.authority.delay:
-            self.clock.advance(self.authority.delay)  # a run waits until all nameservers answer
-            self.happened(f"{prepared.domain.name} is answered by all nameservers")
+            self.pauses(self.authority.delay)
+        return self.authority.delay
 
     def _keep_running(self, address: str, until: datetime) -> None:
         for name, machine in self.machines.items():

@@ -1,4 +1,4 @@
-"""A walk: one user who changes his inventory, with any time in between, and everybody who ever sent to him."""
+"""A walk: a user who changes his inventory, with any time in between, and everybody who ever sent to him."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Walk:
     """The hosts of the last inventory that was deployed."""
 
     def __post_init__(self) -> None:
-        self.site.happened = self.happened
+        self.site.happened, self.site.pauses = self.happened, self.pauses
 
     def deploy(self, step: Step) -> None:
         """What the user does until the deploy is carried out."""
@@ -74,6 +74,10 @@ class Walk:
         self.log.append(f"{self.clock.now:%H:%M:%S} {what}")
         self.everybody_sends()
         self.clock.advance(1)
+
+    def pauses(self, seconds: float) -> None:
+        """A run waits, and senders come on the way."""
+        self.passes(seconds)
 
     def passes(self, seconds: float) -> None:
         """Time passes, and senders come on the way."""
@@ -112,6 +116,13 @@ class Lost(AssertionError):
 @contextmanager
 def walking(state: Path, forgetting: Any = ()) -> Iterator[Walk]:
     """A world in which nothing is deployed yet."""
+    with site_of(state, forgetting) as site:
+        yield Walk(site, site.clock)
+
+
+@contextmanager
+def site_of(state: Path, forgetting: Any = ()) -> Iterator[Site]:
+    """A user with machines and zones, and nothing is deployed yet."""
     clock = Clock()
     with (
         TimedStandIn([MAIN, OTHER], clock=clock, token=TOKEN) as cloudflare,
@@ -124,8 +135,7 @@ def walking(state: Path, forgetting: Any = ()) -> Iterator[Walk]:
             zone.switch_dnssec({"status": "active"}, cloudflare.api.signer)
         authority = Authority(cloudflare, clock)
         authority.publish()
-        cloudflare.changed = authority.publish
         machines = {
             name: Machine(frozenset({ADDRESSES[name], ADDRESSES6[name]}), running=False) for name in MACHINES
         }
-        yield Walk(Site(zones, authority, clock, machines, refusing.resolver, forgetting), clock)
+        yield Site(zones, authority, clock, machines, refusing.resolver, forgetting)
