@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from dns.sync import Zones
-from tests.caches.authority import Authority
-from tests.caches.clock import Clock
-from tests.caches.cloudflare import TimedStandIn
 from tests.caches.inventories import ADDRESSES, ADDRESSES6, MACHINES, MAIN, OTHER, SUB, Step
-from tests.caches.resolver import Resolver
-from tests.caches.sender import Machine, Outcome, Sender
-from tests.caches.site import Site
+from tests.caches.world.authority import Authority
+from tests.caches.world.clock import Clock
+from tests.caches.world.cloudflare import TimedStandIn
+from tests.caches.world.resolver import Resolver
+from tests.caches.world.sender import Machine, Outcome, Sender
+from tests.caches.world.site import Site
 from tests.dns.loopback.nameserver import Nameserver
 
 TOKEN = "lab-token-0123456789"

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from dns import tlsa
 from dns.mta_sts.policy import LABEL
-from tests.caches.authority import Authority
-from tests.caches.clock import Clock
-from tests.caches.edge import Edge
-from tests.caches.policies import Kept, Policies
-from tests.caches.resolver import Resolver
-from tests.caches.sender import Sender
+from tests.caches.world.authority import Authority
+from tests.caches.world.clock import Clock
+from tests.caches.world.edge import Edge
+from tests.caches.world.policies import Kept, Policies
+from tests.caches.world.resolver import Resolver
+from tests.caches.world.sender import Sender
 
 
 @dataclass(slots=True)

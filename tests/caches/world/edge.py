@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from dns.mta_sts.policy import Policy, Served, parse
-from tests.caches.clock import Clock
+from tests.caches.world.clock import Clock
 
 Texts = Callable[[], Mapping[str, str]]
 """What the policy host of each domain is to serve, by the scripts that stand now."""

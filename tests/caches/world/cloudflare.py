@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dns.mta_sts.policy import HOST_LABEL
-from tests.caches.clock import Clock
+from tests.caches.world.clock import Clock
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.api import Request
 from tests.lab.cloudflare.server import Answered

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from dns.mta_sts.policy import LABEL, Policy, id_of
-from tests.caches.clock import Clock
-from tests.caches.edge import Edge, Upload
-from tests.caches.resolver import Resolver
+from tests.caches.world.clock import Clock
+from tests.caches.world.edge import Edge, Upload
+from tests.caches.world.resolver import Resolver
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from dns.inventory.host_keys import HostKeys
 from receiver.addresses import parse_address
 from receiver.config.values import Config
 from receiver.recipients import Directory, UnknownRecipient
-from tests.caches.certificate import FAR, Certificate
-from tests.caches.policies import Kept, Policies
-from tests.caches.resolver import Resolver
+from tests.caches.world.certificate import FAR, Certificate
+from tests.caches.world.policies import Kept, Policies
+from tests.caches.world.resolver import Resolver
 
 
 class Outcome(Enum):

@@ -11,8 +11,8 @@ from dns.rdatatype import from_text as type_from_text
 from dns.zone import from_text as zone_from_text
 
 from dns.world.answers import canonical_rdata
-from tests.caches.clock import Clock
-from tests.caches.cloudflare import TimedStandIn
+from tests.caches.world.clock import Clock
+from tests.caches.world.cloudflare import TimedStandIn
 from tests.lab.cloudflare.zonefile import NEGATIVE_TTL, zone_text
 
 

@@ -7,7 +7,7 @@ machine off when no run says any more that it must run.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,9 +18,8 @@ from dns.inventory import Inventory
 from dns.inventory.host_keys import HostKeys
 from dns.sync import Prepared, Zones
 from dns.sync.stages import carry_out
-from dns.until import WITHDRAWN, parse_withdrawn, seconds_of
+from dns.until import seconds_of
 from dns.world.greeting import Greeting
-from dns.world.leads import Lead, Leads
 from dns.world.nameservers import Server
 from dns.world.signed import Signed
 from provision.desired.letterbox_toml import letterbox_toml
@@ -28,11 +27,11 @@ from provision.host.served import parse_served
 from provision.withdrawal.given_up import given_up
 from provision.withdrawal.refusals import refusals
 from receiver.config.load import from_table
-from tests.caches.authority import Authority
-from tests.caches.clock import Clock
-from tests.caches.edge import Edge
-from tests.caches.resolver import Resolver
-from tests.caches.sender import Machine
+from tests.caches.world.authority import Authority
+from tests.caches.world.clock import Clock
+from tests.caches.world.edge import Edge
+from tests.caches.world.leads import WhereMailIsLed
+from tests.caches.world.sender import Machine
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Site:
     """A real resolver that refuses to answer: the simulated world cannot be asked over the network."""
     forgetting: Collection[str] | None = ()
     """As `sync.prepare` has it. None is what `--forget-host` with every name does."""
-    own_resolver: Resolver = field(init=False)
+    _leads: WhereMailIsLed = field(init=False)
     waits: bool = True
     """Whether a rekey waits until the next key's record has stood for two TTLs."""
     asks: bool = True
@@ -61,7 +60,7 @@ class Site:
     """Until when a run said that a machine must take mail, by its name."""
 
     def __post_init__(self) -> None:
-        self.own_resolver = Resolver(self.authority, self.clock)
+        self._leads = WhereMailIsLed(self.authority, self.clock)
         self.edge = Edge(self.authority.cloudflare.policies, self.clock)
         self.pauses = self.clock.advance
         self.authority.cloudflare.changed = self._changed
@@ -100,9 +99,18 @@ class Site:
                 zones=self.zones,
                 resolver=self.resolver,
                 clock=self.clock,
-                look_up=self._look_up,
+                look_up=self._leads.look_up,
             )
         )
+
+    def destroy(self, inventory: Inventory) -> None:
+        """`destroy.py` for all hosts."""
+        nobody = Inventory((), inventory.domains)
+        plans = [self._prepared(nobody, domain.name).without_signing for domain in inventory.domains]
+        for prepared in sync.in_order(plans):
+            self._applied(prepared)
+        for machine in self.machines.values():
+            machine.running = False
 
     def rekey(self, inventory: Inventory, name: str) -> str:
         """`rekey.py` for one machine. Returns why it was refused; empty if it was made."""
@@ -144,7 +152,7 @@ class Site:
             if machine.toml and machine.running:
                 before = parse_served(machine.toml)
                 after = parse_served(letterbox_toml(host, inventory.domains))
-                look = self._leads_of
+                look = self._leads.of
                 problems += refusals(
                     given_up(before, after), before, after, machine.addresses, look, now=self.clock
                 )
@@ -159,7 +167,7 @@ class Site:
             zones=self.zones,
             resolver=self.resolver,
             clock=self.clock,
-            look_up=self._look_up,
+            look_up=self._leads.look_up,
             keys={host.name: self._answers(host.name) for host in inventory.hosts},
             outside=self._outside,
         )
@@ -209,38 +217,3 @@ class Site:
                 self._busy.pop(name, None)
             elif self._busy.get(name, self.clock.now) <= self.clock.now:
                 machine.running = False
-
-    def _look_up(self, domains: Sequence[str], cached_only: bool) -> Sequence[Leads]:
-        """What our code would be answered: by the nameservers, and by the resolver that it asks."""
-        found = []
-        for domain in domains:
-            leads = [] if cached_only else list(self._leads(domain, "the nameservers"))
-            if self.own_resolver.since(domain, "MX"):
-                left = self.own_resolver.left(domain, "MX")
-                kept = [value.split() for value in self.own_resolver.ask(domain, "MX")]
-                targets = {lead.target for lead in leads}
-                leads += [
-                    Lead(domain, target, int(number), left, "a resolver", cached=True)
-                    for number, target in kept
-                    if target not in targets
-                ]
-            found.append(Leads(domain, tuple(leads)))
-        return found
-
-    def _leads(self, domain: str, source: str) -> Iterator[Lead]:
-        told = self.authority.answer(domain, "MX")
-        for value in sorted(told.values):
-            number, target = value.split()
-            addresses = frozenset().union(
-                *(self.authority.answer(target, kind).values for kind in ("A", "AAAA"))
-            )
-            yield Lead(domain, target, int(number), told.ttl, source, addresses)
-
-    def _leads_of(self, domains: Iterable[str]) -> dict[str, Leads]:
-        made = {}
-        for domain in domains:
-            texts = self.authority.answer(f"{WITHDRAWN}.{domain}", "TXT").values
-            times = [time for time in map(parse_withdrawn, texts) if time]
-            (leads,) = self._look_up([domain], False)
-            made[domain] = Leads(domain, leads.found, withdrawn_until=max(times, default=None))
-        return made
