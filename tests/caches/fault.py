@@ -50,7 +50,7 @@ class HisDoing:
             return False
         at = self.broken[name]
         led = self.site.authority.added(domain, "MX", lambda value: value.split()[1] == target)
-        if led is None or led > at or self._promised(domain, kept.upload) > at:
+        if led is None or led >= at or self._promised(domain, kept.upload) >= at:
             return False
         rescued = self.rescued.get(domain)
         slowest = TXT_TTL + self.site.authority.delay + self.site.edge.delay + 5
@@ -61,6 +61,8 @@ class HisDoing:
         made = upload.made
         for one in reversed(self.site.edge.history(domain)):
             if one.made <= upload.made:
+                if one.policy is None or one.policy.mode != "enforce":
+                    break
                 made = one.made
                 if not any(begun <= made <= ended for begun, ended in self.blind):
                     break
@@ -71,4 +73,4 @@ class HisDoing:
         for name, machine in self.site.machines.items():
             held = machine.certificate
             if held and held.of_authority and held.until <= self.site.clock.now:
-                self.his.broken.setdefault(name, held.until)
+                self.broken.setdefault(name, held.until)
