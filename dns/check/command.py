@@ -38,7 +38,8 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    keys = over_ssh.read_all_keys(inventory.hosts) if domain.dane or getattr(domain, "mta_sts", None) else {}
+    asks = domain.dane or domain.caa_at_hosts or getattr(domain, "mta_sts", None)
+    keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine
     from dns.check.findings import exit_code

@@ -45,6 +45,23 @@ def server_list(seen: Sequence[ServerSeen]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CaaSeen:
+    """The CAA records that apply to a mail host, as one nameserver of its zone answers them.
+
+    `at` is the name that has them: the host's own, or the nearest above. It is empty if no name has any.
+    """
+
+    server: Server | None
+    at: str
+    answer: Answer
+
+    @property
+    def failure(self) -> str:
+        """Why it is not known which records apply, in words. Empty if it is known."""
+        return self.answer.failure(authoritative=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A mail host's name as the world resolves it, and what its addresses should be (None: not known).
 
@@ -68,6 +85,12 @@ class HostSeen:
     """Whether a domain of its zone asks for DANE, so that its TLSA are ours."""
     keys: HostKeys | None = None
     """What the host answered about its keys. None if it was not asked."""
+    authority: str = ""
+    """The authority that its certificate is wanted from, as the inventory has it. Empty if self-signed."""
+    binds: bool = False
+    """Whether a domain of its zone asks for CAA at its name, so that those with an account are ours."""
+    caa: tuple[CaaSeen, ...] = ()
+    """The CAA that apply to it. Empty if nobody was asked, or nobody could be."""
 
     @property
     def addresses(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from dns.caa.decision import is_bound
 from dns.desired import desired
 from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost
@@ -17,6 +18,7 @@ from dns.names import is_within
 from dns.world import delegation, signed
 from dns.world.expected import Expected, from_records
 from dns.world.look import mail_hosts
+from dns.world.look.authorities import with_caa
 from dns.world.look.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
 from dns.world.look.policies import look_at_policy
 from dns.world.look.servers import ask_server, nothing_differs
@@ -92,7 +94,8 @@ def look(
 
         def with_keys(host: MailHost, seen: HostSeen) -> HostSeen:
             dane = domain.dane or any(d.dane and is_within(host.hostname, d.name) for d in inventory.domains)
-            return mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+            seen = mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+            return with_caa(seen, host, vantage, binds=is_bound(inventory, host, found.zone))
 
         seen_hosts = tuple(pool.map(with_keys, inventory.hosts, seen_hosts))
         addresses = tuple(probe.result() for probe in probes)
