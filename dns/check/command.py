@@ -38,7 +38,7 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    asks = domain.dane or domain.caa_at_hosts or getattr(domain, "mta_sts", None)
+    asks = domain.dane or domain.caa_at_hosts or domain.mta_sts
     keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine
