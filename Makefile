@@ -98,6 +98,7 @@ fuzz: $(DEVELOPER)  ## a bounded run of the fuzz targets
 	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
 	@$(BIN)/python -m tests.receiver.fuzz.conversation --runs 1000000 --seconds 60
 	@$(BIN)/python -m tests.receiver.fuzz.reading --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz.tls_reports --runs 1000000 --seconds 60
 
 corpus: $(DEVELOPER)  ## mail of published test sets, beside other readers
 	@$(BIN)/python -m tests.receiver.corpus
