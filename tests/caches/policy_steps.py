@@ -44,10 +44,13 @@ class Deploy:
     kill: int | None = None
     asks: bool = True
 
-    def take(self, walk: PolicyWalk) -> None:
+    def take(self, walk: PolicyWalk) -> bool:
+        """True if the run ended well. So it is with each step."""
         walk.site.asks = self.asks
-        walk.deploy(self.step, kill=self.kill)
-        walk.site.asks = True
+        try:
+            return walk.deploy(self.step, kill=self.kill)
+        finally:
+            walk.site.asks = True
 
 
 @dataclass(frozen=True)
@@ -57,11 +60,12 @@ class Certify:
     machine: str
     days: float | None
 
-    def take(self, walk: PolicyWalk) -> None:
+    def take(self, walk: PolicyWalk) -> bool:
         certificate = None
         if self.days is not None:
             certificate = Certificate(NAMES[self.machine], walk.now + timedelta(days=self.days))
         walk.certify(self.machine, certificate)
+        return True
 
 
 @dataclass(frozen=True)
@@ -71,9 +75,10 @@ class EdgeIs:
     delay: float
     fails: bool
 
-    def take(self, walk: PolicyWalk) -> None:
+    def take(self, walk: PolicyWalk) -> bool:
         walk.site.edge.delay, walk.site.edge.fails = self.delay, self.fails
         walk.say(f"edge: {self}")
+        return True
 
 
 @dataclass(frozen=True)
@@ -82,8 +87,9 @@ class Wait:
 
     seconds: float
 
-    def take(self, walk: PolicyWalk) -> None:
+    def take(self, walk: PolicyWalk) -> bool:
         walk.passes(self.seconds)
+        return True
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,9 @@ class Rekey:
 
     machine: str
 
-    def take(self, walk: PolicyWalk) -> None:
+    def take(self, walk: PolicyWalk) -> bool:
         walk.rekey(self.machine)
+        return True
 
 
 @dataclass(frozen=True)
@@ -103,8 +110,8 @@ class Withdraw:
     domain: str
     kill: int | None = None
 
-    def take(self, walk: PolicyWalk) -> None:
-        walk.withdraw(self.domain, kill=self.kill)
+    def take(self, walk: PolicyWalk) -> bool:
+        return walk.withdraw(self.domain, kill=self.kill)
 
 
 @dataclass(frozen=True)
@@ -113,8 +120,8 @@ class Destroy:
 
     kill: int | None = None
 
-    def take(self, walk: PolicyWalk) -> None:
-        walk.destroy(kill=self.kill)
+    def take(self, walk: PolicyWalk) -> bool:
+        return walk.destroy(kill=self.kill)
 
 
 Action = Deploy | Certify | EdgeIs | Wait | Rekey | Withdraw | Destroy

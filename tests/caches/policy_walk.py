@@ -39,8 +39,8 @@ class PolicyWalk:
     since: dict[str, datetime] = field(default_factory=dict)
     """The domains whose mail must be taken, and from when on."""
     his: HisDoing = field(init=False)
-    step: Step = field(default_factory=lambda: Step({}, {}, 0.0))
-    """The last inventory that was deployed."""
+    wanted: Step = field(default_factory=lambda: Step({}, {}, 0.0))
+    """The last inventory that the user deployed, to the end or not."""
     left: int | None = None
     """After how many more things the run is killed."""
 
@@ -78,8 +78,9 @@ class PolicyWalk:
     def deploy(self, step: Step, *, kill: int | None = None) -> bool:
         """Deploy. The user withdraws a domain first that the deploy refuses to forget."""
         gone = self.site.served() - set(step.domains)
-        if gone and set(step.hosts) - set(self.step.hosts):
-            step = replace(step, hosts=self.step.hosts)  # as in `Walk.deploy`
+        if gone and set(step.hosts) - set(self.wanted.hosts):
+            step = replace(step, hosts=self.wanted.hosts)  # as in `Walk.deploy`
+        self.wanted = step
         modes = {name: data.get("mta_sts") for name, data in step.domains.items()}
         asked = "" if self.site.asks else ", and asks no host"
         self.say(f"deploy of {', '.join(step.hosts)} with {modes}{asked}")
@@ -93,7 +94,6 @@ class PolicyWalk:
         if refused:
             withdrawn = [self.withdraw(domain, kill=kill) for domain in sorted(refused)]
             return all(withdrawn)
-        self.step = step
         for name in step.domains:
             self.since.setdefault(name, self.now)
             if modes[name] and self.site.asks and not self.site.edge.fails:
@@ -103,17 +103,17 @@ class PolicyWalk:
     def withdraw(self, domain: str, *, kill: int | None = None) -> bool:
         """`python -m dns.sync DOMAIN --withdraw`."""
         self.say(f"{domain} is withdrawn")
-        return self.run(lambda: self.site.withdraw(self.step.inventory, domain), kill=kill)
+        return self.run(lambda: self.site.withdraw(self.wanted.inventory, domain), kill=kill)
 
     def destroy(self, *, kill: int | None = None) -> bool:
         """`destroy.py` for all hosts. Mail is not promised any more."""
         self.say("all hosts are destroyed")
         self.since.clear()
-        return self.run(lambda: self.site.destroy(self.step.inventory), kill=kill)
+        return self.run(lambda: self.site.destroy(self.wanted.inventory), kill=kill)
 
     def rekey(self, name: str) -> None:
         """`rekey.py` for one machine."""
-        why = self.site.rekey(self.step.inventory, name) if name in self.step.hosts else "it has no key"
+        why = self.site.rekey(self.wanted.inventory, name) if name in self.wanted.hosts else "it has no key"
         self.say(f"rekey of {name}: {why or 'made'}")
         if not why:
             self.certify(name, None)

@@ -1,9 +1,11 @@
-"""Named changes under an MTA-STS policy, each cut off at every step: no sender defers, and the next run ends it."""
+"""Named changes under an MTA-STS policy, killed at every step: no sender defers, the next run ends them."""
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,8 +18,6 @@ from tests.caches.policy_steps import (
     Certify,
     Deploy,
     Destroy,
-    EdgeIs,
-    Wait,
     Withdraw,
     inventory,
 )
@@ -75,17 +75,39 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("state")
 
 
-def walk_through(walk: PolicyWalk, change: str, between: float, kill: int | None = None) -> bool:
-    """Walk. The last run is killed after `kill` things, and made again. False if it was not that long."""
-    killed = False
+def walk_through(walk: PolicyWalk, change: str, between: float) -> None:
+    """Walk up to the last run."""
     for step in GOOD:
         step.take(walk)
-    *before, last = CHANGES[change]
-    for step in before:
+    for step in CHANGES[change][:-1]:
         step.take(walk)
         walk.passes(between)
-    if kill is not None:
-        killed = not last.with_kill(kill).take(walk)
-        walk.passes(1)
-    last.take(walk)
-    return killed
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_defers_no_mail(state: Path, change: str, between: float) -> None:
+    with site_of(state) as site:
+        walk = PolicyWalk(site)
+        walk_through(walk, change, between)
+        CHANGES[change][-1].take(walk)
+        walk.passes(between)
+        settle(walk)
+        check_end(walk)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_run_that_is_killed_anywhere_is_finished_by_the_next(state: Path, change: str) -> None:
+    for kill in itertools.count():
+        with site_of(state) as site:
+            walk = PolicyWalk(site)
+            walk_through(walk, change, 300.0)
+            last = CHANGES[change][-1]
+            assert isinstance(last, Deploy | Withdraw | Destroy)
+            well = replace(last, kill=kill).take(walk)
+            last.take(walk)
+            settle(walk)
+            check_end(walk)
+            if well:
+                break
+    assert kill > 0

@@ -39,8 +39,8 @@ class Edge:
     clock: Clock
     delay: float = 0.0
     """In seconds, until the slowest place has what was uploaded."""
-    ahead: float = 0.0
-    """By how many seconds sooner our own code meets it."""
+    ahead: float = 9.0
+    """By how many seconds sooner our own code meets it, because it asks a faster place."""
     fails: bool = False
     """Whether nobody gets an answer."""
     _uploads: dict[str, list[Upload]] = field(default_factory=dict)

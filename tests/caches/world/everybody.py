@@ -70,7 +70,11 @@ class Everybody:
     def _policies(self) -> Iterator[Policies]:
         """What senders keep when they have looked at the TXT record that they have, and have fetched."""
         for text in list(self.texts.values()):
-            for kept in [None, *self.policies.values()]:
+            looked = text.since(self.text_name, "TXT")
+            # A sender has one resolver. So a TXT record that it keeps is not older than the one by which it
+            # came to its policy.
+            possible = [one for one in self.policies.values() if looked is None or one.looked <= looked]
+            for kept in [None, *possible]:
                 policies = Policies(self.edge, self.clock, {self.domain: kept} if kept else {})
                 policies.of(self.domain, text.copy())
                 yield Policies(self.edge, self.clock, policies.kept, settled=True)

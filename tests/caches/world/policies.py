@@ -17,6 +17,8 @@ class Kept:
 
     id: str
     policy: Policy
+    looked: datetime
+    """When it had looked up the TXT record that made it fetch."""
     fetched: datetime
     upload: Upload
     """Which upload it comes from."""
@@ -47,11 +49,13 @@ class Policies:
             kept = None
         if self.settled:
             return kept
-        found = id_of(resolver.ask(f"{LABEL}.{domain}", "TXT"))
+        name = f"{LABEL}.{domain}"
+        found = id_of(resolver.ask(name, "TXT"))
         if found is None or (kept and kept.id == found) or self.edge.fails:
             return kept
         upload = self.edge.serves(domain)
         if upload.policy is None:
             return kept
-        self.kept[domain] = Kept(found, upload.policy, self.clock.now, upload)
+        looked = resolver.since(name, "TXT") or self.clock.now
+        self.kept[domain] = Kept(found, upload.policy, looked, self.clock.now, upload)
         return self.kept[domain]

@@ -28,6 +28,7 @@ from provision.withdrawal.given_up import given_up
 from provision.withdrawal.refusals import refusals
 from receiver.config.load import from_table
 from tests.caches.world.authority import Authority
+from tests.caches.world.certificate import problem_with
 from tests.caches.world.clock import Clock
 from tests.caches.world.edge import Edge
 from tests.caches.world.leads import WhereMailIsLed
@@ -89,8 +90,8 @@ class Site:
         self._switch_off(inventory)
         return True
 
-    def withdraw(self, inventory: Inventory, domain: str) -> None:
-        """`python -m dns.sync DOMAIN --withdraw`."""
+    def withdraw(self, inventory: Inventory, domain: str, *, forget_policy: bool = False) -> None:
+        """`python -m dns.sync DOMAIN --withdraw`, and perhaps `--forget-policy`."""
         self._applied(
             sync.prepare_withdrawal(
                 inventory,
@@ -100,6 +101,8 @@ class Site:
                 resolver=self.resolver,
                 clock=self.clock,
                 look_up=self._leads.look_up,
+                outside=self._outside,
+                forget_policy=forget_policy,
             )
         )
 
@@ -180,6 +183,8 @@ class Site:
         return Outside(
             lambda zone: Signed(zone, True),
             lambda address: Greeting("no route"),
+            self.edge.answer,
+            problem_with,
         )
 
     def _applied(self, prepared: Prepared) -> None:
