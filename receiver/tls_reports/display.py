@@ -23,8 +23,8 @@ def print_reports(screen: Screen, domain: str, mailbox: str, days: int, found: G
     if not found.reports:
         which = " that can be read" if found.unreadable else ""
         write.text(
-            f"No TLS report{which} has come to {mailbox} in the last {days} days. Senders that send them do so "
-            "once a day, if they had mail for the domain."
+            f"No TLS report{which} has come to {mailbox} in the last {days} days. Senders that send them do "
+            "so once a day, if they had mail for the domain."
         )
     else:
         senders = len({one.sender.domain for one in found.reports if one.sender.is_proven})
