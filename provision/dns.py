@@ -142,8 +142,8 @@ def _addresses(some: Inventory) -> Mapping[str, Addresses]:
 
 
 def _keys(some: Inventory) -> Mapping[str, HostKeys]:
-    """What the hosts of this run answer about their keys, if a domain asks for DANE."""
-    if not any(domain.dane for domain in some.domains):
+    """What the hosts of this run answer about their keys, if a domain asks for what needs them."""
+    if not any(domain.dane or domain.caa_at_hosts for domain in some.domains):
         return {}
     asked = {host.name: host for host in context.state.inventory.get_active_hosts()}
     not_asked = HostKeys(unread="it is not part of this run")
@@ -180,7 +180,7 @@ def in_sync() -> Decision:
         # Otherwise the change itself says so.
         standing = [prepared for prepared in plans if prepared.in_sync]
         said = [prepared.plan.registrar for prepared in standing]
-        said += [note for prepared in standing for note in prepared.dane.notes]
+        said += [note for prepared in standing for note in (*prepared.dane.notes, *prepared.caa.notes)]
         for line in dict.fromkeys(filter(None, said)):
             logger.warning(f"{context.host.print_prefix}{line}")
     needed: list[Command] = [apply_command(prepared) for prepared in plans if not prepared.in_sync]

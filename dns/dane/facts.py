@@ -1,6 +1,6 @@
-"""What a plan needs to know for DANE: the state of the zone, the keys of its hosts, what the world is served.
+"""What a plan needs to know of the zone, of its hosts and of the world: for DANE, and for CAA at the hosts.
 
-Nothing is asked unless a domain of the zone asks for DANE.
+Nothing is asked unless a domain of the zone asks for one of them.
 """
 
 from __future__ import annotations
@@ -8,9 +8,12 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dns import tlsa
+from dns.caa import decision as caa
+from dns.caa.decision import Caa
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.signing import Dnssec
 from dns.cloudflare.zones import Zones
@@ -19,6 +22,7 @@ from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost, over_ssh
 from dns.inventory.host_addresses import Addresses, published_if_known
 from dns.inventory.host_keys import HostKeys
+from dns.mta_sts.policy import Served
 
 if TYPE_CHECKING:
     from dns.world.greeting import Greeting
@@ -30,12 +34,23 @@ Keys = Mapping[str, HostKeys]
 """What the hosts answered about their keys, by `MailHost.name`."""
 
 
+def problem_with(hostname: str, chain: Sequence[str], now: datetime) -> str:
+    """As `dns.mta_sts.certificates.problem_with`."""
+    from dns.mta_sts import certificates  # late: it reads all authorities that the system trusts
+
+    return certificates.problem_with(hostname, chain, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How the world is asked: whether a zone is signed, and what port 25 of an address serves."""
+    """How the world is asked: whether a zone is signed, what port 25 of an address serves, and so on."""
 
     signed: Callable[[str], Signed]
     greet: Callable[[str], Greeting]
+    policy: Callable[[str], Served] = lambda domain: Served(failure="it was not asked for")
+    """The MTA-STS policy of a domain, as a sender gets it."""
+    trusted: Callable[[str, Sequence[str], datetime], str] = problem_with
+    """Why senders refuse a host's certificate (`dns.mta_sts.certificates.problem_with`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +64,11 @@ class Facts:
     signed: Signed | None = None
     dnssec: Dnssec | None = None
 
+    @property
+    def caa(self) -> Caa:
+        """What becomes of the CAA at the names of the hosts."""
+        return caa.decide(self.inventory, self.domain, self.zone, self.keys)
+
     def decide(self, elsewhere: Mapping[str, str] = {}) -> Dane:
         """What to do. `elsewhere` is what `served_elsewhere` found."""
         return decide(self.inventory, self.domain, self.zone, self.keys, self.signed, self.dnssec, elsewhere)
@@ -61,14 +81,14 @@ def look(
 
     Raises SyncError if Cloudflare does not tell the state of DNSSEC.
     """
-    if not is_wanted(inventory, zone.name):
-        return Facts(inventory, domain, zone.name, {})
-    dnssec = zones.dnssec(zone)
-    signed = outside.signed(zone.name)
+    dane = is_wanted(inventory, zone.name)
+    dnssec = zones.dnssec(zone) if dane else None
+    signed = outside.signed(zone.name) if dane else None
+    # What is published for DANE needs the keys only if the zone is signed.
+    asked = hosts_of(inventory, zone.name) if signed and signed.secure else ()
+    asked = (*asked, *(host for host in caa.hosts_to_ask(inventory, zone.name) if host not in asked))
     if keys is None:
-        # What is published needs the keys only if the zone is signed.
-        hosts = hosts_of(inventory, zone.name) if signed.secure else ()
-        keys = over_ssh.read_all_keys(hosts)
+        keys = over_ssh.read_all_keys(asked) if asked else {}
     return Facts(inventory, domain, zone.name, keys, signed, dnssec)
 
 
@@ -129,4 +149,13 @@ def outside_of(resolver: str | None) -> Outside:
             return greeting.Greeting(failure="no route")
         return greeting.greet(address, seconds=GREET_SECONDS)
 
-    return Outside(signed, greet)
+    def policy(domain: str) -> Served:
+        from dns.world import policy as world
+        from dns.world.vantage import vantage_with
+
+        try:
+            return world.fetch(domain, vantage_with(resolver))
+        except SyncError as error:
+            return Served(failure=str(error))
+
+    return Outside(signed, greet, policy)

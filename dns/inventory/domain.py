@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dns.inventory import aliases
 from dns.inventory.places import Problem
+from dns.mta_sts.policy import LABEL, MODES
 from dns.names import a_label, below, did_you_mean, local_part
 
 KEYS = (
@@ -22,6 +23,7 @@ KEYS = (
     "caa",
     "dane",
     "reject_forged",
+    "mta_sts",
 )
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
@@ -39,9 +41,12 @@ class Domain:
     left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
     which senders report failed TLS (RFC 8460). If the inventory says True, that is the address of
     REPORT_MAILBOX, which is then among `mailboxes`. `caa` are the authorities that may issue certificates for
-    the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
-    zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says whether mail is
-    refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for that.
+    the domain (RFC 8659). If one of these two is empty, nothing is published for it. If the inventory says
+    True for it, `caa_at_hosts` is set: the account of each mail host is published at its name. `dane` says
+    whether the zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says
+    whether mail is refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for
+    that. `mta_sts` is the mode of the MTA-STS policy (RFC 8461): testing, enforce, none. If it is empty, the
+    policy is left alone.
     """
 
     name: str
@@ -53,8 +58,10 @@ class Domain:
     ttl: int
     tls_reports: tuple[str, ...] = ()
     caa: tuple[str, ...] = ()
+    caa_at_hosts: bool = False
     dane: bool = False
     reject_forged: bool = False
+    mta_sts: str = ""
 
     @property
     def keeps_tls_reports(self) -> bool:
@@ -109,12 +116,15 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
         tls_reports=tls_reports,
         caa=_authorities(data.get("caa"), problems["caa"]),
+        caa_at_hosts=data.get("caa") is True,
         dane=_flag("dane", data, problems["dane"]),
         reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
+        mta_sts=_mode(data.get("mta_sts"), problems["mta_sts"]),
     )
     for asked, key, prefix in (
         (domain.sends_mail is False, "sends_mail", DMARC),
         (bool(domain.tls_reports), "tls_reports", TLS_REPORTS),
+        (bool(domain.mta_sts), "mta_sts", LABEL),
     ):
         try:
             below(ascii_name, prefix) if asked else None
@@ -169,6 +179,16 @@ def _flag(key: str, data: Mapping[object, object], problems: list[str]) -> bool:
     return False
 
 
+def _mode(value: object, problems: list[str]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value in MODES:
+        return value
+    modes = " or ".join(f'"{mode}"' for mode in MODES)
+    problems.append(f"mta_sts must be {modes}, or left out, not {value!r}")
+    return ""
+
+
 def _separators(value: object, problems: list[str]) -> str:
     if isinstance(value, str) and all(c in "+-_=.#~!$%&'*?^`{|}" for c in value):
         return value
@@ -208,9 +228,9 @@ def _tls_reports(value: object, name: str, problems: list[str]) -> tuple[str, ..
 
 
 def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value or ()
+    given = [value] if isinstance(value, str) else () if value is True else value or ()
     if not isinstance(given, list | tuple):
-        problems.append(f'caa must be a list such as ["letsencrypt.org"], not {value!r}')
+        problems.append(f'caa must be True, or a list such as ["letsencrypt.org"], not {value!r}')
         return ()
     names: list[str] = []
     for item in given:
