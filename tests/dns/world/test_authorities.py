@@ -1,4 +1,4 @@
-"""Which CAA records apply to a mail host, as its nameservers and a resolver answer them (RFC 8659, section 3)."""
+"""Which CAA records apply to a mail host, as nameservers and a resolver answer them (RFC 8659, section 3)."""
 
 from __future__ import annotations
 
