@@ -32,9 +32,9 @@ class Gateway:
     """Hands HTTPS requests on to an authority at a port of 127.0.0.1. Use as a context manager.
 
     `refuse` gets the path of each request, and what it returns is answered. `ahead` is how many seconds the
-    clock of the authority is ahead. `asked` are the paths so far, and `account` is the URI of the account that
-    made the last request (RFC 8555, section 6.2). With `identities` the directory says that these are the
-    authority's names in CAA records (section 7.1.1), which Pebble's does not.
+    clock of the authority is ahead. `asked` are the paths so far, and `account` is the URI of the account
+    that made the last request (RFC 8555, section 6.2). With `identities` the directory says that these are
+    the authority's names in CAA records (section 7.1.1), which Pebble's does not.
     """
 
     to_port: int
