@@ -1,4 +1,4 @@
-"""The CAA of a mail host in a zone at Cloudflare: published, replaced, kept, handed over, taken away, undone."""
+"""The CAA of a mail host in a zone at Cloudflare: published, replaced, kept, handed over, undone."""
 
 from __future__ import annotations
 
