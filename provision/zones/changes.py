@@ -1,6 +1,6 @@
 """Changing the zones of a run, and telling the user how far it is.
 
-`provision.dns` decides what is changed, and when.
+`provision.zones.steps` decides what is changed, and when.
 """
 
 from __future__ import annotations
