@@ -47,7 +47,7 @@ mail_hosts = (
                 # "sends_mail": False,
                 # "subaddress_separators": "+",           # "" turns alice+anything off
                 # "ttl": 300,                             # of the DNS records, in seconds
-                # "tls_reports": ["tls@example.org"],     # where senders report failed TLS (RFC 8460)
+                # "tls_reports": True,                    # senders report failed TLS: docs/tls-reports.md
                 # "dane": True,                           # senders can check our key: docs/tls.md
                 # "reject_forged": True,                  # refuse what its author's domain asks to refuse
                 # "caa": ["letsencrypt.org"],             # only these may issue certificates, web too

@@ -26,6 +26,8 @@ class Zone:
     status: str
     nameservers: tuple[str, ...]
     type: str = "full"
+    account: str = ""
+    """The identifier of the account that the zone is in. Empty if Cloudflare did not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _zone(item: Mapping[str, object]) -> Zone:
     for key in ("id", "name", "status", "type"):
         if not isinstance(item.get(key), str) or not item[key]:
             raise Unreachable(f"Cloudflare answered a zone without {key!r}: {AGAIN}")
-    servers = item.get("name_servers")
+    servers, account = item.get("name_servers"), item.get("account")
     return Zone(
         id=str(item["id"]),
         name=canonical_name(str(item["name"])),
@@ -137,4 +139,5 @@ def _zone(item: Mapping[str, object]) -> Zone:
             if isinstance(server, str) and server.strip(". ")
         ),
         type=str(item["type"]),
+        account=str(account.get("id") or "") if isinstance(account, Mapping) else "",
     )

@@ -48,10 +48,13 @@ class Api:
 
     def get(self, path: str, query: Mapping[str, object]) -> Answer:
         """Send a read and return the answer. Raises Unreachable, Refused."""
-        return self._read(lambda client: client.get(path, cast_to=object, options={"params": query}))
+        return self.repeatable(lambda client: client.get(path, cast_to=object, options={"params": query}))
 
-    def _read(self, ask: Callable[[Cloudflare], object]) -> Answer:
-        """Send what may be sent again if no answer came."""
+    def repeatable(self, ask: Callable[[Cloudflare], object]) -> Answer:
+        """Send a read, or a write that does the same each time. If no answer comes, send it again.
+
+        Raises Unreachable, Refused.
+        """
         for attempt in range(1, READ_ATTEMPTS + 1):
             try:
                 return self._ask(ask)
@@ -67,11 +70,11 @@ class Api:
 
     def dnssec(self, zone_id: str) -> Answer:
         """Read the DNSSEC of a zone. Raises Unreachable, Refused."""
-        return self._read(lambda client: client.dns.dnssec.with_raw_response.get(zone_id=zone_id).json())
+        return self.repeatable(lambda client: client.dns.dnssec.with_raw_response.get(zone_id=zone_id).json())
 
     def sign(self, zone_id: str) -> Answer:
         """Switch the DNSSEC of a zone on. Doing it twice is the same as once. Raises Unreachable, Refused."""
-        return self._read(
+        return self.repeatable(
             lambda client: client.dns.dnssec.with_raw_response.edit(zone_id=zone_id, status="active").json()
         )
 

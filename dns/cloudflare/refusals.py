@@ -13,8 +13,10 @@ from dataclasses import dataclass
 TOKEN_PAGE = "https://dash.cloudflare.com/profile/api-tokens"  # noqa: S105 - a page, not a token
 STATUS_PAGE = "https://www.cloudflarestatus.com"
 PERMISSIONS = "Zone > Zone > Read and Zone > DNS > Edit"
+WORKERS_PERMISSION = "Account > Workers Scripts > Edit"
 ALREADY_THERE = (81057, 81058)
 NOT_THERE = (81044,)
+NO_SCRIPT = 10007
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ _LOCKED_OUT = _Meaning("too many requests were refused: wait an hour, and run ag
 _CONFLICT = _Meaning(
     "an A, AAAA or CNAME record of that name is in the way, and was added after the zone was read: run again "
     "to see it"
+)
+_ZONE_OF_DOMAIN = _Meaning(
+    "the account of the Worker does not hold the zone of its custom domain: run again, or report it"
 )
 _MEANINGS: Mapping[int, _Meaning] = {
     9106: _NOT_ARRIVED,
@@ -83,6 +88,31 @@ _MEANINGS: Mapping[int, _Meaning] = {
     ),
     9300: _Meaning("tags need a paid plan: this is a fault of this program, please report it"),
     7003: _Meaning("the zone does not exist any more: run again"),
+    # Workers: https://developers.cloudflare.com/workers/observability/errors/
+    NO_SCRIPT: _Meaning("the Worker is gone: run again"),
+    10016: _Meaning("the name of the Worker is refused: this is a fault of this program, please report it"),
+    10021: _Meaning("the Worker's script is refused: this is a fault of this program, please report it"),
+    10034: _Meaning("verify the e-mail address of the account in the dashboard, and run again"),
+    10037: _Meaning(
+        "the account holds as many Workers as its plan allows: delete one that is not needed in the "
+        "dashboard (Workers & Pages), or change to a larger plan"
+    ),
+    10063: _Meaning(
+        "this account has never used Workers: open Workers & Pages in the dashboard once, and run again"
+    ),
+    10064: _Meaning(
+        "something else in the account uses this Worker: take it off there (Workers & Pages > the Worker > "
+        "Settings), and run again"
+    ),
+    10082: _ZONE_OF_DOMAIN,
+    10083: _ZONE_OF_DOMAIN,
+    100116: _Meaning(
+        "another Worker has this custom domain: remove it in the dashboard (Workers & Pages > that Worker > "
+        "Settings > Domains & Routes), and run again"
+    ),
+    100117: _Meaning(
+        "a record of that name is in the way: delete it in the dashboard (DNS > Records), and run again"
+    ),
 }
 # Other meanings of some codes. Words in Cloudflare's message decide.
 _BY_MESSAGE = (

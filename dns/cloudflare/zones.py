@@ -17,6 +17,7 @@ from dns.cloudflare.api_records import changed_fields, to_api
 from dns.cloudflare.outcome import Outcome, outcome_from
 from dns.cloudflare.refusals import TOKEN_PAGE
 from dns.cloudflare.signing import Dnssec, dnssec_from
+from dns.cloudflare.workers import Workers
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable, ZoneNotFound
 from dns.plan import Plan
 from dns.records import ZoneRecord
@@ -46,6 +47,8 @@ class Zones:
         `pause` waits at a rate limit, after `tell` got a line about it. Raises NoToken, WrongSetting.
         """
         self._api = Api(environ, timeout=timeout, pause=pause, tell=tell)
+        self.workers = Workers(self._api)
+        """The Workers that serve MTA-STS policies, in the accounts of these zones."""
 
     @property
     def requests(self) -> int:

@@ -26,6 +26,8 @@ KEYS = (
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
 DMARC, TLS_REPORTS = "_dmarc", "_smtp._tls"
+REPORT_MAILBOX = "tls-reports"
+"""The mailbox of a domain with `"tls_reports": True`, which `letterbox tls-reports` reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ class Domain:
     `name` is in A-label form, and local parts are in lower case. The targets of an alias are local names
     of this domain, or full addresses at another served domain. `sends_mail` is None if SPF and DMARC are
     left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
-    which senders report failed TLS (RFC 8460). `caa` are the authorities that may issue certificates for
+    which senders report failed TLS (RFC 8460). If the inventory says True, that is the address of
+    REPORT_MAILBOX, which is then among `mailboxes`. `caa` are the authorities that may issue certificates for
     the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
     zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says whether mail is
     refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for that.
@@ -52,6 +55,11 @@ class Domain:
     caa: tuple[str, ...] = ()
     dane: bool = False
     reject_forged: bool = False
+
+    @property
+    def keeps_tls_reports(self) -> bool:
+        """Whether TLS reports come to the mailbox that `letterbox tls-reports` reads."""
+        return REPORT_MAILBOX in self.mailboxes and _report_uri(self.name) in self.tls_reports
 
 
 def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]:
@@ -81,6 +89,14 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         problems["mailboxes"].append(
             'has no mailbox: give "mailboxes": ["alice"], or an alias for postmaster'
         )
+    tls_reports = _tls_reports(data.get("tls_reports"), ascii_name, problems["tls_reports"])
+    if data.get("tls_reports") is True and REPORT_MAILBOX not in mailboxes:
+        if REPORT_MAILBOX in own_aliases:
+            problems["tls_reports"].append(
+                f"tls_reports is True, which makes {REPORT_MAILBOX} a mailbox, but it is an alias: take the "
+                f'alias out, or write "tls_reports": "{REPORT_MAILBOX}@{ascii_name}"'
+            )
+        mailboxes = (*mailboxes, REPORT_MAILBOX)
     domain = Domain(
         name=ascii_name,
         mailboxes=mailboxes,
@@ -91,7 +107,7 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
             data.get("subaddress_separators", "+"), problems["subaddress_separators"]
         ),
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
-        tls_reports=_tls_reports(data.get("tls_reports"), problems["tls_reports"]),
+        tls_reports=tls_reports,
         caa=_authorities(data.get("caa"), problems["caa"]),
         dane=_flag("dane", data, problems["dane"]),
         reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
@@ -168,10 +184,16 @@ def _ttl(value: object, problems: list[str]) -> int:
     return AUTOMATIC_TTL
 
 
-def _tls_reports(value: object, problems: list[str]) -> tuple[str, ...]:
+def _report_uri(name: str) -> str:
+    return f"mailto:{REPORT_MAILBOX}@{name}"
+
+
+def _tls_reports(value: object, name: str, problems: list[str]) -> tuple[str, ...]:
+    if value is True:
+        return (_report_uri(name),)
     given = [value] if isinstance(value, str) else value or ()
     if not isinstance(given, list | tuple):
-        problems.append(f'tls_reports must be an address such as "tls@example.com", not {value!r}')
+        problems.append(f'tls_reports must be True, or an address such as "tls@example.com", not {value!r}')
         return ()
     uris: list[str] = []
     for item in given:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dns.errors import HostUnreadable
-from dns.inventory import host_keys, host_shell
+from dns.inventory import host_account, host_keys, host_shell
 from dns.inventory.host_addresses import COMMAND, Addresses, is_complete, parse_addresses
 from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.inventory.mail_host import MailHost
@@ -43,16 +43,20 @@ def read(host: MailHost) -> Addresses:
 
 
 def read_keys(host: MailHost) -> HostKeys:
-    """Read which keys the host has and serves. Never raises: `unread` says why they could not be read."""
+    """Read which keys the host has, what it serves, and with which account its certificate is renewed.
+
+    Never raises: `unread` says why it could not be read.
+    """
     try:
-        return parse_keys(_run(host, host_keys.COMMAND).splitlines())
+        lines = _run(host, host_keys.COMMAND).splitlines()
+        return parse_keys(lines, host_account.kept_here(host.hostname))
     except _NoAnswer as error:
         return HostKeys(unread=f"its keys could not be read over ssh ({error})")
 
 
 def read_all_keys(hosts: Sequence[MailHost]) -> dict[str, HostKeys]:
     """The same for several hosts, all asked at once, by `MailHost.name`."""
-    from concurrent.futures import ThreadPoolExecutor  # late: only a domain with DANE needs it
+    from concurrent.futures import ThreadPoolExecutor  # late: a plain domain needs none of it
 
     with ThreadPoolExecutor(16) as pool:
         return dict(zip((host.name for host in hosts), pool.map(read_keys, hosts), strict=True))

@@ -20,8 +20,8 @@ from dns.names import a_label
 from dns.plan import Plan
 from dns.sync import report, undo, verify
 from dns.sync.arguments import Arguments, parse_arguments
-from dns.sync.change import apply
 from dns.sync.prepared import Prepared, prepare, prepare_withdrawal
+from dns.sync.stages import Serve, carry_out
 from dns.terminal.colour import is_coloured
 from dns.terminal.countdown import count_down
 
@@ -86,8 +86,7 @@ class _Run:
         """Change the zone, and verify it unless `--wait 0` is given."""
         given, name = self.given, prepared.domain.name
         if not given.wait:
-            self._apply(prepared, zones)
-            self._print(f"{name}: changed")
+            self._carry_out(prepared, zones, lambda stage: None)
             self._print_next(prepared)
             self._print_json()
             return
@@ -98,25 +97,39 @@ class _Run:
             raise SyncError(f"{name}: nothing was changed: {error}, {hint}") from None
         servers = located.servers
         ttl = None if given.withdraw else verify.longest_ttl(prepared, servers)
-        self._apply(prepared, zones)
+        took = 0.0
+
+        def serve(stage: Prepared) -> float:
+            nonlocal took
+            self.plan = stage.plan
+            seconds = verify.wait_until_served(stage, servers=servers, seconds=given.wait)
+            took += seconds
+            return seconds
+
+        self._carry_out(prepared, zones, serve)
+        if given.withdraw:
+            self._print_next(prepared)
+            self._print_json()
+            return
         with verify.changed_but(name):
-            took = verify.wait_until_served(prepared, servers=servers, seconds=given.wait)
-            self._print(f"{name}: changed, and answered by all its nameservers after {took:.1f} s")
-            if given.withdraw:
-                self._print_next(prepared)
-                self._print_json()
-                return
             verification = verify.verify(
-                prepared, given.resolver, located=located, seconds=given.wait - took, ttl=ttl
+                prepared, given.resolver, located=located, seconds=max(0.0, given.wait - took), ttl=ttl
             )
         self._print_next(prepared)
         first, *rest = verification.lines(colour=is_coloured())
         self._print(first, rest)
         self._print_json(check=verification.to_json())
 
-    def _apply(self, prepared: Prepared, zones: Zones) -> None:
+    def _carry_out(self, prepared: Prepared, zones: Zones, serve: Serve) -> None:
+        """Change the zone. After a change of which the outcome is known, `applied` is True."""
         self.applied = None
-        self.plan = apply(prepared, zones=zones)
+
+        def done(words: str) -> None:
+            self.applied = True
+
+        self.plan = carry_out(
+            prepared, zones=zones, serve=serve, pause=count_down, tell=self._print, done=done
+        )
         self.applied = True
 
     def _print_next(self, prepared: Prepared) -> None:

@@ -27,6 +27,7 @@ class VantagePoint:
     resolvers: tuple[Server, ...]
     port: int = 53
     smtp_port: int = 25
+    https_port: int = 443
     smtp_seconds: float = CONNECT_SECONDS
     references: tuple[str, ...] = REFERENCES
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from pyinfra import logger
 from pyinfra.api.exceptions import DeployError
 
+from dns.inventory import host_account
 from provision.desired.archive import PROJECT, RENEWAL, SECRETS, BuildError, cache, run, tool
 
 GOOD, WRONG, DUE = 0, 3, 4
@@ -40,8 +41,7 @@ def state_folder(hostname: str) -> Path:
 
     Raises DeployError.
     """
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    folder = Path(base, "letterbox", "certificates", hostname)
+    folder = host_account.folder(hostname)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)

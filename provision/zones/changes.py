@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from pyinfra import logger
@@ -15,10 +17,14 @@ from pyinfra.api.state import State
 
 from dns import sync
 from dns.sync import Prepared, SyncError
+from dns.terminal.lines import in_columns
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
 from provision.run.inventory import make
 from provision.run.step import Command
+
+TELL_EVERY = 15.0
+"""Seconds between two lines that tell how long is left to wait."""
 
 
 def apply_command(prepared: Prepared) -> FunctionCommand:
@@ -60,22 +66,45 @@ def offer_proof(state: State, host: Host) -> bool:
 
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
+
+    def tell(line: str) -> None:
+        for part in in_columns(line, sys.stderr, before=len(host.print_prefix)):
+            logger.info(f"{host.print_prefix}{part}")
+
     for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)
-        made = sync.apply(prepared)
-        with sync.changed_but(prepared.domain.name):
-            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
+
+        def serve(stage: Prepared) -> float:
+            return sync.wait_until_served(stage, servers=servers, on_progress=AnsweringLines(host))
+
+        made = sync.carry_out(prepared, serve=serve, pause=pausing(tell), tell=tell)
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False
-    logger.info(
-        f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
-    )
     if made.registrar:
         logger.warning(f"{host.print_prefix}{made.registrar}")
     return True
+
+
+def pausing(
+    tell: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> Callable[[float], None]:
+    """A wait for some seconds. A long one tells from time to time how many are left.
+
+    A count-down in place would be overwritten by pyinfra's own line of progress.
+    """
+
+    def pause(seconds: float) -> None:
+        left = seconds
+        while left > 2 * TELL_EVERY:
+            sleep(TELL_EVERY)
+            left -= TELL_EVERY
+            tell(f"  {left:.0f} s left")
+        sleep(left)
+
+    return pause
 
 
 class AnsweringLines:

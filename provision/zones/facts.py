@@ -9,10 +9,11 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.api.host import Host
 
-from dns.inventory import Inventory, host_addresses, host_keys
+from dns.inventory import Inventory, host_account, host_addresses, host_keys
 from dns.inventory.host_addresses import Addresses
 from dns.inventory.host_keys import HostKeys, parse_keys
 from provision.host.observed import Observed
+from provision.run.inventory import mail_host
 from provision.run.step import for_any_shell, observe
 
 
@@ -55,9 +56,9 @@ def keys_of(some: Inventory) -> Mapping[str, HostKeys]:
 
 
 def own_keys(host: Host) -> HostKeys:
-    """Which keys the host has and serves. A host that does not answer has unread ones."""
+    """Which keys the host has, what it serves, and with which account its certificate is renewed. A host that does not answer has unread ones."""
     done, output = host.run_shell_command(for_any_shell(StringCommand(host_keys.COMMAND)))
     if not done:
         reason = (output.stderr.strip().splitlines() or ["it gave no reason"])[-1]
         return HostKeys(unread=f"its keys could not be read ({reason})")
-    return parse_keys(output.stdout_lines)
+    return parse_keys(output.stdout_lines, host_account.kept_here(mail_host(host).hostname))

@@ -51,6 +51,7 @@ ROOMS = (
             ("check", "dane"),
             ("terminal",),
             ("world", "cloudflare"),
+            ("mta_sts",),
             ("desired", "plan"),
             ("inventory",),
             ("until",),

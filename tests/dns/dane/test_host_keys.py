@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from dns import tlsa
 from dns.inventory import host_keys, over_ssh
 from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.inventory.mail_host import MailHost
+from provision.renewal import program
 from tests.dns.dane.keys import FIRST, SECOND
 from tests.dns.loopback.world import MailHost as Served
+from tests.dns.mta_sts.chains import authority, leaf
+from tests.dns.mta_sts.chains import served as served_chain
 
 HOST = MailHost("mx1", "mx1.example.test", None, None)
 
@@ -35,11 +42,10 @@ def request(folder: Path) -> None:
     subprocess.run(["openssl", *words, *files], check=True, capture_output=True)
 
 
-def read(folder: Path, *places: str) -> HostKeys:
-    script = host_keys.script(str(folder), places)
-    return parse_keys(
-        subprocess.run(["sh", "-c", script], capture_output=True, text=True).stdout.splitlines()
-    )
+def read(folder: Path, *places: str, kept_here: str = "") -> HostKeys:
+    script = host_keys.script(str(folder), places, str(folder / "state.json"))
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True)
+    return parse_keys(done.stdout.splitlines(), kept_here)
 
 
 def spki(path: Path) -> str:
@@ -60,7 +66,72 @@ def test_the_script_reads_current_and_next_and_what_is_served(
     found = read(tmp_path, f"127.0.0.1:{served.port}")
     assert (found.current, found.next) == (spki(tmp_path / "current"), spki(tmp_path / "next"))
     assert found.served == {tlsa.key_digest(der)}
+    assert found.chain == (base64.b64encode(der).decode(),)
     assert found.unread == ""
+
+
+def test_the_whole_chain_is_read_in_the_order_in_which_it_is_served(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    root = authority("Root", now)
+    issuer = authority("Issuer", now, root)
+    key = ec.generate_private_key(ec.SECP256R1())
+    chain = [leaf(now, issuer, key=key), issuer.certificate, root.certificate]
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "both.pem").write_bytes(pem + b"".join(each.public_bytes(Encoding.PEM) for each in chain))
+    with Served("127.0.0.1", 0, tmp_path / "both.pem") as host:
+        found = read(tmp_path, "127.0.0.1:9", f"127.0.0.1:{host.port}")
+    assert list(found.chain) == served_chain(*chain)
+
+
+@pytest.mark.parametrize(
+    ("state", "account"),
+    [
+        (
+            {"account": "https://acme-v02.api.letsencrypt.org/acme/acct/1"},
+            ("https://acme-v02.api.letsencrypt.org/acme/acct/1", ("letsencrypt.org",)),
+        ),
+        (
+            {"account": "https://acme-staging-v02.api.letsencrypt.org/acme/acct/2", "identities": []},
+            ("https://acme-staging-v02.api.letsencrypt.org/acme/acct/2", ("letsencrypt.org",)),
+        ),
+        (
+            {"account": "https://ca.test/1", "identities": ["CA.test", "ca.test", "pki.test", 3, "a;b"]},
+            ("https://ca.test/1", ("ca.test", "pki.test")),
+        ),
+        ({"account": "https://ca.test/1"}, ("https://ca.test/1", ())),
+        ({"account": "https://acme-v02.api.letsencrypt.org.evil.test/1"}, None),
+        ({"account": "https://ca.test/1; x", "identities": ["ca.test"]}, ("", ())),
+        ({"account": 'https://ca.test/"', "identities": ["ca.test"]}, ("", ())),
+        ({"account": "https://ca.test/1\n", "identities": ["ca.test"]}, ("", ())),
+        ({"account": "", "identities": ["ca.test"]}, ("", ())),
+        ({"account": None, "outcome": "it failed * $(x)"}, ("", ())),
+        ([1], ("", ())),
+    ],
+)
+def test_the_account_of_the_renewal_is_read(
+    tmp_path: Path, state: object, account: tuple[str, tuple[str, ...]] | None
+) -> None:
+    (tmp_path / "state.json").write_text(json.dumps(state, indent=1))
+    found = read(tmp_path, kept_here=json.dumps({"account": "https://here.test/1"}))
+    expected = account or ("https://acme-v02.api.letsencrypt.org.evil.test/1", ())
+    assert (found.account, found.identities) == expected
+
+
+def test_the_state_that_this_machine_keeps_counts_only_if_the_host_has_none(tmp_path: Path) -> None:
+    kept = json.dumps({"account": "https://here.test/1", "identities": ["here.test"]})
+    assert read(tmp_path, kept_here=kept).account == "https://here.test/1"
+    (tmp_path / "state.json").write_text("{")
+    assert read(tmp_path, kept_here=kept).account == ""
+
+
+def test_the_state_of_a_host_is_looked_for_where_the_renewal_of_this_machine_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ssh_runs: Callable[[str], None]
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    path = program.state_folder(HOST.hostname) / "state.json"
+    path.write_text(json.dumps({"account": "https://here.test/1", "identities": ["here.test"]}))
+    ssh_runs("echo '##letterbox-answer##'; echo keys")
+    assert over_ssh.read_keys(HOST).account == "https://here.test/1"
 
 
 def test_a_host_without_keys_and_without_a_service_has_none(tmp_path: Path, served: Served) -> None:

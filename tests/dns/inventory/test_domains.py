@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dns.inventory import InventoryError, from_hosts
+from dns.inventory import Domain, InventoryError, from_hosts
 from tests.dns.inventory.good import GOOD_DOMAIN, GOOD_HOST, named, problems
 
 
@@ -15,6 +15,35 @@ def test_tls_reports_and_caa_are_read_as_uris_and_names() -> None:
     (read,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
     assert read.tls_reports == ("mailto:tls@x.org", "https://x.org/r")
     assert read.caa == ("letsencrypt.org",)
+
+
+def read_domain(name: str = "example.com", **keys: Any) -> Domain:
+    (found,) = from_hosts([("mx1.example.com", {"domains": {name: {**GOOD_DOMAIN, **keys}}})]).domains
+    return found
+
+
+def test_tls_reports_true_makes_the_address_and_its_mailbox() -> None:
+    found = read_domain("Bücher.example", mailboxes=["alice"], tls_reports=True)
+    assert found.tls_reports == ("mailto:tls-reports@xn--bcher-kva.example",)
+    assert found.mailboxes == ("alice", "tls-reports"), "the first mailbox gets the postmaster's mail"
+    assert found.keeps_tls_reports
+
+
+def test_the_mailbox_of_tls_reports_is_made_once() -> None:
+    found = read_domain(mailboxes=["TLS-Reports", "alice"], tls_reports=True)
+    assert found.mailboxes == ("tls-reports", "alice")
+
+
+@pytest.mark.parametrize("given", [None, False, [], "tls@example.org", ["alice@example.com"]])
+def test_a_domain_that_sends_its_tls_reports_elsewhere_gets_no_mailbox_for_them(given: Any) -> None:
+    found = read_domain(mailboxes=["alice"], tls_reports=given)
+    assert found.mailboxes == ("alice",)
+    assert not found.keeps_tls_reports
+
+
+def test_a_mailbox_for_tls_reports_is_no_mailbox_for_the_postmaster() -> None:
+    (line,) = problems(domains={"example.com": {"tls_reports": True}})
+    assert "has no mailbox" in line
 
 
 @pytest.mark.parametrize(("keys", "read"), [({}, False), ({"dane": False}, False), ({"dane": True}, True)])
@@ -44,6 +73,11 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"mailboxes": ["alice", "a b"]}, "mailbox 'a b' is not a mailbox name"),
         ({"tls_reports": "nonsense"}, "tls_reports 'nonsense' is neither an e-mail address nor"),
         ({"tls_reports": ["a@b.org, c@d.org"]}, "is neither an e-mail address nor"),
+        ({"tls_reports": 1}, "tls_reports must be True, or an address such as"),
+        (
+            {"tls_reports": True, "aliases": {"tls-reports": ["alice"]}},
+            'take the alias out, or write "tls_reports": "tls-reports@example.com"',
+        ),
         ({"caa": ["let's encrypt"]}, "name the authority as in letsencrypt.org"),
         ({"caa": {"issue": "x.org"}}, "caa must be a list"),
         ({"mailboxes": ["alice", "../x"]}, "mailbox '../x' is not a mailbox name"),
@@ -102,6 +136,7 @@ def test_wrong_domains_are_reported_in_one_line(domains: Any, said: str) -> None
     ("characters", "keys", "most"),
     [
         (247, {"sends_mail": False}, "with _dmarc. before it more than 253: it may have at most 246"),
+        (243, {"tls_reports": True}, "it may have at most 242"),
         (
             243,
             {"tls_reports": "tls@example.org"},

@@ -71,7 +71,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
         "mailboxes": ["alice"],
         "sends_mail": draw(st.sampled_from([None, False])),
         "ttl": draw(TTLS),
-        "tls_reports": draw(st.sampled_from([None, "tls@example.org"])),
+        "tls_reports": draw(st.sampled_from([None, True, "tls@example.org"])),
         "caa": draw(st.sampled_from([None, ["letsencrypt.org"]])),
     }
     names = ["mx1.example.test", "mx2.example.test"][: draw(st.integers(1, 2))]
