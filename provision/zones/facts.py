@@ -56,7 +56,10 @@ def keys_of(some: Inventory) -> Mapping[str, HostKeys]:
 
 
 def own_keys(host: Host) -> HostKeys:
-    """Which keys the host has, what it serves, and with which account its certificate is renewed. A host that does not answer has unread ones."""
+    """Which keys the host has, what it serves, and with which account its certificate is renewed.
+
+    `unread` says why it could not be read.
+    """
     done, output = host.run_shell_command(for_any_shell(StringCommand(host_keys.COMMAND)))
     if not done:
         reason = (output.stderr.strip().splitlines() or ["it gave no reason"])[-1]
