@@ -75,6 +75,7 @@ format: $(DEVELOPER)  ## put the code in form
 
 thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	@LETTERBOX_THOROUGH=1 $(BIN)/python -m pytest tests/provision/runs/test_interrupted.py \
+	  tests/provision/runs/test_upgrade.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
 	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py \
 	  tests/receiver/sender_checks/test_memory.py

@@ -29,7 +29,7 @@ export default {
     if (!reads || new URL(request.url).pathname !== PATH) {
       return new Response("Not found\\n", { status: 404, headers: { "content-type": "text/plain" } });
     }
-    const headers = { "content-type": "text/plain; charset=utf-8", "cache-control": "no-store" };
+    const headers = { "content-type": "text/plain", "cache-control": "no-store" };
     return new Response(request.method === "HEAD" ? null : POLICY, { headers });
   },
 };

@@ -15,6 +15,8 @@ from tests.dns.loopback import world as loopback
 from tests.dns.loopback.nameserver import Nameserver
 from tests.dns.loopback.world import World
 from tests.lab.cloudflare import StandIn
+from tests.lab.cloudflare.authority import ROOT, Authority, make_root
+from tests.lab.cloudflare.edge import Edge
 
 
 @pytest.fixture(autouse=True)
@@ -50,7 +52,9 @@ def cloudflare(zones_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sta
     """A stand-in with the zones example.test and other.test, named in the environment."""
     for name in ("CLOUDFLARE_EMAIL", "CLOUDFLARE_API_KEY", "HTTP_PROXY", "http_proxy", "LETTERBOX_RESOLVER"):
         monkeypatch.delenv(name, raising=False)
-    with StandIn(["example.test", "other.test"], token=TOKEN, zones_dir=zones_dir) as standin:
+    addresses = {"A": loopback.EDGE4, "AAAA": loopback.EDGE6}
+    zones = ["example.test", "other.test"]
+    with StandIn(zones, token=TOKEN, zones_dir=zones_dir, edge=addresses) as standin:
         monkeypatch.setenv("CLOUDFLARE_BASE_URL", standin.base_url)
         monkeypatch.setenv("CLOUDFLARE_API_TOKEN", TOKEN)
         yield standin
@@ -62,6 +66,25 @@ def api(cloudflare: StandIn) -> Iterator[httpx.Client]:
     base = f"{cloudflare.base_url}/zones/{cloudflare.zones['example.test'].id}/"
     with httpx.Client(base_url=base, headers={"authorization": f"Bearer {TOKEN}"}, timeout=SECONDS) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """The authority of the certificates that the edge serves."""
+    root, store = tmp_path_factory.mktemp("authority"), tmp_path_factory.mktemp("certificates")
+    make_root(root)
+    return Authority(root, store)
+
+
+@pytest.fixture
+def edge(cloudflare: StandIn, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Edge]:
+    """Cloudflare's edge for the Workers of the stand-in, which programs and tests trust.
+
+    A vantage point needs its port: `replace(world.vantage, https_port=edge.port)`.
+    """
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority.root / ROOT))
+    with Edge(cloudflare.served, authority, (loopback.EDGE4, loopback.EDGE6)) as running:
+        yield running
 
 
 @pytest.fixture

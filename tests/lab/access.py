@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import ssl
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import certifi
+
+from tests.lab.cloudflare.authority import ROOT, ROOT_KEY, make_root
 from tests.lab.errors import LabError
 from tests.lab.machines.machine import Machine
 from tests.lab.network import CONTROL, WORLD
@@ -46,8 +51,20 @@ def target_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
     }
 
 
+def edge_files(lab: Lab) -> dict[str, tuple[bytes, int]]:
+    """The authority that the edge in the world issues its certificates with."""
+    return {f"etc/lab-edge/{name}": ((lab.edge / name).read_bytes(), 0o644) for name in (ROOT, ROOT_KEY)}
+
+
+def trust(lab: Lab, *roots: str) -> None:
+    """Let the control machine trust these roots, in PEM, besides its own and that of the edge."""
+    named = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile or certifi.where()
+    own = Path(named).read_text()
+    lab.trusted.write_text("\n".join([own, (lab.edge / ROOT).read_text(), *roots]))
+
+
 def write_access(lab: Lab) -> None:
-    """Write the keys, ssh_config, the inventory and the environment, before the machines exist."""
+    """Write keys, the edge's authority, ssh_config, inventory and environment, before the machines exist."""
     keys = lab.folder / "ssh"
     shutil.rmtree(keys, ignore_errors=True)
     keys.mkdir(parents=True, mode=0o700)
@@ -65,6 +82,10 @@ def write_access(lab: Lab) -> None:
         public = (keys / f"{each.name}_host_key.pub").read_text().strip()
         known.append(f"{each.ipv4},{each.ipv6},{each.name},{each.hostname} {public}\n")
     (keys / "known_hosts").write_text("".join(known))
+    shutil.rmtree(lab.edge, ignore_errors=True)
+    lab.edge.mkdir()
+    make_root(lab.edge)
+    trust(lab)
     lab.ssh_config.write_text(_ssh_config(lab))
     lab.inventory.write_text(_inventory(lab))
     (lab.folder / "env").write_text("".join(f"{key}={value}\n" for key, value in lab.environment.items()))

@@ -70,9 +70,19 @@ class Lab:
         return self.folder / "ssh" / "key"
 
     @property
+    def edge(self) -> Path:
+        """The folder of the authority of the edge's certificates."""
+        return self.folder / "edge"
+
+    @property
+    def trusted(self) -> Path:
+        """The roots that the control machine trusts: its own, and that of the edge."""
+        return self.folder / "trusted.pem"
+
+    @property
     def environment(self) -> dict[str, str]:
         """What to export so that `deploy.py` and `dns.sync` work on this lab."""
-        return world.environment(self.network)
+        return {**world.environment(self.network), "SSL_CERT_FILE": str(self.trusted)}
 
     def _place(self, name: str, hostname: str, number: int) -> dict[str, Any]:
         return {

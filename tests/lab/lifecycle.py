@@ -146,7 +146,8 @@ def _start(lab: Lab) -> None:
     network.create(lab.network)
     for used in lab.images:
         image.mark_used(used)
-    _start_machine(lab, lab.world, Image("world").root, world.addresses(), world.files(lab.network))
+    files = {**world.files(lab.network), **access.edge_files(lab)}
+    _start_machine(lab, lab.world, Image("world").root, world.addresses(), files)
     for number, each in enumerate(lab.targets, TARGET):
         _start_machine(lab, each, Image(lab.system).root, (number,), access.target_files(lab))
     with ThreadPoolExecutor(max_workers=len(lab.machines)) as pool:
@@ -173,9 +174,10 @@ def _clear(lab: Lab, *, keep_logs: bool = False) -> None:
     for each in lab.machines:
         container.stop(each)
     network.remove(lab.network.name)
-    for name in ("lab.json", "inventory.py", "env", "ssh_config"):
+    for name in ("lab.json", "inventory.py", "env", "ssh_config", lab.trusted.name):
         (lab.folder / name).unlink(missing_ok=True)
-    shutil.rmtree(lab.folder / "ssh", ignore_errors=True)
+    for folder in (lab.folder / "ssh", lab.edge):
+        shutil.rmtree(folder, ignore_errors=True)
     if not keep_logs:
         shutil.rmtree(lab.folder / "machines", ignore_errors=True)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from tests.lab.errors import LabError
 
 # The last part of each address in both subnets: 10.x.y.N and fdxx:…::N, where N is written the same way.
-CONTROL, WORLD, TARGET, REGISTRY, VALIDATOR, NS1, NS2 = 1, 2, 25, 51, 52, 53, 54
+CONTROL, WORLD, TARGET, EDGE, REGISTRY, VALIDATOR, NS1, NS2 = 1, 2, 25, 44, 51, 52, 53, 54
 SWITCH = "switch"  # the bridge, inside the namespace
 
 

@@ -1,5 +1,7 @@
 """The world machine: the DNS from the root down, a resolver, a stranger's mail server, Cloudflare's stand-in.
 
+The stand-in also serves the policies of its Workers over HTTPS, as Cloudflare's edge does.
+
 Names are resolved as they are anywhere. The resolver knows only the root; the registry's server (root and
 `test`) refers it to ns1 and ns2.cloudflare.test, which serve what the stand-in publishes. Postfix sends the
 mail: it looks up MX and addresses there, and tries again by itself.
@@ -14,7 +16,7 @@ from pathlib import Path
 from string import Template
 
 from tests.lab.machines.machine import Machine
-from tests.lab.network import NS1, NS2, REGISTRY, VALIDATOR, WORLD, Network
+from tests.lab.network import EDGE, NS1, NS2, REGISTRY, VALIDATOR, WORLD, Network
 
 TEMPLATES = Path(__file__).parent / "templates" / "world"
 STAND_IN = Path(__file__).parent / "cloudflare"
@@ -22,7 +24,10 @@ ZONES = ("example.test", "second.test", "xn--mnchen-3ya.test")
 TOKEN = "lab-token-0123456789"
 CERTIFICATE_TOKEN = "certificate-token-0123456789"
 """A second token, for the zone example.test alone."""
+NO_WORKERS_TOKEN = "no-workers-token-0123456789"
+"""A third one, for the zone example.test, without the account's right to change Workers. TOKEN has it."""
 API_PORT = 8080
+EDGE_FAULTS = "/run/lab/edge.json"
 STRANGER = "stranger@sender.test"
 
 
@@ -102,17 +107,26 @@ def environment(network: Network) -> dict[str, str]:
 
 def addresses() -> tuple[int, ...]:
     """The machine's addresses in the lab's subnets, its own first."""
-    return WORLD, REGISTRY, NS1, NS2, VALIDATOR
+    return WORLD, EDGE, REGISTRY, NS1, NS2, VALIDATOR
 
 
 def files(network: Network) -> dict[str, tuple[bytes, int]]:
     """The machine's configuration in this network, and the stand-in: path to content and mode."""
-    named = {"world": WORLD, "registry": REGISTRY, "ns1": NS1, "ns2": NS2, "validator": VALIDATOR}
+    named = {
+        "world": WORLD,
+        "registry": REGISTRY,
+        "ns1": NS1,
+        "ns2": NS2,
+        "validator": VALIDATOR,
+        "edge": EDGE,
+    }
     values = {f"{name}4": network.address4(number) for name, number in named.items()}
     values |= {f"{name}6": network.address6(number) for name, number in named.items()}
     values |= {
         "token": TOKEN,
         "certificate_token": CERTIFICATE_TOKEN,
+        "no_workers_token": NO_WORKERS_TOKEN,
+        "edge_faults": EDGE_FAULTS,
         "api_port": str(API_PORT),
         "zones": " ".join(f"--zone {zone}" for zone in ZONES),
         "delegations": "\n".join(f"{zone}. NS ns{n}.cloudflare" for zone in ZONES for n in (1, 2)),

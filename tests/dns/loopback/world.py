@@ -31,6 +31,7 @@ RESOLVER, ROOT, REGISTRY, NS1, NS2, NS2_6 = (
     "::1",
 )
 MAIL4, MAIL6 = "127.83.0.25", "::1"
+EDGE4, EDGE6 = "127.83.0.44", "::1"  # where the policies of the stand-in's Workers are served
 # A mail host of somebody else. Loopback has only one IPv6 address, and our mail host has it. So this one is
 # reached over an IPv6 socket by its IPv4 address, mapped into IPv6 (RFC 4291, 2.5.5.2).
 REFERENCE, OTHER4 = "mail.reference.test", "127.83.0.26"

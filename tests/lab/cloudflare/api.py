@@ -13,12 +13,15 @@ from typing import Any
 from tests.lab.cloudflare import refusals
 from tests.lab.cloudflare.dnssec import FixedKey, Signer
 from tests.lab.cloudflare.refusals import Refusal, invalid
+from tests.lab.cloudflare.workers import Account, Content, Outcome, refuse_without_right
 from tests.lab.cloudflare.zones import Zone
 
 _ZONE = re.compile(r"/zones/([^/]+)")
 _RECORDS = re.compile(r"/zones/([^/]+)/dns_records")
 _BATCH = re.compile(r"/zones/([^/]+)/dns_records/batch")
 _DNSSEC = re.compile(r"/zones/([^/]+)/dnssec")
+_SSL = re.compile(r"/zones/([^/]+)/ssl/universal/settings")
+_ACCOUNT = re.compile(r"/accounts/([^/]+)(/.+)")
 _RECORD = re.compile(r"/zones/([^/]+)/dns_records/([^/]+)")
 _TOKEN = re.compile(r"Bearer [A-Za-z0-9_-]{10,}")
 
@@ -28,13 +31,16 @@ class Token:
     """What a token may do: on which zones (None: on all), change records, list all zones.
 
     A token that may not list is for single zones. `here` is False if its filter of client addresses does not
-    let this client in.
+    let this client in. `workers` is Account > Workers Scripts > Edit, and `ssl` is Zone > SSL and
+    Certificates > Edit.
     """
 
     zones: frozenset[str] | None = None
     edit: bool = True
     listing: bool = False
     here: bool = True
+    workers: bool = False
+    ssl: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +74,17 @@ class Api:
     priority_in_data: bool = False
     retry_after: str | None = None
     signer: Signer = field(default_factory=FixedKey)
+    account: Account = field(default_factory=Account)
     _seen: deque[float] = field(default_factory=deque)
 
-    def answer(self, request: Request) -> tuple[dict[str, Any], Zone | None]:
+    def answer(self, request: Request) -> Outcome:
         """The answer's JSON, and the zone that was changed, if one was. Raises Refusal."""
         token = self._authenticated(request)
         self._limited()
         body, zone = self._answer(request, token)
         return (_with_priority_in_data(body) if self.priority_in_data else body), zone
 
-    def _answer(self, request: Request, token: Token) -> tuple[dict[str, Any], Zone | None]:
+    def _answer(self, request: Request, token: Token) -> Outcome:
         if request.path == "/zones" and request.method == "GET":
             return self._list_zones(request.query, token), None
         if request.path == "/user/tokens/verify" and request.method == "GET":
@@ -103,6 +110,18 @@ class Api:
                 return _result(zone.create(_body(request))), zone
         elif match := _RECORD.fullmatch(request.path):
             return self._record(request, match[1], match[2], token)
+        elif match := _SSL.fullmatch(request.path):
+            zone = self._zone(match[1], token)
+            if not token.ssl:
+                raise refusals.not_permitted()
+            if request.method == "GET":
+                return _result(zone.ssl()), None
+            if request.method == "PATCH":
+                return _result(zone.switch_ssl(_body(request))), zone
+        elif match := _ACCOUNT.fullmatch(request.path):
+            refuse_without_right(may=token.workers, account=self.account.id, identifier=match[1])
+            content = Content(request.headers.get("content-type", ""), request.body)
+            return self.account.answer(request.method, match[2], request.query, content, self.zones.values())
         raise refusals.not_routed(request.path)
 
     def _authenticated(self, request: Request) -> Token:

@@ -16,7 +16,7 @@ from tests.lab.cloudflare.faults import Fault
 from tests.lab.cloudflare.refusals import Refusal
 
 BASE = "/client/v4"
-Answered = tuple[int, dict[str, Any], Mapping[str, str]]  # status, JSON, extra headers
+Answered = tuple[int, dict[str, Any] | None, Mapping[str, str]]  # status, JSON or no body, extra headers
 
 
 class Answering(Protocol):
@@ -86,13 +86,13 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._cut()
             case "hollow":
                 status, body, headers = standin.answer(request)
-                return self._send(status, {**body, "result": {}}, headers)
+                return self._send(status, {**(body or {}), "result": {}}, headers)
             case "unmade":
                 status, body, headers = standin.answer_as_if_made(request)
-                return self._send(status, fault.change(body), headers)
+                return self._send(status, fault.change(body or {}), headers)
             case "changed":
                 status, body, headers = standin.answer(request)
-                return self._send(status, fault.change(body), headers)
+                return self._send(status, fault.change(body or {}), headers)
             case "html":
                 return self._send_html(fault)
             case "refuse":
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
     def _send(self, status: int, body: object, headers: Mapping[str, str], *, cut: bool = False) -> None:
-        encoded = json.dumps(body).encode()
+        encoded = json.dumps(body).encode() if body is not None else b""
         self.send_response(status)
         for name, value in {"content-type": "application/json", **headers}.items():
             self.send_header(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import subprocess
 import threading
@@ -15,7 +16,8 @@ from tests.lab.cloudflare.api import Api, Request, Token
 from tests.lab.cloudflare.dnssec import FixedKey, Signer
 from tests.lab.cloudflare.faults import Fault
 from tests.lab.cloudflare.refusals import Refusal
-from tests.lab.cloudflare.server import BASE, server_at
+from tests.lab.cloudflare.server import BASE, Answered, server_at
+from tests.lab.cloudflare.workers import Account
 from tests.lab.cloudflare.zones import Zone, zone_named
 
 
@@ -24,7 +26,8 @@ class StandIn:
 
     `requests` is the log of what was asked, oldest first. `zones_dir` gets a zone file at every
     change, then `reload` is run by the shell. `state` is a file that outlives the process. `signer` signs the
-    zones in which DNSSEC is switched on; without one, a fixed key is answered and nothing is signed.
+    zones in which DNSSEC is switched on; without one, a fixed key is answered and nothing is signed. `edge`
+    are the addresses, by record type, that are published for the custom domains of Workers.
     """
 
     def __init__(
@@ -39,15 +42,18 @@ class StandIn:
         state: Path | None = None,
         lifetimes: zonefile.Lifetimes = zonefile.AS_REAL,
         signer: Signer | None = None,
+        edge: Mapping[str, str] = zonefile.PROXY,
     ) -> None:
         names = tuple(name.rstrip(".") for name in nameservers)
         self.token = token
         self.requests: list[Request] = []
         self.zones_dir, self.reload, self.state = zones_dir, reload, state
-        self.lifetimes = lifetimes
+        self.lifetimes, self.edge = lifetimes, edge
+        self.account = Account()
         self.zones = {zone.name: zone for zone in (zone_named(name, names) for name in zones)}
         self._restore()
-        self.api = Api(self.zones, {token: Token()}, signer=signer or FixedKey())
+        everything = Token(workers=True, ssl=True)
+        self.api = Api(self.zones, {token: everything}, signer=signer or FixedKey(), account=self.account)
         self._faults: list[Fault] = []
         self._lock = threading.RLock()
         self._held = False
@@ -78,9 +84,14 @@ class StandIn:
         edit: bool = True,
         listing: bool = False,
         here: bool = True,
+        workers: bool = False,
     ) -> None:
-        """Issue another token: for these zones (None: all), which may or may not edit, and list all zones."""
-        self.api.tokens[token] = Token(None if zones is None else frozenset(zones), edit, listing, here)
+        """Issue another token: for these zones (None: all), which may or may not edit, and list all zones.
+
+        `workers`: whether it has the account's right to change Workers.
+        """
+        only = None if zones is None else frozenset(zones)
+        self.api.tokens[token] = Token(only, edit, listing, here, workers)
 
     def add_zone(self, name: str, key: str | None = None, **attributes: Any) -> Zone:
         """Add a zone. `key` is its key in `zones`, if there is one of its name already."""
@@ -126,7 +137,7 @@ class StandIn:
                     return fault
         return None
 
-    def answer(self, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    def answer(self, request: Request) -> Answered:
         """Status, JSON and extra headers of the answer. A change is published before this returns."""
         with self._lock:
             try:
@@ -135,33 +146,48 @@ class StandIn:
                 return refusal.status, refusal.body(), refusal.headers
             if changed:
                 self._publish(changed)
+            elif request.method != "GET":
+                self._keep()
             return 200, body, {}
+
+    def served(self, name: str, seconds_ago: float = 0.0) -> str | None:
+        """The script of the Worker that answers for this host name, as it was so many seconds ago."""
+        with self._lock:
+            return self.account.served(name, seconds_ago)
 
     def _publish(self, zone: Zone) -> None:
         if self.zones_dir and not self._held and zone.type == "full":
-            zonefile.write(zone, self.zones_dir, self.lifetimes)
+            zonefile.write(zone, self.zones_dir, self.lifetimes, self.edge)
             if self.reload:
                 subprocess.run(self.reload, shell=True, check=False, stdin=subprocess.DEVNULL, timeout=30)
+        self._keep()
+
+    def _keep(self) -> None:
         if self.state:
             new = self.state.with_suffix(".new")
-            new.write_text(json.dumps([asdict(zone) for zone in self.zones.values()]))
+            zones = [asdict(zone) for zone in self.zones.values()]
+            new.write_text(json.dumps({"zones": zones, "account": asdict(self.account)}))
             new.replace(self.state)
 
-    def answer_as_if_made(self, request: Request) -> tuple[int, dict[str, Any], Mapping[str, str]]:
+    def answer_as_if_made(self, request: Request) -> Answered:
         """The answer to a change that is not made."""
         with self._lock:
             kept = {key: dict(zone.records) for key, zone in self.zones.items()}
+            account = copy.deepcopy(self.account)
             try:
                 body, _ = self.api.answer(request)
             except Refusal as refusal:
                 return refusal.status, refusal.body(), refusal.headers
             for key, records in kept.items():
                 self.zones[key].records = records
+            self.account.scripts, self.account.domains = account.scripts, account.domains
             return 200, body, {}
 
     def _restore(self) -> None:
         if self.state and self.state.exists():
-            for kept in json.loads(self.state.read_text()):
+            state = json.loads(self.state.read_text())
+            self.account = Account(**state["account"])
+            for kept in state["zones"]:
                 if kept["name"] in self.zones:
                     nameservers = self.zones[kept["name"]].nameservers
                     self.zones[kept["name"]] = Zone(**{**kept, "nameservers": nameservers})

@@ -1,14 +1,16 @@
 """A zone as the world sees it, written as a master file (RFC 1035, section 5).
 
 Proxied names answer with addresses of the proxy, and an MX that points at one is rewritten to a
-`_dc-mx` name that carries the origin's addresses, as Cloudflare's servers do.
+`_dc-mx` name that carries the origin's addresses, as Cloudflare's servers do. With Universal SSL, Cloudflare
+serves CAA records beside those of the user, which the API does not show:
+https://developers.cloudflare.com/ssl/edge-certificates/caa-records/ (and CVE-2026-14440)
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,13 @@ from tests.lab.cloudflare.rules import quoted_strings, text_value
 from tests.lab.cloudflare.zones import Record, Zone
 
 PROXY = {"A": "104.16.0.1", "AAAA": "2606:4700::6810:1"}
+OWN_AUTHORITIES = (
+    "pki.goog; cansignhttpexchanges=yes",
+    "letsencrypt.org",
+    "ssl.com",
+    "sectigo.com",
+)
+"""Whom Cloudflare's own CAA records allow."""
 AUTOMATIC_TTL = 300
 NEGATIVE_TTL = 1800
 TIMERS = "10000 2400 604800"  # refresh, retry, expire
@@ -32,8 +41,8 @@ class Lifetimes:
 AS_REAL = Lifetimes()
 
 
-def zone_text(zone: Zone, lifetimes: Lifetimes = AS_REAL) -> str:
-    """The zone file, with the zone's serial."""
+def zone_text(zone: Zone, lifetimes: Lifetimes = AS_REAL, edge: Mapping[str, str] = PROXY) -> str:
+    """The zone file, with the zone's serial. `edge` are the addresses of the Workers, by record type."""
     negative = lifetimes.negative
     first = zone.nameservers[0] if zone.nameservers else f"ns.{zone.name}"
     lines = [
@@ -42,21 +51,30 @@ def zone_text(zone: Zone, lifetimes: Lifetimes = AS_REAL) -> str:
     ]
     lines += [f"@ 86400 IN NS {server}." for server in zone.nameservers]
     # Each line once, because several proxied records of a name answer with the same addresses.
-    lines += dict.fromkeys(_lines(zone, lifetimes.automatic))
+    lines += dict.fromkeys([*_lines(zone, lifetimes.automatic, edge), *_own_caa(zone, lifetimes.automatic)])
     return "\n".join(lines) + "\n"
 
 
-def write(zone: Zone, folder: Path, lifetimes: Lifetimes = AS_REAL) -> Path:
+def write(zone: Zone, folder: Path, lifetimes: Lifetimes = AS_REAL, edge: Mapping[str, str] = PROXY) -> Path:
     """Give the zone a higher serial and put its file in place atomically."""
     zone.serial = max(zone.serial + 1, int(time.time()))
     path = folder / f"{zone.name}.zone"
     new = path.with_suffix(".new")
-    new.write_text(zone_text(zone, lifetimes), encoding="ascii")
+    new.write_text(zone_text(zone, lifetimes, edge), encoding="ascii")
     new.replace(path)
     return path
 
 
-def _lines(zone: Zone, automatic: int) -> Iterator[str]:
+def _own_caa(zone: Zone, automatic: int) -> Iterator[str]:
+    """Cloudflare's own CAA records: at each name that has some, and at the apex, once there are any."""
+    names = {record["name"] for record in zone.records.values() if record["type"] == "CAA"}
+    for name in sorted({*names, zone.name}) if zone.universal_ssl and names else ():
+        for tag in ("issue", "issuewild"):
+            for authority in OWN_AUTHORITIES:
+                yield _line(name, automatic, "CAA", f'0 {tag} "{authority}"')
+
+
+def _lines(zone: Zone, automatic: int, edge: Mapping[str, str]) -> Iterator[str]:
     records = list(zone.records.values())
     proxied = {record["name"] for record in records if record["proxied"]}
     aliases = {record["name"] for record in records if record["type"] == "CNAME" and not record["proxied"]}
@@ -64,7 +82,8 @@ def _lines(zone: Zone, automatic: int) -> Iterator[str]:
         if record["name"] in aliases - {zone.name} and record["type"] != "CNAME":
             continue  # the records are kept, but the alias alone is answered
         if record["proxied"]:
-            yield from (_line(record["name"], automatic, kind, to) for kind, to in PROXY.items())
+            addresses = edge if record["meta"].get("origin_worker_id") else PROXY
+            yield from (_line(record["name"], automatic, kind, to) for kind, to in addresses.items())
         elif record["type"] == "MX" and record["content"] in proxied:
             hidden = f"_dc-mx.{hashlib.sha256(record['content'].encode()).hexdigest()[:12]}.{zone.name}"
             yield _line(record["name"], _ttl(record, automatic), "MX", f"{record['priority']} {hidden}.")

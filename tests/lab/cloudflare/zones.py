@@ -21,6 +21,7 @@ Record = dict[str, Any]
 BATCH_LENGTH = {"free": 200}  # operations
 PAID_BATCH_LENGTH = 3500
 QUOTA = {"free": 200, "pro": 3500, "business": 3500, "enterprise": 1_000_000}  # records in a zone
+ACCOUNT = "0" * 32
 GIVEN_AWAY = ("cf", "ga", "gq", "ml", "tk")
 EMAIL_ROUTING = ("route1.mx.cloudflare.net", "route2.mx.cloudflare.net", "route3.mx.cloudflare.net")
 
@@ -47,6 +48,9 @@ class Zone:
     """The DNSKEY that signs its keys, as rdata. Empty if DNSSEC was never switched on."""
     signed_on: str | None = None
     """When DNSSEC was last switched on or off."""
+    account: str = ACCOUNT
+    universal_ssl: bool = False
+    """Whether Cloudflare issues a certificate for the zone. Then it serves CAA records of its own, too."""
 
     def described(self) -> dict[str, Any]:
         """The zone as `GET /zones` answers it."""
@@ -60,7 +64,7 @@ class Zone:
             "name_servers": list(self.nameservers),
             "original_name_servers": None,
             "meta": {"step": 2, "custom_certificate_quota": 0, "page_rule_quota": 3},
-            "account": {"id": "0" * 32, "name": "Lab"},
+            "account": {"id": self.account, "name": "Lab"},
             "owner": {"id": None, "type": "user", "email": None},
             "permissions": ["#dns_records:edit", "#dns_records:read", "#zone:read"],
             "plan": {"id": "0" * 32, "name": f"{self.plan.title()} Website", "legacy_id": self.plan},
@@ -81,6 +85,17 @@ class Zone:
             self.signed, self.signed_on = on, _now()
             self.key = signer.sign(self.name) if on else self.key
         return self.dnssec(signer)
+
+    def ssl(self) -> dict[str, Any]:
+        """What `GET /zones/…/ssl/universal/settings` answers."""
+        return {"enabled": self.universal_ssl, "certificate_authority": "google"}
+
+    def switch_ssl(self, sent: Mapping[str, Any]) -> dict[str, Any]:
+        """Switch Universal SSL on or off, as `PATCH /zones/…/ssl/universal/settings` asks. Raises Refusal."""
+        if not isinstance(sent.get("enabled"), bool):
+            raise invalid(1001, "Invalid request: enabled must be true or false")
+        self.universal_ssl = sent["enabled"]
+        return self.ssl()
 
     def route_email(self) -> None:
         """Turn Email Routing on: its MX, SPF and DKIM are added, and no other MX is accepted."""
