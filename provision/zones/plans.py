@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyinfra import context
@@ -21,21 +21,10 @@ if TYPE_CHECKING:
     from dns.world.leads import Leads
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """The plans of the zones, kept for the part of the run and the hosts that they were made for."""
+Moment = tuple[object, ...]
 
-    after_prompt: bool
-    after_changes: bool
-    hosts: tuple[str, ...]
-    plans: tuple[Prepared, ...]
-
-    @property
-    def moment(self) -> tuple[bool, bool, tuple[str, ...]]:
-        return self.after_prompt, self.after_changes, self.hosts
-
-
-_kept: Kept | None = None
+_kept: tuple[Moment, tuple[Prepared, ...]] | None = None
+"""The plans of the run, and the part of it and the hosts that they were made for."""
 
 
 def speaks_for_all(host: Host) -> bool:
@@ -50,21 +39,47 @@ def current() -> tuple[Prepared, ...]:
     The zones are read once, and again after the prompt. If the keys or the certificates of the hosts count,
     they are also read again after a step has changed a host: it may have made them.
     """
-    global _kept
-    whole = inventory()
-    active = {host.name for host in context.state.inventory.get_active_hosts()}
+    whole, active = inventory(), _active()
     ready = tuple(host for host in whole.hosts if host.name in active)
-    names = tuple(host.name for host in ready)
-    moment = (after_prompt(), facts.are_needed(whole) and has_changed_a_host(), names)
-    if _kept is None or _kept.moment != moment:
-        if len(ready) == len(whole.hosts):
-            plans = planned(whole, forgetting=named_in_run(context.host, "forget_host"))
-        else:
-            # Some hosts are not seen. Nothing is deleted then, so no name can go.
-            plans = planned(Inventory(ready, whole.domains), forgetting=None)
-            plans = [replace(made, plan=made.plan.without_deletes()) for made in plans]
-        _kept = Kept(*moment, tuple(plans))
-    return _kept.plans
+    missing = tuple(host for host in whole.hosts if host not in ready)
+    made_anew = facts.are_needed(whole) and has_changed_a_host()
+
+    def make() -> Iterable[Prepared]:
+        if not missing:
+            return planned(whole, forgetting=named_in_run(context.host, "forget_host"))
+        # Some hosts are not seen. Nothing is deleted then, so no name can go.
+        plans = planned(Inventory(ready, whole.domains), forgetting=None)
+        return [replace(made, plan=made.plan.without_deletes()) for made in plans]
+
+    return _once(("current", made_anew, *(host.name for host in ready)), make)
+
+
+def without_leaving() -> tuple[Prepared, ...]:
+    """The plan for each domain if the hosts of this run go, and the inventory's other hosts stay."""
+    whole, leaving = inventory(), _active()
+    staying = tuple(host for host in whole.hosts if host.name not in leaving)
+    # A sender that has an MX of a host that goes finds its address for a while, fails there, and tries the
+    # others. If no host stays, there is nobody else to try.
+    forgetting = named_in_run(context.host, "forget_host") if staying else None
+
+    def make() -> Iterable[Prepared]:
+        plans = planned(Inventory(staying, whole.domains), forgetting=forgetting)
+        return [prepared.without_signing for prepared in plans]
+
+    return _once(("without", *(host.name for host in staying)), make)
+
+
+def _active() -> set[str]:
+    return {host.name for host in context.state.inventory.get_active_hosts()}
+
+
+def _once(moment: Moment, make: Callable[[], Iterable[Prepared]]) -> tuple[Prepared, ...]:
+    """What was made at this moment of the run, before or after the prompt. If nothing was, make it."""
+    global _kept
+    whole = (after_prompt(), *moment)
+    if _kept is None or _kept[0] != whole:
+        _kept = whole, tuple(make())
+    return _kept[1]
 
 
 def unserved() -> tuple[Leads, ...]:
@@ -73,16 +88,43 @@ def unserved() -> tuple[Leads, ...]:
     return tuple(found.values())
 
 
+def policies_to_forget(*, hosts_stay: bool = True) -> frozenset[str]:
+    """The domains that `--data forget_policy=DOMAIN` names. `hosts_stay` is whether they still have hosts.
+
+    Raises DeployError if the inventory has no such domain, or wants a policy for it.
+    """
+    whole, named = inventory(), named_in_run(context.host, "forget_policy")
+    names = {domain.name: domain for domain in whole.domains}
+    for name in sorted(named):
+        if name not in names:
+            why = f"the inventory has no domain of this name, but {', '.join(sorted(names))}"
+        elif hosts_stay and names[name].mta_sts in ("testing", "enforce"):
+            why = 'the inventory wants a policy for it: write "mta_sts": "none" there first'
+        else:
+            continue
+        raise DeployError(f"forget_policy={name}: {why}. Nothing was changed.")
+    return named
+
+
 def planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:
     """A plan for each domain, as if these were all the hosts. `forgetting` is that of `sync.prepare`.
 
     Raises DeployError.
     """
+    forgotten = policies_to_forget(hosts_stay=bool(some.hosts))
     keys = facts.keys_of(some)
     try:
         addresses, zones = facts.addresses_of(some), sync.Zones()  # one connection to Cloudflare for all
         plans = [
-            sync.prepare(some, domain.name, addresses, forgetting=forgetting, keys=keys, zones=zones)
+            sync.prepare(
+                some,
+                domain.name,
+                addresses,
+                forgetting=forgetting,
+                forget_policy=domain.name in forgotten,
+                keys=keys,
+                zones=zones,
+            )
             for domain in some.domains
         ]
     except SyncError as error:

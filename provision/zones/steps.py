@@ -16,10 +16,9 @@ from pyinfra.api.command import FunctionCommand
 from pyinfra.api.exceptions import DeployError
 
 from dns import sync
-from dns.inventory import Inventory
 from dns.sync import Prepared, SyncError
 from dns.terminal.lines import in_columns
-from provision.run.inventory import inventory, named_in_run
+from provision.run.inventory import inventory
 from provision.run.refusal import INDENT
 from provision.run.step import Command, Decision, step
 from provision.zones import plans
@@ -87,16 +86,9 @@ def withdrawn() -> Decision:
     """No record of ours leads to the hosts of this run; those of the inventory's other hosts stay."""
     if not plans.speaks_for_all(context.host):
         return _done_once()
-    whole = inventory()
-    leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     if not _has_token():
         return Decision((), "there is no token, so the records stay")
-    staying = tuple(each for each in whole.hosts if each.name not in leaving)
-    # A sender that has an MX of a host that goes finds its address for a while, fails there, and tries the
-    # others. If no host stays, there is nobody else to try.
-    forgetting = named_in_run(context.host, "forget_host") if staying else None
-    found = plans.planned(Inventory(staying, whole.domains), forgetting=forgetting)
-    found = [prepared.without_signing for prepared in found]
+    found = plans.without_leaving()
     needed: list[Command] = [apply_command(prepared) for prepared in found if prepared.changes]
     needed += settle_commands(found)
     return Decision(needed, "no MX of ours leads to it")
@@ -107,8 +99,16 @@ def _has_token() -> bool:
 
 
 def prepare_withdrawal() -> None:
-    """Say which records stay, if there is no token to withdraw them with."""
-    if _has_token() or not plans.speaks_for_all(context.host):
+    """Look at the zones before anything is touched. Without a token, say which records stay.
+
+    Raises DeployError, as `prepare` does.
+    """
+    if not plans.speaks_for_all(context.host):
+        return
+    if _has_token():
+        found = plans.without_leaving()
+        if context.state.should_check_for_changes():
+            _show(found)
         return
     leaving = {each.name for each in context.state.inventory.get_active_hosts()}
     hosts = [each for each in inventory().hosts if each.name in leaving]
