@@ -14,7 +14,7 @@ from dns.world.leads import Leads, look_up, with_addresses, with_withdrawal
 from provision.desired.state import desired
 from provision.host.observed import Generation, Observed
 from provision.host.served import parse_served
-from provision.run.inventory import mail_host, named_in_run
+from provision.run.inventory import inventory, mail_host, named_in_run
 from provision.run.step import observe, untouched
 from provision.withdrawal.given_up import given_up, without
 from provision.withdrawal.refusals import LookUp, refusals, remarks, unserved_here
@@ -36,7 +36,9 @@ def prepare() -> None:
         problems += unserved_here(plans.unserved(), after.hostname, named_in_run(host, "forget_domain"))
     if problems:
         raise DeployError(untouched(problems))
-    for remark in remarks(lost):
+    for remark in remarks(
+        lost, enforced=[domain.name for domain in inventory().domains if domain.mta_sts == "enforce"]
+    ):
         logger.warning(f"{host.print_prefix}{remark}")
 
 
