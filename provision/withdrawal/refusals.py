@@ -122,8 +122,8 @@ def remarks(lost: GivenUp, *, enforced: Collection[str] = ()) -> list[str]:
     another certificate, and shows it to senders that come by the old name, too.
     """
     refused = (
-        f"senders that keep the policy of {', '.join(sorted(enforced))} and have the MX {lost.hostname} will find a "
-        "certificate for another name, and keep their mail back until they have the new MX: to avoid that, "
+        f"senders that keep the policy of {', '.join(sorted(enforced))} and have the MX {lost.hostname} will "
+        "find a certificate for another name, and keep mail back until they have the new MX: to avoid that, "
         'write "mta_sts": "testing", deploy, and change the name five minutes later'
     )
     renamed = f"its name was {lost.hostname}; mail is taken under the new name as well as under the old one"

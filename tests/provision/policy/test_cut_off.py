@@ -1,4 +1,4 @@
-"""A deploy that is cut off between any two changes of the zone is completed by the next, with the same end."""
+"""A deploy that is cut off between any two changes of the zone is completed by the next."""
 
 from __future__ import annotations
 
