@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dns import tlsa
@@ -19,6 +20,7 @@ from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost, over_ssh
 from dns.inventory.host_addresses import Addresses, published_if_known
 from dns.inventory.host_keys import HostKeys
+from dns.mta_sts.policy import Served
 
 if TYPE_CHECKING:
     from dns.world.greeting import Greeting
@@ -30,12 +32,23 @@ Keys = Mapping[str, HostKeys]
 """What the hosts answered about their keys, by `MailHost.name`."""
 
 
+def problem_with(hostname: str, chain: Sequence[str], now: datetime) -> str:
+    """As `dns.mta_sts.certificates.problem_with`."""
+    from dns.mta_sts import certificates  # late: it reads all authorities that the system trusts
+
+    return certificates.problem_with(hostname, chain, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """How the world is asked: whether a zone is signed, and what port 25 of an address serves."""
+    """How the world is asked: whether a zone is signed, what port 25 of an address serves, and so on."""
 
     signed: Callable[[str], Signed]
     greet: Callable[[str], Greeting]
+    policy: Callable[[str], Served] = lambda domain: Served(failure="it was not asked for")
+    """The MTA-STS policy of a domain, as a sender gets it."""
+    trusted: Callable[[str, Sequence[str], datetime], str] = problem_with
+    """Why senders refuse a host's certificate (`dns.mta_sts.certificates.problem_with`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,4 +142,13 @@ def outside_of(resolver: str | None) -> Outside:
             return greeting.Greeting(failure="no route")
         return greeting.greet(address, seconds=GREET_SECONDS)
 
-    return Outside(signed, greet)
+    def policy(domain: str) -> Served:
+        from dns.world import policy as world
+        from dns.world.vantage import vantage_with
+
+        try:
+            return world.fetch(domain, vantage_with(resolver))
+        except SyncError as error:
+            return Served(failure=str(error))
+
+    return Outside(signed, greet, policy)

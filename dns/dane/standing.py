@@ -4,8 +4,8 @@ A sender keeps TLSA records for their TTL. If the host serves a key that was not
 defers its mail. So a key may be used when its record has stood for two TTLs at every nameserver: one for
 caches, and one more for a nameserver that was slow to take the record over.
 
-A mail host that was renamed keeps the records of its old name for a time (`dns.sync.old_names`). They are
-looked at too: every name in the zone that has the host's current key.
+A mail host that was renamed keeps the records of its old name for a time (`dns.sync.leaving.old_names`).
+They are looked at too: every name in the zone that has the host's current key.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dns.inventory import aliases
 from dns.inventory.places import Problem
+from dns.mta_sts.policy import LABEL, MODES
 from dns.names import a_label, below, did_you_mean, local_part
 
 KEYS = (
@@ -22,6 +23,7 @@ KEYS = (
     "caa",
     "dane",
     "reject_forged",
+    "mta_sts",
 )
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
@@ -42,6 +44,8 @@ class Domain:
     the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
     zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says whether mail is
     refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for that.
+    `mta_sts` is the mode of the MTA-STS policy (RFC 8461): testing, enforce, none. If it is empty, the policy
+    is left alone.
     """
 
     name: str
@@ -55,6 +59,7 @@ class Domain:
     caa: tuple[str, ...] = ()
     dane: bool = False
     reject_forged: bool = False
+    mta_sts: str = ""
 
     @property
     def keeps_tls_reports(self) -> bool:
@@ -111,10 +116,12 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         caa=_authorities(data.get("caa"), problems["caa"]),
         dane=_flag("dane", data, problems["dane"]),
         reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
+        mta_sts=_mode(data.get("mta_sts"), problems["mta_sts"]),
     )
     for asked, key, prefix in (
         (domain.sends_mail is False, "sends_mail", DMARC),
         (bool(domain.tls_reports), "tls_reports", TLS_REPORTS),
+        (bool(domain.mta_sts), "mta_sts", LABEL),
     ):
         try:
             below(ascii_name, prefix) if asked else None
@@ -167,6 +174,16 @@ def _flag(key: str, data: Mapping[object, object], problems: list[str]) -> bool:
         return value
     problems.append(f"{key} must be True or False, or left out, not {value!r}")
     return False
+
+
+def _mode(value: object, problems: list[str]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, str) and value in MODES:
+        return value
+    modes = " or ".join(f'"{mode}"' for mode in MODES)
+    problems.append(f"mta_sts must be {modes}, or left out, not {value!r}")
+    return ""
 
 
 def _separators(value: object, problems: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from dns.mta_sts.values import NOTHING, PolicyPlan
 from dns.plan.obstacles import Obstacle
 from dns.records import Record, ZoneRecord, same
 from dns.until import Until, after, at
@@ -59,6 +60,8 @@ class Plan:
     """If the domain is withdrawn: the MX of somebody else that stay at its name. Else None."""
     signing: bool = False
     """Whether DNSSEC is to be switched on in the zone. No plan switches it off, and none undoes this."""
+    policy: PolicyPlan = NOTHING
+    """What is done about the domain's MTA-STS policy, besides changing records."""
     registrar: str = ""
     """One line that says which DS to hand to the registrar. Empty if that is done, or if none is known."""
 
@@ -102,9 +105,14 @@ class Plan:
         return len(self.posts) + len(self.patches) + len(self.deletes)
 
     @property
+    def settled(self) -> bool:
+        """Whether no record changes and none is in the way. Something else may be left to do."""
+        return not self.changes and not self.obstacles
+
+    @property
     def in_sync(self) -> bool:
         """Whether nothing changes and nothing is in the way."""
-        return not self.changes and not self.obstacles and not self.signing
+        return self.settled and not self.signing and not self.policy.pending
 
 
 def count_not_visible(plan: Plan, actual: Iterable[ZoneRecord]) -> int:

@@ -10,7 +10,8 @@ from dns.errors import SyncError
 from dns.inventory.host_addresses import Addresses
 from dns.sync.change import apply
 from dns.sync.command import main
-from dns.sync.prepared import Prepared, in_order, prepare, prepare_withdrawal
+from dns.sync.prepared import Prepared
+from dns.sync.preparing import in_order, prepare, prepare_withdrawal
 from dns.sync.stages import Serve, carry_out
 from dns.sync.verify import changed_but, nameservers_to_ask, wait_until_served
 

@@ -14,9 +14,11 @@ from dns.sync.report import error_to_json
 from dns.terminal.arguments import Parser, parse_resolver, parse_seconds
 
 EPILOG = f"""exit codes: 0 in sync, or made so; 1 failed, with the cause; 2 differs (--dry-run, --check)
-a domain with "dane": True gets its zone signed, and the keys of its hosts published; see docs/tls.md
-environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone),
-CLOUDFLARE_BASE_URL, LETTERBOX_RESOLVER (as --resolver)
+a domain with "dane": True gets its zone signed, and the keys of its hosts published; one with
+"mta_sts": "testing" or "enforce" gets its policy served by a Worker, and "none" takes it back in
+order; see docs/tls.md
+environment: CLOUDFLARE_API_TOKEN (Zone > Zone > Read and Zone > DNS > Edit on the zone, and for
+"mta_sts" Account > Workers Scripts > Edit), CLOUDFLARE_BASE_URL, LETTERBOX_RESOLVER (as --resolver)
 providers: {", ".join(list(providers.KNOWN)[:11])},
 {", ".join(list(providers.KNOWN)[11:22])},
 {", ".join(list(providers.KNOWN)[22:])}"""
@@ -35,6 +37,7 @@ class Arguments:
     json: bool
     replacing: Replacing
     forgetting: frozenset[str]
+    forget_policy: bool
     wait: float
     resolver: str | None
 
@@ -109,6 +112,12 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
         "returns its mail as undeliverable (may be repeated)",
     )
     parser.add_argument(
+        "--forget-policy",
+        action="store_true",
+        help="take the MTA-STS policy away at once; a sender that keeps it holds mail back for hosts that it "
+        "does not list, for up to a week",
+    )
+    parser.add_argument(
         "--wait",
         type=parse_seconds,
         default=120.0,
@@ -137,6 +146,7 @@ def parse_arguments(argv: Sequence[str]) -> Arguments:
             providers=frozenset(given.replace_provider),
         ),
         forgetting=frozenset(canonical_name(name) for name in given.forget_host),
+        forget_policy=given.forget_policy,
         wait=given.wait,
         resolver=given.resolver,
     )

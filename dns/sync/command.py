@@ -20,7 +20,8 @@ from dns.names import a_label
 from dns.plan import Plan
 from dns.sync import report, undo, verify
 from dns.sync.arguments import Arguments, parse_arguments
-from dns.sync.prepared import Prepared, prepare, prepare_withdrawal
+from dns.sync.prepared import Prepared
+from dns.sync.preparing import prepare, prepare_withdrawal
 from dns.sync.stages import Serve, carry_out
 from dns.terminal.colour import is_coloured
 from dns.terminal.countdown import count_down
@@ -67,6 +68,7 @@ class _Run:
             forgetting=given.forgetting,
             zones=zones,
             resolver=given.resolver,
+            forget_policy=given.forget_policy,
         )
         self.zone, self.plan = prepared.zone, prepared.plan
         for remark in prepared.remarks:
@@ -150,7 +152,7 @@ class _Run:
         except ValueError as error:
             raise SyncError(f"domain {given.domain}: {error}: write it as in example.com") from None
         zones = self._zones()
-        self.zone, self.plan = undo.plan_undo(domain, zones, given.forgetting)
+        self.zone, self.plan = undo.plan_undo(domain, zones, given.forgetting, resolver=given.resolver)
         only_look = given.dry_run or given.check
         if not only_look:
             self.applied = None if self.plan.changes else False

@@ -1,7 +1,4 @@
-"""A domain's zone as it was read, and the plan for it: nothing is changed here.
-
-`prepare` plans what makes the zone as the inventory says, and `prepare_withdrawal` how a domain's records go.
-"""
+"""A domain's zone as it was read, and the plan for it: nothing is changed here."""
 
 from __future__ import annotations
 
@@ -11,27 +8,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dns.cloudflare.answers import Zone
-from dns.cloudflare.zones import Zones
 from dns.dane import decision, facts
 from dns.dane.decision import Dane
-from dns.desired import desired
-from dns.errors import SyncError
-from dns.inventory import Domain, Inventory, over_ssh
-from dns.inventory.host_addresses import Addresses, is_complete
-from dns.names import a_label, is_within
-from dns.plan import Plan, Replacing, obstacles, plan
-from dns.plan.obstacles import NOTHING
-from dns.records import ADDRESS_TYPES, ZoneRecord
-from dns.sync import foreign_hosts, old_names, withdraw
+from dns.inventory import Domain, Inventory
+from dns.inventory.host_addresses import Addresses
+from dns.mta_sts.decision import decide
+from dns.mta_sts.values import Asked, Known, PolicyPlan
+from dns.plan import Plan, Replacing, announcing, obstacles, plan
+from dns.records import Record, ZoneRecord
+from dns.sync.leaving import old_names, withdraw
 from dns.sync.report import lines, summary, words
-from dns.sync.unserved import unserved
-from dns.world.resolvers import named_resolver
 
 if TYPE_CHECKING:
     from dns.world.leads import Leads
 
 
-def _now() -> datetime:
+def utc_now() -> datetime:
+    """The time."""
     return datetime.now(UTC)
 
 
@@ -50,7 +43,7 @@ class Prepared:
     resolver: str | None = None
     withdrawing: bool = False
     """Whether the domain's records are to go."""
-    clock: Callable[[], datetime] = _now
+    clock: Callable[[], datetime] = utc_now
     look_up: old_names.LookUp | None = None
     """Where the mail of other domains is led. None asks their nameservers, and resolvers."""
     unserved: tuple[Leads, ...] = ()
@@ -58,11 +51,34 @@ class Prepared:
     dane: Dane = decision.NOTHING
     keys: facts.Keys = field(default_factory=dict)
     """What the hosts answered about their keys."""
+    wanted: tuple[Record, ...] = ()
+    """The records that the inventory asks for, besides what tells of a policy."""
+    found: tuple[ZoneRecord, ...] = ()
+    """The records of the zone."""
+    asked: Asked | None = None
+    """What is wanted of the MTA-STS policy. None leaves it alone."""
+    known: Known = field(default_factory=Known)
+    """What is known of that policy."""
+    outside: facts.Outside | None = None
+    """The world to ask. None asks nobody for a policy."""
+    staged: bool = False
+    """Whether the plan holds only what may be done now, and not all of the run."""
 
     @property
     def changes(self) -> int:
         """How many records change. 0 if the zone is in sync, or if everything that differs is in the way."""
         return self.plan.changes
+
+    @property
+    def policy(self) -> PolicyPlan:
+        """What is done about the domain's MTA-STS policy, besides changing records."""
+        return self.plan.policy
+
+    @property
+    def now(self) -> Prepared:
+        """The same, but the plan holds only what may be done now. The rest is planned again after that."""
+        staged = replace(self, staged=True)
+        return replace(staged, plan=staged.planned_on(self.found))
 
     @property
     def in_sync(self) -> bool:
@@ -100,17 +116,23 @@ class Prepared:
 
     def planned_on(self, found: Iterable[ZoneRecord]) -> Plan:
         """Plan the change, or plan it again, for these records of the zone."""
-        there, now = tuple(found), self.clock()
+        now = self.clock()
+        whole = tuple(found)
+        policy = decide(self.asked, whole, self.known, now) if self.asked else PolicyPlan()
+        own = {held.id for held in (policy.ours.held, *policy.ours.more) if held}
+        there = tuple(held for held in whole if held.id not in own)
         siblings = tuple(each.name for each in self.inventory.domains if each.name != self.domain.name)
         name, zone = self.domain.name, self.zone.name
         if self.withdrawing:
             made = withdraw.plan_withdrawal(name, zone, there, self.inventory, self.replacing, now)
         else:
-            made = plan(name, zone, self.plan.desired, there, self.replacing, siblings, self.dane.untouched)
+            made = plan(name, zone, self.wanted, there, self.replacing, siblings, self.dane.untouched)
+        made = announcing.waiting(made, policy, name, whole=not self.staged)
         question = old_names.Question(
             there, name, siblings, self.forgetting, self.look_up or old_names.look_up_with(self.resolver), now
         )
         made = decision.applied_to(old_names.keep(made, question), self.dane)
+        made = announcing.announced(made, policy, name, whole, now, zone=zone, whole=not self.staged)
         return made.without_deletes() if self.plan.spared else made
 
     @property
@@ -120,119 +142,3 @@ class Prepared:
 
     def __str__(self) -> str:
         return "\n".join([self.summary, *lines(self.plan)])
-
-
-def prepare(
-    inventory: Inventory,
-    domain: str,
-    addresses: Mapping[str, Addresses] | None = None,
-    *,
-    replacing: Replacing = NOTHING,
-    forgetting: Collection[str] | None = (),
-    zones: Zones | None = None,
-    resolver: str | None = None,
-    clock: Callable[[], datetime] = _now,
-    look_up: old_names.LookUp | None = None,
-    keys: facts.Keys | None = None,
-    outside: facts.Outside | None = None,
-) -> Prepared:
-    """Read the domain's zone in two requests, and plan what to change. Nothing is changed.
-
-    If something changes, mail hosts of other zones are looked up (`resolver` is as for `wait_until_served`).
-    One that no MX may lead to is in the way. A mail host's name that nothing asks for any more keeps its
-    addresses for a time (`old_names`), unless `forgetting` holds it. None means that any name may go.
-
-    `addresses` holds what was read from the hosts, by `MailHost.name`. With None, those that the inventory
-    leaves out are read over ssh. `zones` is the access to Cloudflare, by default from the environment.
-    `clock` gives the time in UTC. `look_up` says where other domains' mail is led, by default what the DNS
-    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, `keys` holds what the
-    hosts answered about their keys (None asks them over ssh), and `outside` is the world to ask. Raises
-    SyncError (one line), or InventoryError if the inventory does not have the domain.
-    """
-    served = inventory.domain(domain)
-    resolver = named_resolver(resolver)
-    zones = zones or Zones()
-    zone = zones.holding(served.name)
-    if addresses is None:
-        addresses = {
-            host.name: over_ssh.read(host)
-            for host in inventory.hosts
-            if is_within(host.hostname, zone.name) and not is_complete(host)
-        }
-    outside = outside or facts.outside_of(resolver)
-    known = facts.look(inventory, served, zone, zones, keys, outside)
-    dane = known.decide()
-    prepared = Prepared(
-        served,
-        zone,
-        Plan(desired(inventory, served, zone.name, addresses, dane.keys)),
-        inventory,
-        addresses,
-        replacing,
-        forgetting,
-        resolver,
-        clock=clock,
-        look_up=look_up,
-        dane=dane,
-        keys=known.keys,
-    )
-    found = zones.records(zone)
-    planned = prepared.planned_on(found)
-    if changed := decision.changed_hosts(planned, inventory.hosts):
-        # Nothing is published that an address does not serve. A host whose records stand is not asked again.
-        dane = known.decide(facts.served_elsewhere(changed, addresses, known.keys, outside.greet))
-        wanted = desired(inventory, served, zone.name, addresses, dane.keys)
-        prepared = replace(prepared, plan=Plan(wanted), dane=dane)
-        planned = prepared.planned_on(found)
-    elsewhere = foreign_hosts.outside_of(zone.name, inventory.hosts)
-    if elsewhere and planned.changes:
-        from dns.world.vantage import vantage_with  # late: it imports dnspython
-
-        vantage = vantage_with(resolver)
-        planned = foreign_hosts.check(planned, served.name, elsewhere, inventory, addresses, vantage)
-    return replace(prepared, plan=planned, unserved=unserved(found, inventory))
-
-
-def prepare_withdrawal(
-    inventory: Inventory,
-    domain: str,
-    *,
-    replacing: Replacing = NOTHING,
-    forgetting: Collection[str] | None = (),
-    zones: Zones | None = None,
-    resolver: str | None = None,
-    clock: Callable[[], datetime] = _now,
-    look_up: old_names.LookUp | None = None,
-) -> Prepared:
-    """Read the domain's zone in two requests, and plan how its records go. Nothing is changed.
-
-    The domain may be in the inventory or not. The arguments are as for `prepare`. Raises SyncError.
-    """
-    try:
-        name = a_label(domain)
-    except ValueError as error:
-        raise SyncError(f"domain {domain}: {error}: write it as in example.com") from None
-    zones = zones or Zones()
-    prepared = Prepared(
-        Domain(name, (), {}, None, None, "", 1),
-        zones.holding(name),
-        Plan(()),
-        inventory,
-        {},
-        replacing,
-        forgetting,
-        named_resolver(resolver),
-        withdrawing=True,
-        clock=clock,
-        look_up=look_up,
-    )
-    return replace(prepared, plan=prepared.planned_on(zones.records(prepared.zone)))
-
-
-def in_order(plans: Iterable[Prepared]) -> list[Prepared]:
-    """The plans of several domains in the order in which they are to be carried out.
-
-    A zone that publishes a host's addresses goes before a zone whose MX leads there. Otherwise a sender may
-    find the MX and no address.
-    """
-    return sorted(plans, key=lambda one: not any(r.type in ADDRESS_TYPES for r in one.plan.desired))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from dns.mta_sts.values import PolicyPlan
 from dns.plan import Change, Plan, Staying
 from dns.records import Record, difference
 from dns.terminal.colour import CYAN, FAINT, GREEN, RED, YELLOW, painted
@@ -24,10 +25,22 @@ def summary(domain: str, plan: Plan) -> str:
         counts.append(f"{len(plan.obstacles)} in the way")
     if plan.signing:
         counts.append("DNSSEC to switch on")
+    if plan.policy.publish and not plan.policy.right:
+        counts.append(f"MTA-STS policy to serve ({plan.policy.published})")
+    if plan.policy.remove:
+        counts.append("MTA-STS policy to take away")
+    elif plan.policy.waiting:
+        counts.append("MTA-STS waits")
     if plan.in_sync:
         kinds = Counter(record.type for record in plan.desired)
         held = ", ".join(f"{kind} {count}" for kind, count in kinds.items())
         counts.append(f"in sync ({held})" if held else "withdrawn")
+    if plan.policy.publish and plan.policy.right:
+        asked, published = plan.policy.mode, plan.policy.published
+        if plan.policy.until:
+            counts.append(f"MTA-STS policy taken back, stays until {said_in_words(plan.policy.until)}")
+        elif asked != published:
+            counts.append(f"MTA-STS {published}, not {asked}")
     old = [one for one in plan.staying if one.held]
     if old:
         when = f"until {said_in_words(plan.stay_until)}" if plan.stay_until else "for now"
@@ -57,7 +70,7 @@ def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[s
         *(("+", record.zone_line) for record in plan.posts if record not in new),
         *(("=", words(one)) for one in plan.staying),
         *(("=", f"{held.record.zone_line} (already there, not ours, stays)") for held in plan.adopted),
-        *(("i", note) for note in plan.notes),
+        *(("i", note) for note in (*plan.notes, *plan.policy.waiting)),
         *(("!", str(obstacle)) for obstacle in dict.fromkeys(in_the_way)),
     ]
     return [f"  {painted(f'{mark} {text}', _COLOURS[mark], colour=colour)}" for mark, text in marked]
@@ -66,6 +79,12 @@ def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[s
 def next_steps(domain: str, plan: Plan, *, withdrawn: bool = False) -> list[str]:
     """What the user should do: hand a DS to the registrar; and when, because records stay for a time."""
     registrar = [plan.registrar] if plan.registrar else []
+    if plan.policy.until and not plan.policy.remove:
+        when = said_in_words(plan.policy.until)
+        registrar.append(
+            f"{domain}: senders may keep its MTA-STS policy until {when}: what says that it is taken back "
+            "stays until then, and the first run after that takes it away too"
+        )
     if not plan.staying:
         return registrar
     when = f"after {said_in_words(plan.stay_until)}" if plan.stay_until else "later"
@@ -88,7 +107,9 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
 
     `kept` are records of ours that nothing asks for any more, and that stay until the time (RFC 3339), or for
     now if it is null. `sign` says whether DNSSEC is switched on, and `registrar` which DS the registrar is to
-    get, or null.
+    get, or null. `mta_sts` is null if the domain has nothing to do with a policy of ours. Else `mode` is what
+    the inventory says, `published` what senders get at the end of the run, `until` is how long a policy that
+    is taken back stands, and `waiting` is what must be left for another run.
     """
     return {
         "domain": domain,
@@ -109,9 +130,21 @@ def to_json(domain: str, zone: str, plan: Plan, **more: object) -> dict[str, obj
         ],
         "sign": plan.signing,
         "registrar": plan.registrar or None,
+        "mta_sts": _policy(plan.policy),
         "kept_until": plan.stay_until and to_text(plan.stay_until),
         "notes": list(plan.notes),
         **more,
+    }
+
+
+def _policy(policy: PolicyPlan) -> dict[str, object] | None:
+    if not policy.touches:
+        return None
+    return {
+        "mode": policy.mode or None,
+        "published": policy.published or None,
+        "until": policy.until and to_text(policy.until),
+        "waiting": list(policy.waiting),
     }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from dns.mta_sts.policy import LABEL
 from dns.plan import Change, Plan
 from dns.records import Record, ZoneRecord
 
@@ -23,9 +24,41 @@ class Saved:
 
 
 def saved_from(zone: str, zone_id: str, plan: Plan, posted: Iterable[ZoneRecord] | None = None) -> Saved:
-    """Return what the plan changes. `posted` are its new records with identifiers, if these are known."""
+    """Return what the plan changes. `posted` are its new records with identifiers, if these are known.
+
+    The TXT record of an MTA-STS policy is not among it: senders keep the policy that it tells of.
+    """
     new = (ZoneRecord("", record) for record in plan.posts) if posted is None else posted
-    return Saved(zone, zone_id, tuple(new), plan.patches, tuple(held.record for held in plan.deletes))
+    return Saved(
+        zone,
+        zone_id,
+        tuple(held for held in new if not _tells_of_policy(held.record)),
+        tuple(change for change in plan.patches if not _tells_of_policy(change.after)),
+        tuple(held.record for held in plan.deletes if not _tells_of_policy(held.record)),
+    )
+
+
+def joined(first: Saved | None, then: Saved) -> Saved:
+    """Return two changes, one after the other, as one."""
+    if first is None:
+        return then
+    later = {change.before.id: change.after for change in then.patched}
+    earlier = {change.before.id for change in first.patched}
+    posted = {held.id for held in first.posted if held.id}
+    return Saved(
+        then.zone,
+        then.zone_id,
+        (*(replace(held, record=later.get(held.id, held.record)) for held in first.posted), *then.posted),
+        (
+            *(replace(change, after=later.get(change.before.id, change.after)) for change in first.patched),
+            *(change for change in then.patched if change.before.id not in posted | earlier),
+        ),
+        (*first.deleted, *then.deleted),
+    )
+
+
+def _tells_of_policy(record: Record) -> bool:
+    return record.type == "TXT" and record.name.startswith(f"{LABEL}.")
 
 
 def to_text(saved: Saved) -> str:

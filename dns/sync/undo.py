@@ -11,10 +11,14 @@ from datetime import UTC, datetime
 from dns import tlsa
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
+from dns.dane.facts import Outside, outside_of
 from dns.errors import ChangedBut, OutcomeUnknown, SyncError
+from dns.mta_sts import announced
 from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
-from dns.sync import old_names, undo_file
+from dns.sync import undo_file
+from dns.sync.leaving import old_names
+from dns.sync.policies import not_served
 from dns.sync.saved import Saved
 
 
@@ -98,6 +102,9 @@ def plan_undo(
     zones: Zones,
     forgetting: Collection[str] | None = (),
     clock: Callable[[], datetime] = _now,
+    *,
+    resolver: str | None = None,
+    outside: Outside | None = None,
 ) -> tuple[Zone, Plan]:
     """Read the zone in two requests, and plan what undoes the last run's change.
 
@@ -105,8 +112,9 @@ def plan_undo(
     a sender may keep that MX (`old_names`), unless `forgetting` holds the name. None means any name.
 
     A change whose outcome was unknown counts as made if all of it can be seen in the zone, and as not made if
-    nothing can. Raises SyncError if only a part can be seen, if no change is known, or if it was made in
-    another zone.
+    nothing can. Raises SyncError if only a part can be seen, if no change is known, if it was made in another
+    zone, or if it would put an MX back that the domain's MTA-STS policy does not list. `resolver` is as for
+    `dns.sync`, and `outside` the world to ask for that policy.
     """
     zone: Zone | None = None
     actual: tuple[ZoneRecord, ...] = ()
@@ -125,7 +133,9 @@ def plan_undo(
         actual = actual or zones.records(zone)
         visible, changes = count_visible(saved, actual)
         if certain or visible == changes:
-            return zone, _keep_led(reverse(saved, actual), domain, actual, forgetting, clock())
+            made = _keep_led(reverse(saved, actual), domain, actual, forgetting, clock())
+            _refuse_unlisted(made, domain, actual, outside or outside_of(resolver))
+            return zone, made
         if visible:
             raise SyncError(
                 f"{domain}: it is unknown whether the last run changed the zone: {visible} of {changes} "
@@ -134,6 +144,24 @@ def plan_undo(
             )
     raise SyncError(
         f"{domain}: no change to undo is known on this machine ({undo_file.file_of(domain)} does not exist)"
+    )
+
+
+def _refuse_unlisted(plan: Plan, domain: str, actual: Iterable[ZoneRecord], outside: Outside) -> None:
+    """Raise SyncError if the plan makes an MX to a host that the domain's MTA-STS policy does not list."""
+    ours = announced.find(domain, actual)
+    coming = [record.content for record in plan.posts if (record.type, record.name) == ("MX", domain)]
+    if not coming or ours.held is None:
+        return
+    served = outside.policy(domain)
+    policy = served.policy
+    if policy and (policy.mode == "none" or all(map(policy.lists, coming))):
+        return
+    why = "does not list" if policy else f"is not known ({not_served(served)}), so it may not list"
+    raise SyncError(
+        f"{domain}: nothing was undone, because the MTA-STS policy that senders keep {why} "
+        f"{' and '.join(coming)}: put that host back into the inventory, and run python -m dns.sync "
+        f"{domain}, which publishes the policy first"
     )
 
 

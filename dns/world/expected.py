@@ -34,7 +34,8 @@ def from_plan(plan: Plan) -> tuple[Expected, ...]:
             Expected(name, "MX", frozenset(r.rdata for r in plan.remaining if r.name == name))
             for name in sorted(gone)
         )
-        return (*left, *from_records([record for record in plan.posts if record.type == "TXT"]))
+        texts = [record for record in (*plan.posts, *plan.desired) if record.type == "TXT"]
+        return (*left, *from_records(texts))
     spared = [held.record for held in plan.spared if (held.record.name, held.record.type) in asked]
     return from_records([*published, *spared])
 

@@ -11,7 +11,7 @@ from dns.desired import desired
 from dns.inventory import Inventory, from_hosts
 from dns.plan import Plan, plan
 from dns.records import Record, ZoneRecord
-from dns.sync.old_names import Question, keep
+from dns.sync.leaving.old_names import Question, keep
 from dns.world.leads import Leads
 from tests.dns.example import DOMAIN, HOST
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from dns.plan import plan
 from dns.records import Record, mark_of
-from dns.sync.old_names import withdrawn
+from dns.sync.leaving.old_names import withdrawn
 from dns.until import PROPAGATION, until_of
 from dns.world.leads import Lead, Leads
 from tests.dns.sync.leaving.planned import (
