@@ -16,7 +16,9 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from dns import sync
+from dns.errors import Unfinished
 from dns.sync import Prepared, SyncError
+from dns.sync.report import farewell
 from dns.terminal.lines import in_columns
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
@@ -50,6 +52,7 @@ def _settle(state: State, host: Host, prepared: Prepared) -> bool:
             prepared.addresses,
             forgetting=prepared.forgetting,
             keys=prepared.keys,
+            missing=prepared.missing,
         )
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
@@ -79,12 +82,17 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
         def serve(stage: Prepared) -> float:
             return sync.wait_until_served(stage, servers=servers, on_progress=AnsweringLines(host))
 
-        made = sync.carry_out(prepared, serve=serve, pause=pausing(tell), tell=tell)
+        done = tell if prepared.policy.touches else logger.debug
+        made = sync.carry_out(prepared, serve=serve, pause=pausing(tell), tell=tell, done=done)
+    except Unfinished as left:
+        # The hosts are ready, and mail comes. The next run does the rest.
+        host.log_styled(str(left), fg="yellow", log_func=logger.warning)
+        return True
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False
-    if made.registrar:
-        logger.warning(f"{host.print_prefix}{made.registrar}")
+    for line in filter(None, (made.registrar, *farewell(prepared.domain.name, made))):
+        logger.warning(f"{host.print_prefix}{line}")
     return True
 
 

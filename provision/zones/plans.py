@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pyinfra import context
@@ -41,15 +40,14 @@ def current() -> tuple[Prepared, ...]:
     """
     whole, active = inventory(), _active()
     ready = tuple(host for host in whole.hosts if host.name in active)
-    missing = tuple(host for host in whole.hosts if host not in ready)
+    missing = tuple(host.hostname for host in whole.hosts if host not in ready)
     made_anew = facts.are_needed(whole) and has_changed_a_host()
 
     def make() -> Iterable[Prepared]:
         if not missing:
             return planned(whole, forgetting=named_in_run(context.host, "forget_host"))
-        # Some hosts are not seen. Nothing is deleted then, so no name can go.
-        plans = planned(Inventory(ready, whole.domains), forgetting=None)
-        return [replace(made, plan=made.plan.without_deletes()) for made in plans]
+        # Nothing is deleted then, so no name can go.
+        return planned(Inventory(ready, whole.domains), forgetting=None, missing=missing)
 
     return _once(("current", made_anew, *(host.name for host in ready)), make)
 
@@ -106,12 +104,14 @@ def policies_to_forget(*, hosts_stay: bool = True) -> frozenset[str]:
     return named
 
 
-def planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepared]:
-    """A plan for each domain, as if these were all the hosts. `forgetting` is that of `sync.prepare`.
+def planned(
+    some: Inventory, forgetting: Collection[str] | None, missing: Collection[str] = ()
+) -> list[Prepared]:
+    """A plan for each domain, as if these and the `missing` names were all the hosts.
 
-    Raises DeployError.
+    `forgetting` and `missing` are those of `sync.prepare`. Raises DeployError.
     """
-    forgotten = policies_to_forget(hosts_stay=bool(some.hosts))
+    forgotten = policies_to_forget(hosts_stay=bool(some.hosts or missing))
     keys = facts.keys_of(some)
     try:
         addresses, zones = facts.addresses_of(some), sync.Zones()  # one connection to Cloudflare for all
@@ -122,6 +122,7 @@ def planned(some: Inventory, forgetting: Collection[str] | None) -> list[Prepare
                 addresses,
                 forgetting=forgetting,
                 forget_policy=domain.name in forgotten,
+                missing=missing,
                 keys=keys,
                 zones=zones,
             )

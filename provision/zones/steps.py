@@ -17,6 +17,7 @@ from pyinfra.api.exceptions import DeployError
 
 from dns import sync
 from dns.sync import Prepared, SyncError
+from dns.sync.report import farewell
 from dns.terminal.lines import in_columns
 from provision.run.inventory import inventory
 from provision.run.refusal import INDENT
@@ -71,7 +72,9 @@ def in_sync() -> Decision:
         # Otherwise the change itself says so.
         standing = [prepared for prepared in found if prepared.in_sync]
         said = [prepared.plan.registrar for prepared in standing]
-        said += [note for prepared in standing for note in prepared.dane.notes]
+        for prepared in standing:
+            said += [*prepared.dane.notes, *prepared.policy.notes]
+            said += farewell(prepared.domain.name, prepared.plan)
         for line in dict.fromkeys(filter(None, said)):
             logger.warning(f"{context.host.print_prefix}{line}")
     needed: list[Command] = [apply_command(prepared) for prepared in found if not prepared.in_sync]
@@ -89,9 +92,18 @@ def withdrawn() -> Decision:
     if not _has_token():
         return Decision((), "there is no token, so the records stay")
     found = plans.without_leaving()
-    needed: list[Command] = [apply_command(prepared) for prepared in found if prepared.changes]
+    if context.state.is_executing:
+        for prepared in found:
+            for line in farewell(prepared.domain.name, prepared.plan) if not _is_needed(prepared) else ():
+                logger.warning(f"{context.host.print_prefix}{line}")
+    needed: list[Command] = [apply_command(prepared) for prepared in found if _is_needed(prepared)]
     needed += settle_commands(found)
     return Decision(needed, "no MX of ours leads to it")
+
+
+def _is_needed(prepared: Prepared) -> bool:
+    """Whether something is to be changed. What is only in the way of a change hinders no host that goes."""
+    return bool(prepared.changes) or prepared.policy.pending
 
 
 def _has_token() -> bool:

@@ -23,6 +23,8 @@ from tests.provision.withdrawal.two_hosts import sync
 
 MX1, MX2 = (f"mx{number}.{DOMAIN}" for number in (1, 2))
 EVERYTHING = {"mta_sts": "enforce", "tls_reports": True, "caa": True}
+SAYS = f"[{MX1}] {DOMAIN}"
+"""How a line begins in which a deploy says how far it is with the domain."""
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _OVER = "2026-01-01T00:00:00Z"
 
@@ -77,8 +79,8 @@ class Place:
         """`python -m dns.sync`, with the state of the deploys."""
         return sync(self.lab, DOMAIN, *options, inventory=inventory, environment=self.environment)
 
-    def cut_off(self, inventory: Path, line: str, *, script: str = "deploy.py") -> bool:
-        """Kill a run at the moment when it says this. Returns whether it has said it."""
+    def cut_off(self, inventory: Path, lines: int, *, script: str = "deploy.py") -> int:
+        """Kill a run when it has said so many lines about the domain. Returns how many it has said."""
         variables = {**os.environ, **self.lab.environment, **self.environment, "PYINFRA_PROGRESS": "off"}
         with subprocess.Popen(
             [PYINFRA, "-y", inventory, script],
@@ -90,7 +92,11 @@ class Place:
             text=True,
         ) as process:
             assert process.stderr
-            said = next((True for each in process.stderr if line in each), False)
+            said = 0
+            for line in process.stderr:
+                said += SAYS in line
+                if said == lines:
+                    break
             process.send_signal(signal.SIGKILL)
         return said
 
