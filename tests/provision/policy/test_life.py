@@ -31,6 +31,9 @@ def test_the_first_deploy_enforces_a_policy_for_a_certificate_that_it_has_ordere
     assert place.policy() == Policy("enforce", (MX1,), 604800)
     assert place.values(DOMAIN, "MX") == [f"10 {MX1}"]
     assert place.values(f"_smtp._tls.{DOMAIN}", "TXT") == [f"v=TLSRPTv1; rua=mailto:tls-reports@{DOMAIN}"]
+
+
+def test_it_publishes_the_account_of_the_certificate_that_it_has_ordered(place: Place) -> None:
     (caa,) = place.values(MX1, "CAA")
     assert "validationmethods=dns-01" in caa
     assert "accounturi=https://" in caa
