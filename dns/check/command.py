@@ -38,7 +38,11 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    asks = domain.dane or domain.caa_at_hosts or getattr(domain, "mta_sts", None)
+    asks = (
+        domain.dane
+        or any(each.caa_at_hosts for each in inventory.domains)
+        or getattr(domain, "mta_sts", None)
+    )
     keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine

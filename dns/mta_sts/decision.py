@@ -80,7 +80,7 @@ def _wanted(
     plan: PolicyPlan, asked: Asked, mx: set[str], old: dict[str, datetime], known: Known, now: datetime
 ) -> PolicyPlan:
     ours, served = plan.ours, known.served.policy
-    base = {*asked.hosts, *mx}
+    base = {*asked.hosts, *asked.missing, *mx}
     extra = set(served.mx) - base if served and not ours.ends else set()
     leaving = ours.leaving if ours.leaving and ours.leaving > now else None
     if extra and ours.leaving is None:
