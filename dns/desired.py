@@ -3,7 +3,8 @@
 An MX for every host (RFC 5321, section 5.1), and A and AAAA for the hosts whose names are in the zone. A host
 outside the zone has its addresses published by its own zone. A domain that sends no mail gets `v=spf1 -all`
 (RFC 7208) and DMARC's `p=reject` (RFC 7489). TLS reports (RFC 8460) and CAA (RFC 8659) are published if they
-are configured. The keys of the hosts (RFC 7672) are published if it is known which are right.
+are configured. The keys of the hosts (RFC 7672), and the accounts that renew their certificates (RFC 8657),
+are published if it is known which are right.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from dns import tlsa
+from dns.caa.decision import NOTHING, Caa
 from dns.inventory import Domain, Inventory, domain
 from dns.inventory.host_addresses import Addresses, published
 from dns.names import below, is_within
@@ -27,12 +29,13 @@ def desired(
     zone: str,
     addresses: Mapping[str, Addresses],
     keys: Mapping[str, Collection[str]] = {},
+    caa: Caa = NOTHING,
 ) -> tuple[Record, ...]:
     """Return the records for the served domain. `zone` is the name of its zone: the domain or one above it.
 
     `addresses` holds what was read from the hosts, by `MailHost.name`. Raises HostUnreadable if a host
     whose name is in the zone has no usable address. `keys` are the digests to publish of each host's keys, by
-    its hostname (`dns.tlsa`).
+    its hostname (`dns.tlsa`). `caa` is what is decided for the CAA at the names of the hosts.
     """
     mark = mark_of(served.name)
     records = [
@@ -59,4 +62,4 @@ def desired(
         records.append(Record("TXT", name, text, ttl=served.ttl, comment=mark))
     for authority in served.caa:
         records.append(Record("CAA", served.name, f'0 issue "{authority}"', ttl=served.ttl, comment=mark))
-    return tuple(records)
+    return (*records, *caa.records(served.ttl, mark))

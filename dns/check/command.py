@@ -38,27 +38,39 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    keys = over_ssh.read_all_keys(inventory.hosts) if domain.dane else {}
+    asks = (
+        domain.dane
+        or any(each.caa_at_hosts for each in inventory.domains)
+        or getattr(domain, "mta_sts", None)
+    )
+    keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine
     from dns.check.findings import exit_code
     from dns.terminal import progress
+    from dns.world.vantage import vantage_with
+
+    vantage = vantage_with(given.resolver)
 
     with progress.display(f"{domain.name}: looking from outside", as_lines=False) as on_progress:
         seen, findings = examine(
             inventory,
             domain,
             own,
-            resolver=given.resolver,
+            vantage=vantage,
             seconds=given.wait,
             on_progress=on_progress,
             unread=unread,
             keys=keys,
         )
-    if given.json:
-        print(json.dumps(report.to_json(seen, findings), indent=2))
-    else:
-        print(*report.lines(seen, findings, colour=is_coloured()), sep="\n")
+    found, text = report.to_json(seen, findings), report.lines(seen, findings, colour=is_coloured())
+    if given.internet_nl:
+        from dns.check import internet_nl
+
+        points = internet_nl.examine(seen, vantage)
+        found["internet_nl"] = internet_nl.to_json(points)
+        text += ["", *internet_nl.lines(points, colour=is_coloured())]
+    print(json.dumps(found, indent=2) if given.json else "\n".join(text))
     return exit_code(findings)
 
 
@@ -72,6 +84,12 @@ def _parse_arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("domain", metavar="DOMAIN", help="a domain of the inventory")
     parser.add_argument("--inventory", default="inventory.py", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--json", action="store_true", help="print what was found as one JSON object")
+    parser.add_argument(
+        "--internet-nl",
+        action="store_true",
+        help="also judge the points of internet.nl's mail test that are about receiving: some 30 connections "
+        "to port 25 of each address. They do not change the exit code",
+    )
     parser.add_argument(
         "--wait",
         type=parse_seconds,

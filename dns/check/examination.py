@@ -49,8 +49,14 @@ def examine(
     caller knows it. `keys` is what the hosts answered about their keys. `resolver` is as for `dns.sync`. A
     `vantage` takes its place.
     """
-    from dns.check import judge_dane, judge_mail, judge_zone  # late: these import dnspython
-    from dns.check.old_answers import OldAnswers
+    from dns.check import (
+        judge_caa,
+        judge_dane,
+        judge_mail,
+        judge_mta_sts,
+        judge_zone,
+    )  # late: these import dnspython
+    from dns.check.zone.old_answers import OldAnswers
     from dns.world.look import look
     from dns.world.progress import ignore
     from dns.world.vantage import vantage_with
@@ -71,7 +77,8 @@ def examine(
             on_progress=on_progress or ignore,
         )
         seen = replace(seen, unread=unread, expired=old_answers.expired(seen, time.monotonic()))
-        findings = [*judge_zone.judge(seen), *judge_mail.judge(seen), *judge_dane.judge(seen)]
+        judges = (judge_zone.judge, judge_mail.judge, judge_dane.judge, judge_caa.judge, judge_mta_sts.judge)
+        findings = [finding for judge in judges for finding in judge(seen)]
         if not any(wait_for(finding) for finding in findings) or time.monotonic() + pause > ends:
             return seen, findings
         time.sleep(pause)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from dns.check import judge_delegation, judge_resolvers
 from dns.check.findings import Finding, Group, advised, only_seen_from_here, required, unknown
-from dns.check.judge_unanswered import unanswered
+from dns.check.zone import delegation, resolvers
+from dns.check.zone.unanswered import unanswered
 from dns.cloudflare.proxy import is_proxy
 from dns.names import is_ip_address
 from dns.records import ADDRESS_TYPES, quoted
@@ -23,7 +23,7 @@ from dns.world.seen import Seen, ServerSeen, server_list
 
 def judge(seen: Seen) -> Iterator[Finding]:
     """The findings about the zone."""
-    broken = list(judge_delegation.broken(seen))
+    broken = list(delegation.broken(seen))
     if broken:
         yield from broken
         # If the root could not be asked, the answers may be those of something in this network.
@@ -31,17 +31,17 @@ def judge(seen: Seen) -> Iterator[Finding]:
         yield from (only_seen_from_here(finding) for finding in answered)
         return
     found = list(nameservers(seen))
-    others = list(judge_delegation.other_nameservers(seen))
+    others = list(delegation.other_nameservers(seen))
     if others and any(finding.group is Group.REQUIRED for finding in found):
         yield from others  # these nameservers cannot know our records
         return
     yield from (replace(finding, group=Group.ADVISED) for finding in others)
     if not others:
-        yield from judge_delegation.partly_broken(seen)
+        yield from delegation.partly_broken(seen)
     yield from found
-    signed = list(judge_resolvers.signatures(seen)) if _any_answered(seen) else []
+    signed = list(resolvers.signatures(seen)) if _any_answered(seen) else []
     refused = any(finding.group is Group.REQUIRED for finding in signed)
-    caches = list(judge_resolvers.caches(seen, explained=refused))
+    caches = list(resolvers.caches(seen, explained=refused))
     is_bogus = any(finding.code == "bogus" for finding in caches)
     yield from (finding for finding in signed if not (is_bogus and finding.group is Group.UNKNOWN))
     yield from caches

@@ -1,6 +1,6 @@
-"""What a plan needs to know for DANE: the state of the zone, the keys of its hosts, what the world is served.
+"""What a plan needs to know of the zone, of its hosts and of the world: for DANE, and for CAA at the hosts.
 
-Nothing is asked unless a domain of the zone asks for DANE.
+Nothing is asked unless a domain of the zone asks for one of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from dns import tlsa
+from dns.caa import decision as caa
+from dns.caa.decision import Caa
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.signing import Dnssec
 from dns.cloudflare.zones import Zones
@@ -62,6 +64,11 @@ class Facts:
     signed: Signed | None = None
     dnssec: Dnssec | None = None
 
+    @property
+    def caa(self) -> Caa:
+        """What becomes of the CAA at the names of the hosts."""
+        return caa.decide(self.inventory, self.domain, self.zone, self.keys)
+
     def decide(self, elsewhere: Mapping[str, str] = {}) -> Dane:
         """What to do. `elsewhere` is what `served_elsewhere` found."""
         return decide(self.inventory, self.domain, self.zone, self.keys, self.signed, self.dnssec, elsewhere)
@@ -74,14 +81,14 @@ def look(
 
     Raises SyncError if Cloudflare does not tell the state of DNSSEC.
     """
-    if not is_wanted(inventory, zone.name):
-        return Facts(inventory, domain, zone.name, {})
-    dnssec = zones.dnssec(zone)
-    signed = outside.signed(zone.name)
+    dane = is_wanted(inventory, zone.name)
+    dnssec = zones.dnssec(zone) if dane else None
+    signed = outside.signed(zone.name) if dane else None
+    # What is published for DANE needs the keys only if the zone is signed.
+    asked = hosts_of(inventory, zone.name) if signed and signed.secure else ()
+    asked = (*asked, *(host for host in caa.hosts_to_ask(inventory, zone.name) if host not in asked))
     if keys is None:
-        # What is published needs the keys only if the zone is signed.
-        hosts = hosts_of(inventory, zone.name) if signed.secure else ()
-        keys = over_ssh.read_all_keys(hosts)
+        keys = over_ssh.read_all_keys(asked) if asked else {}
     return Facts(inventory, domain, zone.name, keys, signed, dnssec)
 
 

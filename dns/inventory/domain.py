@@ -41,11 +41,12 @@ class Domain:
     left alone. `ttl` is in seconds, and 1 is Cloudflare's automatic one. `tls_reports` are the URIs to
     which senders report failed TLS (RFC 8460). If the inventory says True, that is the address of
     REPORT_MAILBOX, which is then among `mailboxes`. `caa` are the authorities that may issue certificates for
-    the domain (RFC 8659). If one of these two is empty, nothing is published for it. `dane` says whether the
-    zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says whether mail is
-    refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for that.
-    `mta_sts` is the mode of the MTA-STS policy (RFC 8461): testing, enforce, none. If it is empty, the policy
-    is left alone.
+    the domain (RFC 8659). If one of these two is empty, nothing is published for it. If the inventory says
+    True for it, `caa_at_hosts` is set: the account of each mail host is published at its name. `dane` says
+    whether the zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says
+    whether mail is refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for
+    that. `mta_sts` is the mode of the MTA-STS policy (RFC 8461): testing, enforce, none. If it is empty, the
+    policy is left alone.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Domain:
     ttl: int
     tls_reports: tuple[str, ...] = ()
     caa: tuple[str, ...] = ()
+    caa_at_hosts: bool = False
     dane: bool = False
     reject_forged: bool = False
     mta_sts: str = ""
@@ -114,6 +116,7 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         ttl=_ttl(data.get("ttl", AUTOMATIC_TTL), problems["ttl"]),
         tls_reports=tls_reports,
         caa=_authorities(data.get("caa"), problems["caa"]),
+        caa_at_hosts=data.get("caa") is True,
         dane=_flag("dane", data, problems["dane"]),
         reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
         mta_sts=_mode(data.get("mta_sts"), problems["mta_sts"]),
@@ -225,9 +228,9 @@ def _tls_reports(value: object, name: str, problems: list[str]) -> tuple[str, ..
 
 
 def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
-    given = [value] if isinstance(value, str) else value or ()
+    given = [value] if isinstance(value, str) else () if value is True else value or ()
     if not isinstance(given, list | tuple):
-        problems.append(f'caa must be a list such as ["letsencrypt.org"], not {value!r}')
+        problems.append(f'caa must be True, or a list such as ["letsencrypt.org"], not {value!r}')
         return ()
     names: list[str] = []
     for item in given:

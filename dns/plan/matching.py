@@ -6,8 +6,9 @@ replaced only if the user named it and Cloudflare does not keep it read-only. Th
 
 A mark names a domain. But the addresses of a mail host belong to every domain of the inventory, so they count
 as ours with the mark of any of these domains. So do the TLSA of a mail host, which stand and fall together: a
-sender that finds only some of them may miss the key that is served. Addresses that only stay for a time
-(`dns.until`) are taken over, whichever domain they were made for.
+sender that finds only some of them may miss the key that is served. So does a CAA that names an account: a
+record of one that is gone lets nobody issue. Addresses that only stay for a time (`dns.until`) are
+taken over, whichever domain they were made for.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from dns.caa.properties import names_account
 from dns.names import is_within
-from dns.plan import policies
+from dns.plan import authorities, policies
 from dns.plan.changes import Change, Plan
 from dns.plan.obstacles import NOTHING, Obstacle, Replacing, delegation, in_the_way
 from dns.records import ADDRESS_TYPES, SHARED_TYPES, Record, ZoneRecord, is_marked, mark_of
@@ -35,7 +37,7 @@ def plan(
     """Plan the changes that turn `actual` into `desired` for the domain in the zone (both in A-label form).
 
     `siblings` are the other domains of the inventory. TLSA records at the names in `untouched` stay as they
-    are, because it is not known which of them are right.
+    are, and so do our CAA there that name an account, because it is not known which of them are right.
     """
     mark, marks = mark_of(domain), {mark_of(sibling) for sibling in siblings} - {mark_of(domain)}
     spots = {(record.name, record.type) for record in desired}
@@ -46,9 +48,9 @@ def plan(
     matching = _Matching(domain, mark, marks, replacing, spots)
     for held in found:
         record = held.record
-        if record.type == "TLSA" and record.name in untouched:
+        if record.name in untouched and (record.type == "TLSA" or matching.is_of_a_host(record)):
             continue
-        if is_marked(record, mark) or (record.name, record.type) in spots or matching.is_key(record):
+        if is_marked(record, mark) or (record.name, record.type) in spots or matching.is_of_a_host(record):
             matching.left.append(held)
         elif record.type == "CNAME" and (
             record.name in hosts
@@ -76,7 +78,7 @@ def plan(
         obstacles=tuple(matching.obstacles),
         notes=(
             *matching.notes,
-            *policies.weakened_caa(desired, foreign, zone, matching.posts),
+            *authorities.weakened(desired, foreign, zone, matching.posts),
             *policies.lonely_keys(desired, foreign, matching.deletes),
         ),
         withheld=tuple(matching.withheld),
@@ -183,7 +185,7 @@ class _Matching:
                     )
             elif (
                 is_marked(record, self.mark)
-                or self.is_key(record)
+                or self.is_of_a_host(record)
                 or (at_ours and (self._is_of_a_sibling(record) or _is_free(record)))
             ):
                 self.deletes.append(held)
@@ -196,9 +198,10 @@ class _Matching:
         """Whether the record carries the mark of any domain of the inventory."""
         return is_marked(record, self.mark) or self._is_of_a_sibling(record)
 
-    def is_key(self, record: Record) -> bool:
-        """Whether it is a TLSA that carries the mark of any domain of the inventory."""
-        return record.type == "TLSA" and self.is_of_the_inventory(record)
+    def is_of_a_host(self, record: Record) -> bool:
+        """Whether it is a host's key or account, with the mark of any domain of the inventory."""
+        named = record.type == "TLSA" or (record.type == "CAA" and names_account(record.content))
+        return named and self.is_of_the_inventory(record)
 
     def _is_of_a_sibling(self, record: Record) -> bool:
         return any(is_marked(record, mark) for mark in self.sibling_marks)

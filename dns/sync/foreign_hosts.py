@@ -58,7 +58,7 @@ def check(
 def _findings(host: MailHost, own: Addresses | None, vantage: VantagePoint) -> list[Finding]:
     """What is wrong with the host's name, as the nameservers of its own zone answer."""
     from dns.check.judge_mail import foreign_host, private  # late: these import dnspython
-    from dns.world.mail_hosts import look_up_host
+    from dns.world.look.mail_hosts import look_up_host
 
     seen = look_up_host(host, own, vantage)
     return [*foreign_host(seen), *private(seen)]

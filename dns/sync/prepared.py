@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from dns.caa.decision import NOTHING as NO_CAA
+from dns.caa.decision import Caa
 from dns.cloudflare.answers import Zone
 from dns.dane import decision, facts
 from dns.dane.decision import Dane
@@ -49,6 +51,7 @@ class Prepared:
     unserved: tuple[Leads, ...] = ()
     """What the zone leads here of the mail of domains that the inventory does not have."""
     dane: Dane = decision.NOTHING
+    caa: Caa = NO_CAA
     keys: facts.Keys = field(default_factory=dict)
     """What the hosts answered about their keys."""
     wanted: tuple[Record, ...] = ()
@@ -128,7 +131,9 @@ class Prepared:
         if self.withdrawing:
             made = withdraw.plan_withdrawal(name, zone, there, self.inventory, self.replacing, now)
         else:
-            made = plan(name, zone, self.wanted, there, self.replacing, siblings, self.dane.untouched)
+            untouched = self.dane.untouched | self.caa.untouched
+            made = plan(name, zone, self.wanted, there, self.replacing, siblings, untouched)
+            made = replace(made, notes=(*made.notes, *self.caa.notes))
         made = announcing.waiting(made, policy, name, whole=not self.staged)
         question = old_names.Question(
             there, name, siblings, self.forgetting, self.look_up or old_names.look_up_with(self.resolver), now

@@ -51,8 +51,9 @@ def prepare(
     `addresses` holds what was read from the hosts, by `MailHost.name`. With None, those that the inventory
     leaves out are read over ssh. `zones` is the access to Cloudflare, by default from the environment.
     `clock` gives the time in UTC. `look_up` says where other domains' mail is led, by default what the DNS
-    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, `keys` holds what the
-    hosts answered about their keys (None asks them over ssh), and `outside` is the world to ask.
+    answers. If a domain of the zone asks for DANE, a third request reads its DNSSEC, and `outside` is the
+    world to ask. `keys` holds what the hosts answered about their keys and accounts. None asks them over ssh,
+    if that is needed for DANE, for CAA at their names, or for a policy that is to be enforced.
 
     If the domain has an MTA-STS policy, or the inventory wants one, that is fetched as a sender does it, and
     Cloudflare is asked about its Worker unless it is as wanted. Without a host in the inventory the policy is
@@ -75,8 +76,8 @@ def prepare(
         }
     outside = outside or facts.outside_of(resolver)
     known = facts.look(inventory, served, zone, zones, keys, outside)
-    dane = known.decide()
-    wanted = desired(inventory, served, zone.name, addresses, dane.keys)
+    dane, caa = known.decide(), known.caa
+    wanted = desired(inventory, served, zone.name, addresses, dane.keys, caa)
     prepared = Prepared(
         served,
         zone,
@@ -89,6 +90,7 @@ def prepare(
         clock=clock,
         look_up=look_up,
         dane=dane,
+        caa=caa,
         keys={**(keys or {}), **known.keys},
         wanted=wanted,
         found=zones.records(zone),
@@ -101,7 +103,7 @@ def prepare(
     if changed := decision.changed_hosts(planned, inventory.hosts):
         # Nothing is published that an address does not serve. A host whose records stand is not asked again.
         dane = known.decide(facts.served_elsewhere(changed, addresses, known.keys, outside.greet))
-        wanted = desired(inventory, served, zone.name, addresses, dane.keys)
+        wanted = desired(inventory, served, zone.name, addresses, dane.keys, caa)
         prepared = replace(prepared, wanted=wanted, dane=dane)
         planned = prepared.planned_on(prepared.found)
     elsewhere = foreign_hosts.outside_of(zone.name, inventory.hosts)

@@ -12,6 +12,7 @@ import errno
 import smtplib
 import socket
 import ssl
+import sys
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -38,6 +39,12 @@ class Greeting:
     tls: str | None = ""
     certificate: str = field(default="", compare=False, repr=False)
     """The certificate that STARTTLS served, in DER and base64. Empty if there was no TLS."""
+    chain: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """All certificates that were served, in the same form, with that one first."""
+
+    def __post_init__(self) -> None:
+        """Make `chain` a tuple, because it comes as a list through JSON."""
+        object.__setattr__(self, "chain", tuple(self.chain))
 
     @property
     def name(self) -> str:
@@ -78,7 +85,10 @@ def greet(address: str, *, port: int = 25, seconds: float = CONNECT_SECONDS) -> 
             return from_reply(code, text)
         smtp.local_hostname = _address_literal(smtp.sock)
         tls = _try_starttls(smtp)
-        return Greeting(code=code, text=_line(text), tls=tls, certificate=_certificate(smtp.sock))
+        chain = _chain(smtp.sock)
+        return Greeting(
+            code=code, text=_line(text), tls=tls, certificate=chain[0] if chain else "", chain=chain
+        )
     finally:
         with suppress(OSError, smtplib.SMTPException):
             smtp.quit()
@@ -103,9 +113,15 @@ def _try_starttls(smtp: smtplib.SMTP) -> str | None:
         return " ".join(str(error).split())[:120] or type(error).__name__
 
 
-def _certificate(connection: socket.socket | None) -> str:
-    der = connection.getpeercert(True) if isinstance(connection, ssl.SSLSocket) else None
-    return base64.b64encode(der or b"").decode()
+def _chain(connection: socket.socket | None) -> tuple[str, ...]:
+    if not isinstance(connection, ssl.SSLSocket):
+        return ()
+    if sys.version_info >= (3, 13):
+        served = connection.get_unverified_chain()
+    else:  # the same, before it had a name of its own
+        found = connection._sslobj.get_unverified_chain() or ()  # type: ignore[attr-defined]
+        served = [ssl.PEM_cert_to_DER_cert(each.public_bytes()) for each in found]
+    return tuple(base64.b64encode(der).decode() for der in served)
 
 
 def _failure(error: OSError) -> Failure:

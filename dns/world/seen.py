@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dns.inventory.host_keys import HostKeys
+from dns.mta_sts.policy import Served
 from dns.names import ip_version
 from dns.world.answers import BOGUS, NOT_ASKED, Answer
 from dns.world.delegation import Delegation
@@ -44,6 +45,23 @@ def server_list(seen: Sequence[ServerSeen]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class CaaSeen:
+    """The CAA records that apply to a mail host, as one nameserver of its zone answers them.
+
+    `at` is the name that has them: the host's own, or the nearest above. It is empty if no name has any.
+    """
+
+    server: Server | None
+    at: str
+    answer: Answer
+
+    @property
+    def failure(self) -> str:
+        """Why it is not known which records apply, in words. Empty if it is known."""
+        return self.answer.failure(authoritative=False)
+
+
+@dataclass(frozen=True, slots=True)
 class HostSeen:
     """A mail host's name as the world resolves it, and what its addresses should be (None: not known).
 
@@ -67,6 +85,12 @@ class HostSeen:
     """Whether a domain of its zone asks for DANE, so that its TLSA are ours."""
     keys: HostKeys | None = None
     """What the host answered about its keys. None if it was not asked."""
+    authority: str = ""
+    """The authority that its certificate is wanted from, as the inventory has it. Empty if self-signed."""
+    binds: bool = False
+    """Whether a domain of its zone asks for CAA at its name, so that those with an account are ours."""
+    caa: tuple[CaaSeen, ...] = ()
+    """The CAA that apply to it. Empty if nobody was asked, or nobody could be."""
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -103,6 +127,19 @@ class AddressSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicySeen:
+    """What senders are told of the domain's MTA-STS policy (RFC 8461), and what they get."""
+
+    wanted: str = ""
+    """The mode that the inventory asks for. Empty if it asks for none, and the policy is somebody else's."""
+    told: tuple[tuple[Server, Answer], ...] = ()
+    """What each nameserver address answers for the TXT at `_mta-sts`."""
+    served: Served = field(default_factory=Served)
+    reports: Answer = NOT_ASKED
+    """What a nameserver answers for the TXT at `_smtp._tls` (RFC 8460)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """Everything that was seen of one domain."""
 
@@ -134,5 +171,7 @@ class Seen:
     """Whether the domain asks for DANE."""
     signed: Signed | None = None
     """Whether its zone is signed. None if the zone could not be found."""
+    policy: PolicySeen | None = None
+    """Its MTA-STS policy. None if the inventory asks for none, and nobody else publishes one."""
     expired: frozenset[str] = frozenset()
     """Addresses of resolvers that still give an old answer although its TTL has passed."""

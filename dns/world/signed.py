@@ -6,7 +6,7 @@ No answer is not an answer: if the parent or the zone's nameservers do not tell,
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dns.errors import SyncError
 from dns.world import answers, asking, delegation
@@ -28,6 +28,8 @@ class Signed:
     """None if that cannot be told."""
     reason: str = ""
     """Why it is not so, or cannot be told. It follows the name of the zone in a sentence."""
+    has_ds: bool = field(default=False, compare=False)
+    """Whether the parent has a DS for it, so that it is meant to be signed."""
 
 
 def look(zone: str, vantage: VantagePoint) -> Signed:
@@ -70,10 +72,10 @@ def judge(found: Delegation, keys: Sequence[tuple[Server, Answer]]) -> Signed:
         return Signed(found.zone, None, "has nameservers that do not answer which keys it has")
     for server, answer in told:
         if not answer.values:
-            return Signed(found.zone, False, f"has a DS at {found.parent} and no keys at {server}")
+            return Signed(found.zone, False, f"has a DS at {found.parent} and no keys at {server}", True)
         if not usable & ds_of(found.zone, answer.values)[0]:
-            return Signed(found.zone, False, f"has a DS at {found.parent} that fits none of its keys")
-    return Signed(found.zone, True)
+            return Signed(found.zone, False, f"has a DS at {found.parent} that fits none of its keys", True)
+    return Signed(found.zone, True, has_ds=True)
 
 
 def ds_of(zone: str, keys: Collection[str]) -> tuple[frozenset[str], str]:

@@ -73,7 +73,7 @@ def in_sync() -> Decision:
         standing = [prepared for prepared in found if prepared.in_sync]
         said = [prepared.plan.registrar for prepared in standing]
         for prepared in standing:
-            said += [*prepared.dane.notes, *prepared.policy.notes]
+            said += [*prepared.dane.notes, *prepared.caa.notes, *prepared.policy.notes]
             said += farewell(prepared.domain.name, prepared.plan)
         for line in dict.fromkeys(filter(None, said)):
             logger.warning(f"{context.host.print_prefix}{line}")

@@ -19,16 +19,20 @@ LATE = ("receiver.content.html", "receiver.encoded_words", "nh3", "webencodings"
 _WITHOUT_CONFIGURATION = Path("./mail")  # where `letterbox serve` stores mail without a configuration
 
 
-def parser(name: str, what: str, epilog: str | None = None) -> argparse.ArgumentParser:
-    """A parser with the arguments that all reading commands have."""
+def parser(
+    name: str,
+    what: str,
+    epilog: str | None = None,
+    *,
+    mailbox: str = "only this mailbox, as alice or alice@example.com (all)",
+) -> argparse.ArgumentParser:
+    """A parser with the arguments that all reading commands have. `mailbox` is the help for --mailbox."""
     made = argparse.ArgumentParser(prog=f"letterbox {name}", description=what, epilog=epilog)
     made.add_argument(
         "--config", type=Path, metavar="FILE", help=f"whose mail folder to read ({configuration.PATH})"
     )
     made.add_argument("--mail", type=Path, metavar="FOLDER", help="the mail folder, instead of --config")
-    made.add_argument(
-        "--mailbox", metavar="NAME", help="only this mailbox, as alice or alice@example.com (all)"
-    )
+    made.add_argument("--mailbox", metavar="NAME", help=mailbox)
     add_form(made)
     return made
 

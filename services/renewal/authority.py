@@ -82,11 +82,21 @@ class Authority:
                 is_wrong=True,
             )
 
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """Its names in CAA records (RFC 8555, section 7.1.1). Empty if it does not say."""
+        said = self.client.directory.meta.caa_identities
+        found = said if isinstance(said, list | tuple) else ()
+        return tuple(name for name in found if isinstance(name, str))
+
     def log_in(self) -> str:
         """The URI of our account, which is made if it is not there. Accepts the authority's terms.
 
-        Raises RenewalError. An authority that has forgotten the account gets a new one with the same key.
+        Raises RenewalError. An authority that has forgotten the account gets a new one with the same key. A
+        second call in the same run asks nothing.
         """
+        if self.network.account is not None:
+            return str(self.network.account.uri)
         with self.refusals():
             wanted = messages.NewRegistration.from_data(terms_of_service_agreed=True)
             try:

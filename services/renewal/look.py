@@ -15,7 +15,7 @@ from services.renewal.authority import ASK_AGAIN
 from services.renewal.certificates import Certificate, Request, read_certificate, read_request
 from services.renewal.due import Issued, difference, due
 from services.renewal.errors import RenewalError
-from services.renewal.renewal import Wanted, connected
+from services.renewal.renewal import Wanted, connected, with_account
 from services.renewal.state import State, account_key
 
 _NOTHING = State()
@@ -88,20 +88,25 @@ def check(wanted: Wanted, kept: State = _NOTHING, *, is_new: bool = True) -> Non
 
 
 def _asked(wanted: Wanted, held: Certificate, kept: State, now: datetime) -> State:
-    """The state with the authority's suggestion. If the authority cannot be asked now, that is for later."""
+    """The state with the authority's suggestion and our account there.
+
+    If the authority cannot be asked now, that is for later.
+    """
     if kept.digest != held.digest:
         # Issued elsewhere, or its file was lost: it is not known how it came, and stays so.
         kept = State(
             account=kept.account,
+            account_of=kept.account_of,
+            identities=kept.identities,
             retry_after=kept.retry_after,
             refused_by=kept.refused_by,
             refusal=kept.refusal,
         )
-    elif kept.ask_after and now < kept.ask_after:
+    elif kept.ask_after and now < kept.ask_after and kept.account_of == wanted.directory:
         return kept
     try:
         ca = connected(wanted, account_key(wanted.folder / "account.pem"), kept, now)
     except RenewalError:
         return replace(kept, ask_after=now + ASK_AGAIN)
     at, ask, _ = ca.suggestion(held.pem)
-    return replace(kept, suggested=at, ask_after=ask)
+    return replace(with_account(ca, kept), suggested=at, ask_after=ask)

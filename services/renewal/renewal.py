@@ -58,7 +58,8 @@ def run(wanted: Wanted, publisher: Publisher | None) -> State:
         try:
             after = _renewed(wanted, request, publisher, kept) if publisher else _looked_at(path, kept)
         except RenewalError as error:
-            after = _failed(error, kept, wanted.directory)
+            # The account may have become known before it failed.
+            after = _failed(error, state.load(wanted.folder / "state.json"), wanted.directory)
         after = replace(after, at=now)
         held = read_certificate(path)
         if wanted.smtp and held and not held.self_signed and now >= warning_from(held):
@@ -86,7 +87,7 @@ def _renewed(wanted: Wanted, request: Request, publisher: Publisher, kept: State
         ca, note = None, f"; {error}"
     if not why and held is not None:
         if ca:
-            kept, note = _suggested(ca, held, kept, now)
+            kept, note = _suggested(ca, held, with_account(ca, kept), now)
         at = due(held, kept.suggested)
         kept = replace(kept, next_due=at)
         if now < at:
@@ -96,7 +97,9 @@ def _renewed(wanted: Wanted, request: Request, publisher: Publisher, kept: State
     assert ca is not None, "it was due already when the CA could not be asked"
     publisher.report(f"a certificate is due: {why}")
     ca.check_profile(wanted.profile)
-    account = ca.log_in()
+    # A CAA record that names another account fails the order. What mends that must find this one.
+    kept = logged_in(ca, kept)
+    state.save(wanted.folder / "state.json", kept)
     got = _ordered(wanted, ca, request, publisher, places)
     state.write(path, got.pem, 0o644)
     publisher.report(f"installed {path}")
@@ -107,7 +110,9 @@ def _renewed(wanted: Wanted, request: Request, publisher: Publisher, kept: State
         directory=wanted.directory,
         profile=wanted.profile,
         digest=got.digest,
-        account=account,
+        account=kept.account,
+        account_of=kept.account_of,
+        identities=kept.identities,
         warned=kept.warned,
     )
 
@@ -129,6 +134,24 @@ def connected(wanted: Wanted, key: JWKEC, kept: State, now: datetime) -> Authori
             retry_after=kept.retry_after,
         )
     return connect(wanted.directory, key, wanted.trusted)
+
+
+def logged_in(ca: Authority, kept: State) -> State:
+    """The state with our account at this authority, which is made if it is not there. Raises RenewalError."""
+    return replace(kept, account=ca.log_in(), account_of=ca.url, identities=ca.identities)
+
+
+def with_account(ca: Authority, kept: State) -> State:
+    """The same, but only an account that is not known yet is asked for, and a failure is for a later run.
+
+    CAA records can then name the account before it is needed.
+    """
+    if kept.account and kept.account_of == ca.url:
+        return replace(kept, identities=ca.identities)
+    try:
+        return logged_in(ca, kept)
+    except RenewalError:
+        return kept
 
 
 def _suggested(ca: Authority, held: Certificate, kept: State, now: datetime) -> tuple[State, str]:

@@ -22,6 +22,7 @@ from josepy.jwk import JWKEC
 from services.renewal.errors import RenewalError
 
 _TIMES = ("at", "next_due", "retry_after", "suggested", "ask_after")
+_LISTS = ("identities",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,9 @@ class State:
     `retry_after` is when the authority with the directory `refused_by` asked to come back, and `refusal` what
     it said then. `suggested` is when the authority wants the certificate to be renewed, and `ask_after` when
     to ask it for that again (RFC 9773). `directory`, `profile` and `digest` say how the certificate in use
-    came. `account` is the account's URI, for CAA records. `warned` is the day of the last warning.
+    came. `account` is the URI of our account at the authority with the directory `account_of`, and
+    `identities` are the names of that authority: both are for CAA records. `warned` is the day of the last
+    warning.
     """
 
     outcome: str = ""
@@ -48,6 +51,8 @@ class State:
     profile: str = ""
     digest: str = ""
     account: str = ""
+    account_of: str = ""
+    identities: tuple[str, ...] = ()
     warned: str = ""
 
 
@@ -143,9 +148,15 @@ def _state(kept: dict[str, Any]) -> State:
         value = kept.get(field.name)
         if field.name in _TIMES:
             found[field.name] = _time(value)
+        elif field.name in _LISTS:
+            found[field.name] = tuple(each for each in _list(value) if isinstance(each, str))
         elif isinstance(value, type(field.default)):
             found[field.name] = value
     return State(**found)
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _time(value: object) -> datetime | None:

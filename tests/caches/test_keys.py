@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.caches.inventories import MAIN, OTHER, SUB, Step, host
-from tests.caches.test_inventories import Lost, Walk, walking
+from tests.caches.walk import Lost, Walk, walking
 
 NAMES = {"one": ("mx1", "mail1"), "two": ("mx2", "mail2")}
 TIMES = st.sampled_from([0.0, 1.0, 20.0, 150.0, 299.0, 301.0, 580.0, 601.0, 1200.0, 4000.0])

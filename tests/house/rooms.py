@@ -52,6 +52,7 @@ ROOMS = (
             ("terminal",),
             ("world", "cloudflare"),
             ("desired", "plan"),
+            ("caa",),
             ("inventory",),
             ("mta_sts",),
             ("until",),
@@ -65,7 +66,7 @@ ROOMS = (
         (
             ("__main__",),
             ("proof",),
-            ("doctor", "serving"),
+            ("doctor", "serving", "tls_reports"),
             ("reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,12 @@ import pytest
 from tests.conftest import usable_lab
 from tests.deploys import deploy
 from tests.lab import lifecycle
-from tests.lab.lab import Lab
+from tests.lab.lab import HOSTNAME, Lab
+from tests.lab.tls import edge, pebble, sts_sender
+from tests.lab.tls.pebble import Pebble
+from tests.lab.tls.sts_sender import StsSender
+from tests.tls import zone
+from tests.tls.pairs import Pair, new_key, request
 
 
 @pytest.fixture(scope="package")
@@ -23,3 +29,23 @@ def tls_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield lab
     finally:
         lifecycle.take_down(folder)
+
+
+@pytest.fixture(scope="module")
+def ca(tls_lab: Lab) -> Iterator[Pebble]:
+    """The authority that the sender with MTA-STS trusts."""
+    with pebble.running(tls_lab.world, bad_nonces=0) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def trusted(tls_lab: Lab, ca: Pebble) -> Pair:
+    """A pair for the host, whose certificate is from that authority."""
+    key = new_key()
+    return Pair(key, ca.issue(request(key, HOSTNAME), functools.partial(zone.text, tls_lab)))
+
+
+@pytest.fixture(scope="module")
+def sender_with_sts(tls_lab: Lab, ca: Pebble) -> Iterator[StsSender]:
+    with sts_sender.running(tls_lab.world, ca.root(), edge.authority(tls_lab.world)) as running:
+        yield running

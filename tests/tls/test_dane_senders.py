@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 
@@ -11,7 +10,7 @@ import pytest
 
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import dane_sender, pebble, signing
-from tests.lab.tls.dane_sender import Attempt, DaneSender
+from tests.lab.tls.postfix import Sender
 from tests.tls import host, zone
 from tests.tls.pairs import Pair, digest, issuer_of, new_key, request, self_signed
 from tests.waiting import wait_until
@@ -34,7 +33,7 @@ def signed(tls_lab: Lab) -> Iterator[Lab]:
 
 
 @pytest.fixture(scope="module")
-def sender(signed: Lab) -> Iterator[DaneSender]:
+def sender(signed: Lab) -> Iterator[Sender]:
     with dane_sender.running(signed.world) as running:
         yield running
 
@@ -46,67 +45,60 @@ def lab(signed: Lab) -> Iterator[Lab]:
         yield signed
 
 
-def first_attempt(sender: DaneSender) -> Attempt:
-    """What comes of the first attempt to deliver a message."""
-    mark = f"{uuid.uuid4().hex}@sender.test"
-    sender.send(f"Message-ID: <{mark}>\r\n\r\nhello\r\n".encode(), [RECIPIENT])
-    return wait_until(lambda: sender.attempts().get(mark), "an attempt to deliver")[0]
-
-
-def test_a_certificate_of_an_authority_is_verified_by_its_key(lab: Lab, sender: DaneSender) -> None:
+def test_a_certificate_of_an_authority_is_verified_by_its_key(lab: Lab, sender: Sender) -> None:
     with pebble.running(lab.world, bad_nonces=0) as authority:
         chain = authority.issue(request(OLD, HOSTNAME), functools.partial(zone.text, lab))
     assert issuer_of(chain).startswith("CN=Pebble Intermediate CA")
     host.install(lab.target, Pair(OLD, chain))
     zone.publish(lab, digest(OLD))
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
 
 
-def test_a_self_signed_certificate_of_the_published_key_is_verified(lab: Lab, sender: DaneSender) -> None:
+def test_a_self_signed_certificate_of_the_published_key_is_verified(lab: Lab, sender: Sender) -> None:
     host.install(lab.target, self_signed(OLD, HOSTNAME))
     zone.publish(lab, digest(OLD))
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
 
 
-def test_an_expired_certificate_of_the_published_key_is_verified(lab: Lab, sender: DaneSender) -> None:
+def test_an_expired_certificate_of_the_published_key_is_verified(lab: Lab, sender: Sender) -> None:
     host.install(lab.target, self_signed(OLD, HOSTNAME, valid_for=EXPIRED))
     zone.publish(lab, digest(OLD))
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
 
 
-def test_a_new_key_under_the_old_record_alone_is_deferred(lab: Lab, sender: DaneSender) -> None:
+def test_a_new_key_under_the_old_record_alone_is_deferred(lab: Lab, sender: Sender) -> None:
     """What a renewal with a new key does to every sender that does DANE."""
     zone.publish(lab, digest(OLD))
     host.install(lab.target, self_signed(NEW, HOSTNAME))
-    attempt = first_attempt(sender)
+    attempt = sender.first_attempt(RECIPIENT)
     assert (attempt.status, attempt.code) == ("deferred", "4.7.5")
     assert "Server certificate not verified" in attempt.reply
 
 
-def test_a_new_key_beside_which_the_old_record_stands_is_verified(lab: Lab, sender: DaneSender) -> None:
+def test_a_new_key_beside_which_the_old_record_stands_is_verified(lab: Lab, sender: Sender) -> None:
     zone.publish(lab, digest(OLD), digest(NEW))
     for key in (OLD, NEW):
         host.install(lab.target, self_signed(key, HOSTNAME))
-        assert first_attempt(sender).proved
+        assert sender.first_attempt(RECIPIENT).proved
 
 
 def test_a_new_key_is_deferred_by_a_sender_that_still_has_the_records_without_it(
-    lab: Lab, sender: DaneSender
+    lab: Lab, sender: Sender
 ) -> None:
     """That both records stand is not enough: a sender keeps what it has read for its TTL."""
     host.install(lab.target, self_signed(OLD, HOSTNAME))
     zone.publish(lab, digest(OLD))
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
     zone.publish(lab, digest(OLD), digest(NEW), forget=False)
     host.install(lab.target, self_signed(NEW, HOSTNAME))
-    assert first_attempt(sender).code == "4.7.5"
+    assert sender.first_attempt(RECIPIENT).code == "4.7.5"
     signing.forget(lab.world)
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
 
 
 @pytest.mark.parametrize("changed", ["key.pem", "certificate.pem"])
 def test_a_pair_that_does_not_match_leaves_the_last_good_one_served(
-    lab: Lab, sender: DaneSender, changed: str
+    lab: Lab, sender: Sender, changed: str
 ) -> None:
     good, other = self_signed(OLD, HOSTNAME), self_signed(NEW, HOSTNAME)
     host.install(lab.target, good)
@@ -117,23 +109,23 @@ def test_a_pair_that_does_not_match_leaves_the_last_good_one_served(
         "the receiver says what is wrong",
     )
     assert host.served(lab.target.ipv4) == good.leaf
-    assert first_attempt(sender).proved
+    assert sender.first_attempt(RECIPIENT).proved
 
 
-def test_without_a_record_mail_is_sent_to_an_unproved_key(lab: Lab, sender: DaneSender) -> None:
+def test_without_a_record_mail_is_sent_to_an_unproved_key(lab: Lab, sender: Sender) -> None:
     zone.publish(lab)
-    attempt = first_attempt(sender)
+    attempt = sender.first_attempt(RECIPIENT)
     assert (attempt.status, attempt.level, attempt.peer) == ("sent", "may", "Untrusted"), attempt
 
 
-def test_a_record_of_an_unsigned_zone_counts_for_nothing(lab: Lab, sender: DaneSender) -> None:
+def test_a_record_of_an_unsigned_zone_counts_for_nothing(lab: Lab, sender: Sender) -> None:
     """Also one that no key of the host matches."""
     zone.publish(lab, digest(NEW))
-    assert first_attempt(sender).status == "deferred"
+    assert sender.first_attempt(RECIPIENT).status == "deferred"
     signing.unsign(lab.world, DOMAIN)
     try:
         signing.forget(lab.world)
-        attempt = first_attempt(sender)
+        attempt = sender.first_attempt(RECIPIENT)
     finally:
         signing.sign(lab.world, DOMAIN)
         signing.hand_in(lab.world, DOMAIN, signing.own_ds(lab.world, DOMAIN))

@@ -10,7 +10,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -19,8 +18,9 @@ from provision.host.layout import MAIL
 from tests.deploys import ROOT, Run, deploy
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import dane_sender, signing
-from tests.lab.tls.dane_sender import Attempt, DaneSender
+from tests.lab.tls.postfix import Sender
 from tests.tls import host, zone
+from tests.tls.load import Load
 from tests.tls.pairs import new_key, self_signed
 from tests.waiting import wait_until
 
@@ -61,7 +61,7 @@ def second(tls_lab: Lab, asking: Path, first: Run) -> Run:
 
 
 @pytest.fixture(scope="module")
-def sender(tls_lab: Lab, second: Run) -> Iterator[DaneSender]:
+def sender(tls_lab: Lab, second: Run) -> Iterator[Sender]:
     with dane_sender.running(tls_lab.world) as running:
         yield running
 
@@ -93,13 +93,13 @@ def test_another_deploy_changes_nothing(tls_lab: Lab, asking: Path, second: Run)
     assert (again.code, again.changed()) == (0, []), again.stderr
 
 
-def test_a_sender_that_does_dane_verifies_the_host(sender: DaneSender) -> None:
-    (attempt,) = first_of(sender)
+def test_a_sender_that_does_dane_verifies_the_host(sender: Sender) -> None:
+    attempt = sender.first_attempt(RECIPIENT)
     assert attempt.proved, attempt
 
 
 def test_a_new_key_on_the_disk_alone_is_named_and_deferred(
-    tls_lab: Lab, asking: Path, sender: DaneSender
+    tls_lab: Lab, asking: Path, sender: Sender
 ) -> None:
     """What somebody does who changes the key by hand, without the next one."""
     good = [run_on(tls_lab, asking, program) for program in ("dns.check", "first_mail.doctor")]
@@ -107,7 +107,7 @@ def test_a_new_key_on_the_disk_alone_is_named_and_deferred(
     with host.as_it_was(tls_lab.target):
         host.install(tls_lab.target, self_signed(new_key(), HOSTNAME))
         check, doctor = (run_on(tls_lab, asking, program) for program in ("dns.check", "first_mail.doctor"))
-        (attempt,) = first_of(sender)
+        attempt = sender.first_attempt(RECIPIENT)
     assert check.returncode == 2
     assert "serves a key that none of its 2 TLSA records names" in check.stdout, check.stdout
     assert doctor.returncode == 2
@@ -126,7 +126,7 @@ def test_a_rekey_before_two_ttls_are_over_is_refused_and_touches_nothing(
     assert host.served_digest(tls_lab.target.ipv4) == before[0]
 
 
-def test_a_rekey_after_two_ttls_defers_no_message(tls_lab: Lab, asking: Path, sender: DaneSender) -> None:
+def test_a_rekey_after_two_ttls_defers_no_message(tls_lab: Lab, asking: Path, sender: Sender) -> None:
     """A sender sends all through it, and through the deploy that drops the old record."""
     zone.set_automatic_ttl(tls_lab, SHORT)
     signing.forget(tls_lab.world)  # what it keeps has the long TTL, and no record's TTL becomes shorter
@@ -151,27 +151,6 @@ def test_a_rekey_after_two_ttls_defers_no_message(tls_lab: Lab, asking: Path, se
     assert int(stored) == len(tried)
 
 
-@dataclass(frozen=True)
-class Load:
-    """The messages that a sender is handed one after the other."""
-
-    sender: DaneSender
-    prefix: str
-
-    def identifier(self, number: int) -> str:
-        return f"{self.prefix}.{number:06}@sender.test"
-
-    def attempts(self) -> dict[str, list[Attempt]]:
-        """What came of each message, by its identifier."""
-        everything = self.sender.attempts()
-        return {mark: tried for mark, tried in everything.items() if mark.startswith(self.prefix)}
-
-    def goes_on(self) -> None:
-        """Wait until a few messages more are handed over and tried."""
-        before = len(self.attempts())
-        wait_until(lambda: len(self.attempts()) >= before + 5, "the sender sends")
-
-
 def rekeyed(lab: Lab, inventory: Path) -> bool:
     """Whether `rekey.py` went ahead. If it did not, it must say that it is too early."""
     run = deploy(lab, "-y", inventory=inventory, script="rekey.py")
@@ -191,10 +170,3 @@ def run_on(lab: Lab, inventory: Path, program: str) -> subprocess.CompletedProce
         text=True,
         check=False,
     )
-
-
-def first_of(sender: DaneSender) -> list[Attempt]:
-    """The attempts to deliver a message, as soon as there is one."""
-    mark = f"{uuid.uuid4().hex}@sender.test"
-    sender.send(f"Message-ID: <{mark}>\r\n\r\nhello\r\n".encode(), [RECIPIENT])
-    return wait_until(lambda: sender.attempts().get(mark), "an attempt to deliver")[:1]

@@ -45,6 +45,17 @@ def text(lab: Lab, name: str, value: str) -> Iterator[None]:
             _result(api.delete(f"{zone}/dns_records/{made['id']}"))
 
 
+def set_text(lab: Lab, name: str, *values: str) -> None:
+    """Make the TXT records of this name exactly these. Caches keep older ones for their TTL."""
+    with _api(lab) as (api, zone):
+        records = f"{zone}/dns_records"
+        listed = _result(api.get(records, params={"per_page": 5000, "type": "TXT", "name": name}))
+        old = [{"id": each["id"]} for each in listed]
+        new = [{"type": "TXT", "name": name, "content": f'"{value}"', "ttl": TTL} for value in values]
+        if old or new:
+            _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
+
+
 def switch_dnssec(lab: Lab, status: str) -> dict[str, Any]:
     """Switch DNSSEC on (`active`) or off (`disabled`) at Cloudflare. Returns what it answers."""
     with _api(lab) as (api, zone):

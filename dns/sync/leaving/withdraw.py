@@ -14,7 +14,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from dns import tlsa
-from dns.dane.decision import is_wanted
+from dns.caa import properties
+from dns.caa.decision import is_wanted as is_caa_wanted
+from dns.caa.properties import names_account
+from dns.dane.decision import is_wanted as is_dane_wanted
 from dns.inventory import Inventory
 from dns.names import LONGEST, below, is_within
 from dns.plan import Change, Plan, Replacing, Staying
@@ -44,16 +47,17 @@ def plan_withdrawal(
     others = Inventory(inventory.hosts, tuple(each for each in inventory.domains if each.name != domain))
     heir = next((each.name for each in others.domains if is_within(each.name, zone)), None)
     handed = [] if heir is None else [held for held in ours if _is_wanted(held.record, hostnames)]
-    if is_wanted(others, zone):  # for DANE, by another domain of the zone
-        handed += [held for held in ours if tlsa.host_of(held.record.name) in hostnames and _is_key(held)]
-    else:
+    for is_wanted, of_host in ((is_dane_wanted, _host_of_key), (is_caa_wanted, _host_of_account)):
+        if is_wanted(others, zone):  # by another domain of the zone
+            handed += [held for held in ours if of_host(held.record) in hostnames]
+            continue
         # A name that keeps some of its keys may lack the one that is served.
         marks = [mark_of(each.name) for each in others.domains]
-        names = {held.record.name for held in ours if _is_key(held)}
+        names = {held.record.name for held in ours if of_host(held.record)}
         ours += [
             held
             for held in found
-            if _is_key(held)
+            if of_host(held.record)
             and held.record.name in names
             and not held.locked
             and any(is_marked(held.record, each) for each in marks)
@@ -112,8 +116,14 @@ def _is_wanted(record: Record, hostnames: Collection[str]) -> bool:
     return record.type in ADDRESS_TYPES and record.name in hostnames
 
 
-def _is_key(held: ZoneRecord) -> bool:
-    return held.record.type == tlsa.TYPE
+def _host_of_key(record: Record) -> str:
+    """The host whose key this is. Empty for another record."""
+    return tlsa.host_of(record.name) or "" if record.type == tlsa.TYPE else ""
+
+
+def _host_of_account(record: Record) -> str:
+    """The host whose account this CAA names. Empty for another record."""
+    return record.name if record.type == properties.TYPE and names_account(record.content) else ""
 
 
 def _marked(record: Record, mark: str) -> Record:

@@ -1,4 +1,4 @@
-"""A key record as checked values (RFC 6376 section 3.6.1, RFC 8463 section 4). Pure."""
+"""A key record as checked values (RFC 6376 section 3.6.1, RFC 8463 section 4, RFC 8460 section 3). Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from receiver.checks.dkim.signature import Signature
 from receiver.checks.dkim.tags import Refused
 
 _KINDS = frozenset({"rsa", "ed25519"})
+_MAIL, _REPORTS = frozenset({"*", "email"}), "tlsrpt"
 _LONGEST_KEPT = 2048  # octets of a record. A key of 8,192 bits has about 1,400.
 
 
@@ -22,6 +23,7 @@ class Key:
     hashes: frozenset[str]  # which alone may be used; empty: any
     is_strict: bool  # t=s: the domain of i= must be that of d=
     is_testing: bool  # t=y
+    services: frozenset[str]  # s=, of which one is `*`, email or tlsrpt (RFC 8460 section 3)
 
 
 def parse(record: bytes) -> Key:
@@ -32,8 +34,13 @@ def parse(record: bytes) -> Key:
     return key
 
 
-def check(key: Key, signature: Signature) -> None:
-    """Raises Refused if the owner of the key did not publish it for such signatures."""
+def check(key: Key, signature: Signature, *, in_report: bool = False) -> None:
+    """Raises Refused if the owner of the key did not publish it for such signatures.
+
+    `in_report` says that the mail is a TLS report, which a key for reports alone may sign.
+    """
+    if not (_MAIL & key.services or in_report):
+        raise Refused("permerror", "the key is for TLS reports alone")
     if key.kind != signature.key_kind:
         raise Refused("permerror", "the key is of another kind")
     if key.hashes and "sha256" not in key.hashes:
@@ -59,8 +66,8 @@ def _parse(record: bytes) -> Key:
         raise Refused("permerror", f"key record: {refused}") from None
     if "v" in found and (found["v"] != "DKIM1" or next(iter(found)) != "v"):
         raise Refused("permerror", "key record of another version")
-    services = tags.words(found.get("s", "*"))
-    if "*" not in services and "email" not in services:
+    services = frozenset(tags.words(found.get("s", "*"))) & {*_MAIL, _REPORTS}
+    if not services:
         raise Refused("permerror", "the key is not for e-mail")
     if "p" not in found:
         raise Refused("permerror", "key record without p=")
@@ -71,4 +78,4 @@ def _parse(record: bytes) -> Key:
         raise Refused("permerror", "unknown kind of key")
     flags = tags.words(found.get("t", ""))
     hashes = frozenset(tags.words(found.get("h", ""))) - {""}
-    return Key(kind, tags.from_base64(found["p"], "p"), hashes, "s" in flags, "y" in flags)
+    return Key(kind, tags.from_base64(found["p"], "p"), hashes, "s" in flags, "y" in flags, services)

@@ -39,6 +39,7 @@ class Signatures:
         """`fields` are those of `header_fields.split`. `now` is in seconds since 1970."""
         self._fields = fields
         self._now = now
+        self._in_report = _is_report(fields)
         self._read: list[tuple[int, Signature | DKIM]] = []
         for number, (name, raw) in enumerate(fields):
             if name == b"dkim-signature":
@@ -134,7 +135,7 @@ class Signatures:
             return _Outcome("temperror", "no answer for the key")
         best: _Outcome | None = None
         for record in records[:_MOST_RECORDS]:
-            outcome = _with_key(record, number, each, header)
+            outcome = _with_key(record, number, each, header, in_report=self._in_report)
             if outcome.result in ("pass", "temperror"):
                 return outcome
             if best is None or _ORDER.index(outcome.result) > _ORDER.index(best.result):
@@ -150,12 +151,20 @@ def _read(raw: bytes) -> Signature | DKIM:
         return DKIM(refused.result, refused.reason, **about)  # type: ignore[arg-type]
 
 
-def _with_key(record: bytes, number: int, each: Signature, header: Header) -> _Outcome:
+def _is_report(fields: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether the message says that it is a TLS report (RFC 8460 section 5.3)."""
+    types = [raw.partition(b":")[2].lower() for name, raw in fields if name == b"content-type"]
+    words = b"".join(types).replace(b'"', b"").split(b";")
+    kind, *parameters = (b"".join(word.split()) for word in words)
+    return len(types) == 1 and kind == b"multipart/report" and b"report-type=tlsrpt" in parameters
+
+
+def _with_key(record: bytes, number: int, each: Signature, header: Header, *, in_report: bool) -> _Outcome:
     bits, testing = 0, False
     try:
         key = key_record.parse(record)
         testing = key.is_testing
-        key_record.check(key, each)
+        key_record.check(key, each, in_report=in_report)
         verification = _verification()
         if verification is None:
             return _Outcome("temperror", "the library for signatures does not load", testing=testing)

@@ -10,7 +10,7 @@ import pytest
 from dns import check
 from dns.check import report
 from dns.inventory import load
-from dns.world.mail_hosts import look_at_address
+from dns.world.look.mail_hosts import look_at_address
 from dns.world.nameservers import Server
 from dns.world.progress import ProgressBoard
 from tests.dns.check.found import FAULTS, QUESTIONS, QUICK, codes, found

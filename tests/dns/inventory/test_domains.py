@@ -14,7 +14,13 @@ def test_tls_reports_and_caa_are_read_as_uris_and_names() -> None:
     domain = {**GOOD_DOMAIN, "tls_reports": ["tls@x.org", "https://x.org/r"], "caa": "LetsEncrypt.org"}
     (read,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
     assert read.tls_reports == ("mailto:tls@x.org", "https://x.org/r")
-    assert read.caa == ("letsencrypt.org",)
+    assert (read.caa, read.caa_at_hosts) == (("letsencrypt.org",), False)
+
+
+@pytest.mark.parametrize("value", [True, False, None])
+def test_caa_may_be_left_to_the_hosts(value: bool | None) -> None:
+    found = read_domain(caa=value)
+    assert (found.caa, found.caa_at_hosts) == ((), value is True)
 
 
 def read_domain(name: str = "example.com", **keys: Any) -> Domain:
@@ -79,7 +85,8 @@ def test_an_idn_is_brought_to_a_labels() -> None:
             'take the alias out, or write "tls_reports": "tls-reports@example.com"',
         ),
         ({"caa": ["let's encrypt"]}, "name the authority as in letsencrypt.org"),
-        ({"caa": {"issue": "x.org"}}, "caa must be a list"),
+        ({"caa": {"issue": "x.org"}}, "caa must be True, or a list"),
+        ({"caa": 1}, "caa must be True, or a list"),
         ({"mailboxes": ["alice", "../x"]}, "mailbox '../x' is not a mailbox name"),
         ({"mailboxes": ["alice", "bob@example.com"]}, "holds an @"),
         ({"mailboxes": ["alice", "Alice"]}, "mailbox 'Alice' is named twice"),

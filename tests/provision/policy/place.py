@@ -22,7 +22,7 @@ from tests.lab.tls.pebble import Pebble
 from tests.provision.withdrawal.two_hosts import sync
 
 MX1, MX2 = (f"mx{number}.{DOMAIN}" for number in (1, 2))
-EVERYTHING: dict[str, object] = {"mta_sts": "enforce", "tls_reports": True}
+EVERYTHING: dict[str, object] = {"mta_sts": "enforce", "tls_reports": True, "caa": True}
 SAYS = f"[{MX1}] {DOMAIN}"
 """How a line begins in which a deploy says how far it is with the domain."""
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")

@@ -51,7 +51,8 @@ PKCS1 = base64.b64encode(der(rsa(), PublicFormat.PKCS1)).decode()
         (f"v=DKIM1; h=sha1; p={GOOD}", "permerror", "SHA-256"),
         (f"v=DKIM1; s=email; p={GOOD}", "pass", ""),
         (f"v=DKIM1; s= tlsrpt : * ; p={GOOD}", "pass", ""),
-        (f"v=DKIM1; s=tlsrpt; p={GOOD}", "permerror", "e-mail"),
+        (f"v=DKIM1; s=tlsrpt; p={GOOD}", "permerror", "TLS reports alone"),
+        (f"v=DKIM1; s=other; p={GOOD}", "permerror", "e-mail"),
         (f"p={GOOD}; v=DKIM1", "permerror", "version"),
         (f"v=DKIM2; p={GOOD}", "permerror", "version"),
         (f"v=dkim1; p={GOOD}", "permerror", "version"),
@@ -84,6 +85,25 @@ def test_key_records(text: str, expected: str, reason: str) -> None:
     found = result(signed(), zone(text.encode()))
     assert found.result == expected
     assert any(part in found.reason for part in reason.split("|")), found.reason
+
+
+@pytest.mark.parametrize(
+    ("types", "expected"),
+    [
+        ([' multipart/report; report-type="tlsrpt"; boundary="x"'], "pass"),
+        ([" Multipart/Report;\r\n\tboundary=x;\r\n\tReport-Type = TLSRPT"], "pass"),
+        ([" multipart/report; report-type=delivery-status"], "permerror"),
+        ([" multipart/mixed; report-type=tlsrpt"], "permerror"),
+        ([" multipart/report; report-type=tlsrpt", " text/plain"], "permerror"),
+        ([""], "permerror"),
+        ([], "permerror"),
+    ],
+)
+def test_a_key_for_tls_reports_signs_those_and_no_other_mail(types: list[str], expected: str) -> None:
+    """RFC 8460, section 3: a sender of reports should publish a key of this service alone."""
+    fields = (*FIELDS, *((b"Content-Type", each.encode()) for each in types))
+    found = result(signed(fields=fields), zone(record(rsa(), "s=tlsrpt; ")))
+    assert found.result == expected, found.reason
 
 
 @pytest.mark.parametrize(

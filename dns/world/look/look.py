@@ -8,18 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from dns.caa.decision import is_bound
 from dns.desired import desired
 from dns.errors import SyncError
 from dns.inventory import Domain, Inventory, MailHost
 from dns.inventory.host_addresses import Addresses, published_if_known
 from dns.inventory.host_keys import HostKeys
 from dns.names import is_within
-from dns.world import answers, asking, delegation, mail_hosts, signed
-from dns.world.answers import Answer
-from dns.world.expected import Expected, from_records, mismatch
-from dns.world.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
-from dns.world.nameservers import Located, Server
-from dns.world.progress import OnProgress, Progress, ProgressBoard, ignore
+from dns.world import delegation, signed
+from dns.world.expected import Expected, from_records
+from dns.world.look import mail_hosts
+from dns.world.look.authorities import with_caa
+from dns.world.look.mail_hosts import addresses_to_probe, look_at_address, look_up_host, outbound_25
+from dns.world.look.policies import look_at_policy
+from dns.world.look.servers import ask_server, nothing_differs
+from dns.world.nameservers import Located
+from dns.world.progress import OnProgress, ProgressBoard, ignore
 from dns.world.seen import HostSeen, Seen, ServerSeen
 from dns.world.vantage import VantagePoint
 
@@ -62,9 +66,16 @@ def look(
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
         hosts = pool.map(look_at_host, inventory.hosts)
         asked = [
-            pool.submit(_ask_server, server, wanted, found.zone, vantage.port, False, board)
+            pool.submit(ask_server, server, wanted, found.zone, vantage.port, False, board)
             for server in place.servers
         ]
+        about_policy = pool.submit(
+            look_at_policy,
+            domain.name,
+            getattr(domain, "mta_sts", None) or "",
+            () if lost else place.servers,
+            vantage,
+        )
         seen_hosts = tuple(hosts)
         probes = [
             pool.submit(look_at_address, host.hostname, address, vantage, board)
@@ -75,7 +86,7 @@ def look(
         wanted = tuple(_without_foreign_policies(wanted, servers))
         # A resolver that is asked too early keeps for long that there is nothing (RFC 2308).
         cached = [
-            pool.submit(_ask_server, server, wanted, "", vantage.resolver.port, True, board)
+            pool.submit(ask_server, server, wanted, "", vantage.resolver.port, True, board)
             for server in (vantage.resolvers if nothing_differs(servers, wanted) else ())
         ]
         said = [(one.server, one.answers[found.zone, "DNSKEY"]) for one in servers]
@@ -83,7 +94,8 @@ def look(
 
         def with_keys(host: MailHost, seen: HostSeen) -> HostSeen:
             dane = domain.dane or any(d.dane and is_within(host.hostname, d.name) for d in inventory.domains)
-            return mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+            seen = mail_hosts.with_keys(seen, vantage, dane=dane, keys=keys.get(host.name), zone=zone)
+            return with_caa(seen, host, vantage, binds=is_bound(inventory, host, found.zone))
 
         seen_hosts = tuple(pool.map(with_keys, inventory.hosts, seen_hosts))
         addresses = tuple(probe.result() for probe in probes)
@@ -107,6 +119,7 @@ def look(
             lost=lost,
             dane=domain.dane,
             signed=zone,
+            policy=about_policy.result(),
         )
 
 
@@ -132,50 +145,6 @@ def _by_resolver(domain: str, vantage: VantagePoint) -> delegation.Delegation:
     return delegation.Delegation(domain, "", ())
 
 
-def _ask_server(
-    server: Server, wanted: Sequence[Expected], zone: str, port: int, recursive: bool, board: ProgressBoard
-) -> ServerSeen:
-    """Ask the server every question, and a nameserver also for the zone's NS and keys.
-
-    A server that has answered neither of the first two questions is asked no more, because each further
-    question would take as long again. A server that is silent for some types only is asked for all.
-    """
-    found: dict[tuple[str, str], Answer] = {}
-    good, problem = 0, ""
-    more = () if recursive else tuple(Expected(zone, kind, frozenset()) for kind in ("NS", "DNSKEY"))
-    for question in (*wanted, *more):
-        nothing_yet = bool(found) and all(answer.silence for answer in found.values())
-        if nothing_yet and len(found) > 1:
-            answer = next(iter(found.values()))
-        else:
-            answer = _ask_again_if_lost(server, question, port, recursive, again=not nothing_yet)
-        found[question.name, question.type] = answer
-        if question not in more:
-            wrong = mismatch(question, answer, authoritative=not recursive)
-            good, problem = good + (wrong is None), problem or wrong or ""
-            board.set(Progress(server, good, len(wanted), problem or "asking"))
-    return ServerSeen(server, found)
-
-
-def _ask_again_if_lost(
-    server: Server, question: Expected, port: int, recursive: bool, *, again: bool
-) -> Answer:
-    """The server's answer. With `again` it is asked once more if the answer got lost or it failed."""
-
-    def ask(validate: bool = True) -> Answer:
-        return asking.ask(
-            server.address, question.name, question.type, port=port, recursive=recursive, validate=validate
-        )
-
-    answer = ask()
-    if again and (answer.silence or answer.status == "SERVFAIL"):
-        answer = ask()
-    if answer.status == "SERVFAIL" and recursive and ask(validate=False).exists is not None:
-        # It answers if it need not validate. So it is the signatures that it refuses (RFC 4035, 4.7).
-        return Answer(status=answers.BOGUS)
-    return answer
-
-
 def _without_foreign_policies(
     wanted: Sequence[Expected], servers: Sequence[ServerSeen]
 ) -> Iterator[Expected]:
@@ -188,20 +157,6 @@ def _without_foreign_policies(
             if answer.alias or any(text.lower().startswith(versions) for text in answer.values):
                 continue
         yield question
-
-
-def nothing_differs(servers: Sequence[ServerSeen], wanted: Sequence[Expected]) -> bool:
-    """Whether some nameserver answers everything as expected, and none gives another answer.
-
-    A nameserver that gives no answer does not matter, because resolvers skip it too.
-    """
-
-    def wrong_answers(one: ServerSeen) -> list[Answer]:
-        pairs = ((question, one.answers[question.name, question.type]) for question in wanted)
-        return [answer for question, answer in pairs if mismatch(question, answer)]
-
-    found = [wrong_answers(one) for one in servers]
-    return not all(found) and all(answer.failure() for one in found for answer in one)
 
 
 def _keys(zone: str, servers: Iterable[ServerSeen]) -> tuple[frozenset[str] | None, str]:

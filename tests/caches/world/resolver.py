@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from tests.caches.authority import Authority, Told
-from tests.caches.clock import Clock
+from tests.caches.world.authority import Authority, Told
+from tests.caches.world.clock import Clock
 
 
 @dataclass(slots=True)

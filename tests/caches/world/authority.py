@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,8 +11,8 @@ from dns.rdatatype import from_text as type_from_text
 from dns.zone import from_text as zone_from_text
 
 from dns.world.answers import canonical_rdata
-from tests.caches.clock import Clock
-from tests.lab.cloudflare import StandIn
+from tests.caches.world.clock import Clock
+from tests.caches.world.cloudflare import TimedStandIn
 from tests.lab.cloudflare.zonefile import NEGATIVE_TTL, zone_text
 
 
@@ -24,11 +24,16 @@ class Told:
     ttl: int
 
 
+NOT_THERE = Told(frozenset(), NEGATIVE_TTL)
+
+
 @dataclass(slots=True)
 class _Published:
     """The records of a zone, from a moment on."""
 
+    made: datetime
     since: datetime
+    """When the slowest nameserver has them."""
     records: Mapping[tuple[str, str], Told]
 
 
@@ -36,7 +41,7 @@ class _Published:
 class Authority:
     """All nameservers together. `delay` is how many seconds a change needs to reach the last of them."""
 
-    cloudflare: StandIn
+    cloudflare: TimedStandIn
     clock: Clock
     delay: float = 0.0
     _zones: dict[str, list[_Published]] = field(default_factory=dict)
@@ -47,15 +52,32 @@ class Authority:
             records = _records(zone_text(zone), name)
             history = self._zones.setdefault(name, [])
             if not history:
-                history.append(_Published(self.clock.now, records))
+                history.append(_Published(self.clock.now, self.clock.now, records))
             elif history[-1].records != records:
-                history.append(_Published(self.clock.now + timedelta(seconds=self.delay), records))
+                seen = self.clock.now + timedelta(seconds=self.delay)
+                history.append(_Published(self.clock.now, seen, records))
 
     def answer(self, name: str, kind: str) -> Told:
         """What the slowest nameserver of the zone that holds the name answers now."""
+        at = [one for one in self._history(name) if one.since <= self.clock.now][-1]
+        return at.records.get((name, kind), NOT_THERE)
+
+    def latest(self, name: str, kind: str) -> frozenset[str]:
+        """What was published last, whether any nameserver has it yet or not."""
+        return self._history(name)[-1].records.get((name, kind), NOT_THERE).values
+
+    def added(self, name: str, kind: str, is_it: Callable[[str], bool]) -> datetime | None:
+        """When a value that fits was last published where none had been. None if there never was one."""
+        found, stood = None, False
+        for one in self._history(name):
+            stands = any(map(is_it, one.records.get((name, kind), NOT_THERE).values))
+            found = one.made if stands and not stood else found
+            stood = stands
+        return found
+
+    def _history(self, name: str) -> list[_Published]:
         zone = next(zone for zone in sorted(self._zones, key=len, reverse=True) if _is_in(name, zone))
-        at = [one for one in self._zones[zone] if one.since <= self.clock.now][-1]
-        return at.records.get((name, kind), Told(frozenset(), NEGATIVE_TTL))
+        return self._zones[zone]
 
 
 def _records(text: str, origin: str) -> Mapping[tuple[str, str], Told]:

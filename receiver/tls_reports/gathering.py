@@ -1,0 +1,212 @@
+"""The reports in a mailbox: the mails that hold them, who vouches for each, and what could not be read.
+
+Nothing is written, moved or marked. The work has a limit, so that a mailbox full of hostile mail costs
+seconds. Mail that its sender's domain signed has a limit of its own: other mail cannot crowd it out.
+"""
+
+from __future__ import annotations
+
+import heapq
+import os
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from receiver import headers
+from receiver.cli import terminal
+from receiver.reading import selection, stored, summary
+from receiver.reading.stored import Maildir, Stored
+from receiver.reading.verdict import Answer, Verdict
+from receiver.tls_reports import attachment, report
+from receiver.tls_reports.report import Report
+from receiver.tls_reports.values import NotReadable
+
+DAY = 86_400  # seconds
+_MOST_MAILS = 50_000  # the newest of them
+_MOST_OCTETS = 384 << 20  # of the files that are read, and again of what is unpacked
+_LARGEST_MAIL = 10 << 20  # octets
+_MOST_FOLDERS = 200  # of mail clients, below a mailbox
+_DEEPEST = 3  # folders inside folders
+_OLDEST = timedelta(days=31)  # that a report may be about, before its arrival
+_NOT_FOLDERS = {"new", "cur", "tmp"}
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sent a report: the domain in the From field, and whether its DKIM signature vouches for the mail.
+
+    RFC 8460 section 3 asks for that signature. `is_proven` is None if nobody checked the mail.
+    """
+
+    domain: str
+    is_proven: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A report, with its sender and the days that it is about, in UTC."""
+
+    sender: Sender
+    report: Report
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A mail that says it is a report, and cannot be read."""
+
+    identity: str  # as `letterbox show` takes it
+    path: str
+    sender: Sender
+    reason: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the mailbox holds. All texts are safe for a terminal."""
+
+    reports: list[Received] = field(default_factory=list)
+    unreadable: list[Unreadable] = field(default_factory=list)
+    duplicates: int = 0
+    others: int = 0  # mails that are no reports
+    left_out: int = 0  # mails that were not read, because there are too many; they are older than the others
+    _keys: set[tuple[str, bool | None, str]] = field(default_factory=set)
+
+    def add(self, one: Received) -> None:
+        """Add a report, unless the same sender has sent it before. A stranger cannot take its place."""
+        key = (one.sender.domain, one.sender.is_proven, one.report.key)
+        if key in self._keys:
+            self.duplicates += 1
+        else:
+            self._keys.add(key)
+            self.reports.append(one)
+
+
+class _Room:
+    """How much may still be read."""
+
+    def __init__(self) -> None:
+        self._file = self._unpacked = _MOST_OCTETS
+
+    @property
+    def is_spent(self) -> bool:
+        return min(self._file, self._unpacked) <= 0
+
+    def take(self, file: int, unpacked: int) -> None:
+        self._file -= file
+        self._unpacked -= unpacked
+
+
+def gather(boxes: Iterable[Maildir], days: int) -> Gathered:
+    """Read the reports that arrived in the last `days` days, the newest first. Raises OSError.
+
+    The time of arrival is ours, while a sender can write any date into a report.
+    """
+    found = Gathered()
+    rooms = {True: _Room(), False: _Room()}
+    oldest = int(time.time()) - days * DAY
+    mails = [mail for mail in _mails(boxes) if _arrived(mail) >= oldest]
+    found.left_out = max(0, len(mails) - _MOST_MAILS)
+    for mail in heapq.nlargest(_MOST_MAILS, mails, key=lambda each: each.name):
+        if selection.is_message(mail):
+            _add_mail(found, mail, rooms)
+    found.unreadable.sort(key=lambda each: each.sender.is_proven is not True)
+    return found
+
+
+def _mails(boxes: Iterable[Maildir]) -> Iterator[Stored]:
+    for box in boxes:
+        for folder in _with_subfolders(box.path):
+            for path, names in stored.names(Maildir(box.domain, box.mailbox, folder)):
+                for name in names:
+                    yield Stored(box, name.partition(":")[0], f"{path}/{name}")
+
+
+def _arrived(mail: Stored) -> int:
+    """Seconds since 1970. If another program gave the file its name, the time of the file counts."""
+    try:
+        return mail.arrived or int(os.lstat(mail.path).st_mtime)
+    except OSError:
+        return 0
+
+
+def _with_subfolders(path: str) -> list[str]:
+    """The mailbox, and the folders that a mail client made in it, in whatever layout. Links do not count."""
+    found, level = [path], [path]
+    for _ in range(_DEEPEST):
+        below: list[str] = []
+        for folder in level:
+            try:
+                with os.scandir(folder) as entries:
+                    below += [
+                        entry.path
+                        for entry in entries
+                        if entry.name not in _NOT_FOLDERS and entry.is_dir(follow_symlinks=False)
+                    ]
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        level = sorted(below)[: max(0, _MOST_FOLDERS - len(found))]
+        found += level
+    return found
+
+
+def _add_mail(found: Gathered, mail: Stored, rooms: dict[bool, _Room]) -> None:
+    try:
+        head, size = stored.head(mail)
+        sender = _sender(summary.summary(mail, headers.parse_fields(head), size).verdict)
+        room = rooms[sender.is_proven is True]
+        if room.is_spent:
+            found.left_out += 1
+            return
+        if size > _LARGEST_MAIL:
+            found.unreadable.append(_unreadable(mail, sender, f"it has more than {_LARGEST_MAIL >> 20} MiB"))
+            return
+        message = stored.content(mail)
+    except FileNotFoundError:
+        return  # A mail client has moved or removed it meanwhile.
+    except OSError as error:
+        found.unreadable.append(_unreadable(mail, Sender("", None), error.strerror or "it cannot be opened"))
+        return
+    unpacked, is_report = 0, False
+    for octets in attachment.reports(message):
+        is_report = True
+        try:
+            if isinstance(octets, NotReadable):
+                raise octets
+            unpacked += len(octets)
+            found.add(_received(sender, report.parse(octets), _arrived(mail)))
+        except NotReadable as error:
+            found.unreadable.append(_unreadable(mail, sender, str(error)))
+    room.take(size, unpacked)
+    found.others += not is_report
+
+
+def _unreadable(mail: Stored, sender: Sender, reason: str) -> Unreadable:
+    return Unreadable(terminal.plain(mail.identity), terminal.plain(mail.path), sender, reason)
+
+
+def _sender(verdict: Verdict) -> Sender:
+    domain = terminal.plain(verdict.domain)[:253]
+    if verdict.answer is Answer.UNCHECKED or verdict.results is None:
+        return Sender(domain, None)
+    # If both SPF and DKIM vouch for a domain, the verdict may name SPF. The key of a domain below the
+    # author's is its owner's, too.
+    signed = any(
+        each.result == "pass" and f".{each.domain}".endswith(f".{verdict.domain}")
+        for each in verdict.results.dkim
+    )
+    is_authentic = verdict.answer is Answer.YES and bool(verdict.domain)
+    if verdict.answer is Answer.FAILED:
+        return Sender(domain, None)
+    return Sender(domain, is_authentic and (verdict.method == "dkim" or signed))
+
+
+def _received(sender: Sender, found: Report, arrived: int) -> Received:
+    """The report with days that can be right. A report is about days shortly before it arrives."""
+    latest = datetime.fromtimestamp(arrived, UTC).date() + timedelta(days=1)
+    first, last = found.first or found.last, found.last or found.first
+    if first is None or last is None or not latest - _OLDEST <= first <= last <= latest:
+        first = last = latest - timedelta(days=1)
+    return Received(sender, found, first, last)

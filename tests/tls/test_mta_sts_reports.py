@@ -1,0 +1,58 @@
+"""What a failed delivery becomes: a real report (RFC 8460), mailed to us by the sender, and shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.deploys import deploy
+from tests.lab.lab import DOMAIN, HOSTNAME, Lab
+from tests.lab.tls.sts_sender import StsSender
+from tests.tls import host, policies
+from tests.tls.pairs import Pair, self_signed
+from tests.tls.policies import policy
+from tests.waiting import wait_until
+
+RECIPIENT = f"alice@{DOMAIN}"
+
+
+@pytest.fixture(scope="module")
+def asking(tls_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """The lab after a deploy that asks senders for reports, and makes the mailbox for them."""
+    inventory = tmp_path_factory.mktemp("reports") / "inventory.py"
+    text = tls_lab.inventory.read_text()
+    assert '"catch_all": None,' in text
+    inventory.write_text(text.replace('"catch_all": None,', '"catch_all": None, "tls_reports": True,'))
+    run = deploy(tls_lab, "-y", inventory=inventory)
+    assert run.code == 0, run.stdout + run.stderr
+    yield tls_lab
+    assert deploy(tls_lab, "-y").code == 0
+
+
+def shown(lab: Lab) -> dict[str, Any]:
+    """What `letterbox tls-reports` says."""
+    found: dict[str, Any] = json.loads(lab.target.run(f"letterbox tls-reports {DOMAIN} --json").stdout)
+    return found
+
+
+def test_a_failed_delivery_becomes_a_report_that_is_mailed_to_us_and_shown(
+    asking: Lab, sender_with_sts: StsSender, trusted: Pair
+) -> None:
+    """The report comes through, although the host's certificate is still bad (RFC 8689)."""
+    assert shown(asking)["reports"] == 0
+    sender, target = sender_with_sts, asking.target
+    with host.as_it_was(target), policies.taken_away(asking):
+        policies.publish(asking, policy("enforce"))
+        sender.forget()
+        host.install(target, trusted)
+        assert sender.first_attempt(RECIPIENT).verified
+        host.install(target, self_signed(trusted.key, HOSTNAME))
+        assert sender.first_attempt(RECIPIENT).code == "4.7.5"
+        sender.drop_queue()
+        sender.mail_reports()
+        said = wait_until(lambda: (found := shown(asking))["reports"] and found, "the report arrives")
+    table = target.run(f"letterbox tls-reports {DOMAIN}").stdout
+    print(json.dumps(said, indent=1), table)
