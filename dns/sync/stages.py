@@ -104,6 +104,9 @@ class _Staging:
         """Do all stages. Raises Unfinished if something must be left for a later run."""
         if self.prepared.plan.obstacles:
             raise Blocked(self.prepared.blocked)
+        policy = self.prepared.policy
+        if policy.publish and policy.right and policy.ours.id != policy.publish.id:
+            self.pause(SPREADING_SECONDS)  # an earlier run uploaded it, perhaps a moment ago
         try:
             while self._step():
                 found = self._zones.records(self.prepared.zone)
@@ -168,8 +171,8 @@ class _Staging:
                 raise Unfinished(_not_served(self.name, policy, served, standing=standing))
             self.pause(FETCH_PAUSE)
             paused += FETCH_PAUSE
-        if self.uploaded:
-            self.pause(SPREADING_SECONDS)
+        if policy.ours.id != wanted.id:
+            self.pause(SPREADING_SECONDS)  # also if an earlier run uploaded it, perhaps a moment ago
         self.known = replace(self.known, served=served)
         self.tell(f"{self.name}: its MTA-STS policy is served ({wanted.mode})")
         return True
