@@ -43,9 +43,7 @@ def own_addresses(name: str, seen: Observed) -> Addresses:
 
 def are_needed(some: Inventory) -> bool:
     """Whether what is published for a domain depends on the keys of its hosts."""
-    return any(
-        domain.dane or domain.caa_at_hosts or domain.mta_sts == "enforce" for domain in some.domains
-    )
+    return any(domain.dane or domain.caa_at_hosts or domain.mta_sts == "enforce" for domain in some.domains)
 
 
 def keys_of(some: Inventory) -> Mapping[str, HostKeys]:
