@@ -58,7 +58,10 @@ class Place:
         for entry in entries:
             name = next(each for each in (MX1, MX2) if f'"{each}"' in entry)
             if name in (hosts if certified is None else certified):
-                wanted = f'"certificate": "{self.authority.directory_by_address}", "ssh_user"'
+                profile = (
+                    '"certificate_profile": "classic"'  # else Pebble takes any, also that of ten seconds
+                )
+                wanted = f'"certificate": "{self.authority.directory_by_address}", {profile}, "ssh_user"'
                 entry = entry.replace('"ssh_user"', wanted)
             kept += [entry] if name in hosts else []
         more = "".join(f' "{key}": {value!r},' for key, value in domain.items())
