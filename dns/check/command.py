@@ -38,7 +38,7 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    asks = domain.dane or domain.caa_at_hosts or domain.mta_sts
+    asks = domain.dane or domain.mta_sts or any(each.caa_at_hosts for each in inventory.domains)
     keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
     asks_for_reports = domain.keeps_tls_reports and domain.mta_sts in ("testing", "enforce")
     tls_reports = over_ssh.read_all_reports(inventory.hosts, domain.name) if asks_for_reports else {}
