@@ -54,13 +54,13 @@ def why_not_yet(hostname: str, found: Iterable[Standing], now: datetime) -> str:
             )
         if one.announced and (policy is None or policy.id != one.announced):
             return (
-                f"the TXT record of {name} still tells senders of another MTA-STS policy than the one that is "
-                "served, which may be enforced: deploy, and run this five minutes later"
+                f"the TXT record of {name} still tells senders of another MTA-STS policy than is served, and "
+                "that one may be enforced: deploy, and run this five minutes later"
             )
         if until and until > now:
             return (
                 f"a sender may still go by the MTA-STS policy that {name} had before: run this again after "
-                f"{said_in_words(until + timedelta(minutes=1))}"
+                f"{said_in_words(until)}"
             )
     return ""
 
