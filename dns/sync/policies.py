@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,19 +22,28 @@ from dns.sync.prepared import Prepared
 _NOT_ASKED = HostKeys(unread="it was not asked")
 
 
-def asked_of(inventory: Inventory, domain: Domain, *, ending: bool = False, forget: bool = False) -> Asked:
+def asked_of(
+    inventory: Inventory,
+    domain: Domain,
+    *,
+    missing: Iterable[str] = (),
+    ending: bool = False,
+    forget: bool = False,
+) -> Asked:
     """What the inventory wants. Raises SyncError if it wants a policy that is to be forgotten.
 
-    A domain without a host, or that is withdrawn (`ending`), takes its policy back.
+    `missing` are the names of hosts that are not part of this run. A domain without a host, or that is
+    withdrawn (`ending`), takes its policy back.
     """
-    ending = ending or not inventory.hosts
+    others = tuple(missing)
+    ending = ending or not (inventory.hosts or others)
     if forget and not ending and domain.mta_sts not in ("", "none"):
         raise SyncError(
             f'{domain.name}: the inventory wants the policy that is to be forgotten ("mta_sts": '
             f'"{domain.mta_sts}"): write "none" there, or leave the option out'
         )
     hosts = () if ending else tuple(host.hostname for host in inventory.hosts)
-    return Asked(domain.name, domain.mta_sts, hosts, ending, forget)
+    return Asked(domain.name, domain.mta_sts, hosts, () if ending else others, ending, forget)
 
 
 def looked_up(prepared: Prepared, zones: Zones, *, ask: bool) -> Prepared:
