@@ -14,7 +14,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from provision import (
     account,
     configuration,
-    dns,
     firewalld,
     firewalld_start,
     release,
@@ -26,6 +25,7 @@ from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
 from provision.withdrawal import guard
+from provision.zones import steps as dns
 
 # Before anything is changed, these check that the inventory is right, that this deploy can work on the host
 # and its zones, and that nothing is given up that mail is still led to.

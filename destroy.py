@@ -13,9 +13,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, dns, firewalld, release, resolver, service, system
+from provision import account, firewalld, release, resolver, service, system
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
+from provision.zones import steps as dns
 
 with refusing():
     system.prepare(needed=["firewalld"])

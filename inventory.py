@@ -49,8 +49,9 @@ mail_hosts = (
                 # "ttl": 300,                             # of the DNS records, in seconds
                 # "tls_reports": True,                    # senders report failed TLS: docs/tls-reports.md
                 # "dane": True,                           # senders can check our key: docs/tls.md
+                # "mta_sts": "testing",                   # senders check our certificate: docs/tls.md
                 # "reject_forged": True,                  # refuse what its author's domain asks to refuse
-                # "caa": ["letsencrypt.org"],             # only these may issue certificates, web too
+                # "caa": True,                            # who may issue for the mail host: docs/tls.md
             },
         },
     },

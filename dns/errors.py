@@ -60,6 +60,14 @@ class ChangedBut(SyncError):
     applied = True
 
 
+class Unfinished(SyncError):
+    """Nothing is wrong, but something must wait for a later run. `applied` says whether anything changed."""
+
+    def __init__(self, message: str, *, applied: bool = False) -> None:
+        super().__init__(message)
+        self.applied = applied
+
+
 class HostUnreadable(SyncError):
     """The addresses of a mail host could not be read from it."""
 

@@ -43,7 +43,7 @@ def _host(host: HostSeen, seen: Seen) -> Iterator[Finding]:
         )
         verdict = allowed.judge(values, account)
         if verdict.allowed is None:
-            yield _not_known(host, f"{at} CAA{where}: {verdict.reason}")
+            yield _not_known(host, f"{at} CAA{where}: {verdict.reason}", seen.domain)
         elif not verdict.allowed:
             yield _forbidden(host, at, f"{at} CAA{where}: {verdict.reason}", seen)
         elif host.binds:
@@ -58,9 +58,13 @@ def _account(host: HostSeen) -> allowed.Account:
     return allowed.Account(host.keys.identities or identities, host.keys.account)
 
 
-def _not_known(host: HostSeen, problem: str) -> Finding:
+def _not_known(host: HostSeen, problem: str, domain: str) -> Finding:
     if host.keys is None:
-        fix = 'compare it with "account" in the state.json of the renewal, or set "caa": True for the domain'
+        fix = f"python -m dns.check {domain}, which asks the host"
+        if not host.binds:
+            fix = (
+                'compare it with "account" in the state.json of the renewal, or add "caa": True to the domain'
+            )
         return advised("caa-account", problem, fix, host.hostname, TYPE)
     fix = "let ssh reach the host from here, or run this where the certificate is renewed"
     return unknown("caa", problem, fix, host.hostname, TYPE)

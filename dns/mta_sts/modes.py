@@ -77,7 +77,7 @@ def mode_for(
 
 
 def _unread(asked: Asked, known: Known) -> list[str]:
-    return [host for host in asked.hosts if host not in known.certificates]
+    return [host for host in (*asked.hosts, *asked.missing) if host not in known.certificates]
 
 
 def _current(lines: Sequence[str], known: Known, ours: Announced) -> str | None:

@@ -27,6 +27,8 @@ class Asked:
     """What the inventory says: one of MODES. Empty if it says nothing."""
     hosts: tuple[str, ...] = ()
     """The names of the mail hosts that the domain's MX are to lead to."""
+    missing: tuple[str, ...] = ()
+    """The names of further hosts, which this run knows nothing of. Their MX stay as they are."""
     ending: bool = False
     """Whether the domain is withdrawn, or has no host any more."""
     forget: bool = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,26 +15,35 @@ from dns.inventory.host_keys import HostKeys
 from dns.mta_sts import announced
 from dns.mta_sts.decision import decide
 from dns.mta_sts.policy import HOST_LABEL, Served
-from dns.mta_sts.values import Asked, Known
+from dns.mta_sts.values import ANNOUNCED, Asked, Known, PolicyPlan
 from dns.records import ZoneRecord
 from dns.sync.prepared import Prepared
 
 _NOT_ASKED = HostKeys(unread="it was not asked")
 
 
-def asked_of(inventory: Inventory, domain: Domain, *, ending: bool = False, forget: bool = False) -> Asked:
+def asked_of(
+    inventory: Inventory,
+    domain: Domain,
+    *,
+    missing: Iterable[str] = (),
+    ending: bool = False,
+    forget: bool = False,
+) -> Asked:
     """What the inventory wants. Raises SyncError if it wants a policy that is to be forgotten.
 
-    A domain without a host, or that is withdrawn (`ending`), takes its policy back.
+    `missing` are the names of hosts that are not part of this run. A domain without a host, or that is
+    withdrawn (`ending`), takes its policy back.
     """
-    ending = ending or not inventory.hosts
+    others = tuple(missing)
+    ending = ending or not (inventory.hosts or others)
     if forget and not ending and domain.mta_sts not in ("", "none"):
         raise SyncError(
             f'{domain.name}: the inventory wants the policy that is to be forgotten ("mta_sts": '
             f'"{domain.mta_sts}"): write "none" there, or leave the option out'
         )
     hosts = () if ending else tuple(host.hostname for host in inventory.hosts)
-    return Asked(domain.name, domain.mta_sts, hosts, ending, forget)
+    return Asked(domain.name, domain.mta_sts, hosts, () if ending else others, ending, forget)
 
 
 def looked_up(prepared: Prepared, zones: Zones, *, ask: bool) -> Prepared:
@@ -100,8 +110,22 @@ def _with_certificates(
     return replace(known, certificates=problems, unread=unread)
 
 
-def not_served(served: Served) -> str:
-    """Why a policy that was uploaded is not known to be served, in words."""
+def not_served(domain: str, policy: PolicyPlan, served: Served, *, standing: bool) -> str:
+    """The line that says why a policy is not known to be served, and what waits for that."""
+    why = why_not(served)
+    if standing:
+        return f"{domain}: whether its MTA-STS policy is served is not known ({why}): run again later"
+    waits = "its TXT record waits"
+    if policy.mx == ANNOUNCED:
+        waits = "its TXT record and its new MX wait"
+    return (
+        f"{domain}: its MTA-STS policy is uploaded, but not served yet ({why}), so {waits}: run this or "
+        "deploy again in some minutes"
+    )
+
+
+def why_not(served: Served) -> str:
+    """Why what is wanted is not known to be served, in words."""
     if served.failure:
         return served.failure
     return "its name has no address yet" if served.absent else "an older one is served still"

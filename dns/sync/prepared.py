@@ -64,6 +64,8 @@ class Prepared:
     """What is known of that policy."""
     outside: facts.Outside | None = None
     """The world to ask. None asks nobody for a policy."""
+    missing: tuple[str, ...] = ()
+    """Names of mail hosts that this run knows nothing of. With these, nothing is deleted."""
     staged: bool = False
     """Whether the plan holds only what may be done now, and not all of the run."""
 
@@ -138,7 +140,7 @@ class Prepared:
         )
         made = decision.applied_to(old_names.keep(made, question), self.dane)
         made = announcing.announced(made, policy, name, whole, now, zone=zone, whole=not self.staged)
-        return made.without_deletes() if self.plan.spared else made
+        return made.without_deletes() if self.plan.spared or self.missing else made
 
     @property
     def stays(self) -> tuple[str, ...]:

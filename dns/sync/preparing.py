@@ -40,6 +40,7 @@ def prepare(
     keys: facts.Keys | None = None,
     outside: facts.Outside | None = None,
     forget_policy: bool = False,
+    missing: Collection[str] = (),
 ) -> Prepared:
     """Read the domain's zone in two requests, and plan what to change. Nothing is changed.
 
@@ -56,8 +57,12 @@ def prepare(
 
     If the domain has an MTA-STS policy, or the inventory wants one, that is fetched as a sender does it, and
     Cloudflare is asked about its Worker unless it is as wanted. Without a host in the inventory the policy is
-    taken back. `forget_policy` takes it away at once. Raises SyncError (one line), or InventoryError if the
-    inventory does not have the domain.
+    taken back. `forget_policy` takes it away at once.
+
+    `missing` are the names of mail hosts that are not in `inventory`, because this run knows nothing of them.
+    With these, nothing is deleted, and no policy loses a host or becomes enforced.
+
+    Raises SyncError (one line), or InventoryError if the inventory does not have the domain.
     """
     served = inventory.domain(domain)
     resolver = named_resolver(resolver)
@@ -89,7 +94,8 @@ def prepare(
         keys={**(keys or {}), **known.keys},
         wanted=wanted,
         found=zones.records(zone),
-        asked=policies.asked_of(inventory, served, forget=forget_policy),
+        asked=policies.asked_of(inventory, served, missing=missing, forget=forget_policy),
+        missing=tuple(missing),
         outside=outside,
     )
     prepared = policies.looked_up(prepared, zones, ask=keys is None)

@@ -78,13 +78,7 @@ def lines(plan: Plan, *, colour: bool = False, obstacles: bool = True) -> list[s
 
 def next_steps(domain: str, plan: Plan, *, withdrawn: bool = False) -> list[str]:
     """What the user should do: hand a DS to the registrar; and when, because records stay for a time."""
-    registrar = [plan.registrar] if plan.registrar else []
-    if plan.policy.until and not plan.policy.remove:
-        when = said_in_words(plan.policy.until)
-        registrar.append(
-            f"{domain}: senders may keep its MTA-STS policy until {when}: what says that it is taken back "
-            "stays until then, and the first run after that takes it away too"
-        )
+    registrar = [*([plan.registrar] if plan.registrar else []), *farewell(domain, plan)]
     if not plan.staying:
         return registrar
     when = f"after {said_in_words(plan.stay_until)}" if plan.stay_until else "later"
@@ -99,6 +93,16 @@ def next_steps(domain: str, plan: Plan, *, withdrawn: bool = False) -> list[str]
         *registrar,
         f"{domain}: old addresses stay, because a sender may still have the MX that led there: keep the "
         f"machine there running, and run this or deploy again {when}, which deletes them",
+    ]
+
+
+def farewell(domain: str, plan: Plan) -> list[str]:
+    """Until when the policy that says `mode: none` must stand, if there is one. At most one line."""
+    if plan.policy.until is None or plan.policy.remove:
+        return []
+    return [
+        f"{domain}: senders may keep its MTA-STS policy until {said_in_words(plan.policy.until)}: what says "
+        "that it is taken back stays until then, and the first run after that takes it away too"
     ]
 
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from dns.cloudflare.zones import Zones
-from dns.errors import Blocked, ChangedBut, SyncError
+from dns.errors import Blocked, ChangedBut, SyncError, Unfinished
 from dns.mta_sts.policy import TXT_TTL, Policy, Served
 from dns.mta_sts.values import ANNOUNCED, UPLOADED, Known, PolicyPlan
 from dns.plan import Plan
@@ -57,7 +57,7 @@ def carry_out(
 
     `serve` waits for the nameservers, `pause` waits for some seconds, `tell` gets a line for the user, and
     `done` gets a few words after each thing that was changed. Raises as `dns.sync.change.apply`, and
-    ChangedBut or SyncError if something must be left for the next run.
+    Unfinished if something must be left for a later run.
     """
     staging = _Staging(prepared, zones, serve, pause, tell, done)
     if not prepared.policy.touches:
@@ -101,9 +101,12 @@ class _Staging:
         return self.made
 
     def go(self) -> Plan:
-        """Do all stages. Raises ChangedBut or SyncError if something must be left for the next run."""
+        """Do all stages. Raises Unfinished if something must be left for a later run."""
         if self.prepared.plan.obstacles:
             raise Blocked(self.prepared.blocked)
+        policy = self.prepared.policy
+        if policy.publish and policy.right and policy.ours.id != policy.publish.id:
+            self.pause(SPREADING_SECONDS)  # an earlier run uploaded it, perhaps a moment ago
         try:
             while self._step():
                 found = self._zones.records(self.prepared.zone)
@@ -111,7 +114,10 @@ class _Staging:
         except SyncError as error:
             if not self.changed or error.applied is not False:
                 raise
-            raise ChangedBut(f"{self.name}: changed, but {error}") from None
+            problem = f"{self.name}: changed, but {error}"
+            if isinstance(error, Unfinished):
+                raise Unfinished(problem, applied=True) from None
+            raise ChangedBut(problem) from None
         return self.made or self.prepared.plan
 
     def _step(self) -> bool:
@@ -122,7 +128,9 @@ class _Staging:
             self.change(stage)
             self.prepared = self.prepared.without_signing
         if policy.remove:
-            return self._remove(policy)
+            standing = policy.ours.held
+            # A run that knows only some of the hosts deletes nothing.
+            return self._remove(policy) if standing is None or standing in stage.plan.deletes else False
         if policy.publish and policy.upload:
             return self._upload(policy, policy.publish)
         if self.problem:
@@ -132,7 +140,7 @@ class _Staging:
         if policy.publish and policy.mx == ANNOUNCED:
             return self._wait_out(policy.publish)
         if policy.waiting:
-            raise SyncError("; ".join(policy.waiting))
+            raise Unfinished("; ".join(policy.waiting))
         return False
 
     def _upload(self, policy: PolicyPlan, wanted: Policy) -> bool:
@@ -162,11 +170,11 @@ class _Staging:
         started, paused = time.monotonic(), 0.0
         while (served := self._served()).text != wanted.text:
             if max(paused, time.monotonic() - started) + FETCH_PAUSE > limit:
-                raise SyncError(_not_served(self.name, policy, served, standing=standing))
+                raise Unfinished(not_served(self.name, policy, served, standing=standing))
             self.pause(FETCH_PAUSE)
             paused += FETCH_PAUSE
-        if self.uploaded:
-            self.pause(SPREADING_SECONDS)
+        if policy.ours.id != wanted.id:
+            self.pause(SPREADING_SECONDS)  # also if an earlier run uploaded it, perhaps a moment ago
         self.known = replace(self.known, served=served)
         self.tell(f"{self.name}: its MTA-STS policy is served ({wanted.mode})")
         return True
@@ -175,7 +183,7 @@ class _Staging:
         """Wait until nobody keeps an older TXT record, so that everybody knows the hosts that get an MX."""
         why = "its MX waits until no sender can have the TXT record of an older MTA-STS policy"
         if self.known.stood == wanted.id or not self.is_asked:
-            raise SyncError(f"{self.name}: {why}: run this or deploy again in {_MINUTES} min")
+            raise Unfinished(f"{self.name}: {why}: run this or deploy again in {_MINUTES} min")
         self.tell(f"{self.name}: {why}, for {TXT_TTL + SLACK:g} s")
         self.pause(TXT_TTL + SLACK)
         self.known = replace(self.known, stood=wanted.id)
@@ -217,19 +225,6 @@ class _Staging:
     def _zones(self) -> Zones:
         self.zones = self.zones or Zones()
         return self.zones
-
-
-def _not_served(domain: str, policy: PolicyPlan, served: Served, *, standing: bool) -> str:
-    why = not_served(served)
-    if standing:
-        return f"{domain}: whether its MTA-STS policy is served is not known ({why}): run again later"
-    waits = "its TXT record waits"
-    if policy.mx == ANNOUNCED:
-        waits = "its TXT record and its new MX wait"
-    return (
-        f"{domain}: its MTA-STS policy is uploaded, but not served yet ({why}), so {waits}: run this or "
-        "deploy again in some minutes"
-    )
 
 
 def _together(before: Plan, then: Plan) -> Plan:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 from dns import tlsa
+from dns.caa import properties
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
 from dns.dane.facts import Outside, outside_of
@@ -18,7 +19,7 @@ from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
 from dns.sync import undo_file
 from dns.sync.leaving import old_names
-from dns.sync.policies import not_served
+from dns.sync.policies import why_not
 from dns.sync.saved import Saved
 
 
@@ -48,6 +49,11 @@ def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
             notes.append(f"{record.zone_line}: is there again already")
         elif record.type == tlsa.TYPE:
             notes.append(f"{record.zone_line}: is not put back: the next run publishes the keys of the host")
+        elif record.type == properties.TYPE and properties.names_account(record.content):
+            # An account that is gone would let nobody renew the certificate.
+            notes.append(
+                f"{record.zone_line}: is not put back: the next run publishes the account of the host"
+            )
         else:
             posts.append(record)
     whole = tuple(_whole_sets(deletes, there.values(), notes))
@@ -157,7 +163,7 @@ def _refuse_unlisted(plan: Plan, domain: str, actual: Iterable[ZoneRecord], outs
     policy = served.policy
     if policy and (policy.mode == "none" or all(map(policy.lists, coming))):
         return
-    why = "does not list" if policy else f"is not known ({not_served(served)}), so it may not list"
+    why = "does not list" if policy else f"is not known ({why_not(served)}), so it may not list"
     raise SyncError(
         f"{domain}: nothing was undone, because the MTA-STS policy that senders keep {why} "
         f"{' and '.join(coming)}: put that host back into the inventory, and run python -m dns.sync "

@@ -119,6 +119,7 @@ def after_prompt() -> bool:
 
 
 _observed: dict[tuple[str, bool], Observed] = {}  # by host, and by `after_prompt`
+_changed: set[str] = set()  # the hosts
 
 
 def observe(host: Host | None = None) -> Observed:
@@ -144,8 +145,14 @@ def observe(host: Host | None = None) -> Observed:
 
 def forget() -> None:
     """Drop what is known of this host: a step has just changed it."""
+    _changed.add(context.host.name)
     for key in [key for key in _observed if key[0] == context.host.name]:
         del _observed[key]
+
+
+def has_changed_a_host() -> bool:
+    """Whether a step of this run has changed a host so far."""
+    return bool(_changed)
 
 
 def untouched(problems: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
 """Going to the next key: `rekey.py`. Senders that do DANE must have seen its TLSA record before.
 
 A sender keeps the TLSA records of a host for their TTL. So the next key may be used once its record has stood
-for two TTLs at every nameserver (RFC 7671, 8.1; `dns.dane.standing`). The record of the old key goes with the
-next run of deploy.py or dns.sync, when the host no longer serves that key.
+for two TTLs at every nameserver (RFC 7671, 8.1; `dns.dane.standing`). It may not be used while an MTA-STS
+policy is enforced (`enforced`). The record of the old key goes with the next run of deploy.py or dns.sync,
+when the host no longer serves that key.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from provision.host.layout import key_folder
 from provision.host.observed import Observed
 from provision.run.inventory import inventory, mail_host
 from provision.run.step import Command, Decision, observe, step, untouched
+from provision.tls import enforced
 from provision.tls.certificate import certificate_commands
 from provision.tls.shell import script
 
@@ -42,6 +44,21 @@ def not_yet(hostname: str, seen: Observed) -> str:
     except SyncError as error:
         return f"how long the TLSA record of the next key has stood cannot be told: {error}"
     return standing.why_not_yet(found, tls.next.spki, datetime.now(UTC))
+
+
+def not_trusted_yet(hostname: str, seen: Observed) -> str:
+    """Why senders would refuse the certificate that the host then has, in one line. Empty if none would.
+
+    A host with a self-signed certificate of its own has none to lose.
+    """
+    certificate = seen.tls.certificate
+    if certificate is None or certificate.self_signed:
+        return ""
+    try:
+        found = enforced.look(inventory().domains)
+    except SyncError as error:
+        return f"whether an MTA-STS policy is enforced cannot be told: {error}"
+    return enforced.why_not_yet(hostname, found, datetime.now(UTC))
 
 
 def obstacle(seen: Observed) -> str:
@@ -84,7 +101,7 @@ def prepare() -> None:
     host, seen = context.host, observe()
     problem = obstacle(seen)
     if not problem and not is_cut_off(seen):
-        problem = not_yet(mail_host().hostname, seen)
+        problem = not_yet(mail_host().hostname, seen) or not_trusted_yet(mail_host().hostname, seen)
     if problem:
         raise DeployError(untouched([problem]))
     for line in foreseen(seen):

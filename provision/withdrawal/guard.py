@@ -11,14 +11,14 @@ from pyinfra.api.host import Host
 from dns.errors import SyncError
 from dns.inventory import MailHost, host_addresses
 from dns.world.leads import Leads, look_up, with_addresses, with_withdrawal
-from provision import dns
 from provision.desired.state import desired
 from provision.host.observed import Generation, Observed
 from provision.host.served import parse_served
-from provision.run.inventory import mail_host, named_in_run
+from provision.run.inventory import inventory, mail_host, named_in_run
 from provision.run.step import observe, untouched
 from provision.withdrawal.given_up import given_up, without
 from provision.withdrawal.refusals import LookUp, refusals, remarks, unserved_here
+from provision.zones import facts, plans
 
 
 def prepare() -> None:
@@ -33,10 +33,12 @@ def prepare() -> None:
     addresses = own(wanted.host, seen)
     problems = refusals(remaining, seen.served, after, addresses, in_the_dns({after.hostname}))
     if seen.served is None:  # it may replace a machine that served more
-        problems += unserved_here(dns.unserved(), after.hostname, named_in_run(host, "forget_domain"))
+        problems += unserved_here(plans.unserved(), after.hostname, named_in_run(host, "forget_domain"))
     if problems:
         raise DeployError(untouched(problems))
-    for remark in remarks(lost):
+    for remark in remarks(
+        lost, enforced=[domain.name for domain in inventory().domains if domain.mta_sts == "enforce"]
+    ):
         logger.warning(f"{host.print_prefix}{remark}")
 
 
@@ -60,7 +62,7 @@ def own(host: MailHost, seen: Observed) -> frozenset[str]:
     given = frozenset(filter(None, (host.ipv4, host.ipv6)))
     if not seen.addresses and host_addresses.is_complete(host):
         return given
-    read = dns.own_addresses(host.name, seen)
+    read = facts.own_addresses(host.name, seen)
     return given | {*read.ipv4, *read.ipv6}
 
 

@@ -115,11 +115,21 @@ def unserved_here(
     return problems
 
 
-def remarks(lost: GivenUp) -> list[str]:
-    """What the user should know of what is given up: where its mail lies."""
+def remarks(lost: GivenUp, *, enforced: Collection[str] = ()) -> list[str]:
+    """What the user should know of what is given up: where its mail lies.
+
+    `enforced` are the domains whose MTA-STS policy is to be enforced. A host that gets another name gets
+    another certificate, and shows it to senders that come by the old name, too.
+    """
+    refused = (
+        f"senders that keep the policy of {', '.join(sorted(enforced))} and have the MX {lost.hostname} will "
+        "find a certificate for another name, and keep mail back until they have the new MX: to avoid that, "
+        'write "mta_sts": "testing", deploy, and change the name five minutes later'
+    )
     renamed = f"its name was {lost.hostname}; mail is taken under the new name as well as under the old one"
     return [
         *([renamed] if lost.hostname else []),
+        *([refused] if lost.hostname and enforced else []),
         *(
             f"{name} is no longer served: mail to it is answered 550; what came before stays in "
             f"{layout.MAIL}/{name}"

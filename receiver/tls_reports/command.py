@@ -105,10 +105,12 @@ def _asked(arguments: argparse.Namespace) -> _Asked:
 
 def _boxes(arguments: argparse.Namespace, asked: _Asked) -> Mapping[str, list[Maildir]]:
     """The mailboxes by their domains. One that has got no mail yet has no folder, and an empty list."""
+    mail = command.mail_folder(arguments)
     try:
-        mail = command.mail_folder(arguments)
         folders = stored.maildirs(mail, f"{asked.name}@{asked.domain}" if asked.domain else asked.name)
-    except FileNotFoundError:
+    except FileNotFoundError:  # The service makes it when it first starts.
+        if not arguments.configured:
+            raise Failure(f"{mail}: no such folder: name the mail folder with --mail") from None
         folders = []
     found: dict[str, list[Maildir]] = {
         domain: [] for domain, names in arguments.configured.items() if asked.name in names
@@ -138,7 +140,9 @@ def to_json(domain: str, mailbox: str, days: int, found: Gathered, of: Totals) -
         "duplicates": found.duplicates,
         "other_mails": found.others,
         "not_read": found.left_out,
+        "not_read_unproven": found.left_out_unproven,
         "unreadable": len(found.unreadable),
+        "unreadable_unproven": sum(each.sender.is_proven is not True for each in found.unreadable),
         "unreadable_mails": [
             {
                 "id": each.identity,
@@ -152,4 +156,5 @@ def to_json(domain: str, mailbox: str, days: int, found: Gathered, of: Totals) -
         "senders": [each.to_json() for each in of.proven],
         "unproven_senders": [each.to_json() for each in of.unproven],
         "more": of.left_out,
+        "more_unproven": of.left_out_unproven,
     }

@@ -21,9 +21,10 @@ def print_reports(screen: Screen, domain: str, mailbox: str, days: int, found: G
     """Print the reports of one mailbox, and what of it could not be read. All texts are plain."""
     write = _Writer(screen)
     if not found.reports:
+        which = " that can be read" if found.unreadable else ""
         write.text(
-            f"No TLS report has come to {mailbox} in the last {days} days. Senders that send them do so once "
-            "a day, if they had mail for the domain."
+            f"No TLS report{which} has come to {mailbox} in the last {days} days. Senders that send them do "
+            "so once a day, if they had mail for the domain."
         )
     else:
         senders = len({one.sender.domain for one in found.reports if one.sender.is_proven})
@@ -55,8 +56,8 @@ def print_reports(screen: Screen, domain: str, mailbox: str, days: int, found: G
 
 
 def _remarks(found: Gathered, of: Totals) -> Iterable[str]:
-    if of.left_out:
-        yield f"There are {of.left_out} more lines of senders and policies."
+    if left_out := of.left_out + of.left_out_unproven:
+        yield f"There are {left_out} more lines of senders and policies."
     if incomplete := sum(not one.report.is_complete for one in found.reports):
         yield f"Incomplete reports, of which the rest counts: {incomplete}."
     if found.duplicates:

@@ -72,7 +72,9 @@ class Gathered:
     unreadable: list[Unreadable] = field(default_factory=list)
     duplicates: int = 0
     others: int = 0  # mails that are no reports
-    left_out: int = 0  # mails that were not read, because there are too many; they are older than the others
+    # Mails that were not read, because there are too many. They are older than the others of their kind.
+    left_out: int = 0
+    left_out_unproven: int = 0  # of those, mails that could not be proven
     _keys: set[tuple[str, bool | None, str]] = field(default_factory=set)
 
     def add(self, one: Received) -> None:
@@ -159,12 +161,14 @@ def _add_mail(found: Gathered, mail: Stored, rooms: dict[bool, _Room]) -> None:
     try:
         head, size = stored.head(mail)
         if rooms[False].is_spent and b"dkim=pass" not in head:
-            found.left_out += 1  # It cannot be proven, so the fields need not be parsed.
+            found.left_out += 1
+            found.left_out_unproven += 1  # No field needs to be parsed to see that.
             return
         sender = _sender(summary.summary(mail, headers.parse_fields(head), size).verdict)
         room = rooms[sender.is_proven is True]
         if room.is_spent:
             found.left_out += 1
+            found.left_out_unproven += sender.is_proven is not True
             return
         if size > _LARGEST_MAIL:
             found.unreadable.append(_unreadable(mail, sender, f"it has more than {_LARGEST_MAIL >> 20} MiB"))

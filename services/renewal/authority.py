@@ -92,8 +92,11 @@ class Authority:
     def log_in(self) -> str:
         """The URI of our account, which is made if it is not there. Accepts the authority's terms.
 
-        Raises RenewalError. An authority that has forgotten the account gets a new one with the same key.
+        Raises RenewalError. An authority that has forgotten the account gets a new one with the same key. A
+        second call in the same run asks nothing.
         """
+        if self.network.account is not None:
+            return str(self.network.account.uri)
         with self.refusals():
             wanted = messages.NewRegistration.from_data(terms_of_service_agreed=True)
             try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dns.mta_sts.policy import LABEL, id_of
 from tests.caches.inventories import MACHINES, MAIN, OTHER
 from tests.caches.policy_steps import DAY, NAMES, Certify, EdgeIs
@@ -15,11 +17,21 @@ def settle(walk: PolicyWalk) -> None:
     for step in (EdgeIs(10.0, False), *(Certify(name, 400.0) for name in MACHINES)):
         step.take(walk)
     for _ in range(4):
-        walk.deploy(walk.wanted)
+        if not walk.deploy(walk.wanted):
+            _obey(walk)
         for domain in sorted({MAIN, OTHER} - set(walk.wanted.domains)):
             walk.withdraw(domain)
         walk.passes(9 * DAY)
     assert walk.deploy(walk.wanted), "\n".join(walk.log)
+
+
+def _obey(walk: PolicyWalk) -> None:
+    """Do what the message says, if a policy that the inventory leaves out does not list a host that comes."""
+    domains = {name: dict(data) for name, data in walk.wanted.domains.items()}
+    for name, data in domains.items():
+        if f"{name}: no MX leads to" in walk.log[-1] and "mta_sts" not in data:
+            data["mta_sts"] = "testing"
+    walk.wanted = replace(walk.wanted, domains=domains)
 
 
 def state_of(walk: PolicyWalk) -> dict[str, tuple[str, set[str], int]]:

@@ -1,8 +1,8 @@
 """How the time to read hostile mail grows with its size: `python -m tests.receiver.hostile_growth`.
 
 For each generator it measures the CPU time of `show`, of `list`, of reading a field for the log, and of
-`tls-reports`, at half of the size and at the whole size. Twice the size may take 2.3 times as long. The exit code is 1 if one takes
-longer. It is not a unit test, because a single number is unreliable on a busy machine.
+`tls-reports`, at half of the size and at the whole size. Twice the size may take 2.3 times as long. The exit
+code is 1 if one takes longer. It is not a unit test, because a single number is unreliable on a busy machine.
 """
 
 from __future__ import annotations

@@ -109,6 +109,7 @@ def _session(place: Place, version: str) -> Iterator[_Session]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            bufsize=0,  # nothing is left to be written when it has ended
             env={**os.environ, "LC_ALL": "C"},
         )
     except OSError as error:

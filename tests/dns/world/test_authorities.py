@@ -1,4 +1,4 @@
-"""Which CAA records apply to a mail host, as its nameservers and a resolver answer them (RFC 8659, section 3)."""
+"""Which CAA records apply to a mail host, as nameservers and a resolver answer them (RFC 8659, section 3)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from dns import sync
+from dns.caa.properties import bound
+from dns.inventory import load
 from dns.inventory.host_keys import HostKeys
+from dns.world.answers import Answer
+from dns.world.asking import ask
+from dns.world.expected import Expected, from_plan, mismatch
 from dns.world.look.authorities import look_at_caa
 from dns.world.nameservers import Server
 from tests.dns.check.found import codes, found
@@ -87,6 +93,39 @@ def test_the_check_of_a_domain_judges_a_host_that_wants_a_certificate_of_an_auth
     data = {**OURS, "certificate": "letsencrypt"}
     inventory.write_text(inventory_text({HOST: data}, {"example.test": DOMAIN}))
     assert codes(found(world, inventory)) == expected
+
+
+@pytest.mark.parametrize("replaced", [False, True], ids=["beside ours", "in place of ours"])
+def test_a_run_is_done_although_cloudflare_widens_what_it_serves_and_the_check_says_so(
+    world: World, cloudflare: StandIn, inventory: Path, replaced: bool
+) -> None:
+    data = {**OURS, "certificate": "letsencrypt"}
+    inventory.write_text(inventory_text({HOST: data}, {"example.test": {**DOMAIN, "caa": True}}))
+    uri = "https://acme-v02.api.letsencrypt.org/acme/acct/1"
+    keys = {HOST: HostKeys(account=uri, identities=("letsencrypt.org",))}
+    cloudflare.zones["example.test"].universal_ssl = True
+    prepared = sync.prepare(load(inventory), "example.test", {}, keys=keys)
+    sync.apply(prepared)
+    if replaced:
+        (record,) = (
+            each for each in cloudflare.zones["example.test"].records.values() if each["type"] == "CAA"
+        )
+        seed(cloudflare, HOST, "issue letsencrypt.org")
+        record["name"] = "elsewhere.example.test"
+        cloudflare.publish()
+    (ours,) = (one for one in from_plan(prepared.plan) if one.type == "CAA")
+    for server in SERVERS:
+        said = ask(server.address, HOST, "CAA", port=world.vantage.port)
+        assert any("accounturi" in value for value in said.values) is not replaced
+        assert mismatch(ours, said) is None
+    (finding,) = found(world, inventory, keys=keys)
+    assert (finding.group, finding.code) == ("advised", "caa-widened")
+    assert "any account of letsencrypt.org and pki.goog" in finding.problem
+
+
+def test_a_widened_answer_without_our_authority_is_waited_for() -> None:
+    wanted = Expected(HOST, "CAA", frozenset({bound("ca.test", "https://ca.test/1")}))
+    assert "is missing" in str(mismatch(wanted, Answer(values=frozenset({ISSUE}))))
 
 
 def test_the_check_finds_our_record_missing_and_then_right(

@@ -13,7 +13,6 @@ from pyinfra.api.command import StringCommand
 from pyinfra.api.exceptions import DeployError
 from pyinfra.connectors.util import make_unix_command
 
-from provision.dns import own_addresses
 from provision.host import layout, probe
 from provision.host.answer import parse_sections
 from provision.host.fact import HostObservation, Unreadable
@@ -21,6 +20,7 @@ from provision.host.firewalld_state import parse_firewalld
 from provision.host.observed import Observed
 from provision.host.served import Served
 from provision.run.step import for_any_shell
+from provision.zones.facts import own_addresses
 from tests.provision.host.test_firewalld_state import answer, variants
 from tests.provision.hosts import WANTED
 

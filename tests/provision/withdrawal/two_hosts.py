@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,12 +56,18 @@ def time_passes(lab: Lab) -> None:
     lab.world.forget()
 
 
-def sync(lab: Lab, domain: str, *options: str, inventory: Path | None = None) -> Run:
-    """`python -m dns.sync`, as a user runs it."""
+def sync(
+    lab: Lab,
+    domain: str,
+    *options: str,
+    inventory: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Run:
+    """`python -m dns.sync`, as a user runs it. `environment` is added to that of the lab."""
     done = subprocess.run(
         [sys.executable, "-m", "dns.sync", domain, "--inventory", inventory or lab.inventory, *options],
         cwd=ROOT,
-        env={**os.environ, **lab.environment},
+        env={**os.environ, **lab.environment, **(environment or {})},
         capture_output=True,
         text=True,
         timeout=300,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import ssl
@@ -31,7 +32,9 @@ class Gateway:
     """Hands HTTPS requests on to an authority at a port of 127.0.0.1. Use as a context manager.
 
     `refuse` gets the path of each request, and what it returns is answered. `ahead` is how many seconds the
-    clock of the authority is ahead. `asked` are the paths so far.
+    clock of the authority is ahead. `asked` are the paths so far, and `account` is the URI of the account
+    that made the last request (RFC 8555, section 6.2). With `identities` the directory says that these are
+    the authority's names in CAA records (section 7.1.1), which Pebble's does not.
     """
 
     to_port: int
@@ -40,6 +43,8 @@ class Gateway:
     refuse: Callable[[str], Refusal | None] = lambda _: None
     ahead: float = 0.0
     asked: list[str] = field(default_factory=list)
+    account: str = ""
+    identities: tuple[str, ...] = ()
 
     def __enter__(self) -> Gateway:
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -60,6 +65,14 @@ class Gateway:
         return f"https://127.0.0.1:{self._server.server_address[1]}/dir"
 
 
+def _account(body: bytes) -> str:
+    """The account whose key signed the request. Empty if it is signed by a key that has none yet."""
+    if not body:
+        return ""
+    protected = json.loads(body)["protected"]
+    return str(json.loads(base64.urlsafe_b64decode(protected + "==")).get("kid") or "")
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     gateway: Gateway
@@ -76,6 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
         gateway = self.server.gateway
         gateway.asked.append(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        gateway.account = _account(body)
         refusal = gateway.refuse(self.path)
         if refusal:
             problem = {"type": PREFIX + refusal.kind, "detail": refusal.detail}
@@ -89,7 +103,12 @@ class _Handler(BaseHTTPRequestHandler):
         answer = onward.getresponse()
         skipped = ("content-length", "transfer-encoding", "date", "connection")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in skipped]
-        self._answer(answer.status, headers, answer.read())
+        said = answer.read()
+        if self.path == "/dir" and gateway.identities:
+            directory = json.loads(said)
+            directory["meta"]["caaIdentities"] = gateway.identities
+            said = json.dumps(directory).encode()
+        self._answer(answer.status, headers, said)
         onward.close()
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What is said of the CAA that apply to a mail host: whether its certificate can be renewed, and by whom else."""
+"""What is said of the CAA that apply to a mail host: may its certificate be renewed, and by whom else."""
 
 from __future__ import annotations
 

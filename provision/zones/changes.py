@@ -1,11 +1,13 @@
 """Changing the zones of a run, and telling the user how far it is.
 
-`provision.dns` decides what is changed, and when.
+`provision.zones.steps` decides what is changed, and when.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from pyinfra import logger
@@ -14,11 +16,17 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from dns import sync
+from dns.errors import Unfinished
 from dns.sync import Prepared, SyncError
+from dns.sync.report import farewell
+from dns.terminal.lines import in_columns
 from dns.world.nameservers import Server
 from dns.world.progress import Progress
 from provision.run.inventory import make
 from provision.run.step import Command
+
+TELL_EVERY = 15.0
+"""Seconds between two lines that tell how long is left to wait."""
 
 
 def apply_command(prepared: Prepared) -> FunctionCommand:
@@ -44,6 +52,7 @@ def _settle(state: State, host: Host, prepared: Prepared) -> bool:
             prepared.addresses,
             forgetting=prepared.forgetting,
             keys=prepared.keys,
+            missing=prepared.missing,
         )
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
@@ -60,22 +69,50 @@ def offer_proof(state: State, host: Host) -> bool:
 
 def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     """Make the changes, and wait until they are answered. False, with the reason shown, if that fails."""
+
+    def tell(line: str) -> None:
+        for part in in_columns(line, sys.stderr, before=len(host.print_prefix)):
+            logger.info(f"{host.print_prefix}{part}")
+
     for line in str(replace(prepared, plan=prepared.plan.dated(prepared.clock()))).splitlines():
         logger.info(f"{host.print_prefix}{line}")
     try:
         servers = sync.nameservers_to_ask(prepared)
-        made = sync.apply(prepared)
-        with sync.changed_but(prepared.domain.name):
-            seconds = sync.wait_until_served(prepared, servers=servers, on_progress=AnsweringLines(host))
+
+        def serve(stage: Prepared) -> float:
+            return sync.wait_until_served(stage, servers=servers, on_progress=AnsweringLines(host))
+
+        done = tell if prepared.policy.touches else logger.debug
+        made = sync.carry_out(prepared, serve=serve, pause=pausing(tell), tell=tell, done=done)
+    except Unfinished as left:
+        # The hosts are ready, and mail comes. The next run does the rest.
+        host.log_styled(str(left), fg="yellow", log_func=logger.warning)
+        return True
     except SyncError as error:
         host.log_styled(str(error), fg="red", log_func=logger.error)
         return False
-    logger.info(
-        f"{host.print_prefix}{prepared.domain.name}: answered by all its nameservers ({seconds:.1f} s)"
-    )
-    if made.registrar:
-        logger.warning(f"{host.print_prefix}{made.registrar}")
+    for line in filter(None, (made.registrar, *farewell(prepared.domain.name, made))):
+        logger.warning(f"{host.print_prefix}{line}")
     return True
+
+
+def pausing(
+    tell: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
+) -> Callable[[float], None]:
+    """A wait for some seconds. A long one tells from time to time how many are left.
+
+    A count-down in place would be overwritten by pyinfra's own line of progress.
+    """
+
+    def pause(seconds: float) -> None:
+        left = seconds
+        while left > 2 * TELL_EVERY:
+            sleep(TELL_EVERY)
+            left -= TELL_EVERY
+            tell(f"  {left:.0f} s left")
+        sleep(left)
+
+    return pause
 
 
 class AnsweringLines:
