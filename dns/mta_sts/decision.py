@@ -138,12 +138,16 @@ def _left_out(domain: str, plan: PolicyPlan) -> PolicyPlan:
 
 
 def _served(plan: PolicyPlan, known: Known) -> PolicyPlan:
-    """The plan with what it takes until its policy is served."""
+    """The plan with what it takes until its policy is served.
+
+    What is fetched may be about to vanish: a Worker that was removed is still served for a moment. So before
+    the TXT record gets another id, Cloudflare must have the policy, too.
+    """
     assert plan.publish
-    text = plan.publish.text
-    right = known.served.text == text
-    upload = not right and not known.uploaded(text)
-    return replace(plan, right=right, upload=upload)
+    text, told = plan.publish.text, plan.ours.id == plan.publish.id
+    uploaded = known.uploaded(text)
+    right = known.served.text == text and (told or uploaded)
+    return replace(plan, right=right, upload=not right and not uploaded)
 
 
 def _age(plan: PolicyPlan, hosts: Iterable[str], known: Known) -> int:

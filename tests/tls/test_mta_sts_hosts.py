@@ -26,8 +26,8 @@ from tests.lab import lifecycle
 from tests.lab.lab import DOMAIN, Lab
 from tests.lab.machines.machine import Machine
 from tests.lab.tls import edge, pebble, sts_sender
+from tests.lab.tls.load import Load
 from tests.tls import host, zone
-from tests.tls.load import Load
 from tests.tls.pairs import Pair, new_key, request, self_signed
 from tests.waiting import wait_until
 

@@ -22,7 +22,7 @@ from tests.lab.tls.pebble import Pebble
 from tests.provision.withdrawal.two_hosts import sync
 
 MX1, MX2 = (f"mx{number}.{DOMAIN}" for number in (1, 2))
-EVERYTHING: dict[str, object] = {"mta_sts": "enforce", "tls_reports": True}
+EVERYTHING: dict[str, object] = {"mta_sts": "enforce", "tls_reports": True, "caa": True}
 SAYS = f"[{MX1}] {DOMAIN}"
 """How a line begins in which a deploy says how far it is with the domain."""
 _TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -58,7 +58,10 @@ class Place:
         for entry in entries:
             name = next(each for each in (MX1, MX2) if f'"{each}"' in entry)
             if name in (hosts if certified is None else certified):
-                wanted = f'"certificate": "{self.authority.directory_by_address}", "ssh_user"'
+                profile = (
+                    '"certificate_profile": "classic"'  # else Pebble takes any, also that of ten seconds
+                )
+                wanted = f'"certificate": "{self.authority.directory_by_address}", {profile}, "ssh_user"'
                 entry = entry.replace('"ssh_user"', wanted)
             kept += [entry] if name in hosts else []
         more = "".join(f' "{key}": {value!r},' for key, value in domain.items())
