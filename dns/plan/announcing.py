@@ -91,8 +91,8 @@ def _renamed(
         record = held.record
         if record.type in ADDRESS_TYPES and record.name in gone and record.content in own:
             yield (
-                f"{record.name}: {own[record.content]} has its address {record.content}, so senders that have "
-                "the old MX find a certificate for another name, and keep mail back for "
+                f"{record.name}: {own[record.content]} has its address {record.content}, so senders that "
+                "have the old MX find a certificate for another name, and keep mail back for "
                 f'{policy.ttl} s: to avoid it, write "mta_sts": "testing" and deploy before the name changes '
                 "(docs/tls.md)"
             )
