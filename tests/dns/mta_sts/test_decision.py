@@ -43,6 +43,13 @@ def test_the_txt_record_waits_until_the_policy_is_served() -> None:
     assert (after.next_record.ttl, after.next_record.comment) == (60, MARK)
 
 
+def test_the_txt_record_waits_until_cloudflare_has_the_policy_too() -> None:
+    removed = {"uploaded": lambda text: False}
+    plan = decided("testing", mx(MX1), served(TESTING), known=removed)
+    assert (plan.upload, plan.right, plan.next_record) == (True, False, None)
+    assert not decided("testing", [*mx(MX1), *txt(TESTING)], served(TESTING), known=removed).pending
+
+
 def test_what_is_as_wanted_leaves_nothing_to_do() -> None:
     plan = decided("enforce", [*mx(MX1), *txt(ONE)], served(ONE))
     assert not plan.pending
