@@ -81,6 +81,20 @@ def test_under_enforce_a_host_that_the_policy_does_not_list_is_deferred(
     assert attempt.why == f"MX name '{HOSTNAME}' does not match STS MX pattern for '{DOMAIN}'", attempt
 
 
+def test_under_enforce_the_host_that_the_policy_lists_is_taken_and_the_other_is_named(
+    lab: Lab, sender: StsSender, trusted: Pair
+) -> None:
+    """So a host that comes before its policy may defer nothing, and is seen all the same."""
+    host.install(lab.target, trusted)
+    policies.publish(lab, policy("enforce"))
+    with zone.mail_host(lab, OTHER, lab.target.ipv4, 5):
+        lab.world.forget()
+        attempt = sender.first_attempt(RECIPIENT)
+    lab.world.forget()
+    assert attempt.verified, attempt
+    assert attempt.why == f"MX name '{OTHER}' does not match STS MX pattern for '{DOMAIN}'", attempt
+
+
 @pytest.mark.parametrize("mode", ["testing", "none"])
 def test_under_another_mode_a_self_signed_certificate_is_sent_to(
     lab: Lab, sender: StsSender, mode: str

@@ -70,6 +70,22 @@ def set_caa(lab: Lab, name: str, *authorities: str) -> None:
             _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
 
 
+@contextmanager
+def mail_host(lab: Lab, name: str, address: str, preference: int) -> Iterator[None]:
+    """One MX more, and its address, as long as the context lasts."""
+    with _api(lab) as (api, zone):
+        records = f"{zone}/dns_records"
+        sent = (
+            {"type": "A", "name": name, "content": address, "ttl": TTL},
+            {"type": "MX", "name": DOMAIN, "content": name, "priority": preference, "ttl": TTL},
+        )
+        made = [_result(api.post(records, json=each)) for each in sent]
+        try:
+            yield
+        finally:
+            _result(api.post(f"{records}/batch", json={"deletes": [{"id": each["id"]} for each in made]}))
+
+
 def delete(lab: Lab, kind: str, name: str) -> None:
     """Delete the records of this type and name by hand."""
     with _api(lab) as (api, zone):
