@@ -78,7 +78,7 @@ thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	  tests/provision/runs/test_upgrade.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
 	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py \
-	  tests/receiver/sender_checks/test_memory.py tests/dns/cloudflare/workerd
+	  tests/tls/test_mta_sts_hosts.py tests/receiver/sender_checks/test_memory.py tests/dns/cloudflare/workerd
 	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
 conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)
@@ -98,6 +98,7 @@ fuzz: $(DEVELOPER)  ## a bounded run of the fuzz targets
 	  || echo "make: atheris cannot be installed for this Python: by chance, without coverage"
 	@$(BIN)/python -m tests.receiver.fuzz.conversation --runs 1000000 --seconds 60
 	@$(BIN)/python -m tests.receiver.fuzz.reading --runs 1000000 --seconds 60
+	@$(BIN)/python -m tests.receiver.fuzz.tls_reports --runs 1000000 --seconds 60
 
 corpus: $(DEVELOPER)  ## mail of published test sets, beside other readers
 	@$(BIN)/python -m tests.receiver.corpus

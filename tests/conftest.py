@@ -29,8 +29,17 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path", "fresh_lab", "spare_lab", "tls_lab"}
-OWN_LAB_FIXTURES = {"tls_lab"}
+LAB_FIXTURES = {
+    "lab",
+    "lab_alone",
+    "deployed",
+    "inventory_path",
+    "fresh_lab",
+    "spare_lab",
+    "tls_lab",
+    "mta_sts_lab",
+}
+OWN_LAB_FIXTURES = {"tls_lab", "mta_sts_lab"}
 """They bring up a lab beside the checkout's, so their tests may run beside others."""
 
 

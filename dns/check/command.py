@@ -38,12 +38,10 @@ def _run(given: argparse.Namespace) -> int:
     inventory = load(Path(given.inventory))
     domain = inventory.domain(given.domain)
     own, unread = over_ssh.read_missing(inventory.hosts)
-    asks = (
-        domain.dane
-        or any(each.caa_at_hosts for each in inventory.domains)
-        or getattr(domain, "mta_sts", None)
-    )
+    asks = domain.dane or domain.mta_sts or any(each.caa_at_hosts for each in inventory.domains)
     keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
+    asks_for_reports = domain.keeps_tls_reports and domain.mta_sts in ("testing", "enforce")
+    tls_reports = over_ssh.read_all_reports(inventory.hosts, domain.name) if asks_for_reports else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine
     from dns.check.findings import exit_code
@@ -62,6 +60,7 @@ def _run(given: argparse.Namespace) -> int:
             on_progress=on_progress,
             unread=unread,
             keys=keys,
+            tls_reports=tls_reports,
         )
     found, text = report.to_json(seen, findings), report.lines(seen, findings, colour=is_coloured())
     if given.internet_nl:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from dns.check.findings import Finding, Group
 from dns.inventory import Domain, Inventory
 from dns.inventory.host_addresses import Addresses
 from dns.inventory.host_keys import HostKeys
+from dns.inventory.host_reports import HostReports
 
 if TYPE_CHECKING:
     from dns.world.nameservers import Located
@@ -37,6 +39,7 @@ def examine(
     seconds: float = 0.0,
     unread: tuple[str, ...] = (),
     keys: Mapping[str, HostKeys] = {},
+    tls_reports: Mapping[str, HostReports] = {},
     wait_for: Callable[[Finding], bool] = is_pending,
     on_progress: OnProgress | None = None,
     vantage: VantagePoint | None = None,
@@ -46,7 +49,8 @@ def examine(
     It looks again as long as there is a finding to `wait_for`, for `seconds` at most. `own` holds the
     addresses that were read from hosts, and `unread` the reason for each host that could not be read.
     `nameservers` are those that Cloudflare gave the zone, and `located` is where they are, as far as the
-    caller knows it. `keys` is what the hosts answered about their keys. `resolver` is as for `dns.sync`. A
+    caller knows it. `keys` is what the hosts answered about their keys, and `tls_reports` what senders report
+    to them. `resolver` is as for `dns.sync`. A
     `vantage` takes its place.
     """
     from dns.check import (
@@ -54,6 +58,7 @@ def examine(
         judge_dane,
         judge_mail,
         judge_mta_sts,
+        judge_reports,
         judge_zone,
     )  # late: these import dnspython
     from dns.check.zone.old_answers import OldAnswers
@@ -76,9 +81,11 @@ def examine(
             keys=keys,
             on_progress=on_progress or ignore,
         )
-        seen = replace(seen, unread=unread, expired=old_answers.expired(seen, time.monotonic()))
+        expired = old_answers.expired(seen, time.monotonic())
+        seen = replace(seen, unread=unread, expired=expired, tls_reports=tls_reports)
         judges = (judge_zone.judge, judge_mail.judge, judge_dane.judge, judge_caa.judge, judge_mta_sts.judge)
         findings = [finding for judge in judges for finding in judge(seen)]
+        findings += judge_reports.judge(seen, datetime.now(UTC).date())
         if not any(wait_for(finding) for finding in findings) or time.monotonic() + pause > ends:
             return seen, findings
         time.sleep(pause)

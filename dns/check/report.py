@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dns.check import judge_reports
 from dns.check.findings import Finding, Group, exit_code
 from dns.terminal.colour import MAGENTA, RED, YELLOW, painted
 from dns.world.greeting import READY
@@ -78,7 +79,7 @@ def remarks(seen: Seen) -> list[str]:
     lost = [p.address for p in seen.addresses if seen.delegation is None or not p.reverse_is_known]
     if lost:
         said.append(f"reverse DNS could not be looked up: {', '.join(lost)}")
-    return said
+    return [*said, *judge_reports.remarks(seen)]
 
 
 def to_json(seen: Seen, findings: Sequence[Finding]) -> dict[str, object]:

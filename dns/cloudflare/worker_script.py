@@ -47,6 +47,23 @@ def digest_of(script: str) -> str:
     return hashlib.sha256(script.encode()).hexdigest()[:20]
 
 
+def script_in(kind: str, body: bytes) -> str:
+    """The script in an answer of this type: a part of it (RFC 7578), or all of it.
+
+    https://developers.cloudflare.com/api/resources/workers/subresources/scripts/subresources/content/
+    """
+    if kind.startswith("multipart/"):
+        from email.parser import BytesParser  # late: few runs read a script
+
+        whole = BytesParser().parsebytes(b"Content-Type: " + kind.encode() + b"\r\n\r\n" + body)
+        for part in whole.walk():
+            names = (part.get_filename(), part.get_param("name", header="content-disposition"))
+            if MAIN_MODULE in names:
+                payload = part.get_payload(decode=True)
+                body = payload if isinstance(payload, bytes) else body
+    return body.decode(errors="replace")
+
+
 def script_name(domain: str) -> str:
     """The name of the domain's Worker in the account.
 

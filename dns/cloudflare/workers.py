@@ -21,6 +21,7 @@ from dns.cloudflare.worker_script import (
     MAIN_MODULE,
     digest_of,
     script_for,
+    script_in,
     script_name,
 )
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from cloudflare import Cloudflare
 
 TAG = "letterbox"
-_DIGEST_TAG = "letterbox-"
+"""By which a person finds our Workers in the dashboard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Hosted:
     """What the account has for a domain's policy."""
 
     digest: str = ""
-    """`digest_of` our script, as its upload noted it. Empty if there is no script of ours."""
+    """`digest_of` the script that our Worker has now. Empty if there is no Worker of ours."""
     domain_service: str = ""
     """The Worker that `mta-sts.DOMAIN` is a custom domain of. Empty if it is of none."""
     script: str = ""
@@ -82,7 +83,7 @@ class Workers:
         metadata = {
             "main_module": MAIN_MODULE,
             "compatibility_date": COMPATIBILITY_DATE,
-            "tags": [TAG, _DIGEST_TAG + digest_of(script)],
+            "tags": [TAG],
         }
         files = [(MAIN_MODULE, script.encode(), "application/javascript+module")]
         self._write(
@@ -148,23 +149,23 @@ class Workers:
         return next((item for item in items if item["hostname"].lower() == hostname), None)
 
     def _digest(self, zone: Zone, domain: str, name: str) -> str:
-        """What the upload of our script noted. Empty if the script is not there, or is not ours."""
+        """The digest of the script as it is, even if somebody has edited it. Empty if it is not there."""
         account = _account(zone)
+
+        def ask(client: Cloudflare) -> Answer:
+            content = client.workers.scripts.content.with_raw_response.get(
+                name, account_id=account, extra_headers={"Accept": "*/*"}
+            )
+            kind = content.headers.get("content-type", "")
+            return {"success": True, "result": script_in(kind, content.read())}
+
         try:
             with _naming_the_right(domain):
-                answer = self._api.repeatable(
-                    lambda client: client.workers.scripts.script_and_version_settings.with_raw_response.get(
-                        name, account_id=account
-                    ).json()
-                )
+                return digest_of(str(self._api.repeatable(ask)["result"]))
         except Refused as error:
             if error.code == NO_SCRIPT:
                 return ""
             raise
-        result = answer.get("result")
-        tags = result.get("tags") if isinstance(result, Mapping) else None
-        noted = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
-        return next((tag.removeprefix(_DIGEST_TAG) for tag in noted if tag.startswith(_DIGEST_TAG)), "")
 
     def _write(self, domain: str, ask: Callable[[Cloudflare], object]) -> None:
         """Send a change, which does the same each time. Raises as `publish` does."""

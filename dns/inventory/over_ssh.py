@@ -1,4 +1,4 @@
-"""Reading the addresses and the keys of a mail host from it, with the system's OpenSSH client."""
+"""Reading a mail host's addresses, keys and TLS reports from it, with the system's OpenSSH client."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from dns.errors import HostUnreadable
-from dns.inventory import host_account, host_keys, host_shell
+from dns.inventory import host_account, host_keys, host_reports, host_shell
 from dns.inventory.host_addresses import COMMAND, Addresses, is_complete, parse_addresses
 from dns.inventory.host_keys import HostKeys, parse_keys
+from dns.inventory.host_reports import HostReports
 from dns.inventory.mail_host import MailHost
 
 CONNECT_SECONDS = 10
@@ -60,6 +61,23 @@ def read_all_keys(hosts: Sequence[MailHost]) -> dict[str, HostKeys]:
 
     with ThreadPoolExecutor(16) as pool:
         return dict(zip((host.name for host in hosts), pool.map(read_keys, hosts), strict=True))
+
+
+def read_reports(host: MailHost, domain: str) -> HostReports:
+    """Read what senders report of TLS to the domain. Never raises: `unread` says why it could not be read."""
+    try:
+        return host_reports.parse_reports(_run(host, host_reports.command(domain)))
+    except _NoAnswer as error:
+        return HostReports(unread=f"they could not be read over ssh ({error})")
+
+
+def read_all_reports(hosts: Sequence[MailHost], domain: str) -> dict[str, HostReports]:
+    """The same for several hosts, all asked at once, by `MailHost.name`."""
+    from concurrent.futures import ThreadPoolExecutor  # late: a plain domain needs none of it
+
+    with ThreadPoolExecutor(16) as pool:
+        found = pool.map(lambda host: read_reports(host, domain), hosts)
+        return dict(zip((host.name for host in hosts), found, strict=True))
 
 
 class _NoAnswer(ValueError):

@@ -73,6 +73,7 @@ def _values(answers: list[Answer]) -> list[str]:
 def _from_any(host: str, addresses: list[str], port: int, late: float) -> Served:
     """What the first address serves that answers over HTTPS. Else why the first one did not."""
     failures: list[str] = []
+    certificates: list[str] = []  # those of the failures that tell most: a server is there
     for number, address in enumerate(addresses):
         # The addresses that are left share the time that is left.
         until = time.monotonic() + max(0.1, (late - time.monotonic()) / (len(addresses) - number))
@@ -82,18 +83,24 @@ def _from_any(host: str, addresses: list[str], port: int, late: float) -> Served
         except (OSError, HTTPException) as error:
             reason = _reason(error, timed_out=time.monotonic() >= until)
             failures.append(f"https://{host} at {address}: {reason}")
-    return Served(failure=next((each for each in failures if "certificate" in each), failures[0]))
+            if isinstance(error, ssl.SSLCertVerificationError):
+                certificates.append(failures[-1])
+    return Served(failure=[*certificates, *failures][0])
 
 
 def _from_one(host: str, address: str, port: int, until: float, watched: list[socket.socket]) -> Served:
     """What this address serves. Raises OSError or HTTPException if it does not answer over HTTPS."""
     plain = socket.create_connection((address, port), timeout=_left(until))
-    watched.append(plain)
-    with plain, _trusting().wrap_socket(plain, server_hostname=host) as encrypted:
+    # An answer that is cut off without the end of TLS (RFC 8446, 6.1) is an error, not a shorter policy.
+    encrypted = _trusting().wrap_socket(
+        plain, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
+    with plain, encrypted:
         watched.append(encrypted)
+        encrypted.settimeout(_left(until))
+        encrypted.do_handshake()
         connection = HTTPSConnection(host, port)
         connection.sock = encrypted
-        encrypted.settimeout(_left(until))
         connection.request("GET", PATH, headers={"Host": host, "User-Agent": USER_AGENT})
         with connection.getresponse() as response:
             return _judged(f"https://{host}{PATH}", response)
@@ -117,6 +124,8 @@ def _judged(url: str, response: HTTPResponse) -> Served:
     octets = response.read(LONGEST + 1)
     if len(octets) > LONGEST:
         return Served(failure=f"{url} is longer than {LONGEST // 1024} KiB")
+    if response.length:
+        return Served(failure=f"{url} ended {response.length} octets early")
     try:
         text = octets.decode()
         return Served(parse(text), text)

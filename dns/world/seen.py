@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dns.inventory.host_keys import HostKeys
+from dns.inventory.host_reports import HostReports
 from dns.mta_sts.policy import Served
 from dns.names import ip_version
 from dns.world.answers import BOGUS, NOT_ASKED, Answer
@@ -173,5 +174,7 @@ class Seen:
     """Whether its zone is signed. None if the zone could not be found."""
     policy: PolicySeen | None = None
     """Its MTA-STS policy. None if the inventory asks for none, and nobody else publishes one."""
+    tls_reports: Mapping[str, HostReports] = field(default_factory=dict)
+    """What senders report of TLS, as each host has it. Empty if the hosts were not asked."""
     expired: frozenset[str] = frozenset()
     """Addresses of resolvers that still give an old answer although its TTL has passed."""

@@ -1,6 +1,7 @@
 """The TLS context for STARTTLS. It is made again when the certificate's files change, without a restart.
 
-It offers TLS 1.2 and later. If changed files cannot be used, that is logged and the last good context stays.
+It offers TLS 1.2 and later, with suites that have forward secrecy and authenticated encryption. If changed
+files cannot be used, that is logged and the last good context stays.
 
 Certificate and key are two files, and both change if the host goes to another key. Whoever reads one before
 the change and the other after it has two that do not belong together. So they are read again.
@@ -22,6 +23,13 @@ _CHECK_EVERY = 1.0  # seconds between checks for changed files
 _START_PATIENCE = 2.0  # seconds in which a start reads files again that cannot be used
 _PAUSE = 0.05  # seconds between two readings at a start
 _MOST_READINGS = 5  # of files that change while they are read; a process that serves does not wait in between
+
+# In the order of our choice. A sender that knows TLS 1.2 with our kind of key has had one of these: RFC 5289
+# brought them together with the suites without authenticated encryption that NCSC-NL has phased out.
+_SUITES = "ECDHE+AESGCM:ECDHE+CHACHA20"
+# OpenSSL's level of 128 bits: no SHA-224 in a handshake. A chain with RSA of 2048 bits cannot be had with it.
+_STRICT = ":@SECLEVEL=3"
+_WEAK_CHAIN = ("EE_KEY_TOO_SMALL", "CA_KEY_TOO_SMALL", "CA_MD_TOO_WEAK")
 
 Stamp = tuple[tuple[int, int, int], ...]  # of each file: time of modification in ns, inode, size
 
@@ -113,18 +121,16 @@ def _stamp(files: TLSFiles) -> Stamp:
 
 
 def _load(files: TLSFiles) -> tuple[ssl.SSLContext, InUse]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
-    # With TLS 1.3 no session is resumed. The two tickets of a handshake cost more than a resumption saves
-    # (docs/notes/performance.md), and Microsoft's senders have failed on resumption (mox, issue 237).
-    context.num_tickets = 0
     try:
         # The first certificate of the file is ours, and the others are its chain. If the file changes before
         # OpenSSL reads it, its stamp changes too, and it is read again.
         pem = files.certificate.read_text("ascii", "replace")
-        # Without a password, OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(files.certificate, files.key, password=lambda: "")
+        try:
+            context = _context(files, _SUITES + _STRICT)
+        except ssl.SSLError as error:
+            if error.reason not in _WEAK_CHAIN:
+                raise
+            context = _context(files, _SUITES)
     except ssl.SSLError as error:
         reason = (
             "do not belong together"
@@ -135,6 +141,20 @@ def _load(files: TLSFiles) -> tuple[ssl.SSLContext, InUse]:
     except OSError as error:
         raise CertificateError(f"tls: {error.filename or files.certificate}: {error.strerror}") from None
     return context, _in_use(pem)
+
+
+def _context(files: TLSFiles, suites: str) -> ssl.SSLContext:
+    """Make a context with these files. Raises ssl.SSLError or OSError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION | ssl.OP_CIPHER_SERVER_PREFERENCE
+    # With TLS 1.3 no session is resumed. The two tickets of a handshake cost more than a resumption saves
+    # (docs/notes/performance.md), and Microsoft's senders have failed on resumption (mox, issue 237).
+    context.num_tickets = 0
+    context.set_ciphers(suites)
+    # Without a password, OpenSSL would ask for one on the terminal.
+    context.load_cert_chain(files.certificate, files.key, password=lambda: "")
+    return context
 
 
 def _in_use(pem: str) -> InUse:

@@ -138,7 +138,9 @@ def to_json(domain: str, mailbox: str, days: int, found: Gathered, of: Totals) -
         "duplicates": found.duplicates,
         "other_mails": found.others,
         "not_read": found.left_out,
+        "not_read_unproven": found.left_out_unproven,
         "unreadable": len(found.unreadable),
+        "unreadable_unproven": sum(each.sender.is_proven is not True for each in found.unreadable),
         "unreadable_mails": [
             {
                 "id": each.identity,
@@ -152,4 +154,5 @@ def to_json(domain: str, mailbox: str, days: int, found: Gathered, of: Totals) -
         "senders": [each.to_json() for each in of.proven],
         "unproven_senders": [each.to_json() for each in of.unproven],
         "more": of.left_out,
+        "more_unproven": of.left_out_unproven,
     }

@@ -55,8 +55,8 @@ def print_reports(screen: Screen, domain: str, mailbox: str, days: int, found: G
 
 
 def _remarks(found: Gathered, of: Totals) -> Iterable[str]:
-    if of.left_out:
-        yield f"There are {of.left_out} more lines of senders and policies."
+    if left_out := of.left_out + of.left_out_unproven:
+        yield f"There are {left_out} more lines of senders and policies."
     if incomplete := sum(not one.report.is_complete for one in found.reports):
         yield f"Incomplete reports, of which the rest counts: {incomplete}."
     if found.duplicates:

@@ -1,7 +1,7 @@
 """The reports in a mailbox: the mails that hold them, who vouches for each, and what could not be read.
 
-Nothing is written, moved or marked. The work has a limit, so that a mailbox full of hostile mail costs
-seconds. Mail that its sender's domain signed has a limit of its own: other mail cannot crowd it out.
+Nothing is written, moved or marked. The work has a limit, so that a mailbox full of hostile mail costs half
+a minute at most. Mail that its sender's domain signed has a limit of its own: other mail cannot crowd it out.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from receiver.tls_reports.report import Report
 from receiver.tls_reports.values import NotReadable
 
 DAY = 86_400  # seconds
-_MOST_MAILS = 50_000  # the newest of them
-_MOST_OCTETS = 384 << 20  # of the files that are read, and again of what is unpacked
+_MOST_MAILS = 100_000  # the newest of them
+# Mails that are read whole, and octets of their files; as many octets again of what is unpacked.
+_PROVEN, _UNPROVEN = (20_000, 192 << 20), (5_000, 64 << 20)
 _LARGEST_MAIL = 10 << 20  # octets
 _MOST_FOLDERS = 200  # of mail clients, below a mailbox
 _DEEPEST = 3  # folders inside folders
@@ -71,7 +72,9 @@ class Gathered:
     unreadable: list[Unreadable] = field(default_factory=list)
     duplicates: int = 0
     others: int = 0  # mails that are no reports
-    left_out: int = 0  # mails that were not read, because there are too many; they are older than the others
+    # Mails that were not read, because there are too many. They are older than the others of their kind.
+    left_out: int = 0
+    left_out_unproven: int = 0  # of those, mails that could not be proven
     _keys: set[tuple[str, bool | None, str]] = field(default_factory=set)
 
     def add(self, one: Received) -> None:
@@ -87,14 +90,16 @@ class Gathered:
 class _Room:
     """How much may still be read."""
 
-    def __init__(self) -> None:
-        self._file = self._unpacked = _MOST_OCTETS
+    def __init__(self, mails: int, octets: int) -> None:
+        self._mails = mails
+        self._file = self._unpacked = octets
 
     @property
     def is_spent(self) -> bool:
-        return min(self._file, self._unpacked) <= 0
+        return min(self._mails, self._file, self._unpacked) <= 0
 
     def take(self, file: int, unpacked: int) -> None:
+        self._mails -= 1
         self._file -= file
         self._unpacked -= unpacked
 
@@ -105,7 +110,7 @@ def gather(boxes: Iterable[Maildir], days: int) -> Gathered:
     The time of arrival is ours, while a sender can write any date into a report.
     """
     found = Gathered()
-    rooms = {True: _Room(), False: _Room()}
+    rooms = {True: _Room(*_PROVEN), False: _Room(*_UNPROVEN)}
     oldest = int(time.time()) - days * DAY
     mails = [mail for mail in _mails(boxes) if _arrived(mail) >= oldest]
     found.left_out = max(0, len(mails) - _MOST_MAILS)
@@ -155,10 +160,15 @@ def _with_subfolders(path: str) -> list[str]:
 def _add_mail(found: Gathered, mail: Stored, rooms: dict[bool, _Room]) -> None:
     try:
         head, size = stored.head(mail)
+        if rooms[False].is_spent and b"dkim=pass" not in head:
+            found.left_out += 1
+            found.left_out_unproven += 1  # No field needs to be parsed to see that.
+            return
         sender = _sender(summary.summary(mail, headers.parse_fields(head), size).verdict)
         room = rooms[sender.is_proven is True]
         if room.is_spent:
             found.left_out += 1
+            found.left_out_unproven += sender.is_proven is not True
             return
         if size > _LARGEST_MAIL:
             found.unreadable.append(_unreadable(mail, sender, f"it has more than {_LARGEST_MAIL >> 20} MiB"))

@@ -110,11 +110,12 @@ def _policy(entry: Mapping[str, object]) -> Policy:
     policy, summary = mapping(entry.get("policy")), mapping(entry.get("summary"))
     details = sequence(entry.get("failure-details"))[:_MOST_FAILURES]
     failures = tuple(_failure(each) for each in details if isinstance(each, dict))
+    kind = text(policy.get("policy-type"), 40).lower()
     # A session may fail for several reasons, so the sum of the reasons counts only if there is no total.
     return Policy(
-        type=text(policy.get("policy-type"), 40).lower(),
+        type=kind,
         domain=text(policy.get("policy-domain"), 253).lower().removesuffix("."),
-        mode=_mode(policy.get("policy-string")),
+        mode=_mode(policy.get("policy-string")) if kind == "sts" else "",
         succeeded=count(summary.get(_SUCCEEDED)) or 0,
         failed=count(summary.get(_FAILED)) or sum(each.count for each in failures),
         failures=tuple(each for each in failures if each.count),

@@ -98,14 +98,15 @@ class Totals:
     proven: tuple[Total, ...]
     unproven: tuple[Total, ...]
     left_out: int
+    left_out_unproven: int
 
 
 def total(gathered: Gathered) -> Totals:
     """Sum up the reports of a mailbox."""
     proven = _lines(one for one in gathered.reports if one.sender.is_proven)
     unproven = _lines(one for one in gathered.reports if not one.sender.is_proven)
-    kept = tuple(_fair(proven)[:MOST_PROVEN]), tuple(_fair(unproven)[:MOST_UNPROVEN])
-    return Totals(*kept, left_out=len(proven) + len(unproven) - sum(map(len, kept)))
+    kept, kept_unproven = tuple(_fair(proven)[:MOST_PROVEN]), tuple(_fair(unproven)[:MOST_UNPROVEN])
+    return Totals(kept, kept_unproven, len(proven) - len(kept), len(unproven) - len(kept_unproven))
 
 
 def _fair(lines: Iterable[Total]) -> list[Total]:

@@ -1,13 +1,15 @@
 """How the time to read hostile mail grows with its size: `python -m tests.receiver.hostile_growth`.
 
-For each generator it measures the CPU time of `show`, of `list`, and of reading a field for the log, at half
-of the size and at the whole size. Twice the size may take 2.3 times as long. The exit code is 1 if one takes
-longer. It is not a unit test, because a single number is unreliable on a busy machine.
+For each generator it measures the CPU time of `show`, of `list`, of reading a field for the log, and of
+`tls-reports`, at half of the size and at the whole size. Twice the size may take 2.3 times as long. The exit
+code is 1 if one takes longer. It is not a unit test, because a single number is unreliable on a busy machine.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import gzip
 import json
 import os
 import sys
@@ -18,6 +20,8 @@ from pathlib import Path
 from receiver import headers
 from receiver.content import content
 from receiver.reading import show, stored, summary
+from receiver.tls_reports import attachment, report
+from receiver.tls_reports.values import NotReadable
 from tests.receiver.stored_mail import Mail
 
 MOST = 2.3  # times as long for twice the size
@@ -63,6 +67,18 @@ def _numbered(piece: str) -> Callable[[int], bytes]:
 
 def _head(piece: bytes) -> Callable[[int], bytes]:
     return lambda size: repeated(piece, size) + b"\r\n\r\nx\r\n"
+
+
+_GZIP = b"Content-Type: application/tlsrpt+gzip\r\n\r\n"
+
+
+def _packed(content: bytes) -> bytes:
+    return _GZIP + gzip.compress(content, 1, mtime=0)
+
+
+def _report(piece: bytes) -> Callable[[int], bytes]:
+    """A report as large as is read (4 MiB) if the whole has 24 MiB, because a larger one is not read."""
+    return lambda size: _packed(b'{"policies":[' + repeated(piece, size // 7) + b"0]}")
 
 
 _BASE64 = b"Content-Transfer-Encoding: base64"
@@ -127,6 +143,14 @@ GENERATORS: dict[str, Callable[[int], bytes]] = {
     "html-links": _numbered("<a href=//a/%d>x</a>"),
     "html-hidden": _html(b"<p style=display:none>x</p>"),
     "html-verbatim": _html(b"<pre>x\n"),
+    "report-arrays": _report(b"[[[[]]]],"),
+    "report-policies": _report(b'{"policy":{},"failure-details":[{}]},'),
+    "report-counts": _report(b"1,"),
+    "report-texts": _report(b'"\\u202e",'),
+    "report-deep": _report(b"["),
+    "report-bomb": lambda size: _packed(bytes(size)),
+    "report-members": lambda size: _packed(b"") + repeated(gzip.compress(b"", mtime=0), size),
+    "report-blocks": lambda size: _packed(b"")[:-13] + repeated(b"\0\0\0\xff\xff", size),
     "line": lambda size: b"\r\n" + repeated(b"From ", size),
     "octets": lambda size: b"\r\n" + repeated(bytes(range(256)), size),
 }  # fmt: skip
@@ -143,12 +167,19 @@ def measured(octets: bytes, folder: Path) -> Iterator[tuple[str, float]]:
         octets = stored.content(message)
         fields = headers.parse_fields(stored.head(message)[0])
         short = summary.summary(message, fields, len(octets))
-        json.dumps(show.details(short, content.read(octets), fields))
+        json.dumps(show.to_json(short, content.read(octets), fields))
+
+    def reported() -> None:
+        for each in attachment.reports(stored.content(message)):
+            if isinstance(each, bytes):
+                with contextlib.suppress(NotReadable):
+                    report.parse(each)
 
     for name, work in (
         ("show", shown),
         ("list", lambda: summary.read(message)),
         ("log", lambda: headers.first_text(head, "subject")),
+        ("tls-reports", reported),
     ):
         yield name, min(_seconds(work) for _ in range(_TRIES))
 
@@ -178,9 +209,9 @@ def main() -> int:
             for (way, short), (_, long) in pairs:
                 times = long / max(short, 0.001)
                 too_long = long > _FLOOR and times > MOST
-                if way == "show" or too_long:
+                if way == ("tls-reports" if name.startswith("report") else "show") or too_long:
                     flag = "  too long" if too_long else ""
-                    print(f"{name:22} {way:5}{short:8.3f} {long:8.3f} {times:6.2f}{flag}", flush=True)
+                    print(f"{name:22} {way:5.5}{short:8.3f} {long:8.3f} {times:6.2f}{flag}", flush=True)
                 if too_long:
                     failed.append(f"{name} {way}")
     print(f"{len(failed)} of them take too long: {', '.join(failed)}" if failed else "none takes too long")

@@ -47,5 +47,5 @@ def trusted(tls_lab: Lab, ca: Pebble) -> Pair:
 
 @pytest.fixture(scope="module")
 def sender_with_sts(tls_lab: Lab, ca: Pebble) -> Iterator[StsSender]:
-    with sts_sender.running(tls_lab.world, ca.root(), edge.authority(tls_lab.world)) as running:
+    with sts_sender.running(tls_lab.world, ca.root(), tls_lab.world.read(edge.ROOT).decode()) as running:
         yield running

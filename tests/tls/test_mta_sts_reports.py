@@ -54,5 +54,15 @@ def test_a_failed_delivery_becomes_a_report_that_is_mailed_to_us_and_shown(
         sender.drop_queue()
         sender.mail_reports()
         said = wait_until(lambda: (found := shown(asking))["reports"] and found, "the report arrives")
-    table = target.run(f"letterbox tls-reports {DOMAIN}").stdout
-    print(json.dumps(said, indent=1), table)
+    (one,) = said["senders"]
+    assert (one["sender"], one["authentic"]) == ("sender.test", True), "its signature passes"
+    assert (one["policy"], one["policy_domain"], one["mode"]) == ("sts", DOMAIN, "enforce")
+    addresses = {target.ipv4, target.ipv6}
+    assert (one["succeeded"], one["failed"]) == (1, len(addresses))
+    assert {each["receiving_address"] for each in one["failures"]} == addresses
+    assert {each["receiving_host"] for each in one["failures"]} == {HOSTNAME}
+    assert {each["code"] for each in one["failures"]} == {"self-signed_certificate"}
+    table = target.run(f"letterbox tls-reports {DOMAIN} --text").stdout
+    assert "sender.test" in table
+    assert "MTA-STS, enforce" in table
+    assert "self-signed_certificate" in table

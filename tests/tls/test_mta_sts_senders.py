@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 
+from tests.lab.cloudflare.edge import FaultKind
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import edge
 from tests.lab.tls.pebble import Pebble
@@ -90,23 +91,27 @@ def test_under_another_mode_a_self_signed_certificate_is_sent_to(
     assert (attempt.status, attempt.level, attempt.peer) == ("sent", "may", "Untrusted"), attempt
 
 
-def test_a_sender_that_cannot_fetch_the_policy_and_keeps_none_sends(lab: Lab, sender: StsSender) -> None:
+@pytest.mark.parametrize("fault", ["down", "404", "redirect", "wrong certificate", "untrusted", "html"])
+def test_a_sender_that_cannot_fetch_the_policy_and_keeps_none_sends(
+    lab: Lab, sender: StsSender, fault: FaultKind
+) -> None:
     host.install(lab.target, UNTRUSTED)
     policies.publish(lab, policy("enforce"))
-    with edge.down(lab.world):
+    with edge.failing(lab.world, fault):
         attempt = sender.first_attempt(RECIPIENT)
     assert (attempt.status, attempt.level, attempt.peer) == ("sent", "may", "Untrusted"), attempt
 
 
+@pytest.mark.parametrize("fault", ["down", "wrong certificate"])
 def test_a_sender_that_cannot_fetch_the_policy_enforces_the_one_that_it_keeps(
-    lab: Lab, sender: StsSender, trusted: Pair
+    lab: Lab, sender: StsSender, trusted: Pair, fault: FaultKind
 ) -> None:
     """Also if the TXT record tells of another by now."""
     host.install(lab.target, trusted)
     policies.publish(lab, policy("enforce"))
     assert sender.first_attempt(RECIPIENT).verified
     policies.publish(lab, policy("none"))
-    with edge.down(lab.world):
+    with edge.failing(lab.world, fault):
         sender.forget_names()
         assert sender.first_attempt(RECIPIENT).verified
         host.install(lab.target, UNTRUSTED)

@@ -9,7 +9,7 @@ from dns.query import udp
 
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.network import VALIDATOR
-from tests.lab.tls import dane_sender, pebble, signing
+from tests.lab.tls import dane_sender, pebble, signing, sts_sender
 from tests.tls import zone
 
 FOREIGN_DS = "12345 13 2 " + "AB" * 32
@@ -116,6 +116,11 @@ def test_no_boot_waits_for_what_a_test_has_to_ask_for(tls_lab: Lab) -> None:
     asked_for = (
         "pebble.service",
         "postfix-dane.service",
+        "postfix-sts.service",
+        "postfix-mta-sts-resolver.service",
+        "mta-sts-resolver.service",
+        "tlsrpt-collectd.service",
+        "tlsrpt-reportd.service",
         "unbound@validating.service",
         "unbound@uncached.service",
     )
@@ -123,7 +128,9 @@ def test_no_boot_waits_for_what_a_test_has_to_ask_for(tls_lab: Lab) -> None:
 
 
 def test_what_a_test_has_asked_for_stops_with_it(tls_lab: Lab) -> None:
-    with pebble.running(tls_lab.world), dane_sender.running(tls_lab.world):
-        pass
-    for unit in ("pebble.service", "postfix-dane.service"):
-        assert tls_lab.world.run(f"systemctl is-active {unit}", check=False).stdout == "inactive\n"
+    world = tls_lab.world
+    with pebble.running(world), dane_sender.running(world), sts_sender.running(world) as sender:
+        sender.mail_reports()
+    units = ("pebble", "postfix-dane", "postfix-sts", "mta-sts-resolver", "tlsrpt-collectd", "tlsrpt-reportd")
+    for unit in units:
+        assert world.run(f"systemctl is-active {unit}.service", check=False).stdout == "inactive\n", unit

@@ -56,6 +56,20 @@ def set_text(lab: Lab, name: str, *values: str) -> None:
             _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
 
 
+def set_caa(lab: Lab, name: str, *authorities: str) -> None:
+    """Let exactly these authorities issue certificates for the name."""
+    with _api(lab) as (api, zone):
+        records = f"{zone}/dns_records"
+        listed = _result(api.get(records, params={"per_page": 5000, "type": "CAA", "name": name}))
+        old = [{"id": each["id"]} for each in listed]
+        new = [
+            {"type": "CAA", "name": name, "ttl": TTL, "data": {"flags": 0, "tag": "issue", "value": each}}
+            for each in authorities
+        ]
+        if old or new:
+            _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
+
+
 def switch_dnssec(lab: Lab, status: str) -> dict[str, Any]:
     """Switch DNSSEC on (`active`) or off (`disabled`) at Cloudflare. Returns what it answers."""
     with _api(lab) as (api, zone):

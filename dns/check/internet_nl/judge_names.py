@@ -56,7 +56,7 @@ def _name_servers_reached(seen: Seen) -> Iterator[Verdict]:
     if lost:
         yield unknown(f"{', '.join(lost)}: there is no route from here")
     elif not asked:
-        yield fails(f"{seen.zone}: no name server has an IPv6 address", fix)
+        yield _name_server_addresses(seen)
 
 
 def _host_address(host: HostSeen) -> Verdict:

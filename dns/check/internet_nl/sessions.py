@@ -22,6 +22,7 @@ MOST_RENEGOTIATIONS = 10  # that the guidelines call limited (NCSC-NL 2025, sect
 _REPLY = re.compile(rb"^[2-5][0-9][0-9][ -][^\n]*\n", re.MULTILINE)
 _AGAIN = re.compile(rb"RENEGOTIATING\s")
 _VERIFIED = re.compile(rb"^depth=0|^verify return", re.MULTILINE)
+_LINE = re.compile(rb"\n")
 _EARLY = re.compile(rb"Max Early Data: ([0-9]+)")
 
 
@@ -91,6 +92,9 @@ def early_data(place: Place) -> int:
         session.say(b"NOOP\r\n")
         if not session.wait_for(_REPLY):  # tickets come before it
             raise NoAnswer("the session ended before an answer to NOOP")
+        session.say(b"Q\n")
+        while session.wait_for(_LINE):  # s_client may write of tickets later than what came after them
+            pass
         return max((int(number) for number in _EARLY.findall(session.said)), default=0)
 
 
@@ -105,6 +109,7 @@ def _session(place: Place, version: str) -> Iterator[_Session]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            bufsize=0,  # nothing is left to be written when it has ended
             env={**os.environ, "LC_ALL": "C"},
         )
     except OSError as error:

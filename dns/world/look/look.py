@@ -72,7 +72,7 @@ def look(
         about_policy = pool.submit(
             look_at_policy,
             domain.name,
-            getattr(domain, "mta_sts", None) or "",
+            domain.mta_sts,
             () if lost else place.servers,
             vantage,
         )

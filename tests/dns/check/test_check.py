@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from dns import check
 from dns.check.findings import exit_code
 from dns.inventory import load
+from dns.inventory.host_reports import HostReports, Reason, Reported
 from tests.dns.check.found import found, only, published
 from tests.dns.example import DOMAIN, OURS, inventory_text
 from tests.dns.loopback import world as loopback
@@ -170,6 +172,15 @@ def test_a_missing_policy_is_found_and_one_of_somebody_else_is_left_alone(
     cloudflare.seed("example.test", {"type": "TXT", "name": "@", "content": "v=spf1 include:x.test ~all"})
     cloudflare.seed("example.test", {"type": "TXT", "name": "_dmarc", "content": "v=DMARC1; p=none"})
     assert found(world, inventory) == []
+
+
+def test_a_failure_that_a_sender_reports_is_advice(world: World, inventory: Path) -> None:
+    day = datetime.now(UTC).date()
+    reason = Reason("certificate-expired", "the certificate had expired", 3, day, day, "mx1.example.test")
+    line = Reported("google.com", "sts", "example.test", "testing", 7, 3, day, day, (reason,))
+    finding = only(world, inventory, tls_reports={"mx1": HostReports((line,))})
+    assert (finding.group, finding.code) == ("advised", "tls-failures")
+    assert found(world, inventory, tls_reports={"mx1": HostReports(unread="no answer")}) == []
 
 
 def test_waiting_ends_when_all_that_is_required_holds(

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from dns.cloudflare.answers import Zone
-from dns.cloudflare.worker_script import digest_of, script_for, script_name
+from dns.cloudflare.worker_script import digest_of, script_for, script_in, script_name
 from dns.cloudflare.workers import Hosted
 from dns.cloudflare.zones import Zones
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable
@@ -54,6 +54,22 @@ def test_the_record_of_the_worker_is_read_only_and_known_as_its(
     zones.workers.publish(zone, "example.test", TEXT)
     (held,) = zones.records(zone)
     assert (held.locked, held.owner) == (True, "Workers")
+
+
+def test_a_script_that_somebody_has_edited_has_another_digest(
+    cloudflare: StandIn, zones: Zones, zone: Zone
+) -> None:
+    zones.workers.publish(zone, "example.test", TEXT)
+    (held,) = cloudflare.account.scripts.values()
+    held["versions"][-1][1] = edited = script_for("example.test", TEXT) + "// edited"
+    assert zones.workers.look(zone, "example.test").digest == digest_of(edited)
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/javascript", "text/html", "", "multipart/form-data; boundary=x"]
+)
+def test_a_script_in_another_form_counts_as_it_is(kind: str) -> None:
+    assert script_in(kind, b"addEventListener()") == "addEventListener()"
 
 
 def test_publishing_again_replaces_the_script_and_leaves_the_domain(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
+import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +16,7 @@ from dns.cloudflare.zones import Zones
 from dns.mta_sts.policy import Policy
 from dns.world.policy import fetch
 from dns.world.vantage import VantagePoint
-from tests.dns.loopback.world import World
+from tests.dns.loopback.world import EDGE4, EDGE6, World
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.edge import Edge, EdgeFault, FaultKind
 
@@ -84,6 +87,7 @@ def test_an_absence_that_only_the_resolver_tells_leaves_it_unknown(
         ("wrong certificate", "its certificate is not good for the name"),
         ("untrusted", r"its certificate is not good for the name \(self-signed certificate\)"),
         ("html", "is of type text/html, and must be text/plain"),
+        ("cut", "ended 4 octets early"),
     ],
 )
 def test_what_a_sender_refuses_is_unknown_and_says_why(
@@ -109,6 +113,30 @@ def test_an_answer_that_drips_ends_in_time_and_is_unknown(vantage: VantagePoint,
     began = time.monotonic()
     served = fetch("example.test", vantage, seconds=1.0)
     assert time.monotonic() - began < 5
+    assert "no whole answer came in time" in served.failure
+
+
+@pytest.mark.usefixtures("published")
+def test_a_handshake_that_drips_ends_in_time_and_is_unknown(vantage: VantagePoint) -> None:
+    """A server that begins a TLS record and sends an octet of it now and then."""
+    ended = threading.Event()
+
+    def drip(listener: socket.socket) -> None:
+        client, _ = listener.accept()
+        with client, suppress(OSError):
+            client.sendall(b"\x16\x03\x03\x40\x00\x02")
+            while not ended.wait(0.1):
+                client.sendall(b"\x00")
+
+    with socket.create_server((EDGE4, 0)) as four:
+        port = four.getsockname()[1]
+        with socket.create_server((EDGE6, port), family=socket.AF_INET6) as six:
+            for listener in (four, six):
+                threading.Thread(target=drip, args=(listener,), daemon=True).start()
+            began = time.monotonic()
+            served = fetch("example.test", replace(vantage, https_port=port), seconds=2.0)
+            ended.set()
+    assert time.monotonic() - began < 10
     assert "no whole answer came in time" in served.failure
 
 

@@ -23,7 +23,9 @@ from typing import Any, Literal
 
 from tests.lab.cloudflare.authority import Authority, Kind
 
-FaultKind = Literal["", "down", "404", "redirect", "wrong certificate", "untrusted", "slow", "stale", "html"]
+FaultKind = Literal[
+    "", "down", "404", "redirect", "wrong certificate", "untrusted", "slow", "cut", "stale", "html"
+]
 ELSEWHERE = "/elsewhere.txt"
 """Where a redirect leads. The policy is there, so whoever follows gets it."""
 _CERTIFICATES: Mapping[str, Kind] = {"wrong certificate": "wrong name", "untrusted": "untrusted"}
@@ -35,8 +37,8 @@ class EdgeFault:
     """How the edge fails. `seconds` are those of `slow` and `stale`.
 
     `down`: the connection closes before TLS. `wrong certificate`: for another name. `untrusted`: signed by
-    itself. `slow`: the answer takes so many seconds, one octet at a time. `stale`: what was uploaded in the
-    last so many seconds is not served yet. `html`: 200 with a page of HTML, as a challenge has it.
+    itself. `slow`: the answer takes so many seconds, one octet at a time. `cut`: it ends early. `stale`: what
+    was uploaded in the last so many seconds is not served yet. `html`: 200 with a page of HTML.
     """
 
     kind: FaultKind = ""
@@ -192,6 +194,11 @@ class _Handler(BaseHTTPRequestHandler):
             for octet in whole:
                 time.sleep(fault.seconds / len(whole))
                 self.wfile.write(bytes([octet]))
+        elif fault.kind == "cut":
+            self.wfile.write(whole[:-4])
+            self.close_connection = True
+            with suppress(OSError):
+                self.connection.unwrap()  # it says that this is the end
         else:
             self.wfile.write(whole)
 

@@ -14,9 +14,10 @@ from urllib.parse import parse_qsl, urlsplit
 from tests.lab.cloudflare.api import Request
 from tests.lab.cloudflare.faults import Fault
 from tests.lab.cloudflare.refusals import Refusal
+from tests.lab.cloudflare.uploads import Raw
 
 BASE = "/client/v4"
-Answered = tuple[int, dict[str, Any] | None, Mapping[str, str]]  # status, JSON or no body, extra headers
+Answered = tuple[int, dict[str, Any] | Raw | None, Mapping[str, str]]  # status, body, extra headers
 
 
 class Answering(Protocol):
@@ -86,13 +87,13 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._cut()
             case "hollow":
                 status, body, headers = standin.answer(request)
-                return self._send(status, {**(body or {}), "result": {}}, headers)
+                return self._send(status, {**_mapping(body), "result": {}}, headers)
             case "unmade":
                 status, body, headers = standin.answer_as_if_made(request)
-                return self._send(status, fault.change(body or {}), headers)
+                return self._send(status, fault.change(_mapping(body)), headers)
             case "changed":
                 status, body, headers = standin.answer(request)
-                return self._send(status, fault.change(body or {}), headers)
+                return self._send(status, fault.change(_mapping(body)), headers)
             case "html":
                 return self._send_html(fault)
             case "refuse":
@@ -107,9 +108,12 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = _serve
 
     def _send(self, status: int, body: object, headers: Mapping[str, str], *, cut: bool = False) -> None:
-        encoded = json.dumps(body).encode() if body is not None else b""
+        encoded = (
+            body.body if isinstance(body, Raw) else json.dumps(body).encode() if body is not None else b""
+        )
+        kind = body.type if isinstance(body, Raw) else "application/json"
         self.send_response(status)
-        for name, value in {"content-type": "application/json", **headers}.items():
+        for name, value in {"content-type": kind, **headers}.items():
             self.send_header(name, value)
         self.send_header("content-length", str(len(encoded)))
         self.end_headers()
@@ -132,3 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         if os.environ.get("STANDIN_LOG"):
             super().log_message(format, *args)
+
+
+def _mapping(body: object) -> dict[str, Any]:
+    return body if isinstance(body, dict) else {}

@@ -1,14 +1,31 @@
-"""The body of a request: JSON, or the upload of a Worker's script as multipart/form-data (RFC 7578)."""
+"""The upload of a Worker's script, and its download, as multipart/form-data (RFC 7578)."""
 
 from __future__ import annotations
 
 import json
+import uuid
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesParser
 from typing import Any
 
 from tests.lab.cloudflare.refusals import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """An answer that is not JSON."""
+
+    type: str
+    body: bytes
+
+
+def download(name: str, text: str) -> Raw:
+    """A script's modules as the API gives them: each a part of multipart/form-data."""
+    boundary = uuid.uuid4().hex
+    head = f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}"\r\n'
+    head += "Content-Type: application/javascript+module\r\n\r\n"
+    return Raw(f"multipart/form-data; boundary={boundary}", f"{head}{text}\r\n--{boundary}--\r\n".encode())
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any
 
 from tests.lab.cloudflare.refusals import Refusal, not_permitted, not_routed
 from tests.lab.cloudflare.rules import hostname
-from tests.lab.cloudflare.uploads import Content
+from tests.lab.cloudflare.uploads import Content, Raw, download
 from tests.lab.cloudflare.zones import ACCOUNT, Zone
 
 MOST_SCRIPTS = 100  # on the Free plan
@@ -28,12 +28,13 @@ MODULE_TYPES = ("application/javascript+module", "text/javascript+module")
 IN_THE_WAY = ("A", "AAAA", "CNAME")  # "externally managed DNS records (A, CNAME, etc)"
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_-]{0,62}")
 _SCRIPTS = re.compile(r"/workers/scripts/([^/]+)")
+_CONTENT = re.compile(r"/workers/scripts/([^/]+)/content/v2")
 _SETTINGS = re.compile(r"/workers/scripts/([^/]+)/settings")
 _DOMAINS = "/workers/domains"
 _DOMAIN = re.compile(r"/workers/domains/([^/]+)")
 
-Outcome = tuple[dict[str, Any] | None, Zone | None]
-"""The answer's JSON, None for no body, and the zone whose records have changed."""
+Outcome = tuple[dict[str, Any] | Raw | None, Zone | None]
+"""The answer's JSON, or what it is instead, None for no body; and the zone whose records have changed."""
 
 
 @dataclass(slots=True)
@@ -55,6 +56,10 @@ class Account:
         if match := _SETTINGS.fullmatch(path):
             if method == "GET":
                 return _result(self._settings(match[1])), None
+        elif match := _CONTENT.fullmatch(path):
+            if method == "GET":
+                held = self._script(match[1])
+                return download(held["main_module"], held["versions"][-1][1]), None
         elif match := _SCRIPTS.fullmatch(path):
             if method == "PUT":
                 return _result(self._upload(match[1], content)), None
@@ -113,7 +118,7 @@ class Account:
             raise Refusal(403, 10037, "You have exceeded the limit of 100 Workers on your account.")
         held = self.scripts.setdefault(name, {"versions": []})
         held["versions"] = [*held["versions"][-9:], [time.time(), text]]
-        held |= {"tags": list(tags), "compatibility_date": date}
+        held |= {"tags": list(tags), "compatibility_date": date, "main_module": module}
         return {
             "id": name,
             "handlers": ["fetch"],

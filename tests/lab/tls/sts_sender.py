@@ -38,6 +38,14 @@ class StsSender(Sender):
         self.world.run(f"systemctl stop mta-sts-resolver.service; rm -rf {POLICIES}/*")
         self.forget_names()
 
+    def kept(self, domain: str) -> str:
+        """The id of the policy that it keeps for the domain. Empty if it keeps none."""
+        ask = "SELECT pol_id FROM sts_policy_cache WHERE domain = ?"
+        program = (
+            f"import sqlite3; print(*sqlite3.connect('{POLICIES}/cache.db').execute({ask!r}, [{domain!r}]))"
+        )
+        return self.world.run(["python3", "-c", program]).stdout.strip("(',)\n")
+
     def mail_reports(self) -> None:
         """Let its day end now, and its reports of it be mailed.
 

@@ -23,6 +23,7 @@ SPY = """
 import json, os, sys
 from receiver import headers
 from receiver.content import content
+from receiver.tls_reports import report
 
 def outcome(attempt):
     try:
@@ -46,7 +47,8 @@ def spied(parse):
         return parse(*arguments, **options)
     return parsing
 
-for module, name in ((headers, "parse_fields"), (headers, "first_text"), (content, "read")):
+PARSERS = (headers, "parse_fields"), (headers, "first_text"), (content, "read"), (report, "parse")
+for module, name in PARSERS:
     setattr(module, name, spied(getattr(module, name)))
 from receiver.__main__ import main
 sys.exit(main(sys.argv[2:]))

@@ -3,7 +3,7 @@
 set -eu
 root=$1
 # Three servers run as knot@registry, knot@ns1, knot@ns2; their configuration has addresses and comes at `up`.
-chroot "$root" systemctl disable -q knot.service
+chroot "$root" systemctl disable -q knot.service postfix-mta-sts-resolver.service
 chroot "$root" systemctl mask -q knot.service unbound-resolvconf.service unbound-resolvconf.path \
     postfix-resolvconf.service postfix-resolvconf.path unattended-upgrades.service postfix-mta-sts-resolver.service
 rm -f "$root"/etc/unbound/unbound.conf.d/*.conf
