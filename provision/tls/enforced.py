@@ -51,7 +51,7 @@ def why_not_yet(hostname: str, found: Iterable[Standing], now: datetime) -> str:
         if until and until > now:
             return (
                 f"a sender may still go by the MTA-STS policy that {name} had before: run this again after "
-                f"{said_in_words(until + timedelta(minutes=1))}"
+                f"{said_in_words(until)}"
             )
     return ""
 
