@@ -82,8 +82,9 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
         def serve(stage: Prepared) -> float:
             return sync.wait_until_served(stage, servers=servers, on_progress=AnsweringLines(host))
 
-        done = tell if prepared.policy.touches else logger.debug
-        made = sync.carry_out(prepared, serve=serve, pause=pausing(tell), tell=tell, done=done)
+        waiting = Waiting(tell)
+        done = waiting.tell if prepared.policy.touches else logger.debug
+        made = sync.carry_out(prepared, serve=serve, pause=waiting.pause, tell=waiting.tell, done=done)
     except Unfinished as left:
         # The hosts are ready, and mail comes. The next run does the rest.
         host.log_styled(str(left), fg="yellow", log_func=logger.warning)
@@ -96,23 +97,32 @@ def _apply(state: State, host: Host, prepared: Prepared) -> bool:
     return True
 
 
-def pausing(
-    tell: Callable[[str], None], sleep: Callable[[float], None] = time.sleep
-) -> Callable[[float], None]:
-    """A wait for some seconds. A long one tells from time to time how many are left.
+class Waiting:
+    """Waits, and tells from time to time how long it takes.
 
     A count-down in place would be overwritten by pyinfra's own line of progress.
     """
 
-    def pause(seconds: float) -> None:
+    def __init__(self, tell: Callable[[str], None], sleep: Callable[[float], None] = time.sleep) -> None:
+        self._tell, self._sleep = tell, sleep
+        self._waited = 0.0
+
+    def tell(self, line: str) -> None:
+        """Tell the line. What follows is another wait."""
+        self._waited = 0.0
+        self._tell(line)
+
+    def pause(self, seconds: float) -> None:
+        """Wait so long. Short waits that follow each other, as for an answer, are told as one."""
         left = seconds
         while left > 2 * TELL_EVERY:
-            sleep(TELL_EVERY)
+            self._sleep(TELL_EVERY)
             left -= TELL_EVERY
-            tell(f"  {left:.0f} s left")
-        sleep(left)
-
-    return pause
+            self._tell(f"  {left:.0f} s left")
+        self._sleep(left)
+        before, self._waited = self._waited, self._waited + seconds
+        if seconds < TELL_EVERY and self._waited // TELL_EVERY > before // TELL_EVERY:
+            self._tell(f"  {self._waited:.0f} s so far")
 
 
 class AnsweringLines:

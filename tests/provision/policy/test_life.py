@@ -5,9 +5,13 @@ The tests of this module follow each other: each is a day in the life of one dom
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from dns.mta_sts.policy import Policy
+from tests.deploys import ROOT
 from tests.lab.lab import DOMAIN
 from tests.lab.tls import edge, signing
 from tests.provision.policy.place import EVERYTHING, MX1, MX2, Place, done
@@ -49,6 +53,12 @@ def test_the_run_after_the_ds_publishes_the_keys_and_the_next_one_changes_nothin
     assert again.changed() == []
     assert place.sync(inventory, "--check").code == 0
     assert place.seen() == before
+
+
+def test_the_host_is_all_that_a_deployed_host_must_be(place: Place) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "tests/end_state", "--inventory", place.inventory(DANE)]
+    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    assert found.returncode == 0, found.stdout
 
 
 def test_a_dry_run_shows_what_happens_to_the_policy_and_changes_nothing(place: Place) -> None:
@@ -103,9 +113,9 @@ def test_none_says_farewell_and_the_run_after_its_time_takes_everything_away(pla
 
 
 def test_destroy_says_farewell_and_the_run_after_its_time_takes_everything_away(place: Place) -> None:
-    inventory = place.inventory(DANE)
+    inventory = place.inventory({**DANE, "mta_sts": "testing"})
     done(place.deploy(inventory))
-    assert place.policy().mode == "enforce"
+    assert place.policy().mode == "testing"
     run = done(place.deploy(inventory, script="destroy.py"))
     assert place.policy() == Policy("none", (), 86400)
     assert place.values(DOMAIN, "MX") == []

@@ -81,15 +81,24 @@ def test_a_new_host_gets_its_mx_when_everybody_knows_the_policy_that_lists_it(si
 def test_a_host_that_leaves_is_listed_until_no_sender_has_its_mx(site: Site) -> None:
     site.run(hosts(MX1, MX2, mta_sts="enforce"))
     only = hosts(MX2, mta_sts="enforce")
-    site.run(only)
+    assert "its MTA-STS policy lists mx1.example.test until" in str(site.run(only))
     assert site.log == [CHANGED]
     assert (site.mx, site.served) == ([MX2], "enforce mx1.example.test mx2.example.test")
     assert site.txt and site.txt["comment"].startswith("letterbox example.test leaving ")
     assert site.prepare(only).in_sync
+    assert "its MTA-STS policy lists mx1.example.test until" in str(site.prepare(only))
     site.later(minutes=9)
     site.run(only)
     assert site.served == "enforce mx2.example.test"
     assert site.txt["comment"] == "letterbox example.test"
+
+
+def test_a_machine_that_gets_another_name_is_warned_of_before_anything_is_changed(site: Site) -> None:
+    site.run(hosts(MX1, mta_sts="enforce"))
+    renamed = hosts(MX2, mta_sts="enforce", at={MX2: "198.18.0.25"})
+    said = str(site.prepare(renamed))
+    assert "mx2.example.test has its address 198.18.0.25, so senders that have the old MX find" in said
+    assert "find a certificate for another name" not in str(site.prepare(hosts(MX2, mta_sts="enforce")))
 
 
 def test_no_mx_goes_while_another_waits(site: Site) -> None:

@@ -6,7 +6,10 @@ import pytest
 
 from dns import sync
 from dns.errors import SyncError
+from dns.plan import Change
+from dns.records import Record, ZoneRecord
 from dns.sync import undo
+from dns.sync.saved import Saved, joined
 from tests.dns.sync.policies.site import MX1, MX2, NAME, Site, hosts
 from tests.lab.cloudflare.edge import Edge, EdgeFault
 
@@ -37,3 +40,28 @@ def test_it_refuses_an_mx_if_the_policy_is_not_known(site: Site, edge: Edge) -> 
     edge.fault = EdgeFault("down")
     with pytest.raises(SyncError, match="is not known"):
         undo.plan_undo(NAME, sync.Zones(), clock=site.clock, outside=site.outside)
+
+
+def _held(key: str, ttl: int) -> ZoneRecord:
+    return ZoneRecord(key, Record("A", f"{key}.{NAME}", "192.0.2.1", ttl=ttl))
+
+
+def test_two_transactions_are_one_change_to_undo() -> None:
+    new, old = _held("new", 60), _held("old", 60)
+    first = Saved(NAME, "zone", (new,), (Change(old, _held("old", 300).record),), (_held("a", 1).record,))
+    then = Saved(
+        NAME,
+        "zone",
+        (_held("newer", 60),),
+        (
+            Change(_held("new", 60), _held("new", 120).record),
+            Change(_held("old", 300), _held("old", 600).record),
+            Change(_held("other", 1), _held("other", 60).record),
+        ),
+        (_held("b", 1).record,),
+    )
+    both = joined(first, then)
+    assert [held.record.ttl for held in both.posted] == [120, 60]
+    assert [(change.before.record.ttl, change.after.ttl) for change in both.patched] == [(60, 600), (1, 60)]
+    assert [record.name for record in both.deleted] == [f"a.{NAME}", f"b.{NAME}"]
+    assert joined(None, then) == then
