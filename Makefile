@@ -78,7 +78,8 @@ thorough: $(DEVELOPER)  ## deploys killed in every step, 63 breaks: an hour
 	  tests/provision/runs/test_upgrade.py \
 	  tests/first_mail/test_breaks.py tests/smoke/test_runs.py tests/smoke/test_workflows.py \
 	  tests/lab/screen/test_newcomer.py tests/services/renewal/test_interrupted.py tests/tls/test_rollover.py \
-	  tests/tls/test_mta_sts_hosts.py tests/receiver/sender_checks/test_memory.py tests/dns/cloudflare/workerd
+	  tests/tls/test_mta_sts_hosts.py tests/receiver/sender_checks/test_memory.py tests/dns/cloudflare/workerd \
+	  tests/caches/test_policies.py tests/caches/test_policy_changes.py
 	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
 conformance: $(DEVELOPER)  ## SMTP dialogues, beside other receivers (root)

@@ -53,8 +53,12 @@ class HisDoing:
         if led is None or led >= at or self._promised(domain, kept.upload) >= at:
             return False
         rescued = self.rescued.get(domain)
-        slowest = TXT_TTL + self.site.authority.delay + self.site.edge.delay + 5
-        return rescued is None or rescued <= at or self.site.clock.now <= rescued + timedelta(seconds=slowest)
+        return rescued is None or rescued <= at or self.site.clock.now <= rescued + self.slowest
+
+    @property
+    def slowest(self) -> timedelta:
+        """How long it takes until everybody has learned of what a run changed."""
+        return timedelta(seconds=TXT_TTL + self.site.authority.delay + self.site.edge.delay + 5)
 
     def _promised(self, domain: str, upload: Upload) -> datetime:
         """When a run that asked the hosts uploaded this policy, or the one that it goes on from."""

@@ -16,7 +16,7 @@ def settle(walk: PolicyWalk) -> None:
     """Put everything in order that the user and Cloudflare have broken, and let runs go on until the end."""
     for step in (EdgeIs(10.0, False), *(Certify(name, 400.0) for name in MACHINES)):
         step.take(walk)
-    for _ in range(4):
+    for _ in range(3):
         if not walk.deploy(walk.wanted):
             _obey(walk)
         for domain in sorted({MAIN, OTHER} - set(walk.wanted.domains)):
@@ -40,6 +40,9 @@ def state_of(walk: PolicyWalk) -> dict[str, tuple[str, set[str], int]]:
     for domain in (MAIN, OTHER):
         policy = walk.site.edge.serves(domain).policy
         published = id_of(walk.site.authority.latest(f"{LABEL}.{domain}", "TXT"))
+        left_out = domain in walk.wanted.domains and "mta_sts" not in walk.wanted.domains[domain]
+        if policy and published is None and left_out:
+            continue  # a run was killed before the TXT record, and the user wants no other
         assert published == (policy.id if policy else None), "\n".join(walk.log)
         if policy:
             found[domain] = (policy.mode, set(policy.mx), policy.max_age)

@@ -105,13 +105,14 @@ class Rekey:
 
 @dataclass(frozen=True)
 class Withdraw:
-    """`python -m dns.sync DOMAIN --withdraw`."""
+    """`python -m dns.sync DOMAIN --withdraw`, and perhaps `--forget-policy`."""
 
     domain: str
     kill: int | None = None
+    forgets: bool = False
 
     def take(self, walk: PolicyWalk) -> bool:
-        return walk.withdraw(self.domain, kill=self.kill)
+        return walk.withdraw(self.domain, kill=self.kill, forgets=self.forgets)
 
 
 @dataclass(frozen=True)
@@ -149,7 +150,7 @@ OTHERS = st.one_of(
     st.builds(Certify, st.sampled_from(MACHINES), st.sampled_from([None, 90.0, 90.0, 90.0, 5.5, 4.0])),
     st.builds(EdgeIs, st.sampled_from([0.0, 10.0, 90.0, 900.0]), st.sampled_from([False, False, True])),
     st.builds(Rekey, st.sampled_from(MACHINES)),
-    st.builds(Withdraw, st.sampled_from([MAIN, OTHER]), KILLS),
+    st.builds(Withdraw, st.sampled_from([MAIN, OTHER]), KILLS, st.sampled_from([False, False, True])),
     st.builds(Destroy, KILLS),
 )
 

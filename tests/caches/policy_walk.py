@@ -100,10 +100,17 @@ class PolicyWalk:
                 self.his.rescued[name] = self.now
         return True
 
-    def withdraw(self, domain: str, *, kill: int | None = None) -> bool:
-        """`python -m dns.sync DOMAIN --withdraw`."""
-        self.say(f"{domain} is withdrawn")
-        return self.run(lambda: self.site.withdraw(self.wanted.inventory, domain), kill=kill)
+    def withdraw(self, domain: str, *, kill: int | None = None, forgets: bool = False) -> bool:
+        """`python -m dns.sync DOMAIN --withdraw`. With `forgets` the policy goes at once."""
+        self.say(f"{domain} is withdrawn{', and its policy forgotten' if forgets else ''}")
+        inventory = self.wanted.inventory
+        if not forgets:
+            return self.run(lambda: self.site.withdraw(inventory, domain), kill=kill)
+        self.his.forgotten[domain] = self.now
+        try:
+            return self.run(lambda: self.site.withdraw(inventory, domain, forget_policy=True), kill=kill)
+        finally:
+            self.his.forgotten[domain] = self.now
 
     def destroy(self, *, kill: int | None = None) -> bool:
         """`destroy.py` for all hosts. Mail is not promised any more."""
@@ -153,10 +160,6 @@ class PolicyWalk:
             self.site.clock.advance(part)
             self.everybody_sends()
 
-    def forget(self, domain: str) -> None:
-        """What senders to the domain keep does not matter from now on."""
-        self.his.forgotten[domain] = self.now
-
     def everybody_sends(self) -> None:
         """New senders fill their caches, and all deliver to every domain that their MX may know of."""
         self.his.note_expiry()
@@ -188,6 +191,8 @@ class PolicyWalk:
     def _nothing_unserved(self, everybody: Everybody) -> None:
         """Nothing is published that is not served, to nobody who has it in a cache either."""
         domain, edge = everybody.domain, self.site.edge
+        if domain in self.his.forgotten and self.now <= self.his.forgotten[domain] + self.his.slowest:
+            return
         for text in everybody.texts.values():
             found = id_of(text.ask(f"{LABEL}.{domain}", "TXT"))
             if found is None:
