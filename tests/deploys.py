@@ -57,6 +57,19 @@ def deploy(
     return Run(done.returncode, done.stdout, done.stderr)
 
 
+def run_program(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m WORDS…` of this checkout, such as dns.sync, on the lab."""
+    return subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=ROOT,
+        env={**os.environ, **lab.environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def copy_of_checkout(folder: Path) -> Path:
     """Copy what a deploy needs of this checkout, so that a test can change it."""
     for name in ("receiver", "dns", "provision", "files", "services"):

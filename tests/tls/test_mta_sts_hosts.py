@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import functools
 import os
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -21,7 +19,7 @@ from dns.world.policy import fetch
 from dns.world.vantage import vantage_with
 from provision.host.layout import MAIL
 from tests.conftest import usable_lab
-from tests.deploys import ROOT, deploy
+from tests.deploys import deploy, run_program
 from tests.lab import lifecycle
 from tests.lab.lab import DOMAIN, Lab
 from tests.lab.machines.machine import Machine
@@ -71,15 +69,7 @@ def sync(lab: Lab, folder: Path, hosts: str, *options: str, mode: str | None = "
     key = '"catch_all": None,'
     wanted = f'{key} "mta_sts": "{mode}",' if mode else key
     inventory.write_text(lab.inventory.read_text().replace(key, wanted) + f"\n{CHANGES[hosts]}\n")
-    done = subprocess.run(
-        [sys.executable, "-m", "dns.sync", DOMAIN, "--inventory", str(inventory), *options],
-        cwd=ROOT,
-        env={**os.environ, **lab.environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_program(lab, "dns.sync", DOMAIN, "--inventory", str(inventory), *options)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

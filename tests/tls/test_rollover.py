@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from provision.host.layout import MAIL
-from tests.deploys import ROOT, Run, deploy
+from tests.deploys import Run, deploy, run_program
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import dane_sender, signing
 from tests.lab.tls.load import Load
@@ -161,12 +160,4 @@ def rekeyed(lab: Lab, inventory: Path) -> bool:
 def run_on(lab: Lab, inventory: Path, program: str) -> subprocess.CompletedProcess[str]:
     """Run one of the two programs that say what is wrong."""
     where = [DOMAIN] if program == "dns.check" else []
-    return subprocess.run(
-        [sys.executable, "-m", program, *where, "--inventory", str(inventory)],
-        cwd=ROOT,
-        env={**os.environ, **lab.environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_program(lab, program, *where, "--inventory", str(inventory))
