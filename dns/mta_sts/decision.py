@@ -26,6 +26,7 @@ from dns.mta_sts import announced as txt
 from dns.mta_sts.modes import mode_for
 from dns.mta_sts.policy import TXT_TTL, Policy
 from dns.mta_sts.values import AGES, ANNOUNCED, LATER, NONE, NOW, UPLOADED, Asked, Known, PolicyPlan
+from dns.names import a_label
 from dns.records import ADDRESS_TYPES, ZoneRecord, is_ours
 from dns.until import AUTOMATIC_SECONDS, PROPAGATION, WITHDRAWN, after, said_in_words, seconds_of, until_of
 
@@ -84,7 +85,7 @@ def _wanted(
     leaving = ours.leaving if ours.leaving and ours.leaving > now else None
     if extra and ours.leaving is None:
         leaving = after(now, plan.ttl)  # somebody took an MX away, and nobody noted when
-    lines = tuple(sorted({*base, *_hosts_of(old), *(extra if leaving else ())}))
+    lines = tuple(sorted({*filter(_can_be_listed, base), *_hosts_of(old), *(extra if leaving else ())}))
     is_new = ours.held is None and not mx and not old
     chosen = mode_for(asked, lines, known, ours, leaving, is_new=is_new)
     if chosen.mode is None:
@@ -105,6 +106,14 @@ def _wanted(
             kept = max(filter(None, (kept, after(now, age))))
         times = (leaving, kept if kept and kept > now else None)
     return replace(plan, record=txt.announcing(asked.domain, wanted.id, *times, ours))
+
+
+def _can_be_listed(hostname: str) -> bool:
+    """Whether a policy may name the host. An MX of somebody else may lead to any name."""
+    try:
+        return a_label(hostname) == hostname
+    except ValueError:
+        return False
 
 
 def _hosts_of(old: Iterable[str]) -> set[str]:

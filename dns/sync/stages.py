@@ -128,7 +128,9 @@ class _Staging:
             self.change(stage)
             self.prepared = self.prepared.without_signing
         if policy.remove:
-            return self._remove(policy)
+            standing = policy.ours.held
+            # A run that knows only some of the hosts deletes nothing.
+            return self._remove(policy) if standing is None or standing in stage.plan.deletes else False
         if policy.publish and policy.upload:
             return self._upload(policy, policy.publish)
         if self.problem:

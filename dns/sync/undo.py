@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 
 from dns import tlsa
+from dns.caa import properties
 from dns.cloudflare.answers import Zone
 from dns.cloudflare.zones import Zones
 from dns.dane.facts import Outside, outside_of
@@ -48,6 +49,11 @@ def reverse(saved: Saved, actual: Iterable[ZoneRecord]) -> Plan:
             notes.append(f"{record.zone_line}: is there again already")
         elif record.type == tlsa.TYPE:
             notes.append(f"{record.zone_line}: is not put back: the next run publishes the keys of the host")
+        elif record.type == properties.TYPE and properties.names_account(record.content):
+            # An account that is gone would let nobody renew the certificate.
+            notes.append(
+                f"{record.zone_line}: is not put back: the next run publishes the account of the host"
+            )
         else:
             posts.append(record)
     whole = tuple(_whole_sets(deletes, there.values(), notes))

@@ -91,11 +91,7 @@ def _from_any(host: str, addresses: list[str], port: int, late: float) -> Served
 def _from_one(host: str, address: str, port: int, until: float, watched: list[socket.socket]) -> Served:
     """What this address serves. Raises OSError or HTTPException if it does not answer over HTTPS."""
     plain = socket.create_connection((address, port), timeout=_left(until))
-    # An answer that is cut off without the end of TLS (RFC 8446, 6.1) is an error, not a shorter policy.
-    encrypted = _trusting().wrap_socket(
-        plain, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
-    )
-    with plain, encrypted:
+    with plain, _encrypted(plain, host) as encrypted:
         watched.append(encrypted)
         encrypted.settimeout(_left(until))
         encrypted.do_handshake()
@@ -104,6 +100,16 @@ def _from_one(host: str, address: str, port: int, until: float, watched: list[so
         connection.request("GET", PATH, headers={"Host": host, "User-Agent": USER_AGENT})
         with connection.getresponse() as response:
             return _judged(f"https://{host}{PATH}", response)
+
+
+def _encrypted(plain: socket.socket, host: str) -> ssl.SSLSocket:
+    """TLS over the connection, before its handshake.
+
+    An answer that is cut off without the end of TLS (RFC 8446, 6.1) is an error, not a shorter policy.
+    """
+    return _trusting().wrap_socket(
+        plain, server_hostname=host, do_handshake_on_connect=False, suppress_ragged_eofs=False
+    )
 
 
 def _judged(url: str, response: HTTPResponse) -> Served:

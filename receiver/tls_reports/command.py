@@ -105,10 +105,12 @@ def _asked(arguments: argparse.Namespace) -> _Asked:
 
 def _boxes(arguments: argparse.Namespace, asked: _Asked) -> Mapping[str, list[Maildir]]:
     """The mailboxes by their domains. One that has got no mail yet has no folder, and an empty list."""
+    mail = command.mail_folder(arguments)
     try:
-        mail = command.mail_folder(arguments)
         folders = stored.maildirs(mail, f"{asked.name}@{asked.domain}" if asked.domain else asked.name)
-    except FileNotFoundError:
+    except FileNotFoundError:  # The service makes it when it first starts.
+        if not arguments.configured:
+            raise Failure(f"{mail}: no such folder: name the mail folder with --mail") from None
         folders = []
     found: dict[str, list[Maildir]] = {
         domain: [] for domain, names in arguments.configured.items() if asked.name in names

@@ -21,9 +21,10 @@ def print_reports(screen: Screen, domain: str, mailbox: str, days: int, found: G
     """Print the reports of one mailbox, and what of it could not be read. All texts are plain."""
     write = _Writer(screen)
     if not found.reports:
+        which = " that can be read" if found.unreadable else ""
         write.text(
-            f"No TLS report has come to {mailbox} in the last {days} days. Senders that send them do so once "
-            "a day, if they had mail for the domain."
+            f"No TLS report{which} has come to {mailbox} in the last {days} days. Senders that send them do "
+            "so once a day, if they had mail for the domain."
         )
     else:
         senders = len({one.sender.domain for one in found.reports if one.sender.is_proven})

@@ -26,9 +26,9 @@ from tests.lab import lifecycle
 from tests.lab.lab import DOMAIN, Lab
 from tests.lab.machines.machine import Machine
 from tests.lab.tls import edge, pebble, sts_sender
+from tests.lab.tls.load import Load
 from tests.tls import host, zone
-from tests.tls.load import Load
-from tests.tls.pairs import Pair, new_key, request
+from tests.tls.pairs import Pair, new_key, request, self_signed
 from tests.waiting import wait_until
 
 pytestmark = [
@@ -65,14 +65,14 @@ def give_certificate(lab: Lab, ca: pebble.Pebble, target: Machine) -> None:
     host.install(target, Pair(key, chain))
 
 
-def sync(lab: Lab, folder: Path, hosts: str, mode: str | None = "enforce") -> str:
+def sync(lab: Lab, folder: Path, hosts: str, *options: str, mode: str | None = "enforce") -> str:
     """Run `dns.sync` with an inventory of these hosts. Returns what it said."""
     inventory = folder / f"{hosts}-{mode}.py"
     key = '"catch_all": None,'
     wanted = f'{key} "mta_sts": "{mode}",' if mode else key
     inventory.write_text(lab.inventory.read_text().replace(key, wanted) + f"\n{CHANGES[hosts]}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "dns.sync", DOMAIN, "--inventory", str(inventory)],
+        [sys.executable, "-m", "dns.sync", DOMAIN, "--inventory", str(inventory), *options],
         cwd=ROOT,
         env={**os.environ, **lab.environment},
         stdin=subprocess.DEVNULL,
@@ -109,7 +109,9 @@ def test_while_one_host_comes_and_another_goes_every_message_is_sent_verified_at
         give_certificate(lab, ca, second)
         roots = ca.root(), lab.world.read(edge.ROOT).decode()
     with edge.trusting(lab, roots[0]), sts_sender.running(lab.world, *roots) as sender:
-        run("first", mode=None)
+        # Nobody has heard of an MX yet. Otherwise `enforce` would wait for those who keep an older one.
+        run("first", "--forget-host", SECOND, mode=None)
+        zone.delete(lab, "MX", DOMAIN)
         run("first")
         assert (served(lab).mode, served(lab).mx) == ("enforce", (FIRST,))
         sender.forget()
@@ -132,7 +134,13 @@ def test_while_one_host_comes_and_another_goes_every_message_is_sent_verified_at
             wait_until(lambda: sender.kept(DOMAIN) == served(lab).id, "the sender takes the new policy")
             load.goes_on()
         tried = load.attempts()
+        run("second", mode="none")
+        assert served(lab).mode == "none"
+        sender.forget_names()
+        host.install(second, self_signed(new_key(), SECOND))
+        after = sender.first_attempt(RECIPIENT)
     wrong = [each for each in tried.values() if len(each) != 1 or not each[0].verified or each[0].why]
     assert wrong == []
     assert sorted(tried) == [load.identifier(number) for number in range(len(tried))]
     assert stored(first, load) + stored(second, load) == len(tried)
+    assert (after.status, after.level, after.peer) == ("sent", "may", "Untrusted"), "the farewell is heard"

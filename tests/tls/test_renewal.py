@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from dns.inventory import host_keys
+from dns.inventory.host_keys import parse_keys
+from dns.mta_sts.certificates import problem_with
 from tests.deploys import Run, deploy
-from tests.lab.lab import Lab
+from tests.lab.lab import HOSTNAME, Lab
 from tests.lab.tls import pebble
 from tests.lab.tls.pebble import Pebble
 from tests.lab.world import CERTIFICATE_TOKEN, TOKEN
@@ -75,6 +79,23 @@ def test_a_deploy_gets_a_certificate_of_the_key_in_use(
     assert host.served_digest(tls_lab.target.ipv4) == host.key_digest(tls_lab.target, "current")
     again = deploy(tls_lab, "-y", "--json", inventory=wanting)
     assert (again.code, again.changed()) == (0, []), "and the host keeps its token"
+
+
+def test_the_control_machine_reads_what_is_served_and_which_account_renews_it(
+    tls_lab: Lab, authority: Pebble, renewing: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = parse_keys(
+        tls_lab.target.run(host_keys.script()).stdout.splitlines(), '{"account": "https://x/1"}'
+    )
+    kept = json.loads(tls_lab.target.run(f"cat {STATE}/state.json").stdout)
+    assert (keys.unread, keys.served) == ("", frozenset({keys.current}))
+    assert (keys.account, kept["account_of"]) == (kept["account"], authority.directory)
+    assert "/my-account/" in keys.account
+    file = tmp_path / "root.pem"
+    file.write_text(authority.root())
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    assert problem_with(HOSTNAME, keys.chain, datetime.now(UTC)) == ""
+    assert "without that of its issuer" in problem_with(HOSTNAME, keys.chain[:1], datetime.now(UTC))
 
 
 def test_the_unit_has_neither_the_key_nor_the_mail_nor_a_token_that_others_can_read(

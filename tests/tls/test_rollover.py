@@ -18,9 +18,9 @@ from provision.host.layout import MAIL
 from tests.deploys import ROOT, Run, deploy
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
 from tests.lab.tls import dane_sender, signing
+from tests.lab.tls.load import Load
 from tests.lab.tls.postfix import Sender
 from tests.tls import host, zone
-from tests.tls.load import Load
 from tests.tls.pairs import new_key, self_signed
 from tests.waiting import wait_until
 

@@ -70,6 +70,13 @@ def set_caa(lab: Lab, name: str, *authorities: str) -> None:
             _result(api.post(f"{records}/batch", json={"deletes": old, "posts": new}))
 
 
+def delete(lab: Lab, kind: str, name: str) -> None:
+    """Delete the records of this type and name by hand."""
+    with _api(lab) as (api, zone):
+        for each in _result(api.get(f"{zone}/dns_records", params={"type": kind, "name": name})):
+            _result(api.delete(f"{zone}/dns_records/{each['id']}"))
+
+
 def switch_dnssec(lab: Lab, status: str) -> dict[str, Any]:
     """Switch DNSSEC on (`active`) or off (`disabled`) at Cloudflare. Returns what it answers."""
     with _api(lab) as (api, zone):

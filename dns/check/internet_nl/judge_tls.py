@@ -173,7 +173,7 @@ def _secure_renegotiation(one: Probed) -> Verdict:
 
 def _client_renegotiation(one: Probed) -> Verdict:
     fix = "turn renegotiation off (OP_NO_RENEGOTIATION)"
-    if Version.TLS_1_2 not in one.offered.suites and not one.offered.unknown:
+    if Version.TLS_1_2 not in one.offered.suites and "versions" not in one.offered.unknown:
         return holds("TLS 1.3 has no renegotiation")
     if one.renegotiations is None:
         reason = one.unknown.get("renegotiations", "it was not asked")
@@ -186,7 +186,7 @@ def _client_renegotiation(one: Probed) -> Verdict:
 
 
 def _early_data(one: Probed) -> Verdict:
-    if Version.TLS_1_3 not in one.offered.suites and not one.offered.unknown:
+    if Version.TLS_1_3 not in one.offered.suites and "versions" not in one.offered.unknown:
         return holds("only TLS 1.3 has it, which is not offered")
     if one.early_data is None:
         reason = one.unknown.get("early_data", "it was not asked")

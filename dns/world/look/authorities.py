@@ -25,11 +25,11 @@ def with_caa(seen: HostSeen, host: MailHost, vantage: VantagePoint, *, binds: bo
     `binds` is whether a domain asks for CAA at its name. Nothing is asked of a host whose certificate is
     self-signed, because no authority issues it.
     """
-    if host.certificate is None:
-        return seen
+    if host.certificate is None or all(answer.silence for answer in (seen.a, seen.aaaa)):
+        return seen  # or it would be as silent now
     seen = replace(seen, authority=host.certificate.authority, binds=binds)
-    if all(answer.silence for answer in (seen.a, seen.aaaa)) or not seen.servers:
-        return seen  # it would be as silent now
+    if not seen.servers:
+        return seen
     try:
         zone = delegation.find(seen.hostname, vantage.resolver, port=vantage.port).zone
     except SyncError:

@@ -149,6 +149,18 @@ def test_a_record_in_the_way_is_refused_with_what_to_do(
     assert cloudflare.served(HOST) is None
 
 
+def test_a_worker_that_something_else_uses_stays_and_says_what_to_do(
+    cloudflare: StandIn, zones: Zones, zone: Zone
+) -> None:
+    zones.workers.publish(zone, "example.test", TEXT)
+    cloudflare.account.scripts[NAME]["consumes"] = True
+    with pytest.raises(Refused, match=r"10064 .*: something else in the account uses this Worker"):
+        zones.workers.remove(zone, "example.test")
+    del cloudflare.account.scripts[NAME]["consumes"]
+    zones.workers.remove(zone, "example.test")
+    assert cloudflare.account.scripts == {}
+
+
 def test_a_domain_that_somebody_else_removes_meanwhile_is_removed(
     cloudflare: StandIn, zones: Zones, zone: Zone
 ) -> None:

@@ -61,6 +61,11 @@ def test_the_policy_lists_the_hosts_and_every_mx_that_is_published() -> None:
     assert plan.publish == policy("testing", MX1, MX2, "mx.elsewhere.example")
 
 
+def test_an_mx_that_no_policy_can_name_is_left_out_of_it() -> None:
+    plan = decided("testing", mx("mail_1.example.com", "localhost", "."), NOBODY)
+    assert plan.publish == TESTING
+
+
 def test_a_host_that_left_stays_listed_until_no_sender_has_its_mx() -> None:
     found = [*mx(MX2), *txt(BOTH, f"{MARK} leaving 2026-11-26T03:01:00Z")]
     assert decided("enforce", found, served(BOTH), hosts=(MX2,)).publish == BOTH

@@ -72,7 +72,7 @@ def inventories(draw: st.DrawFn) -> Inventory:
         "sends_mail": draw(st.sampled_from([None, False])),
         "ttl": draw(TTLS),
         "tls_reports": draw(st.sampled_from([None, True, "tls@example.org"])),
-        "caa": draw(st.sampled_from([None, ["letsencrypt.org"]])),
+        "caa": draw(st.sampled_from([None, True, ["letsencrypt.org"]])),
     }
     names = ["mx1.example.test", "mx2.example.test"][: draw(st.integers(1, 2))]
     return from_hosts(

@@ -85,7 +85,7 @@ def test_an_absence_that_only_the_resolver_tells_leaves_it_unknown(
         ("404", "answers 404"),
         ("redirect", r"answers 301 to .* and a sender follows no redirect"),
         ("wrong certificate", "its certificate is not good for the name"),
-        ("untrusted", r"its certificate is not good for the name \(self-signed certificate\)"),
+        ("untrusted", r"its certificate is not good for the name \(self.signed certificate\)"),
         ("html", "is of type text/html, and must be text/plain"),
         ("cut", "ended 4 octets early"),
     ],

@@ -42,6 +42,7 @@ class Account:
     """The scripts by name, and the custom domains by identifier.
 
     `scripts` has `tags` and `versions` of each: pairs of a time (as `time.time`) and a text, oldest first.
+    One that `consumes` a queue cannot be deleted.
     A custom domain has what the API answers of it, and when it was `attached`.
     """
 
@@ -134,7 +135,13 @@ class Account:
 
     def _delete_script(self, name: str, zones: Iterable[Zone]) -> Outcome:
         """The custom domains go with the script (guessed). Documented: no body on success."""
-        self._script(name)
+        if self._script(name).get("consumes"):
+            raise Refusal(
+                400,
+                10064,
+                "Cannot delete this Worker as it is a consumer for a Queue. Remove it from the Queue's "
+                "consumers first, then retry.",
+            )
         changed: Zone | None = None
         zones = list(zones)
         for domain in [each for each in self.domains.values() if each["service"] == name]:

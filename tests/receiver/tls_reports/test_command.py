@@ -163,6 +163,20 @@ def test_a_domain_without_the_mailbox_is_a_failure_with_its_fix(mails: Mail, con
     assert "no domain of this host has a mailbox tls-reports" in run(mails, code=1)
 
 
+def test_a_mail_folder_that_is_not_there_is_named(mails: Mail) -> None:
+    mails.folder.rmdir()
+    assert f"{mails.folder}: no such folder: name the mail folder with --mail" in run(mails, code=1)
+
+
+def test_a_mailbox_with_nothing_that_can_be_read_does_not_say_that_no_report_came(mails: Mail) -> None:
+    store(mails, b"{")
+    text = " ".join(run(mails, "--text").split())
+    assert text.startswith(
+        "No TLS report that can be read has come to tls-reports@example.test in the last 30"
+    )
+    assert text.endswith("(from google.com): it is not JSON")
+
+
 def test_a_mailbox_of_another_name_can_be_read(mails: Mail) -> None:
     store(mails, report(succeeded=5), mailbox="alice")
     for arguments in (

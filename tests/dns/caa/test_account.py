@@ -17,8 +17,11 @@ from dns.cloudflare.zones import Zones
 from dns.inventory import Inventory
 from dns.inventory.checked import from_hosts
 from dns.inventory.host_keys import HostKeys, parse_keys
+from tests.services.renewal.conftest import world
 from tests.services.renewal.gateway import Gateway, Refusal
 from tests.services.renewal.world import NAME, NS1, TOKEN, ZONE, World
+
+__all__ = ["world"]  # a fixture
 
 CA = "ca.test"
 
