@@ -25,7 +25,18 @@ from datetime import UTC, datetime, timedelta
 from dns.mta_sts import announced as txt
 from dns.mta_sts.modes import mode_for
 from dns.mta_sts.policy import TXT_TTL, Policy
-from dns.mta_sts.values import AGES, ANNOUNCED, LATER, NONE, NOW, UPLOADED, Asked, Known, PolicyPlan
+from dns.mta_sts.values import (
+    AGES,
+    ANNOUNCED,
+    LATER,
+    NONE,
+    NOW,
+    UPLOADED,
+    Asked,
+    Known,
+    PolicyPlan,
+    listed_until,
+)
 from dns.names import a_label
 from dns.records import ADDRESS_TYPES, ZoneRecord, is_ours
 from dns.until import AUTOMATIC_SECONDS, PROPAGATION, WITHDRAWN, after, said_in_words, seconds_of, until_of
@@ -95,6 +106,8 @@ def _wanted(
     notes = [f"{asked.domain}: {chosen.why}"] if chosen.why else []
     if chosen.mode != asked.mode and (soon := [*old.values(), *([leaving] if leaving else [])]):
         notes.append(f"{asked.domain}: run this or deploy again after {said_in_words(max(soon))}")
+    elif extra and leaving:
+        notes.append(listed_until(asked.domain, " and ".join(sorted(extra)), leaving))
     wanted = Policy(chosen.mode, lines, AGES[chosen.mode])
     plan = _served(replace(plan, publish=wanted, notes=tuple(notes)), known)
     if ours.held and ours.id == wanted.id and not ours.ends:
@@ -138,12 +151,16 @@ def _left_out(domain: str, plan: PolicyPlan) -> PolicyPlan:
 
 
 def _served(plan: PolicyPlan, known: Known) -> PolicyPlan:
-    """The plan with what it takes until its policy is served."""
+    """The plan with what it takes until its policy is served.
+
+    What is fetched may be about to vanish: a Worker that was removed is still served for a moment. So before
+    the TXT record gets another id, Cloudflare must have the policy, too.
+    """
     assert plan.publish
-    text = plan.publish.text
-    right = known.served.text == text
-    upload = not right and not known.uploaded(text)
-    return replace(plan, right=right, upload=upload)
+    text, told = plan.publish.text, plan.ours.id == plan.publish.id
+    uploaded = known.uploaded(text)
+    right = known.served.text == text and (told or uploaded)
+    return replace(plan, right=right, upload=not right and not uploaded)
 
 
 def _age(plan: PolicyPlan, hosts: Iterable[str], known: Known) -> int:

@@ -9,7 +9,7 @@ from datetime import datetime
 from dns.mta_sts.announced import Announced
 from dns.mta_sts.policy import Policy, Served
 from dns.records import Record
-from dns.until import AUTOMATIC_SECONDS
+from dns.until import AUTOMATIC_SECONDS, said_in_words
 
 AGES: Mapping[str, int] = {"testing": 86400, "enforce": 604800, "none": 86400}
 """For how many seconds a sender keeps a policy of each mode."""
@@ -116,3 +116,11 @@ class PolicyPlan:
 
 
 NOTHING = PolicyPlan()
+
+
+def listed_until(domain: str, hosts: str, time: datetime) -> str:
+    """A line for the user: hosts that went stay in the policy for a time."""
+    return (
+        f"{domain}: its MTA-STS policy lists {hosts} until {said_in_words(time)}, because a sender may have "
+        "an MX that went: run this or deploy again after that"
+    )

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from dns.mta_sts.announced import name_of, remembering
 from dns.mta_sts.policy import HOST_LABEL, is_record
-from dns.mta_sts.values import LATER, NOW, PolicyPlan
+from dns.mta_sts.values import LATER, NOW, PolicyPlan, listed_until
 from dns.names import is_within
 from dns.plan import products
 from dns.plan.changes import Change, Plan
 from dns.plan.obstacles import Obstacle, delegation
-from dns.records import Record, ZoneRecord, same
+from dns.records import ADDRESS_TYPES, Record, ZoneRecord, same
 from dns.until import after, seconds_of
 
 _BY_HAND = "delete it in the dashboard (DNS > Records), and run again"
@@ -65,8 +65,11 @@ def announced(
         record = standing.record
     going = [seconds_of(held.record.ttl) for held in plan.deletes if _is_mx(held.record, domain)]
     if record and going and policy.until is None and not policy.ours.ends:
-        times = [after(now, max(going)), *filter(None, [policy.ours.leaving])]
-        record = remembering(record, domain, policy.ours, max(times))
+        until = max([after(now, max(going)), *filter(None, [policy.ours.leaving])])
+        record = remembering(record, domain, policy.ours, until)
+        gone = [held.record.content for held in plan.deletes if _is_mx(held.record, domain)]
+        notes = [listed_until(domain, " and ".join(gone), until), *_renamed(plan, policy, gone, found)]
+        plan = replace(plan, notes=(*plan.notes, *notes))
     if record is None:
         return plan
     plan = replace(plan, desired=(*plan.desired, record))
@@ -75,6 +78,24 @@ def announced(
     if same(standing.record, record):
         return replace(plan, kept=(*plan.kept, standing))
     return replace(plan, patches=(*plan.patches, Change(standing, record)))
+
+
+def _renamed(
+    plan: Plan, policy: PolicyPlan, gone: Sequence[str], found: Iterable[ZoneRecord]
+) -> Iterator[str]:
+    """Say which machine gets another name, and so a certificate for it, while a policy is enforced."""
+    if policy.mode != "enforce":
+        return
+    own = {r.content: r.name for r in plan.desired if r.type in ADDRESS_TYPES and r.name not in gone}
+    for held in found:
+        record = held.record
+        if record.type in ADDRESS_TYPES and record.name in gone and record.content in own:
+            yield (
+                f"{record.name}: {own[record.content]} has its address {record.content}, so senders that "
+                "have the old MX find a certificate for another name, and keep mail back for "
+                f'{policy.ttl} s: to avoid it, write "mta_sts": "testing" and deploy before the name changes '
+                "(docs/tls.md)"
+            )
 
 
 def _is_mx(record: Record, domain: str) -> bool:

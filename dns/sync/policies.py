@@ -15,7 +15,7 @@ from dns.inventory.host_keys import HostKeys
 from dns.mta_sts import announced
 from dns.mta_sts.decision import decide
 from dns.mta_sts.policy import HOST_LABEL, Served
-from dns.mta_sts.values import Asked, Known
+from dns.mta_sts.values import ANNOUNCED, Asked, Known, PolicyPlan
 from dns.records import ZoneRecord
 from dns.sync.prepared import Prepared
 
@@ -110,8 +110,22 @@ def _with_certificates(
     return replace(known, certificates=problems, unread=unread)
 
 
-def not_served(served: Served) -> str:
-    """Why a policy that was uploaded is not known to be served, in words."""
+def not_served(domain: str, policy: PolicyPlan, served: Served, *, standing: bool) -> str:
+    """The line that says why a policy is not known to be served, and what waits for that."""
+    why = why_not(served)
+    if standing:
+        return f"{domain}: whether its MTA-STS policy is served is not known ({why}): run again later"
+    waits = "its TXT record waits"
+    if policy.mx == ANNOUNCED:
+        waits = "its TXT record and its new MX wait"
+    return (
+        f"{domain}: its MTA-STS policy is uploaded, but not served yet ({why}), so {waits}: run this or "
+        "deploy again in some minutes"
+    )
+
+
+def why_not(served: Served) -> str:
+    """Why what is wanted is not known to be served, in words."""
     if served.failure:
         return served.failure
     return "its name has no address yet" if served.absent else "an older one is served still"

@@ -170,7 +170,7 @@ class _Staging:
         started, paused = time.monotonic(), 0.0
         while (served := self._served()).text != wanted.text:
             if max(paused, time.monotonic() - started) + FETCH_PAUSE > limit:
-                raise Unfinished(_not_served(self.name, policy, served, standing=standing))
+                raise Unfinished(not_served(self.name, policy, served, standing=standing))
             self.pause(FETCH_PAUSE)
             paused += FETCH_PAUSE
         if policy.ours.id != wanted.id:
@@ -225,19 +225,6 @@ class _Staging:
     def _zones(self) -> Zones:
         self.zones = self.zones or Zones()
         return self.zones
-
-
-def _not_served(domain: str, policy: PolicyPlan, served: Served, *, standing: bool) -> str:
-    why = not_served(served)
-    if standing:
-        return f"{domain}: whether its MTA-STS policy is served is not known ({why}): run again later"
-    waits = "its TXT record waits"
-    if policy.mx == ANNOUNCED:
-        waits = "its TXT record and its new MX wait"
-    return (
-        f"{domain}: its MTA-STS policy is uploaded, but not served yet ({why}), so {waits}: run this or "
-        "deploy again in some minutes"
-    )
 
 
 def _together(before: Plan, then: Plan) -> Plan:

@@ -19,7 +19,7 @@ from dns.plan import Change, Plan, count_not_visible
 from dns.records import Record, ZoneRecord, same
 from dns.sync import undo_file
 from dns.sync.leaving import old_names
-from dns.sync.policies import not_served
+from dns.sync.policies import why_not
 from dns.sync.saved import Saved
 
 
@@ -163,7 +163,7 @@ def _refuse_unlisted(plan: Plan, domain: str, actual: Iterable[ZoneRecord], outs
     policy = served.policy
     if policy and (policy.mode == "none" or all(map(policy.lists, coming))):
         return
-    why = "does not list" if policy else f"is not known ({not_served(served)}), so it may not list"
+    why = "does not list" if policy else f"is not known ({why_not(served)}), so it may not list"
     raise SyncError(
         f"{domain}: nothing was undone, because the MTA-STS policy that senders keep {why} "
         f"{' and '.join(coming)}: put that host back into the inventory, and run python -m dns.sync "

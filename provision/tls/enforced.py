@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from dns.errors import ZoneNotFound
 from dns.inventory import Domain
-from dns.mta_sts.policy import LABEL, TXT_TTL, Served
+from dns.mta_sts.policy import LABEL, TXT_TTL, Served, id_of
+from dns.records import ZoneRecord
 from dns.until import PROPAGATION, said_in_words
 
 if TYPE_CHECKING:
@@ -26,11 +28,13 @@ _FIX = (
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What is known of a domain's policy: what a sender gets, and when its TXT record was last changed."""
+    """What is known of a domain's policy: what a sender gets, and what its TXT record says since when."""
 
     domain: Domain
     served: Served
     changed: datetime | None = None
+    announced: str | None = None
+    """The id in the TXT record. A sender that keeps the policy of this id does not fetch another one."""
 
 
 def why_not_yet(hostname: str, found: Iterable[Standing], now: datetime) -> str:
@@ -43,10 +47,15 @@ def why_not_yet(hostname: str, found: Iterable[Standing], now: datetime) -> str:
                 f"the MTA-STS policy of {name} is enforced, and senders would keep mail back until the "
                 f"certificate of the new key is there: {_FIX}"
             )
-        if one.served.failure and one.domain.mta_sts:
+        if one.served.failure and (one.domain.mta_sts or one.announced):
             return (
                 f"whether the MTA-STS policy of {name} is enforced cannot be told ({one.served.failure}): "
                 "run this again when it can be fetched"
+            )
+        if one.announced and (policy is None or policy.id != one.announced):
+            return (
+                f"the TXT record of {name} still tells senders of another MTA-STS policy than is served, and "
+                "that one may be enforced: deploy, and run this five minutes later"
             )
         if until and until > now:
             return (
@@ -69,19 +78,22 @@ def look(domains: Iterable[Domain]) -> list[Standing]:
     found = []
     for domain in domains:
         served = policy.fetch(domain.name, vantage)
-        changed = None
-        if served.policy or domain.mta_sts:
+        texts: list[ZoneRecord] = []
+        if served.policy or served.failure or domain.mta_sts:
             zones = zones or Zones()
-            changed = _changed(zones, domain.name)
-        found.append(Standing(domain, served, changed))
+            texts = _texts(zones, domain.name)
+        times = [datetime.fromisoformat(held.modified) for held in texts if held.modified]
+        changed = max((time if time.tzinfo else time.replace(tzinfo=UTC) for time in times), default=None)
+        announced = id_of(held.record.content for held in texts)
+        found.append(Standing(domain, served, changed, announced))
     return found
 
 
-def _changed(zones: Zones, domain: str) -> datetime | None:
+def _texts(zones: Zones, domain: str) -> list[ZoneRecord]:
+    """The TXT records that may tell of the domain's policy. None if its zone is not at Cloudflare."""
+    try:
+        zone = zones.holding(domain)
+    except ZoneNotFound:
+        return []  # nothing there is ours
     name = f"{LABEL}.{domain}"
-    times = [
-        datetime.fromisoformat(held.modified)
-        for held in zones.records(zones.holding(domain))
-        if (held.record.type, held.record.name) == ("TXT", name) and held.modified
-    ]
-    return max((time if time.tzinfo else time.replace(tzinfo=UTC) for time in times), default=None)
+    return [held for held in zones.records(zone) if (held.record.type, held.record.name) == ("TXT", name)]

@@ -113,20 +113,24 @@ class PolicyWalk:
 
     def rekey(self, name: str) -> None:
         """`rekey.py` for one machine."""
-        why = self.site.rekey(self.wanted.inventory, name) if name in self.wanted.hosts else "it has no key"
+        has_key = name in self.wanted.hosts and self.site.machines[name].keys
+        why = self.site.rekey(self.wanted.inventory, name) if has_key else "it has no key"
         self.say(f"rekey of {name}: {why or 'made'}")
         if not why:
-            self.certify(name, None)
+            self.certify(name, None, by_us=True)
 
-    def certify(self, name: str, certificate: Certificate | None) -> None:
-        """The machine serves this certificate from now on. None is one that it has made itself."""
+    def certify(self, name: str, certificate: Certificate | None, *, by_us: bool = False) -> None:
+        """The machine serves this certificate from now on. None is one that it has made itself.
+
+        `by_us` is for what a run of ours does to it, which is never the user's doing.
+        """
         machine, now = self.site.machines[name], self.now
         hostname = certificate.hostname if certificate else ""
         self.his.note_expiry()
         if certificate and certificate.is_trusted(hostname, now):
             self.his.broken.pop(name, None)
         else:
-            self.his.broken.setdefault(name, now)
+            self.his.broken.setdefault(name, START if by_us else now)
         machine.certificate = certificate
         self.say(f"certificate of {name}: {certificate}")
         self.everybody_sends()

@@ -63,8 +63,12 @@ CHANGES: Mapping[str, tuple[Action, ...]] = {
     "a domain more": (ENFORCED, deploy("one", mode="enforce", other="enforce")),
     "a domain less": (deploy("one", mode="enforce", other="enforce"), ENFORCED),
     "another host for two domains": (
-        deploy("one", mode="enforce", other="testing"),
-        deploy("two", mode="enforce", other="testing"),
+        deploy("one", mode="testing", other="enforce"),
+        deploy("two", mode="testing", other="enforce"),
+    ),
+    "a host less for two domains": (
+        deploy("one", "two", mode="enforce", other="enforce"),
+        deploy("one", mode="enforce", other="enforce"),
     ),
 }
 BETWEEN = (0.0, 30.0, 300.0, 4000.0, 8 * DAY) if THOROUGH else (0.0, 300.0)

@@ -52,7 +52,11 @@ class Machine:
         """What it answers about its keys and its certificate."""
         if not self.keys:
             return HostKeys()
-        chain = self.certificate.chain if self.certificate else Certificate("itself", FAR, of_authority=False).chain
+        chain = (
+            self.certificate.chain
+            if self.certificate
+            else Certificate("itself", FAR, of_authority=False).chain
+        )
         return HostKeys(self.keys[-2], self.keys[-1], frozenset({self.keys[-2]}), chain=chain)
 
     def is_trusted(self, hostname: str, now: datetime) -> bool:

@@ -14,8 +14,9 @@ from datetime import datetime, timedelta
 from dns import sync, tlsa
 from dns.dane import standing
 from dns.dane.facts import Outside
-from dns.inventory import Inventory
+from dns.inventory import Domain, Inventory
 from dns.inventory.host_keys import HostKeys
+from dns.mta_sts.policy import LABEL, id_of
 from dns.sync import Prepared, Zones
 from dns.sync.stages import carry_out
 from dns.until import seconds_of
@@ -24,6 +25,7 @@ from dns.world.nameservers import Server
 from dns.world.signed import Signed
 from provision.desired.letterbox_toml import letterbox_toml
 from provision.host.served import parse_served
+from provision.tls import enforced
 from provision.withdrawal.given_up import given_up
 from provision.withdrawal.refusals import refusals
 from receiver.config.load import from_table
@@ -129,9 +131,23 @@ class Site:
             for at in standing.names_with_key(host.hostname, machine.held.current, records)
         ]
         why = standing.why_not_yet(found, machine.held.next, self.clock()) if self.waits else ""
+        if machine.certificate:
+            policies = [self._policy_of(domain) for domain in inventory.domains]
+            why = why or enforced.why_not_yet(host.hostname, policies, self.clock())
         if not why:
             machine.next_key()
         return why
+
+    def _policy_of(self, domain: Domain) -> enforced.Standing:
+        """What `enforced.look` would find."""
+        served, name = self.edge.answer(domain.name), f"{LABEL}.{domain.name}"
+        texts = [
+            held
+            for held in self.zones.records(self.zones.holding(domain.name))
+            if (held.record.type, held.record.name) == ("TXT", name)
+        ]
+        changed = max((datetime.fromisoformat(held.modified) for held in texts), default=None)
+        return enforced.Standing(domain, served, changed, id_of(held.record.content for held in texts))
 
     def _answered(self, name: str) -> standing.Answered:
         """What the slowest nameserver answers. The rest have it too."""

@@ -19,11 +19,10 @@ from dns.inventory.checked import from_hosts
 from dns.inventory.host_keys import HostKeys, parse_keys
 from tests.services.renewal.conftest import world
 from tests.services.renewal.gateway import Gateway, Refusal
+from tests.services.renewal.pebble import IDENTITY
 from tests.services.renewal.world import NAME, NS1, TOKEN, ZONE, World
 
 __all__ = ["world"]  # a fixture
-
-CA = "ca.test"
 
 
 class Authority:
@@ -47,7 +46,7 @@ class Authority:
         issuer, *parameters = (part.strip() for part in value.split(";"))
         said = dict(part.split("=", 1) for part in parameters)
         return (
-            issuer == CA
+            issuer == IDENTITY
             and said.get("accounturi", self.gateway.account) == self.gateway.account
             and "dns-01" in said.get("validationmethods", "dns-01").split(",")
         )
@@ -66,7 +65,6 @@ class Authority:
 @pytest.fixture
 def authority(world: World) -> Iterator[Authority]:
     with Gateway(world.pebble.port, world.pebble.trust, world.folder / "https.key") as gateway:
-        gateway.identities = (CA,)
         yield Authority(world, gateway)
 
 
@@ -99,7 +97,7 @@ def published(world: World, authority: Authority) -> list[str]:
 
 
 def bound(account: object) -> str:
-    return f"{CA}; validationmethods=dns-01; accounturi={account}"
+    return f"{IDENTITY}; validationmethods=dns-01; accounturi={account}"
 
 
 def test_the_account_is_published_and_then_nobody_else_gets_a_certificate(
@@ -108,7 +106,7 @@ def test_the_account_is_published_and_then_nobody_else_gets_a_certificate(
     assert renew(world, authority) == ""
     account = world.kept()["account"]
     assert account.endswith(authority.gateway.account.rpartition("/")[2])
-    assert world.kept()["identities"] == [CA]
+    assert world.kept()["identities"] == [IDENTITY]
     assert published(world, authority) == [bound(account)]
     assert authority.answered() == [("issue", bound(account))]
     assert renew(world, authority, "short") == "", "our own account may"
@@ -157,7 +155,7 @@ def test_an_account_that_an_older_release_did_not_note_becomes_known_with_the_ne
     looks = authority.looks
     assert renew(world, authority) == ""
     assert authority.looks == looks, "nothing was ordered"
-    assert (world.kept()["account"], world.kept()["identities"]) == (kept["account"], [CA])
+    assert (world.kept()["account"], world.kept()["identities"]) == (kept["account"], [IDENTITY])
 
 
 def test_a_state_that_was_lost_brings_the_account_back_without_an_order(

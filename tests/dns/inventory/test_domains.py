@@ -66,6 +66,13 @@ def test_forged_mail_is_taken_unless_it_is_asked_to_be_rejected() -> None:
         assert found.reject_forged is expected
 
 
+@pytest.mark.parametrize("mode", ["", "testing", "enforce", "none"])
+def test_a_policy_is_left_alone_unless_it_is_asked_for(mode: str) -> None:
+    domain = {**GOOD_DOMAIN, **({"mta_sts": mode} if mode else {})}
+    (found,) = from_hosts([("mx1.example.com", {"domains": {"example.com": domain}})]).domains
+    assert found.mta_sts == mode
+
+
 def test_an_idn_is_brought_to_a_labels() -> None:
     inventory = from_hosts([("mx.bücher.example", {"domains": {"Bücher.example": GOOD_DOMAIN}})])
     assert inventory.hosts[0].hostname == "mx.xn--bcher-kva.example"
@@ -110,6 +117,8 @@ def test_an_idn_is_brought_to_a_labels() -> None:
         ({"dane": 1}, "dane must be True or False, or left out, not 1"),
         ({"reject_forged": "yes"}, "reject_forged must be True or False, or left out, not 'yes'"),
         ({"reject_forge": True}, "unknown key reject_forge (did you mean reject_forged?)"),
+        ({"mta_sts": "strict"}, 'mta_sts must be "testing" or "enforce" or "none", or left out, not'),
+        ({"mta_sts": True}, "or left out, not True"),
         ({"Dane": True}, "unknown key Dane (did you mean dane?)"),
         ({"ttl": 59}, "ttl must be 1 (automatic) or 60 to 86400 seconds, not 59"),
         ({"ttl": 86401}, "ttl must be 1"),

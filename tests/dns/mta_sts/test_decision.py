@@ -43,6 +43,13 @@ def test_the_txt_record_waits_until_the_policy_is_served() -> None:
     assert (after.next_record.ttl, after.next_record.comment) == (60, MARK)
 
 
+def test_the_txt_record_waits_until_cloudflare_has_the_policy_too() -> None:
+    removed = {"uploaded": lambda text: False}
+    plan = decided("testing", mx(MX1), served(TESTING), known=removed)
+    assert (plan.upload, plan.right, plan.next_record) == (True, False, None)
+    assert not decided("testing", [*mx(MX1), *txt(TESTING)], served(TESTING), known=removed).pending
+
+
 def test_what_is_as_wanted_leaves_nothing_to_do() -> None:
     plan = decided("enforce", [*mx(MX1), *txt(ONE)], served(ONE))
     assert not plan.pending
@@ -182,60 +189,6 @@ class TestTheMode:
         plan = decided("enforce", found, UNKNOWN, hosts=(MX2,))
         assert plan.publish is None
         assert "cannot be read" in plan.waiting[0]
-
-
-class TestTheFarewell:
-    def test_it_stands_for_the_life_of_the_policy_before(self) -> None:
-        plan = decided("none", [*mx(MX1), *txt(ONE)], served(ONE))
-        assert (plan.publish, plan.upload, plan.next_record) == (NONE, True, None)
-        assert plan.record and plan.record.comment == "letterbox until 2026-12-03T03:04:00Z example.com"
-        tested = decided("none", [*mx(MX1), *txt(TESTING)], served(TESTING))
-        assert tested.record and tested.record.comment == "letterbox until 2026-11-27T03:04:00Z example.com"
-
-    def test_the_life_of_the_policy_before_is_known_by_its_id_when_a_run_was_cut_off(self) -> None:
-        plan = decided("none", [*mx(MX1), *txt(TESTING)], served(NONE))
-        assert plan.until == decided("none", [*mx(MX1), *txt(TESTING)], served(TESTING)).until
-        other = decided("none", [*mx(MX1), *txt(policy("testing", MX1, MX2))], served(NONE))
-        assert other.until == decided("none", [*mx(MX1), *txt(ONE)], served(ONE)).until
-
-    def test_a_policy_that_was_enforced_before_it_was_tested_is_remembered(self) -> None:
-        tested = decided("testing", [*mx(MX1), *txt(ONE)], served(ONE))
-        assert tested.record and tested.record.comment == f"{MARK} kept 2026-12-03T03:04:00Z"
-        found = [*mx(MX1), *txt(TESTING, tested.record.comment)]
-        ended = decided("none", found, served(TESTING))
-        assert ended.record and ended.record.comment == "letterbox until 2026-12-03T03:04:00Z example.com"
-
-    def test_the_first_run_after_it_takes_everything_away(self) -> None:
-        over = txt(NONE, "letterbox until 2026-11-26T03:00:00Z example.com")
-        plan = decided("none", [*mx(MX1), *over], served(NONE), known={"hosted": True})
-        assert (plan.remove, plan.at_once, plan.publish) == (True, False, None)
-        stands = txt(NONE, "letterbox until 2026-11-26T03:00:01Z example.com")
-        before = decided("none", [*mx(MX1), *stands], served(NONE), known={"hosted": True})
-        assert (before.remove, before.pending) == (False, False)
-
-    def test_a_worker_without_a_txt_record_goes(self) -> None:
-        assert decided("none", mx(MX1), NOBODY, known={"hosted": True}).remove
-        assert not decided("none", mx(MX1), NOBODY).pending
-
-    @pytest.mark.parametrize("mode", ["", "testing", "enforce"])
-    def test_a_domain_that_ends_takes_its_policy_back_whatever_the_inventory_says(self, mode: str) -> None:
-        plan = decided(mode, [*mx(MX1), *txt(ONE)], served(ONE), hosts=(), ending=True)
-        assert plan.publish == NONE
-
-    def test_it_can_be_taken_back(self) -> None:
-        found = [*mx(MX1), *txt(NONE, "letterbox until 2026-12-03T03:05:00Z example.com")]
-        plan = decided("testing", found, served(NONE))
-        assert plan.publish == TESTING
-        assert plan.record and plan.record.comment == f"{MARK} kept 2026-12-03T03:05:00Z"
-
-    def test_one_whose_time_was_edited_away_begins_again(self) -> None:
-        plan = decided("none", [*mx(MX1), *txt(NONE, "letterbox until soon example.com")], served(NONE))
-        assert plan.remove is False
-        assert plan.until is not None
-
-    def test_forgetting_waits_for_nobody(self) -> None:
-        plan = decided("none", [*mx(MX1), *txt(ONE)], served(ONE), forget=True)
-        assert (plan.remove, plan.at_once, plan.mx) == (True, True, AT_ONCE)
 
 
 def test_what_somebody_wrote_behind_our_mark_stays() -> None:

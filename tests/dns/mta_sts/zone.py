@@ -52,7 +52,11 @@ def decided(
     known: dict[str, Any] | None = None,
     **asked: Any,
 ) -> PolicyPlan:
-    """What is decided. Senders accept the certificates of all hosts, unless `refused` says why not."""
+    """What is decided. Senders accept the certificates of all hosts, unless `refused` says why not.
+
+    Cloudflare has what it serves.
+    """
     certificates = dict.fromkeys(hosts, "") if refused is None else refused
-    facts = replace(Known(served=by_senders, certificates=certificates), **(known or {}))
+    facts = Known(served=by_senders, certificates=certificates, uploaded=by_senders.text.__eq__)
+    facts = replace(facts, **(known or {}))
     return decide(Asked(DOMAIN, mode, hosts, **asked), found, facts, NOW)

@@ -17,10 +17,17 @@ from pathlib import Path
 
 from tests.lab.tls.postfix import Sender, started
 from tests.lab.world import World
+from tests.waiting import wait_until
 
 AUTHORITIES = "/run/lab/authorities.pem"
 POLICIES = "/var/lib/mta-sts"
 OUTCOMES = "/var/lib/tlsrpt"
+KEPT = """
+import sqlite3, sys
+ask = "SELECT pol_id FROM sts_policy_cache WHERE domain = ?"
+for (policy,) in sqlite3.connect(sys.argv[1]).execute(ask, sys.argv[2:]):
+    print(policy)
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +47,25 @@ class StsSender(Sender):
 
     def kept(self, domain: str) -> str:
         """The id of the policy that it keeps for the domain. Empty if it keeps none."""
-        ask = "SELECT pol_id FROM sts_policy_cache WHERE domain = ?"
-        program = (
-            f"import sqlite3; print(*sqlite3.connect('{POLICIES}/cache.db').execute({ask!r}, [{domain!r}]))"
-        )
-        return self.world.run(["python3", "-c", program]).stdout.strip("(',)\n")
+        return self.world.run(["python3", "-c", KEPT, f"{POLICIES}/cache.db", domain]).stdout.strip()
 
     def mail_reports(self) -> None:
         """Let its day end now, and its reports of it be mailed.
 
         A domain gets a report if it asks for one, and if there was a delivery since the last of these calls.
         """
+        before = self.ended_day()
         # The signal is tlsrpt-reporter's own, for its developers.
         self.world.run("systemctl kill --signal=USR2 tlsrpt-collectd.service")
+        wait_until(lambda: self.ended_day() not in ("", before), "the day ends")
         self.world.run(
             f"systemctl stop tlsrpt-reportd.service; rm -f {OUTCOMES}/reportd.sqlite*;"
             " systemctl start tlsrpt-reportd.service"
         )
+
+    def ended_day(self) -> str:
+        """Which file (by its inode) has the outcomes of the day that ended last. Empty if there is none."""
+        return self.world.run(f"stat -c %i {OUTCOMES}/collectd.sqlite.yesterday", check=False).stdout
 
 
 @contextmanager
@@ -65,12 +74,14 @@ def running(world: World, *authorities: str) -> Iterator[StsSender]:
 
     At the end it is stopped, and its queue is emptied.
     """
+    sender = StsSender(world, "postfix-sts", 2526)
     world.write(AUTHORITIES, "".join(authorities))
     _bring_reporter(world)
     world.run(f"rm -rf {POLICIES}/* {OUTCOMES}/*")
     try:
-        with started(world, "postfix-sts", 2526) as sender:
-            yield StsSender(world, sender.name, sender.port)
+        with started(world, sender.name, sender.port):
+            wait_until(sender.ended_day, "the reporter has begun")
+            yield sender
     finally:
         parts = ("mta-sts-resolver", "tlsrpt-collectd", "tlsrpt-reportd")
         world.run(["systemctl", "stop", *(f"{part}.service" for part in parts)])

@@ -27,6 +27,9 @@ ALLOWED = {
     "it is tested": Standing(domain("testing"), served("testing")),
     "it was changed long ago": Standing(domain("testing"), served("testing"), NOW - timedelta(seconds=240)),
     "another host is enforced": Standing(domain(), served("enforce", "mx2.example.com")),
+    "its TXT record tells of it": Standing(
+        domain("testing"), served("testing"), announced=Policy("testing", (HOST,), 86400).id
+    ),
     "nothing is asked for and nobody answers": Standing(domain(""), Served(failure="no answer")),
 }
 REFUSED = {
@@ -39,6 +42,18 @@ REFUSED = {
     "it was changed a moment ago": (
         Standing(domain("testing"), served("testing"), NOW - timedelta(seconds=239)),
         "after 2026-11-26 12:01 UTC",
+    ),
+    "the TXT record tells of an older one": (
+        Standing(domain("testing"), served("testing"), announced=Policy("enforce", (HOST,), 604800).id),
+        "another MTA-STS policy",
+    ),
+    "the TXT record tells of one that is not served": (
+        Standing(domain("none"), Served(absent=True), announced="a1"),
+        "another MTA-STS policy",
+    ),
+    "the inventory no longer asks for it, and it cannot be fetched": (
+        Standing(domain(""), Served(failure="no answer"), announced="a1"),
+        "(no answer)",
     ),
     "it cannot be fetched": (Standing(domain("testing"), Served(failure="no answer")), "(no answer)"),
 }

@@ -33,8 +33,7 @@ class Gateway:
 
     `refuse` gets the path of each request, and what it returns is answered. `ahead` is how many seconds the
     clock of the authority is ahead. `asked` are the paths so far, and `account` is the URI of the account
-    that made the last request (RFC 8555, section 6.2). With `identities` the directory says that these are
-    the authority's names in CAA records (section 7.1.1), which Pebble's does not.
+    that made the last request (RFC 8555, section 6.2).
     """
 
     to_port: int
@@ -44,7 +43,6 @@ class Gateway:
     ahead: float = 0.0
     asked: list[str] = field(default_factory=list)
     account: str = ""
-    identities: tuple[str, ...] = ()
 
     def __enter__(self) -> Gateway:
         self._server = _Server(("127.0.0.1", 0), _Handler)
@@ -103,12 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         answer = onward.getresponse()
         skipped = ("content-length", "transfer-encoding", "date", "connection")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in skipped]
-        said = answer.read()
-        if self.path == "/dir" and gateway.identities:
-            directory = json.loads(said)
-            directory["meta"]["caaIdentities"] = gateway.identities
-            said = json.dumps(directory).encode()
-        self._answer(answer.status, headers, said)
+        self._answer(answer.status, headers, answer.read())
         onward.close()
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:

@@ -21,6 +21,8 @@ from pathlib import Path
 SUITE = "forky"
 PROFILES = {"ordinary": 90 * 86400, "short": 6 * 86400, "moment": 15}  # seconds
 SECONDS = 20.0
+IDENTITY = "ca.test"
+"""Its name in CAA records, as its directory says. It checks none."""
 
 
 def program() -> Path | None:
@@ -63,6 +65,7 @@ class Pebble:
             "httpPort": 1,
             "tlsPort": 1,
             "keyAlgorithm": "ecdsa",
+            "caaIdentities": [IDENTITY],
             "retryAfter": {"authz": 1, "order": 1},
             "profiles": {
                 name: {"description": name, "validityPeriod": seconds} for name, seconds in PROFILES.items()

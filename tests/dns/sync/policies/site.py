@@ -31,9 +31,9 @@ class Killed(BaseException):
     """The run was killed."""
 
 
-def hosts(*names: str, **domain: Any) -> Inventory:
-    """An inventory of these hosts, each at an address of its own."""
-    addresses = {MX1: "198.18.0.25", MX2: "198.18.0.26"}
+def hosts(*names: str, at: Mapping[str, str] = {}, **domain: Any) -> Inventory:
+    """An inventory of these hosts, each at an address of its own, or `at` this one."""
+    addresses = {MX1: "198.18.0.25", MX2: "198.18.0.26", **at}
     served = {NAME: {**DOMAIN, **domain}}
     return from_hosts(
         (name, {**HOST, "public_ipv4": addresses[name], "public_ipv6": False, "domains": served})

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dns import sync
-from dns.errors import Blocked, ChangedBut, NotPermitted, SyncError
-from dns.sync import undo
-from tests.dns.loopback.world import World
-from tests.dns.sync.policy_site import MX1, MX2, NAME, SELF_SIGNED, TRUSTED, Killed, Site, hosts, site_of
-from tests.lab.cloudflare import Fault, StandIn
+from dns.errors import ChangedBut, NotPermitted, SyncError, Unfinished
+from tests.dns.sync.policies.site import MX1, MX2, NAME, SELF_SIGNED, TRUSTED, Killed, Site, hosts
+from tests.lab.cloudflare import Fault
 from tests.lab.cloudflare.edge import Edge, EdgeFault
 
 CHANGED, UPLOADED = "is changed", "has its MTA-STS policy uploaded"
 GONE = "has no MTA-STS policy any more"
-
-
-@pytest.fixture
-def site(cloudflare: StandIn, edge: Edge, internet: World, zones_dir: Path) -> Site:
-    internet.reset(zones_dir)
-    cloudflare.publish()
-    return site_of(cloudflare, internet.vantage, edge.port)
 
 
 def requests(site: Site) -> list[str]:
@@ -92,15 +81,24 @@ def test_a_new_host_gets_its_mx_when_everybody_knows_the_policy_that_lists_it(si
 def test_a_host_that_leaves_is_listed_until_no_sender_has_its_mx(site: Site) -> None:
     site.run(hosts(MX1, MX2, mta_sts="enforce"))
     only = hosts(MX2, mta_sts="enforce")
-    site.run(only)
+    assert "its MTA-STS policy lists mx1.example.test until" in str(site.run(only))
     assert site.log == [CHANGED]
     assert (site.mx, site.served) == ([MX2], "enforce mx1.example.test mx2.example.test")
     assert site.txt and site.txt["comment"].startswith("letterbox example.test leaving ")
     assert site.prepare(only).in_sync
+    assert "its MTA-STS policy lists mx1.example.test until" in str(site.prepare(only))
     site.later(minutes=9)
     site.run(only)
     assert site.served == "enforce mx2.example.test"
     assert site.txt["comment"] == "letterbox example.test"
+
+
+def test_a_machine_that_gets_another_name_is_warned_of_before_anything_is_changed(site: Site) -> None:
+    site.run(hosts(MX1, mta_sts="enforce"))
+    renamed = hosts(MX2, mta_sts="enforce", at={MX2: "198.18.0.25"})
+    said = str(site.prepare(renamed))
+    assert "mx2.example.test has its address 198.18.0.25, so senders that have the old MX find" in said
+    assert "find a certificate for another name" not in str(site.prepare(hosts(MX2, mta_sts="enforce")))
 
 
 def test_no_mx_goes_while_another_waits(site: Site) -> None:
@@ -148,13 +146,13 @@ def test_a_policy_that_is_not_served_in_time_leaves_its_txt_record_to_the_next_r
 ) -> None:
     inventory = hosts(MX1, mta_sts="testing")
     edge.fault = EdgeFault("404")
-    with pytest.raises(ChangedBut, match=r"not served yet .* answers 404.* run this or deploy again"):
+    with pytest.raises(Unfinished, match=r"not served yet .* answers 404.* run this or deploy again"):
         site.run(inventory)
     assert (site.mx, site.txt) == ([MX1], None)
     assert site.log.count("pause 5") == 120
     edge.fault = EdgeFault()
     site.run(inventory)
-    assert site.log == [CHANGED]
+    assert site.log == ["pause 10", CHANGED]
     assert site.txt
 
 
@@ -202,75 +200,6 @@ def test_a_certificate_that_is_refused_makes_the_policy_testing_first(site: Site
     assert site.served == "enforce mx1.example.test mx2.example.test"
 
 
-class TestTheFarewell:
-    def test_none_stands_for_the_life_of_the_policy_before_and_goes_then(self, site: Site) -> None:
-        site.run(hosts(MX1, mta_sts="enforce"))
-        none = hosts(MX1, mta_sts="none")
-        site.run(none)
-        assert site.log == [UPLOADED, "pause 10", CHANGED]
-        assert site.served == "none"
-        assert site.txt and site.txt["comment"].startswith("letterbox until ")
-        site.later(days=7)
-        assert site.prepare(none).in_sync
-        site.later(minutes=5)
-        assert not site.prepare(none).in_sync
-        site.run(none)
-        assert site.log == [CHANGED, "pause 65", GONE]
-        assert (site.txt, site.cloudflare.account.scripts, site.cloudflare.account.domains) == (None, {}, {})
-        assert site.prepare(none).in_sync
-
-    @pytest.mark.parametrize("kill", range(3))
-    def test_one_that_is_cut_off_is_finished_by_the_next_run(self, site: Site, kill: int) -> None:
-        site.run(hosts(MX1, mta_sts="testing"))
-        none = hosts(MX1, mta_sts="none")
-        for _ in range(2):
-            site.kill = kill
-            try:
-                site.run(none)
-            except Killed:
-                site.kill = None
-                site.run(none)
-            site.kill = None
-            site.later(days=1, minutes=5)
-        assert (site.txt, site.cloudflare.account.scripts, site.cloudflare.account.domains) == (None, {}, {})
-        assert site.mx == [MX1]
-
-    def test_it_can_be_taken_back(self, site: Site) -> None:
-        site.run(hosts(MX1, mta_sts="testing"))
-        site.run(hosts(MX1, mta_sts="none"))
-        site.run(hosts(MX1, mta_sts="testing"))
-        assert site.served == "testing mx1.example.test"
-        assert site.txt and "until" not in site.txt["comment"]
-
-    def test_a_domain_that_is_withdrawn_takes_its_policy_back(self, site: Site) -> None:
-        inventory = hosts(MX1, mta_sts="enforce")
-        site.run(inventory)
-        site.withdraw(inventory)
-        assert (site.mx, site.served) == ([], "none")
-        assert site.txt and site.txt["comment"].startswith("letterbox until ")
-        site.later(days=7, minutes=5)
-        site.withdraw(inventory)
-        assert (site.cloudflare.records(NAME), site.cloudflare.account.scripts) == ([], {})
-
-    def test_a_domain_whose_last_host_goes_takes_its_policy_back(self, site: Site) -> None:
-        inventory = hosts(MX1, mta_sts="enforce")
-        site.run(inventory)
-        site.run(type(inventory)((), inventory.domains), forgetting=None)
-        assert (site.mx, site.served) == ([], "none")
-
-    @pytest.mark.parametrize("mode", [None, "none"])
-    def test_forgetting_takes_everything_away_at_once(self, site: Site, mode: str | None) -> None:
-        site.run(hosts(MX1, mta_sts="enforce"))
-        site.run(hosts(MX1, mta_sts=mode), forget_policy=True)
-        assert site.log == [CHANGED, GONE]
-        assert (site.txt, site.cloudflare.account.scripts) == (None, {})
-        assert site.mx == [MX1]
-
-    def test_a_policy_that_is_wanted_cannot_be_forgotten(self, site: Site) -> None:
-        with pytest.raises(SyncError, match='write "none" there'):
-            site.run(hosts(MX1, mta_sts="enforce"), forget_policy=True)
-
-
 def test_without_the_option_a_policy_stays_and_no_mx_comes_that_it_does_not_list(site: Site) -> None:
     site.run(hosts(MX1, mta_sts="testing"))
     left_out = site.prepare(hosts(MX1))
@@ -280,71 +209,6 @@ def test_without_the_option_a_policy_stays_and_no_mx_comes_that_it_does_not_list
     with pytest.raises(SyncError, match='write "mta_sts": "testing"'):
         site.run(hosts(MX2))
     assert (site.mx, site.txt, site.served) == ([MX1], before, "testing mx1.example.test")
-
-
-class TestInTheWay:
-    @pytest.mark.parametrize(
-        ("kind", "name", "content", "says"),
-        [
-            ("A", "mta-sts", "192.0.2.1", "Cloudflare's Worker needs this name"),
-            ("CNAME", "mta-sts", "policies.example.net", "Cloudflare's Worker needs this name"),
-            ("TXT", "_mta-sts", "v=STSv1; id=1", "two of these count as none"),
-            ("CNAME", "_mta-sts", "policies.example.net", "is an alias"),
-            ("NS", "mta-sts", "ns1.example.net", "delegates mta-sts.example.test"),
-        ],
-    )
-    def test_a_record_of_somebody_else_stops_the_run(
-        self, site: Site, kind: str, name: str, content: str, says: str
-    ) -> None:
-        site.cloudflare.seed(NAME, {"type": kind, "name": name, "content": content})
-        with pytest.raises(Blocked, match=says):
-            site.run(hosts(MX1, mta_sts="testing"))
-        assert len(site.cloudflare.records(NAME)) == 1
-        site.run(hosts(MX1))
-        assert site.mx == [MX1]
-
-    def test_the_worker_of_somebody_else_stops_the_run(self, site: Site) -> None:
-        zones = sync.Zones()
-        zone = zones.holding(NAME)
-        zones.workers.publish(zone, NAME, "x")
-        (custom,) = site.cloudflare.account.domains.values()
-        custom["service"] = "somebody"
-        with pytest.raises(Blocked, match="a custom domain of another Worker, somebody"):
-            site.run(hosts(MX1, mta_sts="testing"))
-        assert site.mx == []
-
-    def test_another_text_at_the_name_is_left_alone(self, site: Site) -> None:
-        site.cloudflare.seed(NAME, {"type": "TXT", "name": "_mta-sts", "content": "hello"})
-        site.run(hosts(MX1, mta_sts="testing"))
-        texts = [r["content"] for r in site.cloudflare.records(NAME) if r["name"] == f"_mta-sts.{NAME}"]
-        assert len(texts) == 2
-
-
-class TestUndo:
-    def test_it_takes_the_whole_run_back_but_not_what_tells_of_the_policy(self, site: Site) -> None:
-        site.run(hosts(MX1, mta_sts="enforce"))
-        before = site.txt
-        zones = sync.Zones()
-        zone, plan = undo.plan_undo(NAME, zones, clock=site.clock, outside=site.outside)
-        undo.apply(NAME, zone, plan, zones)
-        assert site.txt == before
-        assert {r["name"] for r in site.cloudflare.records(NAME)} == {f"_mta-sts.{NAME}", f"mta-sts.{NAME}"}
-
-    def test_it_refuses_an_mx_that_the_policy_does_not_list(self, site: Site) -> None:
-        site.run(hosts(MX1, mta_sts="enforce"))
-        site.run(hosts(MX2, mta_sts="enforce"))
-        undo.plan_undo(NAME, sync.Zones(), clock=site.clock, outside=site.outside)
-        zones = sync.Zones()
-        zones.workers.publish(zones.holding(NAME), NAME, site.fetch(NAME).text.replace(f"mx: {MX1}\r\n", ""))
-        with pytest.raises(SyncError, match=r"does not list mx1\.example\.test: put that host back"):
-            undo.plan_undo(NAME, zones, clock=site.clock, outside=site.outside)
-
-    def test_it_refuses_an_mx_if_the_policy_is_not_known(self, site: Site, edge: Edge) -> None:
-        site.run(hosts(MX1, mta_sts="enforce"))
-        site.run(hosts(MX2, mta_sts="enforce"))
-        edge.fault = EdgeFault("down")
-        with pytest.raises(SyncError, match="is not known"):
-            undo.plan_undo(NAME, sync.Zones(), clock=site.clock, outside=site.outside)
 
 
 def test_an_upload_that_fails_does_not_keep_a_new_domain_from_its_mx(site: Site) -> None:
