@@ -41,6 +41,8 @@ class PolicyWalk:
     his: HisDoing = field(init=False)
     wanted: Step = field(default_factory=lambda: Step({}, {}, 0.0))
     """The last inventory that the user deployed, to the end or not."""
+    ended: bool = True
+    """Whether the last deploy ended well."""
     left: int | None = None
     """After how many more things the run is killed."""
 
@@ -76,7 +78,12 @@ class PolicyWalk:
         return True
 
     def deploy(self, step: Step, *, kill: int | None = None) -> bool:
-        """Deploy. The user withdraws a domain first that the deploy refuses to forget."""
+        """Deploy. The user withdraws a domain first that the deploy refuses to forget.
+
+        He takes no domain out before a run that was cut off is finished: it may have replaced its hosts.
+        """
+        if not self.ended and set(self.wanted.domains) - set(step.domains):
+            step = self.wanted
         gone = self.site.served() - set(step.domains)
         if gone and set(step.hosts) - set(self.wanted.hosts):
             step = replace(step, hosts=self.wanted.hosts)  # as in `Walk.deploy`
@@ -89,7 +96,8 @@ class PolicyWalk:
             if self.site.machines[name].certificate is None:
                 self.his.broken.setdefault(name, START)
         refused: list[str] = []
-        if not self.run(lambda: self.site.deploy(step.inventory) or refused.extend(gone), kill=kill):
+        self.ended = self.run(lambda: self.site.deploy(step.inventory) or refused.extend(gone), kill=kill)
+        if not self.ended:
             return False
         if refused:
             withdrawn = [self.withdraw(domain, kill=kill) for domain in sorted(refused)]

@@ -2,7 +2,8 @@
 
 Random sequences of what a user does, with any time between, runs that are killed between any two of their
 steps, and an edge that is slow or does not answer. `policy_walk` says what is told apart as the user's own
-doing. A machine that gets another name, or takes over that of another one, is not among these (docs/tls.md).
+doing. A machine that gets another name, or takes over that of another one, is not among these (docs/tls.md),
+and neither are several resolvers of one sender.
 """
 
 from __future__ import annotations
