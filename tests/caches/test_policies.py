@@ -1,9 +1,9 @@
 """No run of ours lets a sender defer mail because of an MTA-STS policy that it keeps.
 
 Random sequences of what a user does, with any time between, runs that are killed between any two of their
-steps, and an edge that is slow or does not answer. `policy_walk` says what is told apart as the user's own
-doing. A machine that gets another name, or takes over that of another one, is not among these (docs/tls.md),
-and neither are several resolvers of one sender.
+steps, and an edge that is slow or does not answer. `fault` says what is told apart as the user's own doing.
+Not among these are a machine that gets another name or takes over that of another one (docs/tls.md), and a
+sender with several resolvers.
 """
 
 from __future__ import annotations
