@@ -40,7 +40,7 @@ def _run(given: argparse.Namespace) -> int:
     own, unread = over_ssh.read_missing(inventory.hosts)
     asks = domain.dane or domain.mta_sts or any(each.caa_at_hosts for each in inventory.domains)
     keys = over_ssh.read_all_keys(inventory.hosts) if asks else {}
-    asks_for_reports = domain.keeps_tls_reports and domain.mta_sts in ("testing", "enforce")
+    asks_for_reports = domain.keeps_tls_reports
     tls_reports = over_ssh.read_all_reports(inventory.hosts, domain.name) if asks_for_reports else {}
     from dns.check import report  # late: these import dnspython
     from dns.check.examination import examine

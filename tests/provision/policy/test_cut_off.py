@@ -28,7 +28,7 @@ def deployed(place: Place) -> Place:
 def test_the_end_is_the_same_wherever_the_run_was_cut_off(deployed: Place, change: str) -> None:
     lines, wanted = _whole(deployed, change)
     assert lines >= 4
-    for line in range(1, lines) if THOROUGH else (2, lines - 2):
+    for line in range(1, lines) if THOROUGH else (lines - 2,):
         _begin(deployed, change)
         after = deployed.inventory(CHANGES[change][1])
         assert deployed.cut_off(after, line) == line
