@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dns.errors import HostUnreadable
-from dns.inventory import host_account, host_keys, host_reports, host_shell
+from dns.inventory import host_account, host_keys, host_shell
 from dns.inventory.host_addresses import COMMAND, Addresses, is_complete, parse_addresses
 from dns.inventory.host_keys import HostKeys, parse_keys
-from dns.inventory.host_reports import HostReports
 from dns.inventory.mail_host import MailHost
+
+if TYPE_CHECKING:
+    from dns.inventory.host_reports import HostReports
 
 CONNECT_SECONDS = 10
 
@@ -65,10 +68,12 @@ def read_all_keys(hosts: Sequence[MailHost]) -> dict[str, HostKeys]:
 
 def read_reports(host: MailHost, domain: str) -> HostReports:
     """Read what senders report of TLS to the domain. Never raises: `unread` says why it could not be read."""
+    from dns.inventory import host_reports  # late: a plain domain needs none of it
+
     try:
         return host_reports.parse_reports(_run(host, host_reports.command(domain)))
     except _NoAnswer as error:
-        return HostReports(unread=f"they could not be read over ssh ({error})")
+        return host_reports.HostReports(unread=f"they could not be read over ssh ({error})")
 
 
 def read_all_reports(hosts: Sequence[MailHost], domain: str) -> dict[str, HostReports]:
