@@ -61,7 +61,7 @@ def examine(
         judge_reports,
         judge_zone,
     )  # late: these import dnspython
-    from dns.check.zone.old_answers import OldAnswers
+    from dns.check.zone_parts.old_answers import OldAnswers
     from dns.world.look import look
     from dns.world.progress import ignore
     from dns.world.vantage import vantage_with

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from dns.check.findings import Finding, Group, advised, only_seen_from_here, required, unknown
-from dns.check.zone import delegation, resolvers
-from dns.check.zone.unanswered import unanswered
+from dns.check.zone_parts import delegation, resolvers
+from dns.check.zone_parts.unanswered import unanswered
 from dns.cloudflare.proxy import is_proxy
 from dns.names import is_ip_address
 from dns.records import ADDRESS_TYPES, quoted

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from dns.check import report
-from dns.check.zone.old_answers import OldAnswers
+from dns.check.zone_parts.old_answers import OldAnswers
 from dns.world.answers import Answer
 from dns.world.delegation import Delegation
 from dns.world.greeting import Greeting

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dns.check.zone.resolvers import differing_answers
+from dns.check.zone_parts.resolvers import differing_answers
 from dns.world.seen import Seen
 
 SLACK = 10.0  # seconds: a resolver may be several machines, whose caches were filled at different times
