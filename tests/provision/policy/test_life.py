@@ -18,6 +18,8 @@ from tests.provision.policy.place import EVERYTHING, MX1, MX2, Place, done
 from tests.tls import zone
 from tests.tls.test_rollover import said_ds
 
+pytestmark = pytest.mark.lab
+
 DANE = {**EVERYTHING, "dane": True}
 BOTH = (MX1, MX2)
 

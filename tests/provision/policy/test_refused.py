@@ -13,6 +13,8 @@ from tests.lab.lab import DOMAIN
 from tests.lab.world import NO_WORKERS_TOKEN
 from tests.provision.policy.place import MX1, Place, done
 
+pytestmark = pytest.mark.lab
+
 WANTED = {"mta_sts": "testing"}
 FOREIGN = {
     "a web site's address": Record("A", f"mta-sts.{DOMAIN}", "192.0.2.44"),
