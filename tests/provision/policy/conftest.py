@@ -12,9 +12,9 @@ from tests.lab.tls import edge, pebble
 from tests.provision.policy.place import Place
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """Nothing is deployed in it. It is taken down after the last test of this folder."""
+    """Nothing is deployed in it. Each module has its own, because what was published once counts later."""
     folder = tmp_path_factory.mktemp("policy")
     lab = usable_lab(request.config, folder / ".lab", quiet=True, hosts=2)
     try:
