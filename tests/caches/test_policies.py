@@ -4,6 +4,9 @@ Random sequences of what a user does, with any time between, runs that are kille
 steps, and an edge that is slow or does not answer. `fault` says what is told apart as the user's own doing.
 Not among these are a machine that gets another name or takes over that of another one (docs/tls.md), and a
 sender with several resolvers.
+
+Known, and not mended: a domain without a policy is withdrawn and, within the TTL of its MX, deployed again to
+another host with `enforce`. The first change takes away what said that a sender may come by the old MX.
 """
 
 from __future__ import annotations
@@ -37,7 +40,10 @@ def walk_through(walk: PolicyWalk, steps: Sequence[Action]) -> None:
         step.take(walk)
 
 
-@settings(max_examples=500 if THOROUGH else 25, suppress_health_check=list(HealthCheck))
+# `make test` has the same walks each time, so a change breaks it and not chance. `make thorough` draws new ones.
+@settings(
+    max_examples=500 if THOROUGH else 25, derandomize=not THOROUGH, suppress_health_check=list(HealthCheck)
+)
 @given(steps=walks())
 def test_no_sequence_of_runs_defers_mail_by_a_policy(state: Path, steps: list[Action]) -> None:
     with site_of(state) as site:
