@@ -40,7 +40,7 @@ def walk_through(walk: PolicyWalk, steps: Sequence[Action]) -> None:
         step.take(walk)
 
 
-# `make test` has the same walks each time: a change breaks it, and not chance. `make thorough` draws new ones.
+# `make test` has the same walks each time, so that chance does not break it. `make thorough` draws new ones.
 @settings(
     max_examples=500 if THOROUGH else 25, derandomize=not THOROUGH, suppress_health_check=list(HealthCheck)
 )
