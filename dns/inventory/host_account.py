@@ -7,10 +7,11 @@ if the host has no token. A host that does not renew has no such file.
 from __future__ import annotations
 
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from dns.state_folder import state_folder
 
 STATE = "/var/lib/letterbox-certificate/state.json"
 """Where a host that renews its certificate keeps it."""
@@ -61,9 +62,11 @@ def parse_state(text: str) -> Account:
 
 
 def folder(hostname: str) -> Path:
-    """Where this machine keeps the account and the state of a host whose certificate it renews."""
-    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
-    return Path(base, "letterbox", "certificates", hostname)
+    """Where this machine keeps the account and the state of a host whose certificate it renews.
+
+    Raises RuntimeError as `state_folder` does.
+    """
+    return state_folder("certificates", hostname)
 
 
 def kept_here(hostname: str) -> str:
@@ -71,5 +74,5 @@ def kept_here(hostname: str) -> str:
     try:
         with (folder(hostname) / "state.json").open("rb") as file:
             return file.read(LONGEST).decode(errors="replace")
-    except OSError:
+    except (OSError, RuntimeError):
         return ""

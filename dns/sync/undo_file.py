@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import get_ident
 
 from dns.errors import SyncError
+from dns.state_folder import state_folder
 from dns.sync.saved import Saved, parse_saved, to_text
 
 _LONGEST = 180  # characters of the domain in a file's name, which may have 255 octets (NAME_MAX)
@@ -82,10 +83,8 @@ def forget(domain: str) -> None:
 
 def file_of(domain: str) -> Path:
     """Where the last change of the domain is kept. Raises SyncError if there is no such place."""
-    state = os.environ.get("XDG_STATE_HOME", "")
     try:
-        # A relative path is ignored (XDG Base Directory Specification).
-        folder = Path(state) if Path(state).is_absolute() else Path.home() / ".local" / "state"
+        folder = state_folder("dns")
     except RuntimeError:
         raise SyncError(
             "this user has no home folder to keep the last change in: set XDG_STATE_HOME or HOME"
@@ -95,7 +94,7 @@ def file_of(domain: str) -> Path:
         import hashlib  # late: only a very long name needs it
 
         name = f"{domain[:_LONGEST]}.{hashlib.sha256(domain.encode()).hexdigest()[:16]}"
-    return folder / "letterbox" / "dns" / f"{name}.json"
+    return folder / f"{name}.json"
 
 
 def _pending(path: Path) -> list[Path]:

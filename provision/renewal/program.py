@@ -41,7 +41,12 @@ def state_folder(hostname: str) -> Path:
 
     Raises DeployError.
     """
-    folder = host_account.folder(hostname)
+    try:
+        folder = host_account.folder(hostname)
+    except RuntimeError:
+        raise DeployError(
+            "this user has no home folder to keep the account at the CA in: set XDG_STATE_HOME or HOME"
+        ) from None
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         folder.chmod(0o700)

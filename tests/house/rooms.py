@@ -57,7 +57,7 @@ ROOMS = (
             ("mta_sts",),
             ("until",),
             ("records",),
-            ("names", "errors", "tlsa"),
+            ("names", "errors", "state_folder", "tlsa"),
         ),
         libraries=frozenset({"cloudflare", "cryptography", "dnspython", "httpx", "idna", "rich"}),
     ),

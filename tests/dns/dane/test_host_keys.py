@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from dns.inventory import host_keys, over_ssh
 from dns.inventory.host_keys import HostKeys, parse_keys
 from dns.inventory.mail_host import MailHost
 from provision.renewal import program
+from tests.deploys import ROOT
 from tests.dns.dane.keys import FIRST, SECOND
 from tests.dns.loopback.world import MailHost as Served
 from tests.dns.mta_sts.chains import authority, leaf
@@ -180,3 +183,16 @@ def test_the_command_runs_in_the_login_shell(
     sudo.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     assert over_ssh.read_keys(HOST).unread == ""
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become a user without a home folder")
+def test_a_user_without_a_home_folder_keeps_no_account() -> None:
+    code = (
+        "import os\nfrom dns.inventory import host_account\nos.setuid(54321)\n"
+        "print([host_account.kept_here('mx1.e.test')])"
+    )
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    assert done.stdout == "['']\n", done.stderr
