@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from dns.check.findings import ELSEWHERE, Finding, advised, required, unknown
 from dns.errors import SyncError
 from dns.inventory.domain import TLS_REPORTS
-from dns.mta_sts.policy import HOST_LABEL, LABEL, Policy, Served, id_of, is_record
+from dns.mta_sts.policy import LABEL, Policy, Served, id_of, is_record, policy_host
 from dns.world.answers import Answer
 from dns.world.nameservers import Server
 from dns.world.seen import HostSeen, PolicySeen, Seen
@@ -113,7 +113,7 @@ def _told(found: PolicySeen, seen: Seen) -> Iterator[Finding]:
 
 def _no_policy(found: PolicySeen, seen: Seen) -> Iterator[Finding]:
     """No policy was fetched: it is certainly not there, or it is not known."""
-    host = f"{HOST_LABEL}.{seen.domain}"
+    host = policy_host(seen.domain)
     told = _is_told(found)
     if found.served.absent:
         if told:

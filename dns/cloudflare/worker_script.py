@@ -11,7 +11,8 @@ import hashlib
 import json
 from string import Template
 
-PATH = "/.well-known/mta-sts.txt"
+from dns.mta_sts.policy import PATH
+
 MAIN_MODULE = "worker.js"
 COMPATIBILITY_DATE = "2026-11-01"
 """The day whose behaviour of Cloudflare's runtime the script is written for."""

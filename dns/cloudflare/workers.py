@@ -25,6 +25,7 @@ from dns.cloudflare.worker_script import (
     script_name,
 )
 from dns.errors import NotPermitted, OutcomeUnknown, Refused, Unreachable
+from dns.mta_sts.policy import policy_host
 
 if TYPE_CHECKING:
     from cloudflare import Cloudflare
@@ -74,8 +75,8 @@ class Workers:
         attached = self._attached(zone, domain)
         if attached and attached["service"] != name:
             raise Refused(
-                f"mta-sts.{domain} is a custom domain of another Worker, {attached['service']}: remove it in "
-                "the dashboard (Workers & Pages > that Worker > Settings > Domains & Routes), or leave "
+                f"{policy_host(domain)} is a custom domain of another Worker, {attached['service']}: remove "
+                "it in the dashboard (Workers & Pages > that Worker > Settings > Domains & Routes), or leave "
                 "mta_sts out of the inventory",
                 100116,
             )
@@ -100,7 +101,7 @@ class Workers:
         self._write(
             domain,
             lambda client: client.workers.domains.with_raw_response.update(
-                account_id=account, hostname=f"mta-sts.{domain}", service=name, zone_id=zone.id
+                account_id=account, hostname=policy_host(domain), service=name, zone_id=zone.id
             ).json(),
         )
 
@@ -136,7 +137,7 @@ class Workers:
 
     def _attached(self, zone: Zone, domain: str) -> Mapping[str, str] | None:
         """The custom domain `mta-sts.DOMAIN` as the account has it. None if it has none."""
-        account, hostname = _account(zone), f"mta-sts.{domain}"
+        account, hostname = _account(zone), policy_host(domain)
         with _naming_the_right(domain):
             answer = self._api.repeatable(
                 lambda client: client.workers.domains.with_raw_response.list(

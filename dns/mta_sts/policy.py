@@ -13,8 +13,8 @@ VERSION = "STSv1"
 MODES = ("testing", "enforce", "none")
 LABEL = "_mta-sts"
 """What stands before the domain in the name of the TXT record (RFC 8461, section 3.1)."""
-HOST_LABEL = "mta-sts"
-"""What stands before the domain in the name of the policy host (RFC 8461, section 3.2)."""
+PATH = "/.well-known/mta-sts.txt"
+"""Where the policy host has the policy (RFC 8461, section 3.3)."""
 TXT_TTL = 60
 """Seconds. A sender that keeps the TXT record does not learn of a new policy meanwhile."""
 LONGEST_AGE = 31557600  # seconds: one year (RFC 8461, section 3.2)
@@ -22,6 +22,11 @@ ID_LENGTH = 20  # of the 32 characters that RFC 8461, section 3.1, allows
 
 _FIELD = re.compile(r"([A-Za-z0-9][A-Za-z0-9_.-]{0,31}):[ \t]*(.*?)[ \t]*")
 _ID = re.compile(r"id[ \t]*=[ \t]*([A-Za-z0-9]{1,32})[ \t]*", re.ASCII)
+
+
+def policy_host(domain: str) -> str:
+    """The name of the policy host (RFC 8461, section 3.2)."""
+    return f"mta-sts.{domain}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dns.mta_sts.announced import name_of, remembering
-from dns.mta_sts.policy import HOST_LABEL, is_record
+from dns.mta_sts.policy import is_record, policy_host
 from dns.mta_sts.values import LATER, NOW, PolicyPlan, listed_until
 from dns.names import is_within
 from dns.plan import products
@@ -106,7 +106,7 @@ def _obstacles(policy: PolicyPlan, domain: str, found: Iterable[ZoneRecord], zon
     """What keeps a policy of ours from being published: records of others at its two names."""
     if policy.publish is None:
         return
-    host, name = f"{HOST_LABEL}.{domain}", name_of(domain)
+    host, name = policy_host(domain), name_of(domain)
     ours = {held.id for held in (policy.ours.held, *policy.ours.more) if held}
     workers_own = [held for held in found if _is_workers_own(held, host)]
     for held in found:

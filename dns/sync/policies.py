@@ -14,7 +14,7 @@ from dns.inventory import Domain, Inventory, over_ssh
 from dns.inventory.host_keys import HostKeys
 from dns.mta_sts import announced
 from dns.mta_sts.decision import decide
-from dns.mta_sts.policy import HOST_LABEL, Served
+from dns.mta_sts.policy import Served, policy_host
 from dns.mta_sts.values import ANNOUNCED, Asked, Known, PolicyPlan
 from dns.records import ZoneRecord
 from dns.sync.prepared import Prepared
@@ -65,7 +65,7 @@ def looked_up(prepared: Prepared, zones: Zones, *, ask: bool) -> Prepared:
     if wanted and asked.mode == "enforce":
         known = _with_certificates(known, prepared, prepared.outside, now, ask=ask)
     plan = decide(asked, found, known, now)
-    has_worker = any(held.locked and held.record.name == f"{HOST_LABEL}.{asked.domain}" for held in found)
+    has_worker = any(held.locked and held.record.name == policy_host(asked.domain) for held in found)
     takes_back = asked.ending or asked.forget or asked.mode == "none"
     needs = (plan.publish is not None and not plan.right) or (wanted and plan.publish is None) or plan.remove
     if not (needs or (takes_back and (has_worker or asked.forget or asked.mode == "none"))):

@@ -15,13 +15,12 @@ from contextlib import contextmanager, suppress
 from http.client import HTTPException, HTTPResponse, HTTPSConnection
 
 from dns.errors import SyncError
-from dns.mta_sts.policy import HOST_LABEL, Served, parse
+from dns.mta_sts.policy import PATH, Served, parse, policy_host
 from dns.records import ADDRESS_TYPES
 from dns.world import delegation, nameservers
 from dns.world.answers import Answer
 from dns.world.vantage import VantagePoint
 
-PATH = "/.well-known/mta-sts.txt"
 LONGEST = 64 * 1024  # octets; RFC 8461, section 3.2, lets a sender stop there
 USER_AGENT = "letterbox"
 """Cloudflare's Browser Integrity Check refuses a request without one."""
@@ -35,7 +34,7 @@ def fetch(domain: str, vantage: VantagePoint, *, seconds: float = 30.0) -> Serve
     of the system, or those of SSL_CERT_FILE and SSL_CERT_DIR. Every address of the policy host is tried
     until one answers.
     """
-    host = f"{HOST_LABEL}.{domain}"
+    host = policy_host(domain)
     try:
         addresses, failure = _addresses(host, vantage)
         if not addresses:

@@ -10,8 +10,8 @@ import pytest
 from tests.conftest import usable_lab
 from tests.deploys import deploy
 from tests.lab import lifecycle
-from tests.lab.lab import HOSTNAME, Lab
-from tests.lab.tls import edge, pebble, sts_sender
+from tests.lab.lab import DOMAIN, HOSTNAME, Lab
+from tests.lab.tls import edge, pebble, signing, sts_sender
 from tests.lab.tls.pebble import Pebble
 from tests.lab.tls.sts_sender import StsSender
 from tests.tls import zone
@@ -29,6 +29,19 @@ def tls_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield lab
     finally:
         lifecycle.take_down(folder)
+
+
+@pytest.fixture(scope="module")
+def signed(tls_lab: Lab) -> Iterator[Lab]:
+    """The lab with its zone signed, and its DS at the registry."""
+    signing.sign(tls_lab.world, DOMAIN)
+    try:
+        signing.hand_in(tls_lab.world, DOMAIN, signing.own_ds(tls_lab.world, DOMAIN))
+        yield tls_lab
+    finally:
+        zone.set_caa(tls_lab, HOSTNAME)
+        zone.publish(tls_lab)
+        signing.unsign(tls_lab.world, DOMAIN)
 
 
 @pytest.fixture(scope="module")

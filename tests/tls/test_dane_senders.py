@@ -21,18 +21,6 @@ EXPIRED = timedelta(days=-30)
 
 
 @pytest.fixture(scope="module")
-def signed(tls_lab: Lab) -> Iterator[Lab]:
-    """The lab with its zone signed, and its DS at the registry."""
-    signing.sign(tls_lab.world, DOMAIN)
-    try:
-        signing.hand_in(tls_lab.world, DOMAIN, signing.own_ds(tls_lab.world, DOMAIN))
-        yield tls_lab
-    finally:
-        zone.publish(tls_lab)
-        signing.unsign(tls_lab.world, DOMAIN)
-
-
-@pytest.fixture(scope="module")
 def sender(signed: Lab) -> Iterator[Sender]:
     with dane_sender.running(signed.world) as running:
         yield running

@@ -6,33 +6,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.deploys import ROOT
 from tests.lab.lab import DOMAIN, HOSTNAME, Lab
-from tests.lab.tls import signing
 from tests.lab.tls.pebble import Pebble
 from tests.tls import host, zone
 from tests.tls.pairs import Pair, digest, new_key
 
 NEXT = new_key()
-
-
-@pytest.fixture(scope="module")
-def signed(tls_lab: Lab) -> Iterator[Lab]:
-    """The lab with its zone signed, and its DS at the registry."""
-    signing.sign(tls_lab.world, DOMAIN)
-    try:
-        signing.hand_in(tls_lab.world, DOMAIN, signing.own_ds(tls_lab.world, DOMAIN))
-        yield tls_lab
-    finally:
-        zone.set_caa(tls_lab, HOSTNAME)
-        zone.publish(tls_lab)
-        signing.unsign(tls_lab.world, DOMAIN)
 
 
 def points(lab: Lab, trusts: Path) -> dict[str, dict[str, Any]]:

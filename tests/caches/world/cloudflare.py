@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from dns.mta_sts.policy import HOST_LABEL
+from dns.mta_sts.policy import policy_host
 from tests.caches.world.clock import Clock
 from tests.lab.cloudflare import StandIn
 from tests.lab.cloudflare.api import Request
@@ -46,5 +46,5 @@ class TimedStandIn(StandIn):
             script = self.served(custom["hostname"])
             constant = _POLICY.search(script) if script else None
             if constant:
-                found[custom["hostname"].removeprefix(f"{HOST_LABEL}.")] = str(json.loads(constant[1]))
+                found[custom["hostname"].removeprefix(policy_host(""))] = str(json.loads(constant[1]))
         return found
