@@ -24,7 +24,7 @@ from receiver.smtp.transaction.envelope import Envelope
 from receiver.smtp.transaction.header_gate import HeaderTooLarge
 from receiver.smtp.transaction.message import Message
 from receiver.smtp.transaction.trace import Origin
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.storage.store import Store
 from receiver.system import journal
 

@@ -11,7 +11,7 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 
-from receiver.storage.record import Copy, Record, pack_names, parse_body
+from receiver.storage.log.record import Copy, Record, pack_names, parse_body
 
 # A request is its number, the octets of the record's names and of its message, and then both.
 _REQUEST = struct.Struct("<III")

@@ -14,7 +14,7 @@ from typing import Any
 
 from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC, Failures
 from receiver.storage.incoming import Incoming
-from receiver.storage.segment import SYNCS
+from receiver.storage.log.segment import SYNCS
 
 
 class GroupCommit:

@@ -21,8 +21,8 @@ from functools import partial
 
 from receiver.storage.folders import Folders
 from receiver.storage.incoming import Incoming
-from receiver.storage.record import Record
-from receiver.storage.wal import Entry, Log
+from receiver.storage.log.record import Record
+from receiver.storage.log.wal import Entry, Log
 
 MAX_MESSAGES = 100  # of one group
 SLOW_SYNC = 0.003  # seconds of a sync after which another one may begin meanwhile

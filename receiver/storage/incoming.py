@@ -17,7 +17,7 @@ from functools import partial
 from typing import TypeVar
 
 from receiver.storage.folders import Folders
-from receiver.storage.record import Copy, Record, make_record
+from receiver.storage.log.record import Copy, Record, make_record
 
 T = TypeVar("T")
 

@@ -24,9 +24,9 @@ from receiver.storage.channel import READY, Channel, pack_result
 from receiver.storage.folders import Folders
 from receiver.storage.group import FILE_SYNCS, MAX_MESSAGES, SLOW_SYNC, Group
 from receiver.storage.incoming import Incoming
-from receiver.storage.record import Record
-from receiver.storage.segment import SYNCS
-from receiver.storage.wal import Entry, Log, open_log
+from receiver.storage.log.record import Record
+from receiver.storage.log.segment import SYNCS
+from receiver.storage.log.wal import Entry, Log, open_log
 
 
 def serve(folders: Folders, control: socket.socket) -> None:

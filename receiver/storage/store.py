@@ -21,9 +21,9 @@ from receiver.storage.commit import GroupCommit
 from receiver.storage.folders import Folders, nearest_folder
 from receiver.storage.group import FILE_SYNCS, Failures, Group
 from receiver.storage.incoming import Incoming
-from receiver.storage.record import Copy
-from receiver.storage.recovery import recover
-from receiver.storage.wal import Log
+from receiver.storage.log.record import Copy
+from receiver.storage.log.recovery import recover
+from receiver.storage.log.wal import Log
 from receiver.storage.writer import Writer
 
 _BLOCK = 65_536  # octets of a message that are read at once

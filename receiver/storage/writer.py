@@ -14,7 +14,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from receiver.storage import channel
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.system import journal
 
 _MOST_NUMBERS = 2**32 - 1

@@ -8,8 +8,8 @@ from pathlib import Path
 from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
 from receiver.storage.folders import Folders
+from receiver.storage.log.wal import open_log
 from receiver.storage.store import Store
-from receiver.storage.wal import open_log
 
 
 def new_store(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from receiver.checks.verdict import Verdict
 from receiver.smtp.transaction import trace
 from receiver.smtp.transaction.header_gate import HeaderGate
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.storage.store import Store
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receiver.storage import recovery
 from receiver.storage.folders import Folders
+from receiver.storage.log import recovery
 from tests.receiver.processes import wait_until
 from tests.receiver.wire import Client, content_of
 

@@ -23,7 +23,7 @@ with instrumented():
     from receiver.config.values import Limits
     from receiver.storage.folders import Folders
     from receiver.storage.incoming import Incoming
-    from receiver.storage.record import Copy
+    from receiver.storage.log.record import Copy
     from receiver.storage.store import Store
     from tests.receiver.connections import Site, new_site
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from receiver.mailbox import Mailbox
-from receiver.storage.record import Copy
-from receiver.storage.segment import BLOCK
+from receiver.storage.log.record import Copy
+from receiver.storage.log.segment import BLOCK
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("bücher.example", "b ob")
 COPIES = (Copy(ALICE, b"Delivered-To: alice\r\n"), Copy(BOB, b""))

@@ -12,7 +12,7 @@ import pytest
 
 from receiver.mailbox import Mailbox
 from receiver.storage.disk import keeps_order
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.storage.store import Store
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store

@@ -12,7 +12,7 @@ from pathlib import Path
 from receiver.mailbox import Mailbox
 from receiver.storage.incoming import Incoming
 from receiver.storage.leftovers import STALE, sweep
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.storage.store import Store
 from tests.receiver.processes import wait_until
 from tests.receiver.server import Server

@@ -14,8 +14,8 @@ import pytest
 from receiver.mailbox import Mailbox
 from receiver.storage.disk import SYSTEM
 from receiver.storage.folders import Folders
-from receiver.storage.record import Copy
-from receiver.storage.recovery import recover
+from receiver.storage.log.record import Copy
+from receiver.storage.log.recovery import recover
 from receiver.storage.store import Store
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store

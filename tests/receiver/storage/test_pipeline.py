@@ -19,8 +19,8 @@ from receiver.mailbox import Mailbox
 from receiver.storage import channel, pipeline
 from receiver.storage.folders import Folders
 from receiver.storage.group import MAX_MESSAGES, SLOW_SYNC
-from receiver.storage.record import Copy, Record, make_record
-from receiver.storage.recovery import recover
+from receiver.storage.log.record import Copy, Record, make_record
+from receiver.storage.log.recovery import recover
 from tests.receiver.processes import DEADLINE, wait_until
 from tests.receiver.storage.faulty_disk import Disk
 

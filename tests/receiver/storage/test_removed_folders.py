@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receiver.storage.folders import Folders
-from receiver.storage.recovery import recover
+from receiver.storage.log.recovery import recover
 from tests.receiver.processes import wait_until
 from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from receiver.storage import record
 from receiver.storage.disk import SYSTEM
-from receiver.storage.record import Record, make_record
-from receiver.storage.segment import BLOCK, Segment
+from receiver.storage.log import record
+from receiver.storage.log.record import Record, make_record
+from receiver.storage.log.segment import BLOCK, Segment
 from tests.receiver.storage.copies import COPIES, SIZE
 from tests.receiver.storage.faulty_disk import Disk
 

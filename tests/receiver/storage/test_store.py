@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from receiver.mailbox import Mailbox
-from receiver.storage.record import Copy
+from receiver.storage.log.record import Copy
 from receiver.storage.store import Store
 from tests.receiver.server import Server
 from tests.receiver.storage.faulty_disk import Disk

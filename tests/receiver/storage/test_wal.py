@@ -11,9 +11,9 @@ import pytest
 
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
-from receiver.storage.recovery import recover
+from receiver.storage.log.recovery import recover
+from receiver.storage.log.wal import open_log
 from receiver.storage.store import Store
-from receiver.storage.wal import open_log
 from tests.receiver.storage.copies import ALICE, BOB, COPIES, SIZE
 from tests.receiver.storage.faulty_disk import Disk
 from tests.receiver.stores import new_store

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
-from receiver.storage.record import Copy, Record
-from receiver.storage.segment import Segment
-from receiver.storage.wal import FOLDER
+from receiver.storage.log.record import Copy, Record
+from receiver.storage.log.segment import Segment
+from receiver.storage.log.wal import FOLDER
 from receiver.system.journal import log
 
 

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receiver.storage.folders import Folders
-from receiver.storage.record import Record
-from receiver.storage.segment import Segment
+from receiver.storage.log.record import Record
+from receiver.storage.log.segment import Segment
 from receiver.system.journal import log
 
 FOLDER = ".wal"  # in the mail folder

@@ -15,9 +15,9 @@ import os
 import secrets
 from collections.abc import Iterator, Sequence
 
-from receiver.storage import record
 from receiver.storage.disk import Disk
-from receiver.storage.record import Record
+from receiver.storage.log import record
+from receiver.storage.log.record import Record
 
 BLOCK = 4096  # octets
 SYNCS = 2  # syncs that may run at once
