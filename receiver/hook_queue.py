@@ -6,7 +6,7 @@ A hook tells a program of each message to some mailboxes. Its queue is `<mail>/.
   message, so a 250 promises both. The hook's process removes it when the target has taken the message, and
   only then.
 - `dead/NAME` is a message that the hook's process has given up.
-- `state.json` and `retry` belong to the hook's process and to `letterbox hooks`. The receiver never uses them.
+- `state.json` and `retry` belong to the hook's process and to `letterbox hooks`, never to the receiver.
 
 NAME is the id that the target sees. It stays the same in every attempt, also after a crash.
 
@@ -66,7 +66,7 @@ def digits(mailbox: Mailbox) -> str:
 
 
 def link_name(file: str, mailbox: Mailbox) -> str:
-    """NAME of a message's link. `file` is the name of its file in new/, which is the same in all mailboxes."""
+    """NAME of a message's link. `file` is the name of its file in new/, the same in all mailboxes."""
     return f"{file}.{digits(mailbox)}"
 
 
