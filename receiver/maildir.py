@@ -10,6 +10,9 @@ import os
 import re
 
 PARTS = ("new", "cur")  # the folders that hold messages
+# Of the messages that the receiver stores. Nothing writes to them afterwards, and mail clients, which write
+# messages too, make other modes. So a renamed file tells by its mode who wrote it (`reading.renamed`).
+FILE_MODE = 0o400
 _OURS = re.compile(r"\d{1,11}\.(M\d+P\d+Q\d+R[0-9a-f]+)\.")
 _NO_SUBFOLDERS = frozenset({"new", "cur", "tmp"})
 _DEEPEST = 16  # folders inside folders
