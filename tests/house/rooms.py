@@ -71,7 +71,7 @@ ROOMS = (
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
-            ("addresses", "mailbox", "parameters"),
+            ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
             ("charsets", "validity"),
         ),
