@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from receiver import one_time
+from receiver.mailbox import Mailbox
 from receiver.recipients import Domain
 
 MOST_WORKERS = 64
@@ -71,5 +73,7 @@ class Config:
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
     checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
     spam_filter: Rspamd | None = None
+    keep: Mapping[Mailbox, int] = field(default_factory=dict)  # days after which a message goes
+    quota: Mapping[Mailbox, int] = field(default_factory=dict)  # octets of mail that a mailbox may hold
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file
