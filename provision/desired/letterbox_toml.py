@@ -37,12 +37,11 @@ def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | N
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     if host.spam_filter:
         table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
-    for name, limits in (
-        ("keep", _per_mailbox((domain, domain.keep) for domain in domains)),
-        ("quota", _per_mailbox((domain, domain.quota) for domain in domains)),
-    ):
-        if limits:
-            table[name] = limits
+    limits = {
+        "keep": _per_mailbox((domain, domain.keep) for domain in domains),
+        "quota": _per_mailbox((domain, domain.quota) for domain in domains),
+    }
+    table |= {name: numbers for name, numbers in limits.items() if numbers}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
 

@@ -42,12 +42,14 @@ def _options(name: str, value: object, problems: list[str]) -> Mapping[object, o
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        problems.append(f'mailbox {name}: its options must be a dict such as {{"quota": 10**9}}, not {value!r}')
+        problems.append(
+            f'mailbox {name}: its options must be a dict such as {{"quota": 10**9}}, not {value!r}'
+        )
         return {}
-    for key in value:
-        if key not in KEYS:
-            problems.append(
-                f"mailbox {name}: unknown key {key}{did_you_mean(str(key), KEYS)}: "
-                f"a mailbox may have {' and '.join(KEYS)}"
-            )
+    problems += [
+        f"mailbox {name}: unknown key {key}{did_you_mean(str(key), KEYS)}: "
+        f"a mailbox may have {' and '.join(KEYS)}"
+        for key in value
+        if key not in KEYS
+    ]
     return value

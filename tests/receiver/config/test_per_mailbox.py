@@ -40,13 +40,19 @@ def test_a_domain_names_all_its_mailboxes_and_an_address_wins_over_its_domain() 
         ('[keep]\n"a.test" = 0', 'keep."a.test": must be a whole number of days, from 1 to 36500, not 0'),
         ('[keep]\n"a.test" = -1', 'keep."a.test": must be a whole number of days, from 1 to 36500, not -1'),
         ('[keep]\n"a.test" = 1.5', 'keep."a.test": must be a whole number of days, from 1 to 36500, not 1.5'),
-        ('[keep]\n"a.test" = true', 'keep."a.test": must be a whole number of days, from 1 to 36500, not True'),
+        (
+            '[keep]\n"a.test" = true',
+            'keep."a.test": must be a whole number of days, from 1 to 36500, not True',
+        ),
         (
             '[keep]\n"a.test" = 99999999999',
             'keep."a.test": must be a whole number of days, from 1 to 36500, not 99999999999',
         ),
         ('[quota]\n"a.test" = 0', 'quota."a.test": must be a whole number of octets, at least 1, not 0'),
-        ('[quota]\n"a.test" = "1G"', "quota.\"a.test\": must be a whole number of octets, at least 1, not '1G'"),
+        (
+            '[quota]\n"a.test" = "1G"',
+            "quota.\"a.test\": must be a whole number of octets, at least 1, not '1G'",
+        ),
         ('[quota]\n"c.test" = 1', "quota.\"c.test\": 'c.test' is not a domain served here"),
         ('[quota]\n"dave@a.test" = 1', "quota.\"dave@a.test\": 'dave' is not a mailbox of a.test"),
         ('[quota]\n"@a.test" = 1', "quota.\"@a.test\": '' is not a mailbox of a.test"),
