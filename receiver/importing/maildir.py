@@ -7,7 +7,6 @@ each file's descriptor with the name (unix(7), SCM_RIGHTS).
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import stat
@@ -53,7 +52,7 @@ def opened(root: int) -> Iterator[Opened]:
     names = sorted(name for name in os.listdir(root) if name.startswith(".") and _is_folder(root, name))
     for folder in ("", *names):
         for part in ("new", "cur"):
-            with suppress(FileNotFoundError, NotADirectoryError):
+            with suppress(FileNotFoundError):
                 yield from _in_folder(root, folder, part)
 
 
@@ -67,11 +66,9 @@ def _in_folder(root: int, folder: str, part: str) -> Iterator[Opened]:
     within = os.open(folder, _FOLDER_FLAGS, dir_fd=root) if folder else os.dup(root)
     try:
         files = os.open(part, _FOLDER_FLAGS, dir_fd=within)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            yield Opened(folder, part, "", problem="a symbolic link")
-            return
-        raise
+    except NotADirectoryError:
+        yield Opened(folder, part, "", problem="not a folder")
+        return
     finally:
         os.close(within)
     try:

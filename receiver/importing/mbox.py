@@ -127,10 +127,10 @@ class Mbox:
                 else:
                     yield self._unquoted(piece)
             at_start = piece.endswith(b"\n")
-        if not at_start:
+        if not held:
             raise SourceError(
-                f"{self._place}: is cut off: the file ends within a line: not imported. If the message is"
-                " whole, add a line end to the file"
+                f"{self._place}: is cut off: the file ends without an empty line behind it: not imported."
+                " If the message is whole, add an empty line to the file"
             )
         return None
 
