@@ -19,6 +19,7 @@ _RECEIVED = re.compile(
     rb"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
     rb"(?:\s+id (?P<identity>[^\s;]+))?(?:\s+for <(?P<sent_to>[^>]*)>)?"
 )
+_IDENTITY = re.compile(r"M\d+P\d+Q\d+R[0-9a-f]+")  # as `Store.identity` makes it
 _RESULTS, _SPAM = "authentication-results", "x-spam"
 
 
@@ -39,10 +40,10 @@ class Trace:
 def read(fields: Fields, file_name: str) -> Trace:
     """What our fields say. `file_name` is the name of the message's file.
 
-    The results count only if the identity in our Received field stands in its place in the name of the file,
-    because then the receiver wrote this very file. A message that somebody copied into the folder has another
-    name, and all of its fields may be a stranger's. The other parts of a name can be guessed: the time, and
-    the name of the host.
+    The results count only if the identity in our Received field stands in the name of the file, because then
+    the receiver wrote this very file. A message that somebody copied into the folder has another name, and
+    all of its fields may be a stranger's. It must have the form of an identity, because the other parts of a
+    name can be guessed: the time, and the name of the host.
     """
     received = _RECEIVED.match(fields.raw("received"))
     if received is None:
@@ -50,7 +51,7 @@ def read(fields: Fields, file_name: str) -> Trace:
     said: dict[str, Any] = {key: _text(value) for key, value in received.groupdict().items()}
     identity = said.pop("identity")
     ours = Trace(**said)
-    if not identity or file_name.split(".", 2)[1:2] != [identity]:
+    if not identity or not _IDENTITY.fullmatch(identity) or f".{identity}." not in f".{file_name}.":
         return ours
     above: dict[str, list[bytes]] = {}
     for name, value in fields.all:
