@@ -66,7 +66,7 @@ ROOMS = (
         (
             ("__main__",),
             ("proof",),
-            ("doctor", "serving", "tls_reports"),
+            ("doctor", "importing", "serving", "tls_reports"),
             ("reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
