@@ -37,7 +37,7 @@ mail_hosts = (
             "example.com": {
                 # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com
                 # is alice's too.
-                "mailboxes": ["alice", "bob"],          # with options: docs/keep.md
+                "mailboxes": ["alice", "bob"],  # with options: docs/keep.md
                 # Other names, for one mailbox or several. Every domain must take mail for postmaster.
                 "aliases": {"postmaster": ["alice"]},
                 # A mailbox for every name not listed; None refuses them, which keeps spam out.
