@@ -24,7 +24,7 @@ old="$(date -d '-31 days' +%s).M000001P1Q1R0123abcd.mx1.example.test:2,S"
 mkdir -p {BOB}/tmp {BOB}/new {BOB}/cur {BOB}/.Archive/cur
 touch "{BOB}/cur/$old" "{BOB}/.Archive/cur/$old"
 head -c 6000 /dev/zero > {BOB}/new/$(date +%s).M000002P1Q2R0123abcd.mx1.example.test
-chown -R letterbox: {BOB} && chmod -R u=rwX,go= {BOB}
+chown -R letterbox: {layout.MAIL}/example.test && chmod -R u=rwX,go= {layout.MAIL}/example.test
 """
 RCPT = """
 import smtplib, sys
