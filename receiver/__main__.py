@@ -17,6 +17,7 @@ COMMANDS = {
     "list": ("receiver.reading.listing:main", "list the newest messages"),
     "show": ("receiver.reading.show:main", "show one message: headers, text and attachments"),
     "export": ("receiver.reading.export:main", "write messages as mbox or .eml"),
+    "import": ("receiver.importing.command:main", "take an mbox or a Maildir into a mailbox"),
     "wait": ("receiver.reading.arrivals:wait", "wait for a message, with a timeout"),
     "follow": ("receiver.reading.arrivals:follow", "print a line for each message that arrives"),
     "keep": ("receiver.keeping.command:main", "remove old mail, as the inventory says"),
