@@ -16,6 +16,7 @@ from provision import (
     configuration,
     firewalld,
     firewalld_start,
+    old_mail,
     release,
     resolver,
     service,
@@ -47,6 +48,7 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
+old_mail.removed_daily(name="Old mail: removed daily, if wanted")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, firewalld, release, resolver, service, system
+from provision import account, firewalld, old_mail, release, resolver, service, system
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -26,6 +26,7 @@ with refusing():
 
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
+old_mail.removed(name="Old mail: removed daily, if wanted")
 resolver.removed(name="Resolver, if needed")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")

@@ -19,6 +19,7 @@ from provision.host.observed import File, Generation, Listener, Observed, Sessio
 from provision.host.renewal import parse_renewal
 from provision.host.resolver import parse_own_resolver, parse_resolved, seconds
 from provision.host.served import Served, parse_served
+from provision.host.timer import parse_timed_service
 from provision.host.tls import parse_tls
 
 _RELEASE = re.compile("[0-9a-f]{16}")
@@ -68,6 +69,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         renewal=parse_renewal(sections.get("renewal", ())),
         resolved=parse_resolved(resolved),
         own_resolver=parse_own_resolver(sections.get("resolver", ())),
+        keep=parse_timed_service(sections.get("keep", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),

@@ -13,6 +13,7 @@ from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
 from provision.host.served import Served
+from provision.host.timer import TimedService
 from provision.host.tls import Key, Tls
 
 
@@ -132,6 +133,8 @@ class Observed:
     """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
     own_resolver: OwnResolver | None = None
     """What the host has of our own resolver. None: nothing."""
+    keep: TimedService | None = None
+    """What the host has of the timer that removes old mail. None: nothing."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, layout, renewal, resolver, tls
+from provision.host import firewalld_state, layout, renewal, resolver, timer, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -101,7 +101,7 @@ _LEFTOVERS = (
     "-o -path '*/tls/*.pem.new' -o -path '*/tls/current.new' -o -path '*/tls/next.new' "
     "-o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
     "-o -path '*/letterbox.socket.new' -o -path '*/letterbox-resolver.*.new' "
-    "-o -path '/usr/local/bin/letterbox.new' \\)"
+    "-o -path '*/letterbox-keep.*.new' -o -path '/usr/local/bin/letterbox.new' \\)"
 )
 
 # What lies in our folders and is not ours.
@@ -159,6 +159,7 @@ esac""",
     "renewal": renewal.PROBE,
     "resolved": resolver.PROBE_RESOLVED,
     "resolver": resolver.PROBE,
+    "keep": timer.probe(layout.KEEP_SERVICE, layout.KEEP_TIMER),
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

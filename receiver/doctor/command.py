@@ -113,6 +113,8 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if loaded.quota:
+        yield _without_root(lambda: disk.check_quotas(loaded), loaded.mail)
     if loaded.checks:
         yield _without_root(partial(resolver.check_resolver, loaded), loaded.mail)
         yield resolver.check_undecided
