@@ -25,7 +25,7 @@ from tests.receiver.durability import hooks
 from tests.receiver.durability.hooks import HookVerdict, Post, Target, judge_hooks
 from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
-from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.processes import DEADLINE, ROOT, wait_until
 from tests.receiver.server import Server, start_server
 
 SECTOR = 512
@@ -92,6 +92,8 @@ def under_load(
         for sender in busy:
             sender.start()
         ledger.wait_for_one()
+        if telling:
+            wait_until(lambda: target.posts, "the target is told of a message")
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(sender.is_alive() for sender in busy):
             busy[0].join(0.05)

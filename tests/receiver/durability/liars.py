@@ -23,8 +23,9 @@ LIARS = {
 HOOK_LIARS = {
     "no log, and the links of hooks after the reply": WITHOUT_LOG
     + "from receiver.storage.folders import Folders; from receiver.storage.incoming import Incoming; "
+    + "from threading import Timer; "
     + "links, close = Folders.links, Incoming.close; Folders.links = lambda *_: (); "
-    + "Incoming.close = lambda it: (close(it), [os.link(it._path(copy, 'new'), link)"
+    + "Incoming.close = lambda it: (close(it), [Timer(0.05, os.link, (it._path(copy, 'new'), link)).start()"
     + " for copy in it.copies for link in links(it._folders, copy.mailbox, it.name)])",
     "no recovery of links": "",
 }
