@@ -88,7 +88,7 @@ def check_folders(config: Config, user: str | None) -> Link | None:
                 f"{folder} is a {kind} of {_user_name(state.st_uid)} with mode {state.st_mode & 0o777:o}, "
                 f"and {owner.pw_name} cannot deliver into it"
             )
-            fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u=rwX,go= {config.mail}"
+            fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u+rwX {config.mail}"
             if not folder.is_dir() or folder.is_symlink():
                 fix = f"mv {folder} /root/"
             return Link("Maildir", evidence, fix)
