@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -122,6 +123,12 @@ def test_a_fresh_host_serves_the_same_mailboxes_octet_for_octet(two: Lab, tmp_pa
     assert (run.code, run.changed()) == (0, []), run.stderr
     assert new.run(SHOWN).stdout == was
     assert new.run("letterbox list --json -n 100000").stdout == listed
+    assert new.run(f"find {layout.MAIL} ! -user letterbox -o ! -group letterbox").stdout == ""
+
+    exported = old.run("letterbox export --mailbox alice").stdout
+    for counts in ((len(marks), 0), (0, len(marks))):
+        said = json.loads(new.run("letterbox import bob@example.test -", input=exported).stdout)
+        assert (said["imported"], said["already_there"]) == counts
     assert new.run(f"find {layout.MAIL} ! -user letterbox -o ! -group letterbox").stdout == ""
 
     two.world.forget()
