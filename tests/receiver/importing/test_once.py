@@ -73,7 +73,7 @@ def test_a_kill_leaves_no_part_of_a_message_and_the_next_run_completes_it(
     whole = set(digests(LETTERS))
     tmp = importer.mail / "example.test/alice/tmp"
     kills = 0
-    for _ in range(12):
+    for _ in range(8):
         process = subprocess.Popen(importer.command(source), cwd=ROOT, stdout=subprocess.DEVNULL)
         wait_until(partial(has_files, tmp, chance.randint(1, 99), process), "some files in tmp/")
         process.send_signal(signal.SIGKILL)
