@@ -20,6 +20,7 @@ _RECEIVED = re.compile(
     rb"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
     rb"(?:\s+id (?P<identity>[^\s;]+))?(?:\s+for <(?P<sent_to>[^>]*)>)?"
 )
+_IDENTITY = re.compile(r"M\d+P\d+Q\d+R[0-9a-f]+")  # as `Store.identity` makes it
 _RESULTS, _SPAM = "authentication-results", "x-spam"
 _FOLDED = rb":[^\n]*\n(?:[ \t][^\n]*\n)*"
 TOP = re.compile(  # all of our fields
@@ -48,7 +49,9 @@ def read(fields: Fields, file_name: str, is_as_received: Callable[[], bool] = la
 
     The identity and the results count only if the receiver wrote this very file. It did if the identity in
     our Received field stands in the name of the file. If a mail client renamed the file, `is_as_received` is
-    asked (see `renamed`). All fields of a message that somebody put into the folder may be a stranger's.
+    asked (see `renamed`). All fields of a message that somebody put into the folder may be a stranger's. The
+    identity must have the form of one, because the other parts of a name can be guessed: the time, and the
+    name of the host.
     """
     received = _RECEIVED.match(fields.raw("received"))
     if received is None:
@@ -56,7 +59,9 @@ def read(fields: Fields, file_name: str, is_as_received: Callable[[], bool] = la
     said: dict[str, Any] = {key: _text(value) for key, value in received.groupdict().items()}
     identity = said.pop("identity")
     ours = Trace(**said)
-    if not identity or not (f".{identity}." in f".{file_name}." or is_as_received()):
+    if not identity or not _IDENTITY.fullmatch(identity):
+        return ours
+    if f".{identity}." not in f".{file_name}." and not is_as_received():
         return ours
     above: dict[str, list[bytes]] = {}
     for name, value in fields.all:

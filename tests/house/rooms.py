@@ -66,9 +66,9 @@ ROOMS = (
         (
             ("__main__",),
             ("proof",),
-            ("doctor", "serving", "tls_reports"),
+            ("doctor", "importing", "serving", "tls_reports"),
             ("reading", "smtp"),
-            ("checks", "content", "spam_filter", "storage"),
+            ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
