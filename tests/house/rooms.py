@@ -65,7 +65,7 @@ ROOMS = (
         "receiver",
         (
             ("__main__",),
-            ("proof",),
+            ("heartbeat", "proof"),
             ("doctor", "serving", "tls_reports"),
             ("reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),

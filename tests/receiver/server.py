@@ -135,6 +135,7 @@ def configuration(
 ) -> str:
     """The text of a letterbox.toml. With `resolver` the senders are checked, with `spam_filter` all mail."""
     text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
+    text += f'heartbeat = "{proofs.with_name("hb")}"\n'
     if workers > 1:
         text += f"workers = {workers}\n"
     if log_headers:

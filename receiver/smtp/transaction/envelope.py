@@ -24,6 +24,7 @@ class Envelope(smtp.Envelope):
         self.refused_any = False  # whether a recipient was refused
         # One-time addresses as local part and domain, with the time of their RCPT by the monotonic clock.
         self.one_time: dict[tuple[str, str], float] = {}
+        self.is_heartbeat = False  # whether its one recipient is an address of this host's heartbeat
         self.rejects_forged = False  # whether the domains of its recipients want no forged mail
         self.check: MessageCheck | None = None  # the checks of the sender, from the first recipient on
         self.identity = ""
