@@ -16,6 +16,7 @@ from provision import (
     configuration,
     firewalld,
     firewalld_start,
+    heartbeat,
     release,
     resolver,
     service,
@@ -33,6 +34,7 @@ with refusing():
     system.prepare()
     dns.prepare()
     renewal.prepare()
+    heartbeat.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -49,5 +51,6 @@ service.running(name="Service")
 resolver.there(name="Resolver, if needed")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
+heartbeat.there(name="Heartbeat, if wanted")
 
 dns.in_sync(name="DNS")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, firewalld, release, resolver, service, system
+from provision import account, firewalld, heartbeat, release, resolver, service, system
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -25,6 +25,7 @@ with refusing():
     dns.prepare_withdrawal()
 
 dns.withdrawn(name="DNS: our records")
+heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
 resolver.removed(name="Resolver, if needed")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
