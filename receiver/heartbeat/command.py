@@ -51,9 +51,7 @@ def _look(path: Path) -> int:
     box = config.mail / domain / one_time.HEARTBEAT_MAILBOX
     local = one_time.new_local_part("heartbeat")
     privileges.give_up(privileges.owner(box))  # Its unit does not start it as root.
-    swept = mailbox.sweep(box)
-    if swept:
-        print(f"letterbox: removed {swept} test message(s) of a run that was cut off", file=sys.stderr)
+    found = [*_swept(box), *_findings(path, config, box)]
     try:
         with one_time.open_address(config.heartbeat, local, domain, box):
             print_json(
@@ -61,14 +59,24 @@ def _look(path: Path) -> int:
                     "address": f"{local}@{domain}",
                     "hostname": config.hostname,
                     "starttls": config.tls is not None,
-                    "findings": [each.to_json() for each in _findings(path, config, box)],
+                    "findings": [each.to_json() for each in found],
                 }
             )
             for line in iter(lambda: sys.stdin.readline(_LONGEST), ""):
                 print_json(_taken(box, line).to_json())
     finally:
-        mailbox.sweep(box)
+        _swept(box)
     return 0
+
+
+def _swept(box: Path) -> list[Finding]:
+    """Remove what earlier runs have left. Returns a finding only if that cannot be done."""
+    try:
+        if count := mailbox.sweep(box):
+            print(f"letterbox: removed {count} test message(s) that a run has left", file=sys.stderr)
+    except OSError as error:
+        return [Finding("mailbox", False, f"{box} cannot be cleared: {error.strerror}")]
+    return []
 
 
 def _domain(config: Config) -> str:

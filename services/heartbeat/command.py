@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     else:
         late = [Finding("heartbeat", None, f"the look did not end within {SECONDS:g} s")]
         found = ping.within(SECONDS, lambda: look(given.look, given.place, given.port), late)
-    return _tell(switch, found, given.state)
+    return _tell(switch, found, given)
 
 
 def look(path: Path, places: list[str], port: int) -> list[Finding]:
@@ -81,11 +81,13 @@ def failed_unit(name: str) -> Finding:
     return Finding(f"{name}.service", False, f"it has failed{why}")
 
 
-def _tell(switch: Switch, found: list[Finding], path: Path) -> int:
+def _tell(switch: Switch, found: list[Finding], given: argparse.Namespace) -> int:
     """Tell the switch and the state what was found. Returns the exit code."""
+    path: Path = given.state
     well, why = findings.is_well(found), findings.reason(found)
     request = switch.ping(findings.report(found), well=well)
-    error = ping.send(request) if request else ""
+    patience = ping.Patience(given.seconds, given.tries, given.pause)
+    error = ping.send(request, patience) if request else ""
     now, before = time.time(), state.load(path)
     taken = request is not None and not error
     after = state.State(
@@ -147,6 +149,16 @@ def _arguments(argv: list[str]) -> argparse.Namespace:
         default=[],
         metavar="ADDRESS",
         help="where the test message goes; may be given several times (default: the addresses of this host)",
+    )
+    for name, default, what in (
+        ("--seconds", ping.PATIENCE.seconds, "for one try to tell the switch"),
+        ("--pause", ping.PATIENCE.pause, "between two tries"),
+    ):
+        parser.add_argument(
+            name, type=float, default=default, metavar="SECONDS", help=f"{what} (default: %(default)g)"
+        )
+    parser.add_argument(
+        "--tries", type=int, default=ping.PATIENCE.tries, metavar="NUMBER", help="(default: %(default)s)"
     )
     parser.add_argument("--port", type=int, default=25, metavar="PORT", help="(default: %(default)s)")
     return parser.parse_args(argv)

@@ -11,6 +11,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.client import HTTPException
 from typing import TypeVar
 from urllib.error import HTTPError, URLError
@@ -20,10 +21,23 @@ from services.heartbeat.switch import Ping
 
 T = TypeVar("T")
 
-SECONDS = 12.0  # for one try, with the name's look-up
-TRIES, PAUSE = 3, 4.0  # a single lost packet must not look like a dead host
 _AGENT = "letterbox-heartbeat"
 _LONGEST = 2048  # octets of an answer that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long one try may take with the look-up of the name, and how many there are. Times in seconds.
+
+    There are several, because a single lost packet must not look like a dead host.
+    """
+
+    seconds: float = 12.0
+    tries: int = 3
+    pause: float = 4.0
+
+
+PATIENCE = Patience()
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -31,12 +45,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None  # urllib then raises HTTPError
 
 
-def send(ping: Ping, *, seconds: float = SECONDS, tries: int = TRIES, pause: float = PAUSE) -> str:
+def send(ping: Ping, patience: Patience = PATIENCE) -> str:
     """Send it, and again if it did not arrive. Returns why it did not; empty if it did."""
-    failure = ""
-    for number in range(tries):
+    failure, seconds = "it was not tried", patience.seconds
+    for number in range(patience.tries):
         if number:
-            time.sleep(pause)
+            time.sleep(patience.pause)
         failure = within(seconds, lambda: _request(ping, seconds), f"no answer within {seconds:g} s")
         if not failure:
             return ""
