@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,10 +31,9 @@ def switch(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A switch in the lab's world, which the host trusts because its administrator said so."""
     address = deployed.network.address4(CONTROL)
     with switch_server(tmp_path_factory.mktemp("switch"), address) as running:
-        deployed.target.run(f"cp -a {TRUSTED} {TRUSTED}.kept")
-        deployed.target.write(TRUSTED, deployed.target.read(TRUSTED) + running.certificate.encode())
+        deployed.target.write(TRUSTED, running.certificate)  # the target has no other authorities
         yield running
-        deployed.target.run(f"mv {TRUSTED}.kept {TRUSTED}")
+        deployed.target.run(f"rm {TRUSTED}")
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from receiver.one_time import HEARTBEAT_MAILBOX
 from tests.receiver.certificates import make_certificate
 from tests.receiver.processes import ROOT, environment, wait_until
-from tests.services.heartbeat.conftest import Place
+from tests.services.heartbeat.conftest import Place, answering_looks
 from tests.services.heartbeat.switch_server import CHECK
 
 BOX = f"{HEARTBEAT_MAILBOX}@example.test"
@@ -132,23 +132,37 @@ def test_a_deferred_message_fails_the_switch_with_the_reply(place: Place) -> Non
 
 
 def test_a_receiver_that_lies_about_storing_is_caught(place: Place) -> None:
-    """It answers 250 to all, and stores nothing."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    """It answers 250 to all, and stores nothing. The configuration has no TLS, so STARTTLS is not missed."""
+    text = (place.folder / "letterbox.toml").read_text()
+    plain = place.folder / "plain.toml"
+    plain.write_text(text[: text.index("[tls]")] + text[text.index("[limits]") :])
+    look = place.folder / "plain"
+    with socket.create_server(("127.0.0.1", 0)) as listening, answering_looks(look, plain):
         threading.Thread(target=lying, args=(listening,), daemon=True).start()
-        done = place.run("--port", str(listening.getsockname()[1]))
+        done = place.run("--port", str(listening.getsockname()[1]), "--look", str(look))
     assert done.returncode == 1
-    assert "STARTTLS is not offered" in place.switch.last.body or "is no file in" in place.switch.last.body
+    assert "in clear text, was answered 250, and is no file in" in place.switch.last.body
 
 
 def lying(listening: socket.socket) -> None:
     connection, _ = listening.accept()
-    with connection, connection.makefile("rwb", buffering=0) as stream:
+    in_data = False
+    with connection, connection.makefile("rwb") as stream:
         stream.write(b"220 mx\r\n")
+        stream.flush()
         for line in stream:
-            if line.startswith(b"DATA"):
-                stream.write(b"354 go\r\n")
-            elif line == b".\r\n" or line[:4] in (b"EHLO", b"MAIL", b"RCPT", b"QUIT"):
-                stream.write(b"250 yes\r\n")
+            if not in_data or line == b".\r\n":
+                in_data = line.upper().startswith(b"DATA")
+                stream.write(b"354 go\r\n" if in_data else b"250 yes\r\n")
+                stream.flush()
+
+
+def test_a_receiver_that_offers_no_starttls_is_told(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=lying, args=(listening,), daemon=True).start()
+        done = place.run("--port", str(listening.getsockname()[1]))
+    assert done.returncode == 1
+    assert "STARTTLS is not offered" in place.switch.last.body
 
 
 @pytest.mark.parametrize(
