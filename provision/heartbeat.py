@@ -118,6 +118,7 @@ def removal() -> StringCommand:
     others = " ".join(f"{layout.UNIT_FOLDER}/{name}" for name in UNITS if name != layout.HEARTBEAT_SERVICE)
     shell = f"""\
 set -u
+cd /
 systemctl disable -q --now {_STARTED}
 systemctl stop {layout.HEARTBEAT_SERVICE} 'letterbox-heartbeat-look@*' 'letterbox-heartbeat-failed@*'
 if id -u {_USER} >/dev/null 2>&1; then userdel {_USER}; fi

@@ -25,15 +25,13 @@ from receiver.doctor import (
     dialogue,
     disk,
     firewall,
-    heartbeat,
     links,
     packet_filter,
-    renewal,
-    resolver,
     rspamd,
     units,
 )
 from receiver.doctor.links import Link
+from receiver.doctor.services import heartbeat, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges

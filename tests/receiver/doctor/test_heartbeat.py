@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.doctor.heartbeat import judge
+from receiver.doctor.services.heartbeat import judge
 from services.heartbeat import state
 
 NOW = 1_795_694_400.0  # 2026-11-26 12:00 UTC

@@ -18,11 +18,16 @@ from typing import Any
 
 import pytest
 
+from tests.deploys import Run
+from tests.lab.lab import Lab
+from tests.lab.network import CONTROL
 from tests.receiver.certificates import make_certificate
 from tests.receiver.heartbeat.looking import make_box
 from tests.receiver.processes import ROOT, environment
 from tests.receiver.server import Server, start_server
+from tests.services.heartbeat import host
 from tests.services.heartbeat.switch_server import CHECK, SwitchServer, switch_server
+from tests.tls.certified import TRUSTED
 
 
 @dataclass
@@ -110,3 +115,26 @@ def place(running: Place) -> Place:
     running.switch.answer = "ok"
     (running.folder / "state.json").unlink(missing_ok=True)
     return running
+
+
+@pytest.fixture(scope="package")
+def switch(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SwitchServer]:
+    """A switch in the lab's world, which the host trusts because its administrator said so."""
+    address = deployed.network.address4(CONTROL)
+    with switch_server(tmp_path_factory.mktemp("switch"), address) as running:
+        deployed.target.write(TRUSTED, running.certificate)  # the target has no other authorities
+        yield running
+        deployed.target.run(f"rm {TRUSTED}")
+
+
+@pytest.fixture(scope="package")
+def wanting(deployed: Lab, switch: SwitchServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The inventory of a host that wants a heartbeat."""
+    return host.wants(deployed, switch, tmp_path_factory.mktemp("wanting"))
+
+
+@pytest.fixture(scope="package")
+def beating(deployed: Lab, switch: SwitchServer, wanting: Path) -> Iterator[Run]:
+    """The deploy after which the host has a heartbeat."""
+    with host.beating(deployed, switch, wanting) as run:
+        yield run
