@@ -1,4 +1,4 @@
-"""A deployed host with a heartbeat: the deploy, one run of it, and what the switch and the doctor say then."""
+"""A deployed host with a heartbeat: the deploy, one run of it, and what switch and doctor say then."""
 
 from __future__ import annotations
 
