@@ -16,6 +16,7 @@ from provision import (
     configuration,
     firewalld,
     firewalld_start,
+    heartbeat,
     old_mail,
     release,
     resolver,
@@ -34,6 +35,7 @@ with refusing():
     system.prepare()
     dns.prepare()
     renewal.prepare()
+    heartbeat.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -51,5 +53,6 @@ resolver.there(name="Resolver, if needed")
 old_mail.removed_daily(name="Old mail: removed daily, if wanted")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
+heartbeat.there(name="Heartbeat, if wanted")
 
 dns.in_sync(name="DNS")

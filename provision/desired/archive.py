@@ -18,6 +18,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,17 @@ _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
 SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN")
-"""Variables of the environment that no program gets which this machine starts."""
+_PREFIX = "LETTERBOX_HEARTBEAT_"  # of the variables that hold the address of a host's dead-man's switch
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that this machine starts: without the tokens and addresses in it."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in SECRETS and not name.startswith(_PREFIX)
+    }
+
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -44,7 +55,10 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout."""
+    """A program of a host, with a release of its own. `folder` has its source in this checkout.
+
+    `lock` names its dependencies. It is empty if the program needs the standard library alone.
+    """
 
     name: str
     command: str
@@ -73,6 +87,7 @@ RESOLVER = Program(
     "start",
     "requirements-resolver.lock",
 )
+HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
 
 
 class BuildError(Exception):
@@ -100,7 +115,8 @@ class Platform:
 def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
-    named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
+    locks = (PROJECT / program.lock,) if program.lock else ()
+    named = (*locks, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
     for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
@@ -132,15 +148,8 @@ def cache(name: str) -> Path:
 
 
 def _build(platform: Platform, program: Program, tree: Path) -> None:
-    run(
-        f"dependencies of {program.name}",
-        [
-            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
-            *("--python", sys.executable, "--python-version", platform.python),
-            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
-            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
-        ],
-    )
+    if program.lock:
+        _install(platform, program, tree)
     if program == RECEIVER:
         wheels = tree.with_name("wheel")
         run(
@@ -158,6 +167,18 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
     launcher.write_text(program.launcher)
 
 
+def _install(platform: Platform, program: Program, tree: Path) -> None:
+    run(
+        f"dependencies of {program.name}",
+        [
+            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
+            *("--python", sys.executable, "--python-version", platform.python),
+            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
+        ],
+    )
+
+
 def tool(name: str) -> Path:
     """A program of the Python environment that runs this. It need not be on PATH."""
     return Path(sysconfig.get_path("scripts"), name)
@@ -165,9 +186,10 @@ def tool(name: str) -> Path:
 
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
     try:
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=PROJECT, env=without_secrets(os.environ), capture_output=True, text=True
+        )
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.heartbeat import Heartbeat
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
@@ -129,6 +130,8 @@ class Observed:
     """Half-made files and folders of runs that were cut off."""
     renewal: Renewal | None = None
     """What the host has of the unit that renews its certificate. None: nothing."""
+    heartbeat: Heartbeat | None = None
+    """What the host has of the heartbeat. None: nothing."""
     resolved: bool | None = None
     """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
     own_resolver: OwnResolver | None = None

@@ -27,12 +27,11 @@ from receiver.doctor import (
     firewall,
     links,
     packet_filter,
-    renewal,
-    resolver,
     rspamd,
     units,
 )
 from receiver.doctor.links import Link
+from receiver.doctor.services import heartbeat, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
@@ -120,8 +119,10 @@ def path(
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
-    if renewal.is_there():  # the last one, because mail comes while the certificate is still good
+    if renewal.is_there():  # one of the last, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
+    if heartbeat.is_there():  # the last one, because it only tells what the others find
+        yield _without_root(heartbeat.check_heartbeat, loaded.mail)
 
 
 def _without_root(check: Callable[[], Link], mail: Path) -> Callable[[], Link]:
