@@ -21,6 +21,7 @@ from provision import (
     service,
     system,
 )
+from provision.hooks import steps as hooks
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -33,6 +34,7 @@ with refusing():
     system.prepare()
     dns.prepare()
     renewal.prepare()
+    hooks.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -48,6 +50,7 @@ service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
 service.superseded(name="Superseded generations")
+hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")
 
 dns.in_sync(name="DNS")

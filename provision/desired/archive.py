@@ -26,8 +26,8 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN")
-"""Variables of the environment that no program gets which this machine starts."""
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HOOK_")
+"""What the variables of the environment begin with that no program gets which this machine starts."""
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -44,13 +44,17 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout."""
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
+
+    `imports` are other folders of the checkout that it imports from.
+    """
 
     name: str
     command: str
     folder: str
     function: str
     lock: str
+    imports: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -72,6 +76,14 @@ RESOLVER = Program(
     "services/resolver",
     "start",
     "requirements-resolver.lock",
+)
+HOOKS = Program(
+    "the hooks",
+    "letterbox-hook",
+    "services/hooks",
+    "start",
+    "requirements-hooks.lock",
+    ("receiver",),
 )
 
 
@@ -101,7 +113,9 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
+    folders = (program.folder, *program.imports)
+    sources = [path for folder in folders for path in sorted((PROJECT / folder).rglob("*.py"))]
+    for path in (*named, *sources):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
@@ -150,7 +164,8 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        shutil.copytree(PROJECT / program.folder, tree / "lib" / program.folder)
+        for folder in (program.folder, *program.imports):
+            shutil.copytree(PROJECT / folder, tree / "lib" / folder)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / program.command
@@ -163,11 +178,15 @@ def tool(name: str) -> Path:
     return Path(sysconfig.get_path("scripts"), name)
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that this machine starts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+
+
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
     try:
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=PROJECT, env=without_secrets(), capture_output=True, text=True)
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from dns.inventory import Domain, MailHost
+from dns.inventory.hooks.values import Hook
 from provision.host import layout
 
 _HEAD = Path(__file__).resolve().parents[2] / "files" / "letterbox.toml"
@@ -37,8 +38,15 @@ def letterbox_toml(host: MailHost, domains: Iterable[Domain], checks: Checks | N
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     if host.spam_filter:
         table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
+    if host.hooks:
+        table["hooks"] = {hook.name: _hook_table(hook) for hook in host.hooks}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
+
+
+def _hook_table(hook: Hook) -> dict[str, list[str]]:
+    named = {"mailboxes": hook.mailboxes, "domains": hook.domains}
+    return {key: list(names) for key, names in named.items() if names}
 
 
 def _domain_table(domain: Domain) -> dict[str, Any]:

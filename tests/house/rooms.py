@@ -80,7 +80,7 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("renewal", "resolver", "service", "system"),
+            ("hooks", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),
