@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from receiver import one_time
+from receiver.hook_queue import Hook
 from receiver.recipients import Domain
 
 MOST_WORKERS = 64
@@ -71,5 +72,6 @@ class Config:
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
     checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
     spam_filter: Rspamd | None = None
+    hooks: tuple[Hook, ...] = ()  # each gets a link to every message of its mailboxes
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

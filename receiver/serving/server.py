@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from receiver import __version__, loaded
 from receiver.config.values import Config
 from receiver.loop.event_loop import new_loop
-from receiver.serving.check import mail_problems
+from receiver.serving.check import hook_problems, mail_problems
 from receiver.serving.listening import address_text
 from receiver.serving.tally import Tally
 from receiver.serving.workers import Supervisor
@@ -43,7 +43,7 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
-    writer = WriterProcess(config.mail, sockets)
+    writer = WriterProcess(config.mail, sockets, config.hooks)
     if config.checks is not None:
         from receiver.serving.sender_checks import load_library  # late, because others need none of it
 
@@ -65,7 +65,7 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
 def _run(
     config: Config, sockets: Sequence[socket.socket], admission: Admission, channel: socket.socket
 ) -> int:
-    folders, writer = Folders(config.mail), Writer(channel)
+    folders, writer = Folders(config.mail, hooks=config.hooks), Writer(channel)
     folders.prepare_mail_folder()
     store = Store(folders, config.hostname, writer=writer)
     with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
@@ -108,7 +108,7 @@ async def _receive(
         for each in sockets
     ]
     addresses = ",".join(address_text(each) for each in sockets)
-    for problem in mail_problems(config.mail):
+    for problem in (*mail_problems(config.mail), *hook_problems(config)):
         log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
     report = report_loaded(config, certificate)

@@ -70,7 +70,7 @@ ROOMS = (
             ("reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
-            ("headers", "loaded", "one_time", "recipients", "system"),
+            ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "parameters"),
             ("encoded_words",),
             ("charsets", "validity"),

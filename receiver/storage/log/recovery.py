@@ -2,7 +2,8 @@
 
 Each message in a segment that was not emptied gets its files back. Files that are complete in new/, or in
 cur/ after a user has read them, are left alone. A message that a user has read and removed in the seconds
-before the crash comes back. No message is lost.
+before the crash comes back. No message is lost. The links of hooks come last (`links`), so a queue that
+cannot be written keeps no message from its mailbox.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import contextlib
 import os
 from pathlib import Path
 
+from receiver.hook_queue import FILE_MODE
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
+from receiver.storage.log.links import recover_links
 from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
 from receiver.storage.log.wal import FOLDER
@@ -20,7 +23,7 @@ from receiver.system.journal import log
 
 
 def recover(folders: Folders) -> int:
-    """Make the missing files of all messages in the log. Returns the number of files made.
+    """Make the missing files and links of all messages in the log. Returns the number of both.
 
     Skips segments that a living process uses. A segment that cannot be recovered now stays for the next
     start.
@@ -53,10 +56,17 @@ def _recover_segment(folders: Folders, segment: Segment) -> int:
     for record in segment.records():
         found = True
         for copy in record.copies:
-            folders.prepare(copy.mailbox)
+            folders.prepare_maildir(copy.mailbox)
             if copy.mailbox not in in_cur:
                 in_cur[copy.mailbox] = _files_in_cur(folders, copy.mailbox)
             made += _make_file(folders, segment, record, copy, in_cur[copy.mailbox])
+    if any(map(folders.queues, in_cur)):
+        for record in segment.records():
+            for copy in record.copies:
+                folders.prepare_queues(copy.mailbox)
+                new = Path(folders.folder(copy.mailbox), "new", record.name)
+                files = (in_cur[copy.mailbox].get(record.name, new), new)
+                made += recover_links(folders, segment, record, copy, files)
     if found:
         segment.sync_devices()
         segment.empty()
@@ -80,8 +90,13 @@ def _make_file(
         if path.read_bytes() == octets:
             return False
     in_tmp = str(folder / "tmp" / record.name)
-    fd = folders.disk.open(in_tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    # What a killed process left there may have a link already, and its hook may be reading it.
+    with contextlib.suppress(FileNotFoundError):
+        folders.disk.unlink(in_tmp)
+    fd = folders.disk.open(in_tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
+        if folders.queues(copy.mailbox):
+            folders.disk.fchmod(fd, FILE_MODE)
         folders.write(fd, octets)
     finally:
         folders.disk.close(fd)
