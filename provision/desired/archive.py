@@ -44,13 +44,17 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout."""
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
+
+    `also` are the folders and modules of other rooms that it imports.
+    """
 
     name: str
     command: str
     folder: str
     function: str
     lock: str
+    also: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -72,6 +76,29 @@ RESOLVER = Program(
     "services/resolver",
     "start",
     "requirements-resolver.lock",
+)
+HOOKS = Program(
+    "the hooks",
+    "letterbox-hook",
+    "services/hooks",
+    "start",
+    "requirements-hooks.lock",
+    (
+        "receiver/__init__.py",
+        "receiver/charsets.py",
+        "receiver/checks/__init__.py",
+        "receiver/checks/results.py",
+        "receiver/checks/verdict.py",
+        "receiver/config/__init__.py",
+        "receiver/config/tables.py",
+        "receiver/content",
+        "receiver/encoded_words.py",
+        "receiver/headers.py",
+        "receiver/parameters.py",
+        "receiver/reading",
+        "receiver/system/__init__.py",
+        "receiver/system/journal.py",
+    ),
 )
 
 
@@ -101,10 +128,16 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
+    for path in (*named, *_sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
+
+
+def _sources(program: Program) -> list[Path]:
+    """The modules of this checkout that a program is made of."""
+    places = [PROJECT / each for each in (program.folder, *program.also)]
+    return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
 
 
 def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
@@ -150,7 +183,10 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        shutil.copytree(PROJECT / program.folder, tree / "lib" / program.folder)
+        for source in _sources(program):
+            copied = tree / "lib" / source.relative_to(PROJECT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / program.command
