@@ -126,6 +126,7 @@ lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
 	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
 	@$(COMPILE) --group renewal -o requirements-renewal.lock
 	@$(COMPILE) --group resolver -o requirements-resolver.lock
+	@$(COMPILE) --group hooks -o requirements-hooks.lock
 
 # --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
 audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability

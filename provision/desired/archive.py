@@ -46,7 +46,7 @@ sys.exit({function}())
 class Program:
     """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
 
-    `imports` are other folders of the checkout that it imports from.
+    `also` are the folders and modules of other rooms that it imports.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Program:
     folder: str
     function: str
     lock: str
-    imports: tuple[str, ...] = ()
+    also: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -83,7 +83,22 @@ HOOKS = Program(
     "services/hooks",
     "start",
     "requirements-hooks.lock",
-    ("receiver",),
+    (
+        "receiver/__init__.py",
+        "receiver/charsets.py",
+        "receiver/checks/__init__.py",
+        "receiver/checks/results.py",
+        "receiver/checks/verdict.py",
+        "receiver/config/__init__.py",
+        "receiver/config/tables.py",
+        "receiver/content",
+        "receiver/encoded_words.py",
+        "receiver/headers.py",
+        "receiver/parameters.py",
+        "receiver/reading",
+        "receiver/system/__init__.py",
+        "receiver/system/journal.py",
+    ),
 )
 
 
@@ -113,12 +128,16 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    folders = (program.folder, *program.imports)
-    sources = [path for folder in folders for path in sorted((PROJECT / folder).rglob("*.py"))]
-    for path in (*named, *sources):
+    for path in (*named, *_sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
+
+
+def _sources(program: Program) -> list[Path]:
+    """The modules of this checkout that a program is made of."""
+    places = [PROJECT / each for each in (program.folder, *program.also)]
+    return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
 
 
 def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
@@ -164,8 +183,10 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        for folder in (program.folder, *program.imports):
-            shutil.copytree(PROJECT / folder, tree / "lib" / folder)
+        for source in _sources(program):
+            copied = tree / "lib" / source.relative_to(PROJECT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / program.command
