@@ -25,6 +25,7 @@ from receiver.doctor import (
     dialogue,
     disk,
     firewall,
+    hooks,
     links,
     packet_filter,
     renewal,
@@ -34,6 +35,7 @@ from receiver.doctor import (
 )
 from receiver.doctor.links import Link
 from receiver.doctor.units import DEPLOY
+from receiver.hooks.configured import configured
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
 
@@ -118,8 +120,10 @@ def path(
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
-    if renewal.is_there():  # the last one, because mail comes while the certificate is still good
+    if renewal.is_there():  # near the end, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
+    if loaded.hooks:
+        yield lambda: hooks.check_hooks(loaded.mail, configured(configuration.read_table(config)))
 
 
 def _without_root(check: Callable[[], Link], mail: Path) -> Callable[[], Link]:

@@ -67,7 +67,7 @@ ROOMS = (
             ("__main__",),
             ("proof",),
             ("doctor", "serving", "tls_reports"),
-            ("reading", "smtp"),
+            ("hooks", "reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
