@@ -23,6 +23,7 @@ _STRICT = ("ProtectSystem=strict", "ProtectHome=yes", "ProcSubset=pid")
 _URL = (
     "DynamicUser=yes",
     *_STRICT,
+    "UMask=0077",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
     "IPAddressDeny=link-local multicast",
     "MemoryDenyWriteExecute=yes",
@@ -31,6 +32,7 @@ _URL = (
 )
 # Many languages write the code that they run, so a command may.
 _COMMAND = (
+    "UMask=0022",
     "PrivateNetwork=yes",
     "RestrictAddressFamilies=AF_UNIX",
     "IPAddressDeny=any",

@@ -59,7 +59,7 @@ def commands(seen: Observed, wanted: WantedHooks | None) -> Iterator[Command]:
     for hook in wanted.hooks:
         there, queue = now.units.get(hook.name, Hook()), now.queues.get(hook.name, Queue())
         if not there.runs or hook.name in changed or not queue.is_right:
-            yield _start(hook_unit(hook.name), enable=not there.runs)
+            yield _start(hook.name, prepare=not queue.is_right, enable=not there.runs)
 
 
 def _file_commands(seen: Observed, hook: WantedHook, there: Hook) -> Iterator[Command]:
@@ -82,11 +82,19 @@ def _file_commands(seen: Observed, hook: WantedHook, there: Hook) -> Iterator[Co
             yield FunctionCommand(secret.make, (hook.name,), {})
 
 
-def _start(unit: str, *, enable: bool) -> StringCommand:
-    """Start a unit anew, so that it runs with what is in place. If it cannot, its journal says why."""
-    first = f"systemctl enable -q {unit} && " if enable else ""
+def _start(name: str, *, prepare: bool, enable: bool) -> StringCommand:
+    """Start a unit anew, so that it runs with what is in place. If it cannot, its journal says why.
+
+    The receiver may have made the folders of the queue already. They get the group of the hooks first.
+    """
+    unit = hook_unit(name)
+    shell = (
+        *((f"{layout.COMMAND} hooks --prepare {name}",) if prepare else ()),
+        *((f"systemctl enable -q {unit}",) if enable else ()),
+        f"systemctl restart {unit}",
+    )
     why = f"journalctl -u {unit} -n 5 --no-pager -o cat >&2; false"
-    return StringCommand("sh -c", shlex.quote(f"{first}systemctl restart {unit} || {{ {why}; }}"))
+    return StringCommand("sh -c", shlex.quote(f"{{ {' && '.join(shell)}; }} || {{ {why}; }}"))
 
 
 def _gone(name: str) -> str:

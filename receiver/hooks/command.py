@@ -43,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
         "--drop", nargs="+", metavar=("NAME", "ID"),
         help="forget what this hook has not delivered; or only these ids",
     )  # fmt: skip
-    what.add_argument("--prepare", metavar="NAME", help=argparse.SUPPRESS)  # its unit asks for this
+    what.add_argument("--prepare", metavar="NAME", help=argparse.SUPPRESS)  # the deploy asks for this
     parser.add_argument("--yes", action="store_true", help="drop without asking")
     add_form(parser)
     arguments = parser.parse_args(argv)

@@ -1,8 +1,8 @@
 """The folders of a hook's queue, with the group of the hooks: made before the hook's unit starts.
 
-The receiver cannot give a folder to another group, and what a hook writes there belongs to another user. So
-the unit has this done, as root outside of its sandbox. Root is given up first: whatever a link in a queue
-leads to, only the mail's user touches it.
+The receiver cannot give a folder to another group, so the deploy has this done, as root. What a hook writes
+belongs to another user. So root is given up first: whatever a link in a queue leads to, only the mail's user
+touches it.
 """
 
 from __future__ import annotations
