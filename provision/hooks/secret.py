@@ -40,7 +40,7 @@ def problem(hook: Hook) -> str:
     The text has no secret in it.
     """
     secret, basic = given(hook, SECRET), given(hook, BASIC)
-    if secret and not _is_secret(secret):
+    if secret and not all(map(_is_secret, secret.split())):
         return (
             f"{hook.variable('SECRET')} is not {_PREFIX} and the base64 of {_OCTETS[0]} to {_OCTETS[-1]} "
             f"octets: make one with `echo {_PREFIX}$(openssl rand -base64 32)`, or unset it to have one made"
