@@ -138,6 +138,8 @@ class Target:
             while field := file.readline().decode("latin-1").strip():
                 name, _, value = field.partition(":")
                 headers[name.lower()] = value.strip()
+            if "webhook-id" not in headers:
+                return None  # The hook was killed before it had sent all, or it speaks something else.
             length = int(headers.get("content-length", 0))
             body = file.read(length)
         if len(body) < length:
