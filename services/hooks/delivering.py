@@ -6,6 +6,7 @@ nothing but its own queue. A message is unlinked at one place, after a try that 
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import queue
 import random
@@ -97,9 +98,8 @@ class Deliveries:
         outcome: Outcome
         try:
             outcome = self._attempt(name, self._queue.path(name))
-        except (
-            Exception
-        ) as error:  # The message cannot be read, or this is a fault of ours: it is tried again.
+        except Exception as error:
+            # The message cannot be read, or this is a fault of ours. It is tried again.
             outcome = self._queue.unreadable(name, error)
         self._ended.put(_Ended(name, outcome, began, time.monotonic() - clock))
 
@@ -120,10 +120,7 @@ class Deliveries:
         for line in output:
             log("output", hook=self._queue.name, id=name, line=line)
         if isinstance(outcome, Delivered):
-            self._queue.done(name)
-            self._forget(name)
-            self._schedule.succeeded(name, now)
-            log("delivered", hook=self._queue.name, id=name, answer=outcome.how, seconds=ended.took)
+            self._succeeded(name, outcome, ended, now)
         elif isinstance(outcome, Stopped):
             self._schedule.stop(name, outcome.reason, now)
             log("stopped", hook=self._queue.name, id=name, answer=outcome.reason)
@@ -134,6 +131,17 @@ class Deliveries:
                 log("skipped", hook=self._queue.name, id=name, why="it is no regular file")
         elif not self._is_ending:  # What ends together with us is no failure of the target.
             self._failed(name, outcome.failure if isinstance(outcome, Refused) else outcome, ended.began, now)
+
+    def _succeeded(self, name: str, outcome: Delivered, ended: _Ended, now: float) -> None:
+        self._schedule.succeeded(name, now)
+        log("delivered", hook=self._queue.name, id=name, answer=outcome.how, seconds=ended.took)
+        try:
+            self._queue.done(name)
+        except OSError as error:
+            words = f"it was delivered, but stays in the queue: {error.strerror}"
+            self._failed(name, Failure(words, is_ours=True), ended.began, now)
+        else:
+            self._forget(name)
 
     def _failed(self, name: str, failure: Failure, began: float, now: float) -> None:
         self._schedule.failed(name, failure, began, now)
@@ -147,13 +155,19 @@ class Deliveries:
             error=failure.error,
         )
         for each in [each for each in self._schedule.over(self._names, now) if each not in self._busy]:
-            if self._queue.give_up(each):
-                log("dead", hook=self._queue.name, id=each)
-            self._forget(each)
+            try:
+                if self._queue.give_up(each):
+                    log("dead", hook=self._queue.name, id=each)
+            except OSError as error:
+                log("dead", hook=self._queue.name, id=each, error=f"it stays in the queue: {error.strerror}")
+            else:
+                self._forget(each)
 
     def _forget(self, name: str) -> None:
         self._state.tries.pop(name, None)
-        self._names = [each for each in self._names if each != name]
+        at = bisect.bisect_left(self._names, name)
+        if self._names[at : at + 1] == [name]:
+            del self._names[at]
 
     def _save(self, *, at_once: bool = False) -> None:
         now = time.monotonic()

@@ -1,7 +1,7 @@
 """When which message is tried. Pure: times are given, in seconds since 1970.
 
 Each message has tries of its own: again after 5 s, 5 min, 30 min, 2, 5 and 10 h, then every 12 h, until ten
-days after it arrived. A message that waited for other reasons is tried for a day at least.
+days after it arrived. But none is given up before it, or the target, has failed for a day.
 
 While the target fails, one message at a time goes out as a probe, 5 s after the first failure, and then
 after twice the time as before, up to half an hour. The probe is the message with the fewest tries, so that a
@@ -153,8 +153,9 @@ class Schedule:
                     return
                 continue
             tried = self.state.tries.get(name)
-            since = tried.first if tried else self.state.failing_since
-            if since is not None and since + AT_LEAST <= now:
+            failing = self.state.failing_since
+            since = [each for each in (tried.first if tried else None, failing) if each is not None]
+            if since and min(since) + AT_LEAST <= now:
                 yield name
 
     def _recovered(self) -> None:

@@ -22,6 +22,7 @@ import time
 from collections.abc import Sequence
 
 from receiver.reading import stored
+from receiver.system.journal import log
 from services.hooks.messages import description
 from services.hooks.messages.envelope import file_of, read_envelope
 
@@ -48,7 +49,9 @@ class Reader:
                         return body
                 self.close()
         file = file_of(name, path)
-        return description.without_content(stored.content(file), read_envelope(file), name, self._max_raw)
+        octets = stored.content(file)
+        log("unread", id=name, size=len(octets))
+        return description.without_content(octets, read_envelope(file), name, self._max_raw)
 
     def _ask(self, name: str, path: str) -> bytes:
         """What the child answers; empty if it cannot read the message. Raises EOFError, OSError."""
@@ -87,9 +90,10 @@ def serve() -> int:
     """Answer on standard output what is asked on standard input, until its end. Returns the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):  # The end of our parent is the end of our input.
         signal.signal(number, signal.SIG_IGN)
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, hard))
+    with contextlib.suppress(OSError, ValueError):  # A sandbox may forbid it, and has limits of its own.
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        most = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     for line in sys.stdin.buffer:
         name, path, max_raw = json.loads(line)
         try:
