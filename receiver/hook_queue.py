@@ -26,7 +26,7 @@ from pathlib import Path
 from receiver.mailbox import Mailbox
 
 FOLDER = ".hooks"  # in the mail folder
-FILE_MODE = 0o644  # of the files of a message that a hook gets; all other files have 0600
+FILE_MODE = 0o444  # of the files of a message that a hook gets; all other files have `maildir.FILE_MODE`
 _HOOK = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _NAME = re.compile(r"(.+)\.([0-9a-f]{8})", re.DOTALL)
 

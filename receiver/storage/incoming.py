@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from receiver import maildir
 from receiver.hook_queue import FILE_MODE
 from receiver.storage.folders import Folders
 from receiver.storage.log.record import Copy, Record, make_record
@@ -217,7 +218,7 @@ class Incoming:
         self._folders.prepare(copy.mailbox)
         self._folders.claim_token()
         path = self._path(copy, "tmp")
-        fd = self._in_folders(copy, partial(self._disk.open, path, flags, 0o600))
+        fd = self._in_folders(copy, partial(self._disk.open, path, flags, maildir.FILE_MODE))
         self._paths.append(path)
         try:
             if self._folders.queues(copy.mailbox):

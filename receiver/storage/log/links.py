@@ -12,22 +12,19 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 
 from receiver.hook_queue import FILE_MODE
 from receiver.storage.folders import Folders
+from receiver.storage.log.present import Present
 from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
 
 
-def recover_links(
-    folders: Folders, segment: Segment, record: Record, copy: Copy, files: Sequence[Path]
-) -> int:
+def recover_links(folders: Folders, segment: Segment, record: Record, copy: Copy, box: Present) -> int:
     """Make the links to one copy. Returns the number of links made. Raises OSError.
 
-    `files` are paths where the copy's file may lie. It may have gone from all of them, because a user has
-    moved or removed it. A link then leads to a file of its own.
+    `box` is the copy's mailbox. If a user has removed the copy's file, a link leads to a file of its own.
     """
     made = 0
     octets = copy.fields + record.content
@@ -38,7 +35,7 @@ def recover_links(
             continue
         with contextlib.suppress(FileNotFoundError):
             folders.disk.unlink(link)
-        if not any(_linked(folders, str(each), link, octets) for each in files):
+        if not any(_linked(folders, str(each), link, octets) for each in box.files(record.name, octets)):
             _make_own_file(folders, link, octets)
         made += 1
     return made
@@ -81,7 +78,9 @@ def _make_own_file(folders: Folders, link: str, octets: bytes) -> None:
     """Make a file for the link alone, beside pending/. Nobody sees it before it is complete."""
     path = Path(link)
     beside = str(path.parent.with_name(f".{path.name}"))
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    with contextlib.suppress(FileNotFoundError):
+        folders.disk.unlink(beside)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     fd = folders.disk.open(beside, flags, 0o600)
     try:
         folders.disk.fchmod(fd, FILE_MODE)

@@ -73,7 +73,7 @@ def test_each_hook_gets_a_hard_link_that_its_user_can_read_and_other_mail_stays_
     for hook in HOOKS:
         link = (queue(tmp_path, hook.name).pending / link_name(name, ALICE)).stat()
         assert link.st_ino == in_new[ALICE].st_ino
-    assert [stat.S_IMODE(in_new[box].st_mode) for box in (ALICE, BOB)] == [0o644, 0o600]
+    assert [stat.S_IMODE(in_new[box].st_mode) for box in (ALICE, BOB)] == [0o444, 0o400]
     for folder in (".hooks", ".hooks/orders", ".hooks/orders/pending", ".hooks/orders/dead"):
         assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
 
@@ -244,7 +244,7 @@ def test_after_a_crash_each_link_is_there_whole_under_its_name(
     assert links(mail) == wanted_links(name, SMALL)
     assert not link(mail, name).is_symlink()
     assert in_new(mail, name).read_bytes() == COPIES[0].fields + SMALL
-    assert stat.S_IMODE(link(mail, name).stat().st_mode) == 0o644
+    assert stat.S_IMODE(link(mail, name).stat().st_mode) == 0o444
     shutil.rmtree(mail / ".hooks")
     assert recover(Folders(mail, hooks=HOOKS)) == 0, "the log is empty now"
     assert links(mail) == {}
