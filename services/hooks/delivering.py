@@ -27,7 +27,7 @@ Attempt = Callable[[str, str], Outcome]
 
 _LOOK = 0.25  # seconds between two looks at the queue
 _SAVE = 1.0  # seconds between two writes of the state
-_GRACE = 4.0  # seconds that tries may go on after SIGTERM
+_GRACE = 3.0  # seconds that tries may go on after SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
