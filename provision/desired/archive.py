@@ -94,6 +94,7 @@ HOOKS = Program(
         "receiver/content",
         "receiver/encoded_words.py",
         "receiver/headers.py",
+        "receiver/maildir.py",
         "receiver/parameters.py",
         "receiver/reading",
         "receiver/system/__init__.py",
@@ -128,13 +129,13 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *_sources(program)):
+    for path in (*named, *sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
 
 
-def _sources(program: Program) -> list[Path]:
+def sources(program: Program) -> list[Path]:
     """The modules of this checkout that a program is made of."""
     places = [PROJECT / each for each in (program.folder, *program.also)]
     return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
@@ -183,7 +184,7 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        for source in _sources(program):
+        for source in sources(program):
             copied = tree / "lib" / source.relative_to(PROJECT)
             copied.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copied)
