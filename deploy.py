@@ -21,6 +21,7 @@ from provision import (
     service,
     system,
 )
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -33,6 +34,7 @@ with refusing():
     system.prepare()
     dns.prepare()
     renewal.prepare()
+    imap.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -47,6 +49,7 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
+imap.there(name="IMAP, if wanted")
 service.superseded(name="Superseded generations")
 renewal.renewed(name="Certificate: renewed, if wanted")
 

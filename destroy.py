@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import account, firewalld, release, resolver, service, system
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -27,6 +28,7 @@ with refusing():
 dns.withdrawn(name="DNS: our records")
 service.removed(name="Units")
 resolver.removed(name="Resolver, if needed")
+imap.removed(name="IMAP, if wanted")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

@@ -19,6 +19,7 @@ COMMANDS = {
     "export": ("receiver.reading.export:main", "write messages as mbox or .eml"),
     "wait": ("receiver.reading.arrivals:wait", "wait for a message, with a timeout"),
     "follow": ("receiver.reading.arrivals:follow", "print a line for each message that arrives"),
+    "imap": ("receiver.imap.command:main", "speak IMAP for a mailbox on standard input and output"),
     "tls-reports": ("receiver.tls_reports.command:main", "show what senders report of TLS to this host"),
     "proof": ("receiver.proof.command:main", "make a one-time address and wait for a message to it"),
     "doctor": ("receiver.doctor.command:main", "say why no mail arrives: the first broken link and its fix"),

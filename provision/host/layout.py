@@ -52,11 +52,19 @@ RESOLVER: Final = "/run/letterbox-resolver/io.systemd.Resolve"
 """The socket of our own resolver, on hosts whose systemd-resolved cannot be asked."""
 RESOLVER_PROGRAM: Final = "/opt/letterbox/resolver"
 """Its releases, by digest, and `current`."""
+IMAP_FOLDER: Final = "/etc/letterbox/imap"
+"""The first thing that `"imap": True` makes on a host, and the last one that goes."""
+IMAP_CONFIGURATION: Final = "/etc/letterbox/imap/dovecot.conf"
+IMAP_MASKED: Final = "/etc/letterbox/imap/masked"
+"""An empty file: the deploy has masked Dovecot's own service, so it may unmask it."""
+SUDOERS: Final = "/etc/sudoers.d/letterbox-imap"
 LOCK: Final = "/run/letterbox-deploy.lock"
 """Held by each command of a deploy, so that no two of several deploys run at the same time."""
 
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
+IMAP_STATE: Final = "/var/lib/letterbox/imap"
+"""What Dovecot knows of the mailboxes: numbers and keywords of messages, indexes. It belongs to the mail."""
 
 
 def key_folder(spki: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.imap import Imap
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
@@ -132,6 +133,8 @@ class Observed:
     """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
     own_resolver: OwnResolver | None = None
     """What the host has of our own resolver. None: nothing."""
+    imap: Imap = field(default_factory=Imap)
+    """What the host has of Dovecot, and of what `letterbox imap` needs."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

@@ -67,7 +67,7 @@ ROOMS = (
             ("__main__",),
             ("proof",),
             ("doctor", "serving", "tls_reports"),
-            ("reading", "smtp"),
+            ("imap", "reading", "smtp"),
             ("checks", "content", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "loaded", "one_time", "recipients", "system"),
@@ -80,6 +80,7 @@ ROOMS = (
     Room(
         "provision",
         (
+            ("imap",),
             ("renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
