@@ -58,6 +58,7 @@ def _as_root(wanted: str) -> NoReturn:
     if made != 0:
         raise Failure(f"{maildir}: the folders of the mailbox cannot be made", os.EX_CANTCREAT)
     session = sandbox.Session(str(mailbox), maildir, own, program, dovecot.CONFIGURATION)
+    _leave_out_remarks()
     _become(sandbox.command(session, secrets.token_hex(8)))
 
 
@@ -121,9 +122,29 @@ def _is_refused(question: list[str]) -> bool:
     return subprocess.run(question, stdin=quiet, stdout=quiet, stderr=quiet, check=False).returncode != 0
 
 
+def _leave_out_remarks() -> None:
+    """Let sed(1) pass standard error on, without the line that Dovecot writes at the end of each session.
+
+    Outside its own service, Dovecot logs to standard error, whatever its configuration says. What goes wrong is
+    for the user. But mail clients show all of it, and a scheduled one would send a mail each time.
+    """
+    path = _program("sed")
+    reading, writing = os.pipe()
+    if os.fork() == 0:
+        os.dup2(reading, 0)
+        os.dup2(2, 1)  # nothing but the session may hold the client's output open
+        os.closerange(3, 64)
+        os.execve(path, ["sed", "-u", "/^imap(.*: Info: /d"], {"PATH": _PATH})  # noqa: S606
+    os.dup2(writing, 2)
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name, path=_PATH)
+    if path is None:
+        raise Failure(f"{name} is missing, and a session needs it", os.EX_UNAVAILABLE)
+    return path
+
+
 def _become(command: list[str]) -> NoReturn:
     """Replace this process, so that nothing of it waits beside the session."""
-    path = shutil.which(command[0], path=_PATH)
-    if path is None:
-        raise Failure(f"{command[0]} is missing, and a session needs it", os.EX_UNAVAILABLE)
-    os.execve(path, command, {"PATH": _PATH})  # noqa: S606 - there is no shell in between
+    os.execve(_program(command[0]), command, {"PATH": _PATH})  # noqa: S606 - there is no shell in between

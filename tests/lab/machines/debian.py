@@ -33,6 +33,23 @@ def install(machine: Machine, image: Image, *packages: str, suite: str = SUITE) 
     )
 
 
+def offer(machine: Machine, image: Image, *packages: str) -> None:
+    """Put packages, with what they need, into the repository of a machine of the image `debian`.
+
+    The machine installs them itself, with their scripts, as from a mirror. Raises LabError.
+    """
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path in fetched(image, *packages):
+            tar.add(path, path.name)
+    machine.write("/var/tmp/packages.tar", out.getvalue())
+    machine.run(
+        "cd /srv/packages && tar -xf /var/tmp/packages.tar && rm /var/tmp/packages.tar && for p in *.deb; do "
+        'dpkg-deb --field "$p"; echo "Filename: ./$p"; echo "Size: $(stat -c %s "$p")"; '
+        'echo "SHA256: $(sha256sum "$p" | cut -d" " -f1)"; echo; done > Packages'
+    )
+
+
 def fetched(image: Image, *packages: str, suite: str = SUITE) -> list[Path]:
     """The .deb files of the packages, and of what they need and the image lacks. Raises LabError."""
     kept = cache().with_name("packages") / f"{suite}-{'-'.join(packages)}-{image.name}-{image.digest}"
