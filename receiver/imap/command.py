@@ -125,8 +125,8 @@ def _is_refused(question: list[str]) -> bool:
 def _leave_out_remarks() -> None:
     """Let sed(1) pass standard error on, without the line that Dovecot writes at the end of each session.
 
-    Outside its own service, Dovecot logs to standard error, whatever its configuration says. What goes wrong is
-    for the user. But mail clients show all of it, and a scheduled one would send a mail each time.
+    Outside its own service, Dovecot logs to standard error, whatever its configuration says. What goes wrong
+    is for the user. But mail clients show all of it, and a scheduled one would send a mail each time.
     """
     path = _program("sed")
     reading, writing = os.pipe()

@@ -22,14 +22,13 @@ def imap_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     folder = tmp_path_factory.mktemp("imap")
     if os.environ.get("DEVLAB"):
         place = Place(lifecycle.find(Path(os.environ["DEVLAB"])), folder)
-        place.deploy()
         yield place
         return
     lab = usable_lab(request.config, folder / ".lab", quiet=True, system="debian")
     try:
         try:
             debian.offer(lab.target, Image("debian"), "dovecot-imapd")
-            debian.install(lab.world, Image("world"), "isync", "mutt", "curl")
+            debian.install(lab.world, Image("world"), "isync", "mutt", "curl", "openssh-client")
         except LabError as error:
             unavailable(str(error))
         place = Place(lab, folder)

@@ -111,7 +111,7 @@ class Place:
 
     def empty(self) -> None:
         """Remove all mail."""
-        self.lab.target.run(f"rm -rf {MAIL}/*/* {layout.IMAP_STATE}/*/*; systemctl restart letterbox")
+        self.lab.target.run(f"rm -rf {MAIL}/* {layout.IMAP_STATE}/*; systemctl restart letterbox")
 
     def wait_for(self, count: int, mailbox: str = ALICE) -> None:
         wait_until(lambda: len(self.stored(mailbox)) == count, f"{count} messages are stored")
