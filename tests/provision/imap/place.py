@@ -15,6 +15,7 @@ from pathlib import Path
 from provision.host import layout
 from tests.deploys import Run, deploy
 from tests.lab.lab import Lab
+from tests.lab.machines.machine import Machine
 from tests.waiting import wait_until
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -22,6 +23,14 @@ READERS = {ALICE: ["carol"], BOB: ["dave"]}
 IMAP = {"imap": True, "readers": READERS}
 MAIL = f"{layout.MAIL}/example.test"
 _PORTS = "/var/tmp/ports"
+# mbsync marks what it brings with a field of its own.
+_DIGESTS = r"""
+import hashlib, pathlib, re, sys
+for path in pathlib.Path(sys.argv[1]).rglob("*"):
+    if path.parent.name in ("cur", "new") and path.is_file():
+        octets = path.read_bytes().replace(b"\r\n", b"\n")
+        print(hashlib.sha256(re.sub(rb"^X-TUID: .*\n", b"", octets, flags=re.M)).hexdigest())
+"""
 _LISTENING = "ss -Hltn | sed 's/.*:\\([0-9]*\\) .*/\\1/' | sort -un"
 
 
@@ -105,9 +114,7 @@ class Place:
     def stored(self, mailbox: str = ALICE) -> list[str]:
         """The SHA-256 of each message of a mailbox, its subfolders too, with LF for CRLF."""
         name = mailbox.partition("@")[0]
-        command = f"cd {MAIL}/{name} && find . -type f -path '*/[cn][ue][rw]/*' -print0 | xargs -0r -n1 "
-        command += 'sh -c \'tr -d "\\r" < "$0" | sha256sum\''
-        return sorted(line.split()[0] for line in self.lab.target.run(command).stdout.splitlines())
+        return digests(self.lab.target, f"{MAIL}/{name}")
 
     def empty(self) -> None:
         """Remove all mail."""
@@ -115,6 +122,11 @@ class Place:
 
     def wait_for(self, count: int, mailbox: str = ALICE) -> None:
         wait_until(lambda: len(self.stored(mailbox)) == count, f"{count} messages are stored")
+
+
+def digests(machine: Machine, folder: str) -> list[str]:
+    """The SHA-256 of each message below a folder, with LF for CRLF, sorted."""
+    return sorted(machine.run(["python3", "-c", _DIGESTS, folder]).stdout.split())
 
 
 def said(place: Place, *command: str, user: str = "root") -> subprocess.CompletedProcess[str]:

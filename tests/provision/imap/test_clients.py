@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import threading
 
-from tests.provision.imap.place import MAIL, Place
+from tests.provision.imap.place import MAIL, Place, digests
 from tests.waiting import wait_until
 
 MBSYNC = """
@@ -38,9 +38,6 @@ with socket.create_server(("127.0.0.1", 1143)) as server:
     command = ["ssh", "-q", "{host}", "letterbox", "imap", "alice@example.test"]
     subprocess.run(command, stdin=connection, stdout=connection)
 """
-# mbsync marks what it brings with a field of its own.
-LOCAL = "find ~/mail -type f -path '*/[cn][ue][rw]/*' -print0 | xargs -0r -n1 "
-LOCAL += 'sh -c \'sed "/^X-TUID: /d" "$0" | sha256sum\''
 
 
 def client(place: Place) -> str:
@@ -71,16 +68,15 @@ def test_mbsync_has_each_of_1000_messages_once_that_arrive_while_it_works(imap_l
     assert sum(counts) == 1000
     world.run("mbsync -a", timeout=300)
     stored = imap_lab.stored()
-    here = sorted(line.split()[0] for line in world.run(LOCAL).stdout.splitlines())
+    here = digests(world, "/root/mail")
     assert (len(stored), len(set(stored))) == (1000, 1000)
     assert here == stored
-    assert world.run(LOCAL).stdout.count("\n") == 1000
 
     # What is marked and filed there is so on the host.
-    mark = "cd ~/mail && mkdir -p Archive/cur Archive/new Archive/tmp && f=$(ls INBOX/cur | head -1) && "
-    world.run(f"{mark} mv INBOX/cur/$f Archive/cur/${{f%%,U=*}}:2,S && mbsync -a", timeout=300)
+    mark = "cd ~/mail && mkdir -p Archive/cur Archive/new Archive/tmp && f=$(ls INBOX/new | head -1) && "
+    world.run(f"{mark} mv INBOX/new/$f Archive/cur/${{f%%,U=*}}:2,S && mbsync -a", timeout=300)
     filed = imap_lab.lab.target.run(f"ls {MAIL}/alice/.Archive/cur").stdout.split()
-    assert [name.rpartition(":")[2] for name in filed] == ["2,S"]
+    assert [name.rpartition(":")[2][:3] for name in filed] == ["2,S"]
     wait_until(lambda: imap_lab.units() == [], "no session is left")
 
 

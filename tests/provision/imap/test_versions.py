@@ -38,7 +38,7 @@ def test_this_version_reads_its_configuration(suite: str, version: str, tmp_path
     script = (
         f"chown -R {UID}:{UID} {tmp_path} && mkdir -p {root}/var/lib/letterbox && "
         f"mount --bind {tmp_path} {root}/var/lib/letterbox && "
-        f"exec env -i USER=alice@example.com PATH=/usr/bin:/bin chroot --userspec={UID}:{UID} {root} "
+        f"exec env -i USER=alice@example.com PATH=/usr/sbin:/usr/bin:/sbin:/bin chroot --userspec={UID}:{UID} {root} "
         "/usr/lib/dovecot/imap -c /var/lib/letterbox/dovecot.conf"
     )
     command = ["unshare", "--mount", "--propagation=private", "--net", "sh", "-c", script]
