@@ -72,6 +72,12 @@ HOOKS_FOLDER: Final = "/etc/letterbox/hooks"
 """For each hook its configuration, and its secrets, encrypted for this host, with their digests."""
 HOOKS_PROGRAM: Final = "/opt/letterbox/hooks"
 """Its releases, by digest, and `current`."""
+IMAP_FOLDER: Final = "/etc/letterbox/imap"
+"""The first thing that `"imap": True` makes on a host, and the last one that goes."""
+IMAP_CONFIGURATION: Final = "/etc/letterbox/imap/dovecot.conf"
+IMAP_MASKED: Final = "/etc/letterbox/imap/masked"
+"""An empty file: the deploy has masked Dovecot's own service, so it may unmask it."""
+SUDOERS: Final = "/etc/sudoers.d/letterbox-imap"
 LOCK: Final = "/run/letterbox-deploy.lock"
 """Held by each command of a deploy, so that no two of several deploys run at the same time."""
 
@@ -79,6 +85,8 @@ STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
 QUEUES: Final = "/var/lib/letterbox/mail/.hooks"
 """A folder for each hook: what it has not delivered (`pending`), and what it has given up (`dead`)."""
+IMAP_STATE: Final = "/var/lib/letterbox/imap"
+"""What Dovecot knows of the mailboxes: numbers and keywords of messages, indexes. It belongs to the mail."""
 
 
 def key_folder(spki: str) -> str:
