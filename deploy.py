@@ -23,6 +23,8 @@ from provision import (
     service,
     system,
 )
+from provision.hooks import steps as hooks
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -36,6 +38,8 @@ with refusing():
     dns.prepare()
     renewal.prepare()
     heartbeat.prepare()
+    hooks.prepare()
+    imap.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -51,7 +55,9 @@ service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
 old_mail.removed_daily(name="Old mail: removed daily, if wanted")
+imap.there(name="IMAP, if wanted")
 service.superseded(name="Superseded generations")
+hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")
 heartbeat.there(name="Heartbeat, if wanted")
 

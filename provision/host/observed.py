@@ -10,6 +10,8 @@ from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.heartbeat import Heartbeat
+from provision.host.hooks import Hooks
+from provision.host.imap import Imap
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
@@ -138,6 +140,10 @@ class Observed:
     """What the host has of our own resolver. None: nothing."""
     keep: TimedService | None = None
     """What the host has of the timer that removes old mail. None: nothing."""
+    hooks: Hooks = field(default_factory=Hooks)
+    """What the host has of hooks."""
+    imap: Imap = field(default_factory=Imap)
+    """What the host has of Dovecot, and of what `letterbox imap` needs."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()
