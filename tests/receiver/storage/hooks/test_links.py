@@ -17,7 +17,17 @@ from receiver.storage.log.record import Copy
 from receiver.storage.log.recovery import recover
 from tests.receiver.storage.copies import ALICE, BOB, COPIES, SIZE
 from tests.receiver.storage.faulty_disk import Disk
-from tests.receiver.storage.hooked import HOOKS, LARGE, MANY, SMALL, files, links, send, store, wanted_links
+from tests.receiver.storage.hooks.hooked import (
+    HOOKS,
+    LARGE,
+    MANY,
+    SMALL,
+    files,
+    links,
+    send,
+    store,
+    wanted_links,
+)
 
 
 @pytest.mark.parametrize("log", [SIZE, 0], ids=["log", "no log"])

@@ -17,7 +17,7 @@ from receiver.storage.folders import Folders
 from receiver.storage.log.recovery import recover
 from tests.receiver.storage.copies import ALICE, COPIES
 from tests.receiver.storage.faulty_disk import Disk
-from tests.receiver.storage.hooked import HOOKS, ORDERS, SMALL, links, send, store, wanted_links
+from tests.receiver.storage.hooks.hooked import HOOKS, ORDERS, SMALL, links, send, store, wanted_links
 
 
 def crashed(tmp_path: Path, damage: Callable[[Path, str], object] = lambda *_: None) -> tuple[Path, str]:
