@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dns.inventory import aliases, domain, mail_host
+from dns.inventory import domain, mail_host
 from dns.inventory.domain import Domain
 from dns.inventory.mail_host import MailHost
+from dns.inventory.mailboxes import aliases
 from dns.inventory.places import Problem
 from dns.names import a_label, did_you_mean
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from dns.inventory import aliases
+from dns.inventory.mailboxes import aliases, limits, names
 from dns.inventory.places import Problem
 from dns.mta_sts.policy import LABEL, MODES
-from dns.names import a_label, below, did_you_mean, local_part
+from dns.names import a_label, below, did_you_mean
 
 KEYS = (
     "mailboxes",
@@ -24,6 +24,7 @@ KEYS = (
     "dane",
     "reject_forged",
     "mta_sts",
+    *limits.KEYS,
 )
 AUTOMATIC_TTL = 1
 # The labels before the domain at which DMARC (RFC 7489) and TLS reports (RFC 8460) are published.
@@ -46,7 +47,8 @@ class Domain:
     whether the zone is signed and the keys of its hosts are published (RFC 7672). `reject_forged` says
     whether mail is refused that fails DMARC (RFC 9989), if the domain that it claims to be from asks for
     that. `mta_sts` is the mode of the MTA-STS policy (RFC 8461): testing, enforce, none. If it is empty, the
-    policy is left alone.
+    policy is left alone. `keep` and `quota` are by local part: after how many days a message goes, and how
+    many octets of mail the mailbox may hold. A mailbox without such a limit is not in them.
     """
 
     name: str
@@ -62,6 +64,8 @@ class Domain:
     dane: bool = False
     reject_forged: bool = False
     mta_sts: str = ""
+    keep: Mapping[str, int] = field(default_factory=dict)
+    quota: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def keeps_tls_reports(self) -> bool:
@@ -90,7 +94,7 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
             problems[str(key)].append(
                 f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
             )
-    mailboxes = _mailboxes(data.get("mailboxes", ()), problems["mailboxes"])
+    mailboxes, options = names.from_data(data.get("mailboxes", ()), problems["mailboxes"])
     own_aliases = aliases.from_data(data.get("aliases"), mailboxes, problems["aliases"])
     if not mailboxes and "postmaster" not in own_aliases:
         problems["mailboxes"].append(
@@ -120,6 +124,8 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         dane=_flag("dane", data, problems["dane"]),
         reject_forged=_flag("reject_forged", data, problems["reject_forged"]),
         mta_sts=_mode(data.get("mta_sts"), problems["mta_sts"]),
+        keep=limits.keep(data.get("keep"), mailboxes, options, problems["keep"]),
+        quota=limits.quota(data.get("quota"), mailboxes, options, problems["quota"]),
     )
     for asked, key, prefix in (
         (domain.sends_mail is False, "sends_mail", DMARC),
@@ -133,26 +139,6 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
     return domain, [
         Problem(f"domain {name}: {text}", (*here, key)) for key, texts in problems.items() for text in texts
     ]
-
-
-def _mailboxes(value: object, problems: list[str]) -> tuple[str, ...]:
-    if not isinstance(value, list | tuple):
-        problems.append(f'mailboxes must be a list such as ["alice"], not {value!r}')
-        return ()
-    names: list[str] = []
-    for item in value:
-        try:
-            name = local_part(item) if isinstance(item, str) else ""
-            if not name:
-                raise ValueError("is not a mailbox name: write it as a string")
-        except ValueError as error:
-            problems.append(f"mailbox {item!r} {error}")
-            continue
-        if name in names:
-            problems.append(f"mailbox {item!r} is named twice (case does not matter): name it once")
-        else:
-            names.append(name)
-    return tuple(names)
 
 
 def _catch_all(value: object, mailboxes: tuple[str, ...], problems: list[str]) -> str | None:
@@ -232,10 +218,10 @@ def _authorities(value: object, problems: list[str]) -> tuple[str, ...]:
     if not isinstance(given, list | tuple):
         problems.append(f'caa must be True, or a list such as ["letsencrypt.org"], not {value!r}')
         return ()
-    names: list[str] = []
+    authorities: list[str] = []
     for item in given:
         try:
-            names.append(a_label(item if isinstance(item, str) else ""))
+            authorities.append(a_label(item if isinstance(item, str) else ""))
         except ValueError as error:
             problems.append(f"caa {item!r} {error}: name the authority as in letsencrypt.org")
-    return tuple(names)
+    return tuple(authorities)

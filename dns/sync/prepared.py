@@ -134,6 +134,7 @@ class Prepared:
             untouched = self.dane.untouched | self.caa.untouched
             made = plan(name, zone, self.wanted, there, self.replacing, siblings, untouched)
             made = replace(made, notes=(*made.notes, *self.caa.notes))
+            made = withdraw.keep_marker(made, name, now) if policy.touches else made
         made = announcing.waiting(made, policy, name, whole=not self.staged)
         question = old_names.Question(
             there, name, siblings, self.forgetting, self.look_up or old_names.look_up_with(self.resolver), now

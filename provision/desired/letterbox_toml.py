@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ class Checks:
     names: tuple[str, ...]
 
 
-def letterbox_toml(host: MailHost, domains: Iterable[Domain], checks: Checks | None = None) -> str:
+def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | None = None) -> str:
     """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml.
 
     Without `checks` the receiver checks no sender.
@@ -37,8 +37,24 @@ def letterbox_toml(host: MailHost, domains: Iterable[Domain], checks: Checks | N
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     if host.spam_filter:
         table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
+    limits = {
+        "keep": _per_mailbox((domain, domain.keep) for domain in domains),
+        "quota": _per_mailbox((domain, domain.quota) for domain in domains),
+    }
+    table |= {name: numbers for name, numbers in limits.items() if numbers}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
+
+
+def _per_mailbox(limits: Iterable[tuple[Domain, Mapping[str, int]]]) -> dict[str, int]:
+    """The numbers by address, or by domain where all mailboxes of a domain have the same."""
+    table: dict[str, int] = {}
+    for domain, numbers in limits:
+        if len(numbers) == len(domain.mailboxes) and len(set(numbers.values())) == 1:
+            table[domain.name] = next(iter(numbers.values()))
+        else:
+            table |= {f"{name}@{domain.name}": number for name, number in numbers.items()}
+    return table
 
 
 def _domain_table(domain: Domain) -> dict[str, Any]:

@@ -18,7 +18,9 @@ from typing import Any
 from receiver.addresses import fold_local
 from receiver.config.aliases import expand
 from receiver.config.checks import sender_checks, spam_filter
+from receiver.config.hooks import hooks
 from receiver.config.names import domain_problem
+from receiver.config.per_mailbox import keep, quota
 from receiver.config.tables import Reader, join
 from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
 from receiver.mailbox import is_folder_name
@@ -60,7 +62,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         "",
         {
             "hostname", "mail", "workers", "addresses", "proofs", "log_headers", "checks", "tls", "limits",
-            "spam_filter", "heartbeat", "domains",
+            "spam_filter", "hooks", "keep", "quota", "heartbeat", "domains",
         },
     )  # fmt: skip
     hostname = reader.value(top, "", "hostname", str, required=True)
@@ -82,6 +84,8 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     limits = _limits(reader, top)
     domains = _domains(reader, top)
     checks, rspamd = sender_checks(reader, top), spam_filter(reader, top)
+    told = hooks(reader, top, domains)
+    kept, quotas = keep(reader, top, domains), quota(reader, top, domains)
     for domain in domains:
         if domain.rejects_forged and "checks" not in top:
             reader.complain(f'domains."{domain.name}".reject_forged', "needs the table [checks]")
@@ -90,7 +94,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     assert hostname and mail
     config = Config(
         hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers),
-        checks=checks, spam_filter=rspamd,
+        checks=checks, spam_filter=rspamd, hooks=told, keep=kept, quota=quotas,
     )  # fmt: skip
     config = replace(config, heartbeat=heartbeat) if heartbeat else config
     return replace(config, proofs=proofs) if proofs else config

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from receiver import one_time
+from receiver.hook_queue import Hook
+from receiver.mailbox import Mailbox
 from receiver.recipients import Domain
 
 MOST_WORKERS = 64
@@ -72,5 +75,8 @@ class Config:
     heartbeat: Path = one_time.HEARTBEAT_FOLDER  # the same of the heartbeat's addresses
     checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
     spam_filter: Rspamd | None = None
+    hooks: tuple[Hook, ...] = ()  # each gets a link to every message of its mailboxes
+    keep: Mapping[Mailbox, int] = field(default_factory=dict)  # days after which a message goes
+    quota: Mapping[Mailbox, int] = field(default_factory=dict)  # octets of mail that a mailbox may hold
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

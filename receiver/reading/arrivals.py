@@ -1,66 +1,24 @@
-"""`letterbox wait` and `letterbox follow`: messages as they arrive.
-
-The commands check the modification times of the folders ten times a second. They read the names in a folder
-only when it has changed. The receiver does nothing for them.
-"""
+"""`letterbox wait` and `letterbox follow`: messages as they arrive."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Collection, Iterator, Sequence
 
 from receiver.cli import configuration, terminal
 from receiver.cli.command import Failure, print_json, wants_json
 from receiver.cli.terminal import Screen
-from receiver.reading import command, marks, selection, show, stored, summary
+from receiver.reading import command, marks, renamed, selection, show, stored, summary
+from receiver.reading.changes import Arrivals
 from receiver.reading.listing import row
 from receiver.reading.stored import Maildir, Stored
 from receiver.reading.summary import Summary
 
 EX_UNKNOWN = 3  # as `letterbox doctor` has it: nothing is known to be wrong, but it could not be told
 _PAUSE = 0.1  # seconds
-_TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _LONGEST_DELIVERY = 3600 * 2  # seconds from the time in a message's name, when it began, to its arrival
-
-
-class Arrivals:
-    """Finds new messages in mailboxes. `boxes` returns the mailboxes that exist at the moment."""
-
-    def __init__(self, boxes: Callable[[], list[Maildir]]) -> None:
-        self._boxes = boxes
-        self._seen: set[str] = set()
-        self._changed: dict[str, int] = {}
-        self.look()
-
-    def look(self) -> list[Stored]:
-        """The messages that arrived since the last call, the oldest first. Raises OSError."""
-        found: list[Stored] = []
-        for box in self._boxes():
-            if self._has_changed(box):
-                for message in stored.everything([box]):
-                    key = f"{box.path}/{message.name}"
-                    if key not in self._seen:
-                        self._seen.add(key)
-                        if selection.is_message(message):
-                            found.append(message)
-        return sorted(found, key=lambda each: each.name)
-
-    def _has_changed(self, box: Maildir) -> bool:
-        changed = False
-        for part in ("new", "cur"):
-            folder = f"{box.path}/{part}"
-            try:
-                then = Path(folder).stat().st_mtime_ns
-            except OSError:
-                continue
-            if self._changed.get(folder) != then:
-                changed = True
-                # A folder that changed just now may change again without a new st_mtime.
-                self._changed[folder] = then if time.time_ns() - then > _TICK else -1
-        return changed
 
 
 def wait(argv: Sequence[str]) -> int:
@@ -133,14 +91,17 @@ def _wait(arguments: argparse.Namespace) -> int:
 
 
 def _recent(arguments: argparse.Namespace) -> Iterator[Stored]:
-    """The messages of the last --since seconds. The time of the file counts, not the time in its name."""
+    """The messages of the last --since seconds. The time of the file counts, not the time in its name.
+
+    A message that a mail client wrote did not arrive.
+    """
     if not arguments.since:
         return
     oldest = time.time() - arguments.since
     for message in selection.everything(_maildirs(arguments)):
         if message.arrived > oldest - _LONGEST_DELIVERY:
             try:
-                if os.lstat(message.path).st_mtime >= oldest:
+                if os.lstat(message.path).st_mtime >= oldest and renamed.received_identity(message):
                     yield message
             except OSError:
                 continue

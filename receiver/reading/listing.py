@@ -74,7 +74,7 @@ def row(each: Summary, screen: Screen) -> list[str]:
         marks.mark(each, screen),
         terminal.plain(each.sender) or terminal.plain(f"<{each.reverse_path}>"),
         terminal.plain(each.subject) or "(no subject)",
-        terminal.plain(str(each.stored.maildir)),
+        terminal.plain(each.stored.maildir.place),
         terminal.size(each.size),
         each.tls.removeprefix("TLSv") or "-",
     ]

@@ -7,32 +7,46 @@ from __future__ import annotations
 
 import heapq
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterable, Iterator
 
-from receiver.reading import stored
+from receiver import maildir
+from receiver.reading import renamed, stored
 from receiver.reading.stored import Maildir, Stored
 
 _MOST_REPORTS = 20
+_IDENTITY = re.compile(r"M\d+(P(\d+(Q(\d+(R[0-9a-f]*)?)?)?)?)?")  # or the beginning of one
 _reported: set[str] = set()
 
 
 def newest(boxes: Iterable[Maildir], count: int) -> list[Stored]:
-    """The last `count` messages to arrive, the newest first. Raises OSError."""
-    folders = [(box, *each) for box in boxes for each in stored.names(box)]
+    """The last `count` messages to arrive, the newest first. Raises OSError.
+
+    A message did not arrive after its file got its name. So only the files with the latest names are looked
+    at, and more of them as long as mail clients renamed some of these.
+    """
+    listed = [
+        (folder, *each) for box in boxes for folder in stored.folders(box) for each in stored.names(folder)
+    ]
     wanted = count
     while True:
         found = [
-            Stored(box, name.partition(":")[0], f"{folder}/{name}")
-            for box, folder, names in folders
+            Stored(folder, maildir.plain_name(name), f"{path}/{name}")
+            for folder, path, names in listed
             for name in heapq.nlargest(wanted, names)
         ]
         found = heapq.nlargest(wanted, found, key=lambda each: (each.name, each.path))
-        messages = [each for each in found if is_message(each)]
-        if len(messages) >= count or len(found) < wanted:
+        timed = [(each.arrived, each.name, each.path, each) for each in found if is_message(each)]
+        timed.sort(reverse=True)
+        messages = [each for *_, each in timed]
+        if len(found) < wanted:
             return messages[:count]
-        wanted += 2 * (len(found) - len(messages)) + 100
+        oldest = found[-1].named_at or sys.maxsize  # No other message arrived later.
+        if len(timed) >= count and timed[count - 1][0] >= oldest:
+            return messages[:count]
+        wanted += wanted + 100
 
 
 def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
@@ -41,13 +55,35 @@ def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:
 
 
 def find(boxes: Iterable[Maildir], wanted: str) -> list[Stored]:
-    """The messages whose identity or name begins with `wanted`, or whose path it is; the newest first."""
-    hits = (
-        each
-        for each in stored.everything(boxes)
-        if each.identity.startswith(wanted) or each.name.startswith(wanted) or each.path == wanted
-    )
-    return sorted(filter(is_message, hits), key=lambda each: each.name, reverse=True)
+    """The messages whose identity or name begins with `wanted`, or whose path it is; the newest first.
+
+    Of several files of one message, that in the mailbox itself is the first. Only if no name matches, the
+    files that mail clients renamed are opened, and the first one that has the identity is found.
+    """
+    hits, others = [], []
+    for each in stored.entries(boxes):
+        if each.identity.startswith(wanted) or each.name.startswith(wanted) or each.path == wanted:
+            hits.append(each)
+        elif not maildir.identity(each.name):
+            others.append(each)
+    hits.sort(key=lambda each: each.maildir.folder)
+    hits.sort(key=lambda each: each.name, reverse=True)
+    return list(filter(is_message, hits)) or _renamed(others, maildir.identity(wanted) or wanted)
+
+
+def _renamed(others: list[Stored], wanted: str) -> list[Stored]:
+    """The message with the identity `wanted` among files that mail clients renamed, the latest first.
+
+    A file that the receiver wrote goes before one that only claims the identity.
+    """
+    claims: list[Stored] = []
+    if _IDENTITY.fullmatch(wanted):
+        for each in sorted(others, key=lambda each: each.name, reverse=True):
+            if renamed.identity(each).startswith(wanted):
+                if renamed.is_as_received(each):
+                    return [each]
+                claims.append(each)
+    return claims[:1]
 
 
 def is_message(entry: Stored) -> bool:

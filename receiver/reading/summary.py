@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from receiver import headers
 from receiver.checks.verdict import list_id
 from receiver.headers import Fields
-from receiver.reading import authentication_results, stored, trace, verdict
+from receiver.reading import authentication_results, renamed, stored, trace, verdict
 from receiver.reading.stored import Stored
 from receiver.reading.verdict import Verdict
 
@@ -32,13 +32,15 @@ class Summary:
     sent_to: str  # the recipient as the sender wrote it; empty if there were several
     verdict: Verdict
     is_spam: bool  # whether a spam filter said so
+    identity: str  # as in the 250 reply, also if a mail client renamed the file
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints. Keys are only ever added."""
         return {
-            "id": self.stored.identity,
+            "id": self.identity,
             "arrived": timestamp(self.stored.arrived),
             "mailbox": str(self.stored.maildir),
+            "folder": self.stored.maildir.folder or None,
             "from": self.sender,
             "to": self.recipient,
             "subject": self.subject,
@@ -66,7 +68,7 @@ def read(message: Stored) -> Summary:
 
 def summary(message: Stored, fields: Fields, size: int) -> Summary:
     """The summary of a message. `fields` are those of its file, with our trace. `size` is in octets."""
-    ours = trace.read(fields, message.name)
+    ours = trace.read(fields, message.name, lambda: renamed.is_as_received(message))
     results = None if ours.results is None else authentication_results.parse(ours.results)
     return Summary(
         stored=message,
@@ -85,6 +87,7 @@ def summary(message: Stored, fields: Fields, size: int) -> Summary:
         sent_to=ours.sent_to,
         verdict=verdict.judge(results, list_id([(b"list-id", fields.raw("list-id"))])),
         is_spam=ours.is_spam,
+        identity=ours.identity or message.identity,
     )
 
 

@@ -8,6 +8,7 @@ above it is believed either.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +20,13 @@ _RECEIVED = re.compile(
     rb"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
     rb"(?:\s+id (?P<identity>[^\s;]+))?(?:\s+for <(?P<sent_to>[^>]*)>)?"
 )
+_IDENTITY = re.compile(r"M\d+P\d+Q\d+R[0-9a-f]+")  # as `Store.identity` makes it
 _RESULTS, _SPAM = "authentication-results", "x-spam"
+_FOLDED = rb":[^\n]*\n(?:[ \t][^\n]*\n)*"
+TOP = re.compile(  # all of our fields
+    rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\n"
+    rb"(?:(?:Authentication-Results|X-Spam(?:-Score)?)%b)*Received(?P<received>%b)" % (_FOLDED, _FOLDED)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +39,19 @@ class Trace:
     tls: str = ""  # such as TLSv1.3; empty if the message came in clear text
     cipher: str = ""
     sent_to: str = ""  # the recipient as the sender wrote it; empty if there were several
+    identity: str = ""  # of the message, if the receiver wrote this file
     results: bytes | None = None  # the value of our Authentication-Results field
     is_spam: bool = False  # whether a spam filter said so
 
 
-def read(fields: Fields, file_name: str) -> Trace:
+def read(fields: Fields, file_name: str, is_as_received: Callable[[], bool] = lambda: False) -> Trace:
     """What our fields say. `file_name` is the name of the message's file.
 
-    The results count only if the identity in our Received field stands in the name of the file, because then
-    the receiver wrote this very file. A message that somebody copied into the folder has another name, and
-    all of its fields may be a stranger's.
+    The identity and the results count only if the receiver wrote this very file. It did if the identity in
+    our Received field stands in the name of the file. If a mail client renamed the file, `is_as_received` is
+    asked (see `renamed`). All fields of a message that somebody put into the folder may be a stranger's. The
+    identity must have the form of one, because the other parts of a name can be guessed: the time, and the
+    name of the host.
     """
     received = _RECEIVED.match(fields.raw("received"))
     if received is None:
@@ -49,7 +59,9 @@ def read(fields: Fields, file_name: str) -> Trace:
     said: dict[str, Any] = {key: _text(value) for key, value in received.groupdict().items()}
     identity = said.pop("identity")
     ours = Trace(**said)
-    if not identity or f".{identity}." not in f".{file_name}.":
+    if not identity or not _IDENTITY.fullmatch(identity):
+        return ours
+    if f".{identity}." not in f".{file_name}." and not is_as_received():
         return ours
     above: dict[str, list[bytes]] = {}
     for name, value in fields.all:
@@ -59,9 +71,17 @@ def read(fields: Fields, file_name: str) -> Trace:
     results, spam = above.get(_RESULTS, []), above.get(_SPAM, [])
     return replace(
         ours,
+        identity=identity,
         results=results[0] if len(results) == 1 else None,
         is_spam=any(said.lower().startswith(b"yes") for said in spam),
     )
+
+
+def identity(head: bytes) -> str:
+    """The identity in our Received field, if the head begins with our fields; else empty."""
+    top = TOP.match(head)
+    received = _RECEIVED.match(top["received"].lstrip(b": \t")) if top else None
+    return _text(received["identity"]) if received else ""
 
 
 def _text(octets: bytes | None) -> str:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 
 from receiver import __version__, loaded
 from receiver.config.values import Config
+from receiver.keeping.quotas import Quotas, WorkerQuotas
 from receiver.loop.event_loop import new_loop
-from receiver.serving.check import mail_problems
+from receiver.serving.check import hook_problems, mail_problems
 from receiver.serving.listening import address_text
 from receiver.serving.tally import Tally
 from receiver.serving.workers import Supervisor
@@ -43,14 +44,16 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
-    writer = WriterProcess(config.mail, sockets)
+    writer = WriterProcess(config.mail, sockets, config.hooks)
     if config.checks is not None:
         from receiver.serving.sender_checks import load_library  # late, because others need none of it
 
         load_library()  # The workers share it. The writer, which is forked already, needs none of it.
+    quotas = Quotas(config.quota, config.workers) if config.quota else None
     if config.workers == 1:
         try:
-            return _run(config, sockets, Admission(config.limits), writer.channel())
+            admission, own = Admission(config.limits), quotas.of_worker(0) if quotas else None
+            return _run(config, sockets, admission, writer.channel(), own)
         finally:
             writer.end()
     tally = Tally(config.workers)
@@ -59,22 +62,33 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     if worker is None:
         writer.end()
         return supervisor.code
-    return _run(config, sockets, Admission(config.limits, tally.of_worker(worker.number)), worker.channel)
+    admission = Admission(config.limits, tally.of_worker(worker.number))
+    own = quotas.of_worker(worker.number) if quotas else None
+    return _run(config, sockets, admission, worker.channel, own)
 
 
 def _run(
-    config: Config, sockets: Sequence[socket.socket], admission: Admission, channel: socket.socket
+    config: Config,
+    sockets: Sequence[socket.socket],
+    admission: Admission,
+    channel: socket.socket,
+    quotas: WorkerQuotas | None,
 ) -> int:
-    folders, writer = Folders(config.mail), Writer(channel)
+    folders, writer = Folders(config.mail, hooks=config.hooks), Writer(channel)
     folders.prepare_mail_folder()
     store = Store(folders, config.hostname, writer=writer)
     with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
-        runner.run(_serve(config, sockets, admission, store, writer))
+        runner.run(_serve(config, sockets, admission, store, writer, quotas))
     return 1 if writer.lost else 0
 
 
 async def _serve(
-    config: Config, sockets: Sequence[socket.socket], admission: Admission, store: Store, writer: Writer
+    config: Config,
+    sockets: Sequence[socket.socket],
+    admission: Admission,
+    store: Store,
+    writer: Writer,
+    quotas: WorkerQuotas | None,
 ) -> None:
     spam_filter, connections = None, OpenConnections(admission)
     if config.spam_filter:
@@ -82,12 +96,12 @@ async def _serve(
 
         spam_filter = SpamFilter(config.spam_filter.socket, config.hostname)
     if config.checks is None:
-        await _receive(sockets, connections, Reception(config, store, None, spam_filter), writer)
+        await _receive(sockets, connections, Reception(config, store, None, spam_filter, quotas), writer)
         return
     from receiver.serving.sender_checks import sender_checks  # late, as above
 
     async with sender_checks(config) as checks:
-        await _receive(sockets, connections, Reception(config, store, checks, spam_filter), writer)
+        await _receive(sockets, connections, Reception(config, store, checks, spam_filter, quotas), writer)
 
 
 async def _receive(
@@ -108,16 +122,21 @@ async def _receive(
         for each in sockets
     ]
     addresses = ",".join(address_text(each) for each in sockets)
-    for problem in mail_problems(config.mail):
+    for problem in (*mail_problems(config.mail), *hook_problems(config)):
         log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
     report = report_loaded(config, certificate)
     log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     loop.add_signal_handler(signal.SIGHUP, reload, certificate, report)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
-    sweeping = loop.create_task(sweep_regularly(store))
+    background = [loop.create_task(sweep_regularly(store))]
+    if reception.quotas and reception.quotas.is_first:
+        from receiver.serving.counting import count_regularly  # late, as above
+
+        background.append(loop.create_task(count_regularly(config.mail, reception.quotas.quotas)))
     await stop.wait()
-    sweeping.cancel()
+    for task in background:
+        task.cancel()
     systemd.notify("STOPPING=1")
     for each in sockets:
         loop.remove_reader(each)
@@ -127,7 +146,7 @@ async def _receive(
     for server in servers:
         server.close()
     await connections.close_all(config.hostname, config.limits.shutdown_timeout)
-    await asyncio.gather(sweeping, return_exceptions=True)
+    await asyncio.gather(*background, return_exceptions=True)
     store.close()
     log("stopped")
 

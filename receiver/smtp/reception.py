@@ -16,7 +16,7 @@ from receiver.addresses import Address
 from receiver.config.values import Config
 from receiver.headers import MAX_HEAD
 from receiver.mailbox import Mailbox
-from receiver.recipients import Destination, Directory, NotServed, UnknownRecipient
+from receiver.recipients import Destination, Directory, NotServed, UnknownRecipient, as_reply
 from receiver.smtp import replies
 from receiver.smtp.replies import Reply
 from receiver.smtp.transaction import trace
@@ -30,6 +30,7 @@ from receiver.system import journal
 
 if TYPE_CHECKING:
     from receiver.checks.check import Checks
+    from receiver.keeping.quotas import WorkerQuotas
     from receiver.spam_filter import SpamFilter
 
 
@@ -42,10 +43,11 @@ class Reception:
         store: Store,
         checks: Checks | None = None,
         spam_filter: SpamFilter | None = None,
+        quotas: WorkerQuotas | None = None,
     ) -> None:
         self.config = config
         self.store = store
-        self.checks, self.spam_filter = checks, spam_filter
+        self.checks, self.spam_filter, self.quotas = checks, spam_filter, quotas
         self.directory = Directory(config.domains, config.addresses)
         self._may_reject = any(domain.rejects_forged for domain in config.domains)
 
@@ -55,11 +57,12 @@ class Reception:
             found = self._one_time(origin, envelope, address) or self.directory.destinations(address)
         except UnknownRecipient as unknown:
             refuse = replies.not_served if isinstance(unknown, NotServed) else replies.no_mailbox
-            refusal = refuse(str(unknown))
             envelope.refused_any = True
-            sender = f"<{envelope.mail_from}>"
-            journal.log("refused", peer=origin.peer, from_=sender, to=f"<{address}>", reason=refusal)
-            return refusal
+            return self._log_refused(origin, envelope, address, refuse(str(unknown)))
+        if self.quotas and any(self.quotas.is_full(each.mailbox, envelope.size) for each in found):
+            # An alias of several mailboxes waits for the one that is full. A part of them would get it twice.
+            envelope.full_any = True
+            return self._log_refused(origin, envelope, address, replies.mailbox_full(as_reply(address)))
         if self._may_reject:
             # A message has one reply for all its recipients, so their domains must want the same.
             domain = self.directory.served(address)
@@ -71,6 +74,12 @@ class Reception:
         for destination in found:
             envelope.destinations.setdefault(destination.mailbox, destination)
         return None
+
+    def _log_refused(self, origin: Origin, envelope: Envelope, address: Address, refusal: Reply) -> Reply:
+        """Log that a recipient was refused, and return the reply."""
+        sender = f"<{envelope.mail_from}>"
+        journal.log("refused", peer=origin.peer, from_=sender, to=f"<{address}>", reason=refusal)
+        return refusal
 
     def _one_time(self, origin: Origin, envelope: Envelope, address: Address) -> tuple[Destination, ...]:
         """The destination of a one-time address, if a `letterbox proof` waits for it; else nothing."""
@@ -107,7 +116,10 @@ class Reception:
             spam = self.spam_filter.message(
                 envelope.identity, origin.peer, origin.helo, sender, envelope.rcpt_tos
             )
-        return Message(self.store, envelope.identity, copies, received, envelope.check, spam)
+        message = Message(self.store, envelope.identity, copies, received, envelope.check, spam)
+        if self.quotas:
+            message.arrival = self.quotas.arrival(envelope.destinations)
+        return message
 
     async def add_content(
         self, origin: Origin, envelope: Envelope, message: Message, piece: bytes
@@ -116,6 +128,8 @@ class Reception:
         if not envelope.head_ended:
             envelope.head += piece[: MAX_HEAD - len(envelope.head)]
             envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= MAX_HEAD
+        if message.arrival:
+            message.arrival.add(len(piece))
         try:
             await message.add(piece)
         except HeaderTooLarge:
@@ -140,12 +154,17 @@ class Reception:
                 if not refusal:
                     message.finish()
                     await self.store.deliver(message.incoming)
+                    if message.arrival:
+                        message.arrival.stored()
             except OSError as error:
                 refusal = self._disk_refusal(origin, envelope, error)
+            finally:
+                if message.arrival:
+                    message.arrival.end()
         findings = message.findings if message else {}
         if message is None or refusal:
             if message is not None:
-                await self.store.abandon(message.incoming)
+                await self.abandon(message)
             refusal = refusal or replies.NO_RECIPIENTS
             self._log(origin, envelope, head, None, refusal, findings)
             for local, domain in envelope.one_time:
@@ -170,7 +189,9 @@ class Reception:
         return None
 
     async def abandon(self, message: Message) -> None:
-        """Remove a message that was cut off or reset."""
+        """Remove a message that was cut off, reset or refused."""
+        if message.arrival:
+            message.arrival.end()
         await self.store.abandon(message.incoming)
 
     def _log(

@@ -146,6 +146,10 @@ def no_mailbox(recipient: str) -> Reply:
     return Reply(550, "5.1.1", f"{recipient}: no such mailbox here")
 
 
+def mailbox_full(recipient: str) -> Reply:
+    return Reply(452, "4.2.2", f"{recipient}: mailbox full, try again later")
+
+
 def too_large(limit: int, *, closing: bool = False) -> Reply:
     """The reply to a message over `limit` octets."""
     end = "; closing the connection" if closing else ""

@@ -126,6 +126,7 @@ async def mail(talk: Conversation, argument: str) -> None:
         envelope = talk.envelope
         envelope.reverse_path = path.address
         envelope.mail_from = str(path.address or "")
+        envelope.size = int(size or 0)
         envelope.mail_options = [f"{key}={value}" for key, value in path.parameters.items()]
         talk.reply(replies.SENDER_OK)
 
@@ -213,6 +214,8 @@ def _refuse_content(talk: Conversation) -> Reply | None:
         return None
     if talk.envelope.mail_from is None:
         return replies.SAY_MAIL_FIRST
+    if talk.envelope.full_any:
+        return replies.MAILBOX_FULL  # A permanent reply would tell some senders to give up.
     return replies.NO_RECIPIENTS if talk.envelope.refused_any else replies.SAY_RCPT_FIRST
 
 

@@ -1,4 +1,6 @@
-"""The Maildirs under a mail folder, `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, made durably if missing.
+"""The folders under a mail folder, made durably if missing.
+
+They are the Maildirs, `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, and the queues of hooks (`hook_queue`).
 
 Every method blocks, and may raise OSError. Any thread may call them.
 """
@@ -8,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from receiver import hook_queue
+from receiver.hook_queue import Hook
 from receiver.mailbox import Mailbox
 from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
@@ -18,11 +22,12 @@ from receiver.storage.leftovers import Claim
 
 
 class Folders:
-    """The Maildirs of one mail folder, and the claim of a process to its files in tmp/.
+    """The folders of one mail folder, and the claim of a process to its files in tmp/.
 
     The names of our files in tmp/ contain `token`, which we claim before we make the first of them. The
     writer does not claim a token (`claims=False`), because the receivers name its files and have claimed
-    theirs. `keeps_order` answers for a device (st_dev) as `disk.keeps_order` does.
+    theirs. `keeps_order` answers for a device (st_dev) as `disk.keeps_order` does. Every process that stores
+    or recovers mail must be given the same `hooks`.
     """
 
     def __init__(
@@ -31,6 +36,7 @@ class Folders:
         disk: Disk = SYSTEM,
         *,
         claims: bool = True,
+        hooks: Sequence[Hook] = (),
         keeps_order: Callable[[int], bool] = disks.keeps_order,
     ) -> None:
         self.mail = mail
@@ -39,6 +45,8 @@ class Folders:
         self.keeps_order = keeps_order
         self._claim = Claim(mail, self.token) if claims else None
         self._root = str(mail)
+        self._hooks = hooks
+        self._queues: dict[Mailbox, tuple[str, ...]] = {}  # what `queues` has found
         self._ready: set[Mailbox] = set()
         self._durable = {nearest_folder(mail)}  # folders that are known to survive a crash
 
@@ -46,21 +54,51 @@ class Folders:
         """The path of the mailbox's Maildir."""
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
 
+    def queues(self, mailbox: Mailbox) -> tuple[str, ...]:
+        """The paths of the folders pending/ of the hooks that get the mailbox's mail."""
+        if not self._hooks:
+            return ()
+        if mailbox not in self._queues:
+            self._queues[mailbox] = tuple(
+                str(hook_queue.queue(self.mail, hook.name).pending)
+                for hook in hook_queue.wanting(self._hooks, mailbox)
+            )
+        return self._queues[mailbox]
+
+    def links(self, mailbox: Mailbox, name: str) -> tuple[str, ...]:
+        """The paths of the links that hooks get to the mailbox's file of that name in new/."""
+        queues = self.queues(mailbox)
+        if not queues:
+            return ()
+        link = hook_queue.link_name(name, mailbox)
+        return tuple(f"{pending}/{link}" for pending in queues)
+
     def prepare(self, mailbox: Mailbox) -> None:
-        """Make the missing folders of the Maildir, and those above it, durably."""
+        """Make the missing folders that the mailbox's mail goes into, and those above them, durably."""
         if mailbox in self._ready:
             return
-        try:
-            self._make_maildir(mailbox)
-        except FileNotFoundError:  # Somebody has removed a folder above it since we saw it.
-            self.forget()
-            self._make_maildir(mailbox)
+        self.prepare_maildir(mailbox)
+        self.prepare_queues(mailbox)
         self._ready.add(mailbox)
 
-    def _make_maildir(self, mailbox: Mailbox) -> None:
+    def prepare_maildir(self, mailbox: Mailbox) -> None:
+        """Make the missing folders of the Maildir alone."""
         folder = Path(self.folder(mailbox))
-        for name in ("tmp", "new", "cur"):
-            self.make_folder(folder / name)
+        self._make_folders([folder / name for name in ("tmp", "new", "cur")])
+
+    def prepare_queues(self, mailbox: Mailbox) -> None:
+        """Make the missing folders of the queues alone that get the mailbox's mail."""
+        for pending in map(Path, self.queues(mailbox)):
+            self._make_folders([pending, pending.with_name("dead")])
+
+    def _make_folders(self, folders: Sequence[Path]) -> None:
+        try:
+            for each in folders:
+                self.make_folder(each)
+        except FileNotFoundError:  # Somebody has removed a folder above it since we saw it.
+            self.forget()
+            for each in folders:
+                self.make_folder(each)
 
     def forget(self) -> None:
         """Forget which folders exist, because somebody has removed some of them."""

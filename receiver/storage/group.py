@@ -1,12 +1,12 @@
 """Making a group of messages durable, step by step. A failure of one message fails that message alone.
 
 Small messages go through the write-ahead log (`wal`). Their content is written into tmp/ and their records
-into the log, the log is synced once, and the files are renamed to new/.
+into the log, the log is synced once, and the files are linked into the queues of hooks and renamed to new/.
 
 Large messages, and those that the log cannot take, go without it. Their content is written out, the files are
-renamed to new/, and then everything is synced at once: with one syncfs(2), or with an fsync(2) for each file
-and folder. A file system that may keep a rename and lose the content has its files synced before they are
-renamed (`disk.keeps_order`).
+linked and renamed, and then everything is synced at once: with one syncfs(2), or with an fsync(2) for each
+file and folder. A file system that may keep a rename and lose the content has its files synced before they
+are renamed (`disk.keeps_order`).
 
 A message may be answered only after the last step.
 """
@@ -130,7 +130,7 @@ class Group:
         self.failures |= dict.fromkeys(self.messages, OSError(errno.EIO, reason))
 
     def _place_and_sync(self) -> None:
-        """Rename the files to new/ and sync everything, without the log."""
+        """Link and rename the files and sync everything, without the log."""
         ordered = [each for each in self._good(self.messages) if self._keeps_order(each)]
         others = [each for each in self._good(self.messages) if each not in ordered]
         self._do_step(ordered, Incoming.begin_writing_out)

@@ -4,6 +4,9 @@ The receiver adds content with `gather`, and `spill` if it says so. A group then
 with `stage`, `write_out`, `place`, a sync and `close`. If a step fails, `undo` removes everything. All
 methods but `gather` and `put_on_top` block.
 
+A hook gets a link to the file of each mailbox that it wants (`hook_queue`). `place` makes it, and whatever
+then makes the name in new/ durable, the log or a sync, makes the link durable as well.
+
 The header fields that all copies share are the first part of the content. Some of them may be known only when
 the message is complete. A message that is written to a file before has an empty slot for them.
 """
@@ -16,6 +19,8 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TypeVar
 
+from receiver import maildir
+from receiver.hook_queue import FILE_MODE
 from receiver.storage.folders import Folders
 from receiver.storage.log.record import Copy, Record, make_record
 
@@ -106,8 +111,9 @@ class Incoming:
 
     @property
     def folders(self) -> set[str]:
-        """The folders new/ that its files go into."""
-        return {f"{self._folders.folder(copy.mailbox)}/new" for copy in self.copies}
+        """The folders that its files go into: new/ of each mailbox, and pending/ of the hooks."""
+        found = {f"{self._folders.folder(copy.mailbox)}/new" for copy in self.copies}
+        return found.union(*(self._folders.queues(copy.mailbox) for copy in self.copies))
 
     @property
     def all_open(self) -> bool:
@@ -149,10 +155,19 @@ class Incoming:
             self._disk.write_out(fd, True)
 
     def place(self) -> None:
-        """Rename the files from tmp/ to new/."""
+        """Link the files into the queues of hooks, and rename them from tmp/ to new/.
+
+        The links come first. If one cannot be made, no mailbox has had the message. A hook may see it a
+        moment before that, so a message that is refused at this late moment may reach its target once more,
+        under another name, when the sender tries again.
+        """
+        for copy in self.copies:
+            for link in self._folders.links(copy.mailbox, self.name):
+                self._in_folders(copy, partial(self._disk.link, self._path(copy, "tmp"), link))
+                self._paths.append(link)
         for copy in self.copies:
             source, target = self._path(copy, "tmp"), self._path(copy, "new")
-            self._in_maildir(copy, partial(self._disk.rename, source, target))
+            self._in_folders(copy, partial(self._disk.rename, source, target))
             self._paths.remove(source)
             self._paths.append(target)
 
@@ -203,17 +218,19 @@ class Incoming:
         self._folders.prepare(copy.mailbox)
         self._folders.claim_token()
         path = self._path(copy, "tmp")
-        fd = self._in_maildir(copy, partial(self._disk.open, path, flags, 0o600))
+        fd = self._in_folders(copy, partial(self._disk.open, path, flags, maildir.FILE_MODE))
         self._paths.append(path)
         try:
+            if self._folders.queues(copy.mailbox):
+                self._disk.fchmod(fd, FILE_MODE)
             self._folders.write(fd, copy.fields + content)
         except BaseException:
             self._disk.close(fd)
             raise
         return fd
 
-    def _in_maildir(self, copy: Copy, call: Callable[[], T]) -> T:
-        """Call something that needs the Maildir. If it was removed, make it again and call once more."""
+    def _in_folders(self, copy: Copy, call: Callable[[], T]) -> T:
+        """Call something that needs the copy's folders. If one was removed, make it and call once more."""
         try:
             return call()
         except FileNotFoundError:

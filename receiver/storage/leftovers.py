@@ -49,7 +49,7 @@ def sweep(mail: Path) -> int:
     removed = 0
     with contextlib.ExitStack() as stack:
         dead = set(stack.enter_context(_dead_tokens(mail)))
-        for path in mail.glob("*/*/tmp/*"):
+        for path in mail.glob("[!.]*/*/tmp/*"):
             token = _TOKEN.search(path.name)
             with contextlib.suppress(OSError):
                 if (token and token[1] in dead) or path.stat().st_mtime < time.time() - STALE:

@@ -22,6 +22,7 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from receiver.hook_queue import Hook
 from receiver.storage import pipeline
 from receiver.storage.folders import Folders
 from receiver.system import journal
@@ -35,10 +36,11 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # The writer ignores 
 class WriterProcess:
     """The writer, as its parent sees it. Make it before there is any thread or event loop.
 
-    It stores messages in the folder `mail`. It closes the sockets `inherited`, which it must not keep open.
+    It stores messages in the folder `mail`, with a link for each of the `hooks` that wants one. It closes the
+    sockets `inherited`, which it must not keep open.
     """
 
-    def __init__(self, mail: Path, inherited: Sequence[socket.socket]) -> None:
+    def __init__(self, mail: Path, inherited: Sequence[socket.socket], hooks: Sequence[Hook] = ()) -> None:
         self._control, theirs = socket.socketpair()
         # A collection would write to the header of each object, and so copy the memory that both share.
         gc.freeze()
@@ -48,7 +50,7 @@ class WriterProcess:
         try:
             self.id = os.fork()
             if not self.id:
-                _run_writer(mail, theirs, [self._control, *inherited], parent, mask)
+                _run_writer(mail, hooks, theirs, [self._control, *inherited], parent, mask)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
@@ -76,6 +78,7 @@ class WriterProcess:
 
 def _run_writer(
     mail: Path,
+    hooks: Sequence[Hook],
     control: socket.socket,
     foreign: Sequence[socket.socket],
     parent: int,
@@ -93,7 +96,7 @@ def _run_writer(
             each.close()
         limit_arenas()
         with journal.in_background():
-            pipeline.serve(Folders(mail, claims=False), control)
+            pipeline.serve(Folders(mail, claims=False, hooks=hooks), control)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -7,9 +7,8 @@ a minute at most. Mail that its sender's domain signed has a limit of its own: o
 from __future__ import annotations
 
 import heapq
-import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
@@ -27,10 +26,7 @@ _MOST_MAILS = 100_000  # the newest of them
 # Mails that are read whole, and octets of their files; as many octets again of what is unpacked.
 _PROVEN, _UNPROVEN = (20_000, 192 << 20), (5_000, 64 << 20)
 _LARGEST_MAIL = 10 << 20  # octets
-_MOST_FOLDERS = 200  # of mail clients, below a mailbox
-_DEEPEST = 3  # folders inside folders
 _OLDEST = timedelta(days=31)  # that a report may be about, before its arrival
-_NOT_FOLDERS = {"new", "cur", "tmp"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,48 +108,12 @@ def gather(boxes: Iterable[Maildir], days: int) -> Gathered:
     found = Gathered()
     rooms = {True: _Room(*_PROVEN), False: _Room(*_UNPROVEN)}
     oldest = int(time.time()) - days * DAY
-    mails = [mail for mail in _mails(boxes) if _arrived(mail) >= oldest]
+    mails = [mail for mail in stored.entries(boxes) if mail.arrived >= oldest]
     found.left_out = max(0, len(mails) - _MOST_MAILS)
     for mail in heapq.nlargest(_MOST_MAILS, mails, key=lambda each: each.name):
         if selection.is_message(mail):
             _add_mail(found, mail, rooms)
     found.unreadable.sort(key=lambda each: each.sender.is_proven is not True)
-    return found
-
-
-def _mails(boxes: Iterable[Maildir]) -> Iterator[Stored]:
-    for box in boxes:
-        for folder in _with_subfolders(box.path):
-            for path, names in stored.names(Maildir(box.domain, box.mailbox, folder)):
-                for name in names:
-                    yield Stored(box, name.partition(":")[0], f"{path}/{name}")
-
-
-def _arrived(mail: Stored) -> int:
-    """Seconds since 1970. If another program gave the file its name, the time of the file counts."""
-    try:
-        return mail.arrived or int(os.lstat(mail.path).st_mtime)
-    except OSError:
-        return 0
-
-
-def _with_subfolders(path: str) -> list[str]:
-    """The mailbox, and the folders that a mail client made in it, in whatever layout. Links do not count."""
-    found, level = [path], [path]
-    for _ in range(_DEEPEST):
-        below: list[str] = []
-        for folder in level:
-            try:
-                with os.scandir(folder) as entries:
-                    below += [
-                        entry.path
-                        for entry in entries
-                        if entry.name not in _NOT_FOLDERS and entry.is_dir(follow_symlinks=False)
-                    ]
-            except (FileNotFoundError, NotADirectoryError):
-                continue
-        level = sorted(below)[: max(0, _MOST_FOLDERS - len(found))]
-        found += level
     return found
 
 
@@ -186,7 +146,7 @@ def _add_mail(found: Gathered, mail: Stored, rooms: dict[bool, _Room]) -> None:
             if isinstance(octets, NotReadable):
                 raise octets
             unpacked += len(octets)
-            found.add(_received(sender, report.parse(octets), _arrived(mail)))
+            found.add(_received(sender, report.parse(octets), mail.arrived))
         except NotReadable as error:
             found.unreadable.append(_unreadable(mail, sender, str(error)))
     room.take(size, unpacked)

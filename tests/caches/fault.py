@@ -5,9 +5,12 @@ not trust is his doing if, and only if, all of this is so:
 
 - the certificate could be trusted until a moment at which the user, or time, broke it;
 - the MX that led the sender there was published before that moment;
-- the policy was uploaded before that moment by a run that asked the hosts, or later by runs that did not;
-- no run has asked the hosts, and ended well, since that moment, or what it changed may not have reached
+- the policy was uploaded before that moment by a run that asked this host, or later by runs that did not;
+- no run has asked this host, and ended well, since that moment, or what it changed may not have reached
   everybody yet.
+
+A run asks the hosts of its inventory, unless it cannot reach them. A host that the user has broken and then
+left out of the inventory is asked by nobody, and the policy that was enforced before stays enforced.
 
 What a sender keeps from before `--forget-policy` does not count either: that is what the user was asked.
 """
@@ -31,12 +34,12 @@ class HisDoing:
     site: Site
     broken: dict[str, datetime] = field(default_factory=dict)
     """Since when each machine serves a certificate that cannot be trusted, if it does."""
-    rescued: dict[str, datetime] = field(default_factory=dict)
-    """When a run that asked the hosts last ended well, by domain."""
+    rescued: dict[tuple[str, str], datetime] = field(default_factory=dict)
+    """When a run that asked the host last ended well, by domain and host."""
     forgotten: dict[str, datetime] = field(default_factory=dict)
     """When the user last said that the policies which senders keep do not matter, by domain."""
-    blind: list[tuple[datetime, datetime]] = field(default_factory=list)
-    """From when to when each run went that did not ask the hosts."""
+    runs: list[tuple[datetime, frozenset[str]]] = field(default_factory=list)
+    """When each run began, and which hosts it asks. What is uploaded by hand counts as asked."""
 
     def is_cause_of(
         self, domain: str, kept: Kept | None, target: str, machine: Machine, outcome: Outcome
@@ -50,9 +53,9 @@ class HisDoing:
             return False
         at = self.broken[name]
         led = self.site.authority.added(domain, "MX", lambda value: value.split()[1] == target)
-        if led is None or led >= at or self._promised(domain, kept.upload) >= at:
+        if led is None or led >= at or self._promised(domain, kept.upload, name) >= at:
             return False
-        rescued = self.rescued.get(domain)
+        rescued = self.rescued.get((domain, name))
         return rescued is None or rescued <= at or self.site.clock.now <= rescued + self.slowest
 
     @property
@@ -60,15 +63,16 @@ class HisDoing:
         """How long it takes until everybody has learned of what a run changed."""
         return timedelta(seconds=TXT_TTL + self.site.authority.delay + self.site.edge.delay + 5)
 
-    def _promised(self, domain: str, upload: Upload) -> datetime:
-        """When a run that asked the hosts uploaded this policy, or the one that it goes on from."""
+    def _promised(self, domain: str, upload: Upload, host: str) -> datetime:
+        """When a run that asked the host uploaded this policy, or the one that it goes on from."""
         made = upload.made
         for one in reversed(self.site.edge.history(domain)):
             if one.made <= upload.made:
                 if one.policy is None or one.policy.mode != "enforce":
                     break
                 made = one.made
-                if not any(begun <= made <= ended for begun, ended in self.blind):
+                asked = [hosts for begun, hosts in self.runs if begun <= made]
+                if not asked or host in asked[-1]:
                     break
         return made
 

@@ -61,7 +61,8 @@ class PolicyWalk:
 
     def run(self, what: Callable[[], object], *, kill: int | None = None) -> bool:
         """Run something of ours, which may be killed after so many things. True if it ended well."""
-        begun, self.left = self.now, kill
+        self.left = kill
+        self.his.runs.append((self.now, frozenset(self.wanted.hosts if self.site.asks else ())))
         try:
             what()
         except Killed:
@@ -72,8 +73,6 @@ class PolicyWalk:
             return False
         finally:
             self.left = None
-            if not self.site.asks:
-                self.his.blind.append((begun, self.now))
             self.everybody_sends()
         return True
 
@@ -105,7 +104,7 @@ class PolicyWalk:
         for name in step.domains:
             self.since.setdefault(name, self.now)
             if modes[name] and self.site.asks and not self.site.edge.fails:
-                self.his.rescued[name] = self.now
+                self.his.rescued.update({(name, host): self.now for host in step.hosts})
         return True
 
     def withdraw(self, domain: str, *, kill: int | None = None, forgets: bool = False) -> bool:

@@ -4,9 +4,6 @@ Random sequences of what a user does, with any time between, runs that are kille
 steps, and an edge that is slow or does not answer. `fault` says what is told apart as the user's own doing.
 Not among these are a machine that gets another name or takes over that of another one (docs/tls.md), and a
 sender with several resolvers.
-
-Known, and not mended: a domain without a policy is withdrawn and, within the TTL of its MX, deployed again to
-another host with `enforce`. The first change takes away what said that a sender may come by the old MX.
 """
 
 from __future__ import annotations

@@ -58,6 +58,12 @@ CHANGES: Mapping[str, tuple[Action, ...]] = {
     "left out, and wanted again": (ENFORCED, LEFT_OUT, TESTED),
     "withdrawn": (ENFORCED, Withdraw(MAIN)),
     "withdrawn, and wanted again": (ENFORCED, Withdraw(MAIN), SECOND),
+    "withdrawn without a policy, and another host": (LEFT_OUT, Withdraw(MAIN), SECOND),
+    "one of two domains withdrawn without a policy, and another host": (
+        deploy("one", mode=None, other=None),
+        Withdraw(MAIN),
+        deploy("two", mode="enforce", other=None),
+    ),
     "withdrawn and forgotten, and another host": (ENFORCED, Withdraw(MAIN, forgets=True), SECOND),
     "destroyed": (ENFORCED, Destroy()),
     "destroyed, and another host": (ENFORCED, Destroy(), SECOND),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from receiver.hook_queue import Hook
 from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
 from receiver.storage.folders import Folders
@@ -19,8 +20,9 @@ def new_store(
     keeps_order: Callable[[int], bool] = disks.keeps_order,
     log: int = 0,
     threads: int = 16,
+    hooks: Sequence[Hook] = (),
 ) -> Store:
     """Make a store. `log` is the size of a segment in octets, or 0 for no log."""
-    folders = Folders(mail, disk, keeps_order=keeps_order)
+    folders = Folders(mail, disk, keeps_order=keeps_order, hooks=hooks)
     opened = open_log(folders, smallest=log, largest=log) if log else None
     return Store(folders, "mx.test", log=opened, threads=threads)

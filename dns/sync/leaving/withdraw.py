@@ -107,6 +107,20 @@ def _with_marker(
     return replace(plan, deletes=(*plan.deletes, marker))
 
 
+def keep_marker(plan: Plan, domain: str, now: datetime) -> Plan:
+    """The plan of a domain that comes back, without deleting the marker before its time.
+
+    A policy may be enforced only if no sender has an older MX, and after a withdrawal only the marker tells.
+    """
+    for held in plan.deletes:
+        until = until_of(held.record) if _is_marker(held.record, domain) else None
+        if until and until.time and until.time > now:
+            kept = Staying(held, held.record, until.time, "a sender may still keep the MX that was withdrawn")
+            deletes = tuple(each for each in plan.deletes if each is not held)
+            return replace(plan, deletes=deletes, staying=(*plan.staying, kept))
+    return plan
+
+
 def _is_marker(record: Record, domain: str) -> bool:
     return record.type == "TXT" and record.name == f"{WITHDRAWN}.{domain}"
 

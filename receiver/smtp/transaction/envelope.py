@@ -22,6 +22,8 @@ class Envelope(smtp.Envelope):
         self.reverse_path: Address | None = None
         self.destinations: dict[Mailbox, Destination] = {}
         self.refused_any = False  # whether a recipient was refused
+        self.full_any = False  # whether the mailbox of a recipient was full
+        self.size = 0  # octets of the message, as SIZE of MAIL declares them; 0 if it does not
         # One-time addresses as local part and domain, with the time of their RCPT by the monotonic clock.
         self.one_time: dict[tuple[str, str], float] = {}
         self.is_heartbeat = False  # whether its one recipient is an address of this host's heartbeat

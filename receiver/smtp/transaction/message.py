@@ -13,6 +13,7 @@ from receiver.storage.store import Store
 
 if TYPE_CHECKING:
     from receiver.checks.check import MessageCheck
+    from receiver.keeping.quotas import Arrival
     from receiver.spam_filter import Judgement, SpamCheck
 
 # Octets for the fields that are known only at the end of a message.
@@ -27,7 +28,9 @@ class Message:
     out. All else is stored as it came. With neither, `end` is all that is left to do at the end.
     """
 
-    __slots__ = ("_check", "_fields", "_gate", "_received", "_spam", "_store", "findings", "incoming")
+    __slots__ = (
+        "_check", "_fields", "_gate", "_received", "_spam", "_store", "arrival", "findings", "incoming",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Message:
         check: MessageCheck | None,
         spam: SpamCheck | None,
     ) -> None:
+        self.arrival: Arrival | None = None  # what counts it against the quotas of its mailboxes
         self.findings: dict[str, object] = {}  # what was found out, for the message's line in the journal
         self._store, self._received = store, received
         self._check, self._spam = check, spam

@@ -1,8 +1,9 @@
 """Recovery at the start: making the files of messages that a crash left only in the write-ahead log.
 
-Each message in a segment that was not emptied gets its files back. Files that are complete in new/, or in
-cur/ after a user has read them, are left alone. A message that a user has read and removed in the seconds
-before the crash comes back. No message is lost.
+Each message in a segment that was not emptied gets its files back. Files that are complete are left alone,
+also if a user has read, moved or copied them since (`present`). A message that a user has removed in the
+seconds before the crash comes back. No message is lost. The links of hooks come last (`links`), so a queue
+that cannot be written keeps no message from its mailbox.
 """
 
 from __future__ import annotations
@@ -11,8 +12,12 @@ import contextlib
 import os
 from pathlib import Path
 
+from receiver import maildir
+from receiver.hook_queue import FILE_MODE
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
+from receiver.storage.log.links import recover_links
+from receiver.storage.log.present import Present
 from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
 from receiver.storage.log.wal import FOLDER
@@ -20,7 +25,7 @@ from receiver.system.journal import log
 
 
 def recover(folders: Folders) -> int:
-    """Make the missing files of all messages in the log. Returns the number of files made.
+    """Make the missing files and links of all messages in the log. Returns the number of both.
 
     Skips segments that a living process uses. A segment that cannot be recovered now stays for the next
     start.
@@ -49,41 +54,57 @@ def _segments(folder: Path) -> list[Path]:
 
 def _recover_segment(folders: Folders, segment: Segment) -> int:
     made, found = 0, False
-    in_cur: dict[Mailbox, dict[str, Path]] = {}
+    present: dict[Mailbox, Present] = {}
+    missing: set[tuple[Mailbox, str]] = set()
     for record in segment.records():
         found = True
         for copy in record.copies:
-            folders.prepare(copy.mailbox)
-            if copy.mailbox not in in_cur:
-                in_cur[copy.mailbox] = _files_in_cur(folders, copy.mailbox)
-            made += _make_file(folders, segment, record, copy, in_cur[copy.mailbox])
+            folders.prepare_maildir(copy.mailbox)
+            box = present.setdefault(copy.mailbox, Present(folders.folder(copy.mailbox)))
+            if not _is_there(segment, record, copy, box):
+                missing.add((copy.mailbox, record.name))
+    if missing:
+        # A mail client may be moving messages meanwhile, so what was not seen is looked for once more.
+        present |= {mailbox: Present(folders.folder(mailbox)) for mailbox, _ in missing}
+        for record in segment.records():
+            for copy in record.copies:
+                box = present[copy.mailbox]
+                if (copy.mailbox, record.name) in missing and not _is_there(segment, record, copy, box):
+                    _make_file(folders, record, copy, box.place(record.name))
+                    made += 1
+    if any(map(folders.queues, present)):
+        for record in segment.records():
+            for copy in record.copies:
+                folders.prepare_queues(copy.mailbox)
+                made += recover_links(folders, segment, record, copy, present[copy.mailbox])
     if found:
         segment.sync_devices()
         segment.empty()
     return made
 
 
-def _files_in_cur(folders: Folders, mailbox: Mailbox) -> dict[str, Path]:
-    """The files in cur/ by the names that they had in new/, without the flags (maildir(5))."""
-    return {path.name.partition(":2,")[0]: path for path in Path(folders.folder(mailbox), "cur").iterdir()}
+def _is_there(segment: Segment, record: Record, copy: Copy, box: Present) -> bool:
+    """Whether the mailbox has a complete file of the copy.
+
+    Notes the device on which the file is, or is going to be, so that it is synced.
+    """
+    found = box.find(record.name, copy.fields + record.content)
+    folder = (found or box.place(record.name)).parent
+    segment.note_device(folder.stat().st_dev, str(folder))
+    return found is not None
 
 
-def _make_file(
-    folders: Folders, segment: Segment, record: Record, copy: Copy, in_cur: dict[str, Path]
-) -> bool:
-    """Make the file of one copy. False if a complete file is there."""
-    folder = Path(folders.folder(copy.mailbox))
-    segment.note_device((folder / "new").stat().st_dev, str(folder / "new"))
-    path = in_cur.get(record.name) or folder / "new" / record.name
-    octets = copy.fields + record.content
+def _make_file(folders: Folders, record: Record, copy: Copy, path: Path) -> None:
+    in_tmp = str(Path(folders.folder(copy.mailbox), "tmp", record.name))
+    # What a killed process left there may have a link already, and its hook may be reading it.
     with contextlib.suppress(FileNotFoundError):
-        if path.read_bytes() == octets:
-            return False
-    in_tmp = str(folder / "tmp" / record.name)
-    fd = folders.disk.open(in_tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+        folders.disk.unlink(in_tmp)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    fd = folders.disk.open(in_tmp, flags, maildir.FILE_MODE)
     try:
-        folders.write(fd, octets)
+        if folders.queues(copy.mailbox):
+            folders.disk.fchmod(fd, FILE_MODE)
+        folders.write(fd, copy.fields + record.content)
     finally:
         folders.disk.close(fd)
     folders.disk.rename(in_tmp, str(path))
-    return True

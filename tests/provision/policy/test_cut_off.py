@@ -24,6 +24,7 @@ def deployed(place: Place) -> Place:
     return place
 
 
+@pytest.mark.timeout(3600 if THOROUGH else 900)  # A cut costs three deploys, and there are up to ten.
 @pytest.mark.parametrize("change", CHANGES if THOROUGH else ["a policy comes"])
 def test_the_end_is_the_same_wherever_the_run_was_cut_off(deployed: Place, change: str) -> None:
     lines, wanted = _whole(deployed, change)

@@ -57,7 +57,7 @@ def test_every_recipient_has_a_whole_copy_with_its_own_fields(tmp_path: Path, co
     for name in ("tmp", "new", "cur"):
         assert (tmp_path / "example.test" / "bob" / name).stat().st_mode & 0o777 == 0o700
     (path,) = (tmp_path / "example.test/alice/new").iterdir()
-    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.stat().st_mode & 0o777 == 0o400
 
 
 def test_files_are_synced_before_they_are_named_and_folders_after(tmp_path: Path) -> None:

@@ -1,0 +1,120 @@
+"""The files of one mailbox, for the recovery: where the file of a message is that a user may have moved.
+
+A message is first looked for in new/. If it is not there, the names in cur/ and in the folders of mail
+clients are read. Mail clients add flags to a name (maildir(5)), or give a file another name when they move or
+copy it. Among files with other names only those are opened that have the size of the message and changed
+since it came, and each once. So the time grows with the names in the mailbox, and not with the mail in it.
+
+A file counts only if it has all octets of the message. Its identity is in them.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from receiver import maildir
+
+_IDENTITY = re.compile(rb"\r\n\tid (M\d+P\d+Q\d+R[0-9a-f]+)[;\r]")
+_TOP = 8192  # octets; our fields are shorter
+_SLACK = 86_400  # seconds by which the clock may have been set back after the message came
+
+
+class Present:
+    """The files of the Maildir at `folder`. The names are read once, when they are needed first."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._by_identity: dict[int, dict[str, list[Path]]] = {}  # renamed files, by their size
+
+    def find(self, name: str, octets: bytes) -> Path | None:
+        """A file with these octets. `name` is the name that it had in new/. Raises OSError."""
+        return next((path for path in self.files(name, octets) if _is_complete(path, octets)), None)
+
+    def place(self, name: str) -> Path:
+        """Where the file belongs: in new/, or where a file of that name is that is not complete."""
+        return next(iter(self._named.get(name, [])), self._new(name))
+
+    def files(self, name: str, octets: bytes) -> Iterator[Path]:
+        """The paths where the file of a message may be, that in new/ first."""
+        yield self._new(name)
+        yield from self._named.get(name, [])
+        if identity := maildir.identity(name):
+            yield from self._renamed(len(octets), int(name.partition(".")[0])).get(identity, [])
+
+    def _new(self, name: str) -> Path:
+        return Path(self._folder, "new", name)
+
+    @cached_property
+    def _names(self) -> tuple[dict[str, list[Path]], list[str]]:
+        """The files by their names without flags, and the paths of those that the receiver did not name."""
+        named: dict[str, list[Path]] = {}
+        others: list[str] = []
+        # The mailbox comes before its folders, so a message that is moved there meanwhile is seen.
+        for folder in (self._folder, *maildir.subfolders(self._folder)):
+            for part in maildir.PARTS:
+                for name in _list(f"{folder}/{part}"):
+                    named.setdefault(maildir.plain_name(name), []).append(Path(folder, part, name))
+                    if not maildir.identity(name):
+                        others.append(f"{folder}/{part}/{name}")
+        return named, others
+
+    @property
+    def _named(self) -> dict[str, list[Path]]:
+        return self._names[0]
+
+    @cached_property
+    def _by_size(self) -> dict[int, list[tuple[float, str]]]:
+        """The renamed files by their size, each with the time of its last change."""
+        found: dict[int, list[tuple[float, str]]] = {}
+        for path in self._names[1]:
+            try:
+                status = os.lstat(path)
+            except FileNotFoundError:
+                continue
+            if stat.S_ISREG(status.st_mode):
+                found.setdefault(status.st_size, []).append((status.st_ctime, path))
+        return found
+
+    def _renamed(self, size: int, arrived: int) -> dict[str, list[Path]]:
+        """The renamed files of that size by their identity. A renamed file changed when it was renamed."""
+        if size not in self._by_identity:
+            found = self._by_identity[size] = {}
+            for changed, path in self._by_size.get(size, []):
+                if changed >= arrived - _SLACK and (identity := _identity(path)):
+                    found.setdefault(identity, []).append(Path(path))
+        return self._by_identity[size]
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _read(path: str, size: int) -> bytes | None:
+    """Up to `size` octets of a regular file. None if there is none of that path any more."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+            return None
+        raise
+    with os.fdopen(fd, "rb") as file:
+        return file.read(size) if stat.S_ISREG(os.fstat(fd).st_mode) else None
+
+
+def _identity(path: str) -> str:
+    octets = _read(path, _TOP)
+    found = _IDENTITY.search(octets) if octets else None
+    return found[1].decode() if found else ""
+
+
+def _is_complete(path: Path, octets: bytes) -> bool:
+    return _read(str(path), len(octets) + 1) == octets

@@ -1,0 +1,1 @@
+"""Tests of what removes old mail, and of quotas."""
