@@ -22,6 +22,7 @@ from provision import (
     service,
     system,
 )
+from provision.hooks import steps as hooks
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -35,6 +36,7 @@ with refusing():
     dns.prepare()
     renewal.prepare()
     heartbeat.prepare()
+    hooks.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -50,6 +52,7 @@ service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
 service.superseded(name="Superseded generations")
+hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")
 heartbeat.there(name="Heartbeat, if wanted")
 

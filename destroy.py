@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import account, firewalld, heartbeat, release, resolver, service, system
+from provision.hooks import steps as hooks
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -28,6 +29,7 @@ dns.withdrawn(name="DNS: our records")
 heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
 resolver.removed(name="Resolver, if needed")
+hooks.removed(name="Hooks, if wanted")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

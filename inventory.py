@@ -27,6 +27,7 @@ mail_hosts = (
                 # "checks": False,                        # do not check who really sent a message
                 # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "spam_filter": "/run/rspamd/normal.sock",  # docs/spam-filter.md
+                # "hooks": {"orders": {"mailbox": "alice@example.com", "url": "https://…"}},  # docs/hooks.md
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from dns.inventory import domain, mail_host
 from dns.inventory.domain import Domain
+from dns.inventory.hooks import reading as hooks
+from dns.inventory.hooks.values import KEY as HOOKS
 from dns.inventory.mail_host import MailHost
 from dns.inventory.mailboxes import aliases
 from dns.inventory.places import Problem
@@ -85,6 +87,12 @@ def check(
     domains, found = _domains(hosts)
     problems += found
     problems += _unchecked(mail_hosts, domains)
+    if not found:  # a domain that is wrong would make its mailboxes unknown
+        problems += [
+            Problem(f"host {host.name}: {text}", (host.name, HOOKS))
+            for host in mail_hosts
+            for text in hooks.unheld(host.hooks, domains)
+        ]
     if problems:
         raise InventoryError("\n".join(_reported(problem, source, line(problem)) for problem in problems))
     return Inventory(hosts=tuple(mail_hosts), domains=domains)

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from dns.inventory import host_certificate, host_heartbeat, host_spam_filter
+from dns.inventory.hooks import reading as hooks
+from dns.inventory.hooks.values import KEY as HOOKS
+from dns.inventory.hooks.values import Hook
 from dns.inventory.host_certificate import WantedCertificate
 from dns.inventory.host_heartbeat import WantedHeartbeat
 from dns.inventory.host_spam_filter import SpamFilter
@@ -29,6 +32,7 @@ KEYS = (
     *host_certificate.KEYS,
     host_spam_filter.KEY,
     host_heartbeat.KEY,
+    HOOKS,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -83,6 +87,8 @@ class MailHost:
     """None if the host's certificate is self-signed."""
     spam_filter: SpamFilter | None = None
     heartbeat: WantedHeartbeat | None = None
+    hooks: tuple[Hook, ...] = ()
+    """Who is told of new mail."""
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -116,6 +122,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         certificate=host_certificate.from_data(data, problems),
         spam_filter=host_spam_filter.from_data(data, problems[host_spam_filter.KEY]),
         heartbeat=host_heartbeat.from_data(data, problems[host_heartbeat.KEY]),
+        hooks=hooks.from_data(data, problems[HOOKS]),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

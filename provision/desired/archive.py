@@ -18,7 +18,6 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,18 +26,8 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN")
-_PREFIX = "LETTERBOX_HEARTBEAT_"  # of the variables that hold the address of a host's dead-man's switch
-
-
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program that this machine starts: without the tokens and addresses in it."""
-    return {
-        name: value
-        for name, value in environment.items()
-        if name not in SECRETS and not name.startswith(_PREFIX)
-    }
-
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HOOK_", "LETTERBOX_HEARTBEAT_")
+"""What the variables of the environment begin with that no program gets which this machine starts."""
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -57,7 +46,8 @@ sys.exit({function}())
 class Program:
     """A program of a host, with a release of its own. `folder` has its source in this checkout.
 
-    `lock` names its dependencies. It is empty if the program needs the standard library alone.
+    `lock` names its dependencies. It is empty if the program needs the standard library alone. `also`
+    are the folders and modules of other rooms that it imports.
     """
 
     name: str
@@ -65,6 +55,7 @@ class Program:
     folder: str
     function: str
     lock: str
+    also: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -88,6 +79,29 @@ RESOLVER = Program(
     "requirements-resolver.lock",
 )
 HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
+HOOKS = Program(
+    "the hooks",
+    "letterbox-hook",
+    "services/hooks",
+    "start",
+    "requirements-hooks.lock",
+    (
+        "receiver/__init__.py",
+        "receiver/charsets.py",
+        "receiver/checks/__init__.py",
+        "receiver/checks/results.py",
+        "receiver/checks/verdict.py",
+        "receiver/config/__init__.py",
+        "receiver/config/tables.py",
+        "receiver/content",
+        "receiver/encoded_words.py",
+        "receiver/headers.py",
+        "receiver/parameters.py",
+        "receiver/reading",
+        "receiver/system/__init__.py",
+        "receiver/system/journal.py",
+    ),
+)
 
 
 class BuildError(Exception):
@@ -117,10 +131,16 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     locks = (PROJECT / program.lock,) if program.lock else ()
     named = (*locks, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
+    for path in (*named, *_sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
+
+
+def _sources(program: Program) -> list[Path]:
+    """The modules of this checkout that a program is made of."""
+    places = [PROJECT / each for each in (program.folder, *program.also)]
+    return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
 
 
 def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
@@ -159,7 +179,10 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        shutil.copytree(PROJECT / program.folder, tree / "lib" / program.folder)
+        for source in _sources(program):
+            copied = tree / "lib" / source.relative_to(PROJECT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / program.command
@@ -184,12 +207,15 @@ def tool(name: str) -> Path:
     return Path(sysconfig.get_path("scripts"), name)
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that this machine starts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+
+
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
     try:
-        done = subprocess.run(
-            command, cwd=PROJECT, env=without_secrets(os.environ), capture_output=True, text=True
-        )
+        done = subprocess.run(command, cwd=PROJECT, env=without_secrets(), capture_output=True, text=True)
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

@@ -63,13 +63,26 @@ HEARTBEAT_ADDRESS: Final = "/etc/letterbox/heartbeat"
 HEARTBEAT_STATE: Final = "/var/lib/letterbox-heartbeat"
 HEARTBEAT_PROGRAM: Final = "/opt/letterbox/heartbeat"
 """Its releases, by digest, and `current`."""
+HOOKS_GROUP: Final = "letterbox-hooks"
+"""The group of the queues, on hosts with hooks."""
+HOOKS_FOLDER: Final = "/etc/letterbox/hooks"
+"""For each hook its configuration, and its secrets, encrypted for this host, with their digests."""
+HOOKS_PROGRAM: Final = "/opt/letterbox/hooks"
+"""Its releases, by digest, and `current`."""
 LOCK: Final = "/run/letterbox-deploy.lock"
 """Held by each command of a deploy, so that no two of several deploys run at the same time."""
 
 STATE_FOLDER: Final = "/var/lib/letterbox"
 MAIL: Final = "/var/lib/letterbox/mail"
+QUEUES: Final = "/var/lib/letterbox/mail/.hooks"
+"""A folder for each hook: what it has not delivered (`pending`), and what it has given up (`dead`)."""
 
 
 def key_folder(spki: str) -> str:
     """The folder of a key, as the links name it. `spki` is the SHA-256 of its SubjectPublicKeyInfo in DER."""
     return f"keys/{spki[:16]}"
+
+
+def hook_unit(name: str) -> str:
+    """The unit of the hook of this name."""
+    return f"letterbox-hook-{name}.service"

@@ -25,6 +25,7 @@ from receiver.doctor import (
     dialogue,
     disk,
     firewall,
+    hooks,
     links,
     packet_filter,
     rspamd,
@@ -33,6 +34,7 @@ from receiver.doctor import (
 from receiver.doctor.links import Link
 from receiver.doctor.services import heartbeat, renewal, resolver
 from receiver.doctor.units import DEPLOY
+from receiver.hooks.configured import configured
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
 
@@ -117,8 +119,10 @@ def path(
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
-    if renewal.is_there():  # one of the last, because mail comes while the certificate is still good
+    if renewal.is_there():  # near the end, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
+    if loaded.hooks:
+        yield lambda: hooks.check_hooks(loaded.mail, configured(configuration.read_table(config)))
     if heartbeat.is_there():  # the last one, because it only tells what the others find
         yield _without_root(heartbeat.check_heartbeat, loaded.mail)
 

@@ -22,6 +22,9 @@ def test_a_deploy_brings_it_and_the_first_ping_comes_at_once(
     assert STEP in beating.changed()
     assert CHECK not in beating.stdout + beating.stderr
     assert switch.got[0].path == CHECK, switch.got[0].body
+    for unit in (layout.SERVICE_UNIT, layout.hook_unit("archive")):
+        named = deployed.target.run(f"systemctl show -p OnFailure --value {unit}").stdout.strip()
+        assert named == f"letterbox-heartbeat-failed@{unit.removesuffix('.service')}.service"
     again = deploy(deployed, "-y", "--json", inventory=wanting)
     assert (again.code, again.changed()) == (0, []), again.stderr
 
@@ -60,6 +63,8 @@ def test_the_look_sees_the_test_messages_and_no_other_mail(deployed: Lab, beatin
             [
                 *(layout.STATE_FOLDER, layout.MAIL, f"{layout.MAIL}/{DOMAIN}", BOX),
                 *(f"{BOX}/{part}" for part in ("cur", "new", "tmp")),
+                *(layout.QUEUES, f"{layout.QUEUES}/archive"),
+                *(f"{layout.QUEUES}/archive/{part}" for part in ("dead", "lock", "pending", "state.json")),
             ]
         )
         assert deployed.target.run(f"ls {root}/etc/letterbox/tls", check=False).stdout == ""
