@@ -26,7 +26,7 @@ demo: $(READY)  ## all of it on a throwaway machine: no host, no account
 ##@ Your hosts, with INVENTORY=~/mail/inventory.py
 
 proof: $(READY)  ## make a one-time address and wait for a first mail to it
-	@$(BIN)/python -m first_mail.proof --inventory "$(INVENTORY)"
+	@$(BIN)/python -m first_mail.proof $(if $(HOOK),--hook "$(HOOK)" )--inventory "$(INVENTORY)"
 
 doctor: $(READY)  ## why no mail arrives: the first broken link, and its fix
 	@$(BIN)/python -m first_mail.doctor --inventory "$(INVENTORY)"
@@ -126,6 +126,7 @@ lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
 	@$(COMPILE) --group fuzz -o requirements-fuzz.lock
 	@$(COMPILE) --group renewal -o requirements-renewal.lock
 	@$(COMPILE) --group resolver -o requirements-resolver.lock
+	@$(COMPILE) --group hooks -o requirements-hooks.lock
 
 # --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
 audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability

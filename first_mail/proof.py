@@ -41,6 +41,8 @@ class Waiting:
     local: str
     domain: str
     seconds: float
+    hook: str = ""
+    """The hook that is to deliver the message then. Empty if none is."""
 
     @property
     def address(self) -> str:
@@ -56,13 +58,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     add_inventory(parser)
     parser.add_argument("--domain", metavar="NAME", help="at which of the domains (the first)")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
+    parser.add_argument(
+        "--hook", default="", metavar="NAME", help="then hand the message to this hook of the host"
+    )
     parser.add_argument("--no-doctor", action="store_true", help="do not look for the cause if none comes")
     parser.add_argument("--json", action="store_true", help="an object a line")
     given = parser.parse_args(argv)
     try:
         inventory = load(inventory_path(given))
         domain = inventory.domain(given.domain) if given.domain else inventory.domains[0]
-        waiting = Waiting(new_local_part(), domain.name, given.timeout)
+        waiting = Waiting(new_local_part(), domain.name, given.timeout, given.hook)
         code = _prove(inventory.hosts, waiting, JsonDisplay() if given.json else DisplayWithCode(Screen()))
         if code and not given.no_doctor:
             doctor.main(["--inventory", str(inventory_path(given)), *(["--json"] if given.json else [])])
@@ -98,6 +103,8 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, display: Display) -> int
                 event = _next_event(*key.data)
                 if event["event"] == "stored":
                     display.stored({**event, "host": key.data[0].name})
+                    if waiting.hook:
+                        display.hook(_next_event(*key.data))
                     return 0
                 if event["event"] != "late":
                     display.event(event)
@@ -108,6 +115,7 @@ def _prove(hosts: Sequence[MailHost], waiting: Waiting, display: Display) -> int
 def _command(waiting: Waiting) -> list[str]:
     """`letterbox proof` on a host. It ends with its input, and by itself soon after our time is up."""
     command = [layout.COMMAND, "proof", "--json", "--while-stdin", "--domain", waiting.domain]
+    command += ["--hook", waiting.hook] if waiting.hook else []
     return [*command, "--local-part", waiting.local, "--no-doctor", "--timeout", str(waiting.seconds + 5)]
 
 

@@ -17,10 +17,14 @@ _MENDS = {
     "generations": f"chown -hR root {layout.GENERATIONS} && chmod -R go-w {layout.GENERATIONS}",
     # A backup that was restored with the numbers of another machine. Only what differs is touched. The user
     # letterbox may change this tree meanwhile, so find(1) works in each folder itself (-execdir): a folder
-    # that was swapped for a link leads nowhere.
+    # that was swapped for a link leads nowhere. The queues have the group of the hooks.
     "mail": (
-        f"find {layout.MAIL} -mindepth 1 \\( ! -user {layout.USER} -o ! -group {layout.USER} \\) "
+        f"find {layout.MAIL} -mindepth 1 ! -path '{layout.QUEUES}/*' "
+        f"\\( ! -user {layout.USER} -o ! -group {layout.USER} \\) "
         f"-execdir chown -h {layout.USER}:{layout.USER} {{}} + && "
+        f"find {layout.MAIL} -mindepth 2 -path '{layout.QUEUES}/*' ! -user {layout.USER} "
+        f"\\( -type d -o -path '{layout.QUEUES}/*/pending/*' -o -path '{layout.QUEUES}/*/dead/*' \\) "
+        f"-execdir chown -h {layout.USER} {{}} + && "
         f"find {layout.MAIL} -mindepth 1 -type d ! -perm -700 -execdir chmod u+rwx {{}} +"
     ),
 }

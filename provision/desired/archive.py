@@ -26,8 +26,8 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN")
-"""Variables of the environment that no program gets which this machine starts."""
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HEARTBEAT_", "LETTERBOX_HOOK_")
+"""What the variables of the environment begin with that no program gets which this machine starts."""
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -44,13 +44,18 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout."""
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
+
+    `lock` names its dependencies. It is empty if the program needs the standard library alone.
+    `also` are the folders and modules of other rooms that it imports.
+    """
 
     name: str
     command: str
     folder: str
     function: str
     lock: str
+    also: tuple[str, ...] = ()
 
     @property
     def launcher(self) -> str:
@@ -72,6 +77,31 @@ RESOLVER = Program(
     "services/resolver",
     "start",
     "requirements-resolver.lock",
+)
+HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
+HOOKS = Program(
+    "the hooks",
+    "letterbox-hook",
+    "services/hooks",
+    "start",
+    "requirements-hooks.lock",
+    (
+        "receiver/__init__.py",
+        "receiver/charsets.py",
+        "receiver/checks/__init__.py",
+        "receiver/checks/results.py",
+        "receiver/checks/verdict.py",
+        "receiver/config/__init__.py",
+        "receiver/config/tables.py",
+        "receiver/content",
+        "receiver/encoded_words.py",
+        "receiver/headers.py",
+        "receiver/maildir.py",
+        "receiver/parameters.py",
+        "receiver/reading",
+        "receiver/system/__init__.py",
+        "receiver/system/journal.py",
+    ),
 )
 
 
@@ -100,11 +130,18 @@ class Platform:
 def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
-    named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *sorted((PROJECT / program.folder).rglob("*.py"))):
+    locks = (PROJECT / program.lock,) if program.lock else ()
+    named = (*locks, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
+    for path in (*named, *sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
+
+
+def sources(program: Program) -> list[Path]:
+    """The modules of this checkout that a program is made of."""
+    places = [PROJECT / each for each in (program.folder, *program.also)]
+    return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
 
 
 def archive(platform: Platform, program: Program = RECEIVER) -> bytes:
@@ -132,15 +169,8 @@ def cache(name: str) -> Path:
 
 
 def _build(platform: Platform, program: Program, tree: Path) -> None:
-    run(
-        f"dependencies of {program.name}",
-        [
-            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
-            *("--python", sys.executable, "--python-version", platform.python),
-            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
-            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
-        ],
-    )
+    if program.lock:
+        _install(platform, program, tree)
     if program == RECEIVER:
         wheels = tree.with_name("wheel")
         run(
@@ -150,7 +180,10 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        shutil.copytree(PROJECT / program.folder, tree / "lib" / program.folder)
+        for source in sources(program):
+            copied = tree / "lib" / source.relative_to(PROJECT)
+            copied.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, copied)
     for unwanted in (*tree.glob("lib/bin"), *tree.rglob("__pycache__"), *tree.glob("lib/.*")):
         shutil.rmtree(unwanted) if unwanted.is_dir() else unwanted.unlink()
     launcher = tree / "bin" / program.command
@@ -158,16 +191,32 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
     launcher.write_text(program.launcher)
 
 
+def _install(platform: Platform, program: Program, tree: Path) -> None:
+    run(
+        f"dependencies of {program.name}",
+        [
+            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
+            *("--python", sys.executable, "--python-version", platform.python),
+            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
+        ],
+    )
+
+
 def tool(name: str) -> Path:
     """A program of the Python environment that runs this. It need not be on PATH."""
     return Path(sysconfig.get_path("scripts"), name)
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that this machine starts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+
+
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
-    environment = {key: value for key, value in os.environ.items() if key not in SECRETS}
     try:
-        done = subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=PROJECT, env=without_secrets(), capture_output=True, text=True)
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

@@ -10,6 +10,7 @@ from typing import Any
 import tomli_w
 
 from dns.inventory import Domain, MailHost
+from dns.inventory.hooks.values import Hook
 from provision.host import layout
 
 _HEAD = Path(__file__).resolve().parents[2] / "files" / "letterbox.toml"
@@ -37,6 +38,8 @@ def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | N
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     if host.spam_filter:
         table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}
+    if host.hooks:
+        table["hooks"] = {hook.name: _hook_table(hook) for hook in host.hooks}
     limits = {
         "keep": _per_mailbox((domain, domain.keep) for domain in domains),
         "quota": _per_mailbox((domain, domain.quota) for domain in domains),
@@ -44,6 +47,11 @@ def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | N
     table |= {name: numbers for name, numbers in limits.items() if numbers}
     table["domains"] = {domain.name: _domain_table(domain) for domain in domains}
     return f"{_HEAD.read_text()}\n{tomli_w.dumps(table)}"
+
+
+def _hook_table(hook: Hook) -> dict[str, list[str]]:
+    named = {"mailboxes": hook.mailboxes, "domains": hook.domains}
+    return {key: list(names) for key, names in named.items() if names}
 
 
 def _per_mailbox(limits: Iterable[tuple[Domain, Mapping[str, int]]]) -> dict[str, int]:

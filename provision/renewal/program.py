@@ -21,7 +21,7 @@ from pyinfra import logger
 from pyinfra.api.exceptions import DeployError
 
 from dns.inventory import host_account
-from provision.desired.archive import PROJECT, RENEWAL, SECRETS, BuildError, cache, run, tool
+from provision.desired.archive import PROJECT, RENEWAL, BuildError, cache, run, tool, without_secrets
 
 GOOD, WRONG, DUE = 0, 3, 4
 """Exit codes of `python -m services.renewal`, as its `--help` has them. Any other one is a failure."""
@@ -61,7 +61,7 @@ def state_folder(hostname: str) -> Path:
 def call(folder: Path, arguments: Mapping[str, str], *switches: str, given: str = "") -> Done:
     """Run it once, with `given` on its standard input. Raises DeployError if it cannot be installed."""
     words = [part for name, value in arguments.items() if value for part in (name, value)]
-    environment = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    environment = without_secrets()
     # With our checkout alone in front, `dns` would be our folder and not dnspython.
     environment["PYTHONPATH"] = os.pathsep.join((str(_libraries()), str(PROJECT)))
     done = subprocess.run(

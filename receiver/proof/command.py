@@ -22,7 +22,7 @@ from receiver.cli import configuration
 from receiver.cli.command import Failure, add_form, run_command, run_reported, wants_json
 from receiver.cli.terminal import Screen
 from receiver.doctor.command import main as doctor
-from receiver.proof import evidence
+from receiver.proof import evidence, through_hook
 from receiver.proof.display import Display, JsonDisplay
 from receiver.reading.command import LATE
 from receiver.system import privileges
@@ -38,6 +38,9 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--domain", metavar="NAME", help="the domain of the address (the first)")
     parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument("--local-part", metavar="TEXT", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--hook", metavar="NAME", help="then hand the message to this hook, and say whether it delivered it"
+    )
     parser.add_argument("--no-doctor", action="store_true", help="do not look for the cause if none comes")
     parser.add_argument("--while-stdin", action="store_true", help="end when standard input ends")
     add_form(parser)
@@ -64,6 +67,10 @@ def _proof(arguments: argparse.Namespace) -> int:
         raise Failure(f"{local}: not a one-time name", 2)
     if not Path(mail).exists():
         raise Failure(f"{mail}: no such folder: deploy first")
+    hooks = table.get("hooks")
+    if arguments.hook and not (isinstance(hooks, dict) and arguments.hook in hooks):
+        known = ", ".join(hooks) if isinstance(hooks, dict) and hooks else "none"
+        raise Failure(f"{arguments.hook}: no such hook: {path} has {known}")
     folder = Path(str(table.get("proofs") or one_time.FOLDER))
     address = f"{local}@{domain}"
     display = JsonDisplay() if wants_json(arguments) else Display(Screen())
@@ -97,7 +104,10 @@ def _wait(
             continue
         event: Mapping[str, object] = json.loads(listening.recv(65_536))
         if event.get("event") == "stored":
-            display.stored(evidence.gather(address, mail, event))
+            found = evidence.gather(address, mail, event)
+            display.stored(found)
+            if arguments.hook:
+                display.hook(through_hook.deliver(mail, arguments.hook, address, Path(str(found["path"]))))
             return 0
         display.event(event)
     display.late(address, arguments.timeout)

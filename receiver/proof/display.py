@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from receiver.cli import terminal
 from receiver.cli.command import print_json
-from receiver.cli.terminal import BOLD, GREEN, RED, Screen
+from receiver.cli.terminal import BOLD, GREEN, RED, YELLOW, Screen
 from receiver.reading import marks
 
 
@@ -49,6 +49,17 @@ class Display:
         self.screen.line()
         self.screen.line("Your mail is read on the host: sudo /usr/local/bin/letterbox list")
 
+    def hook(self, outcome: Mapping[str, object]) -> None:
+        """What became of the message in a hook, as `through_hook.Outcome` has it in JSON."""
+        if outcome["delivered"] is None:
+            mark = self.screen.styled("?", YELLOW, BOLD)
+        else:
+            mark = (
+                self.screen.styled("✓", GREEN) if outcome["delivered"] else self.screen.styled("✗", RED, BOLD)
+            )
+        text = f"hook {outcome['hook']}: {outcome['evidence']}"
+        self.screen.hanging(f"{mark} ", 2, terminal.plain(text))
+
     def late(self, address: str, seconds: float) -> None:
         self.screen.line(self.screen.styled(f"No message to {address} in {seconds:g} s.", RED))
 
@@ -70,6 +81,9 @@ class JsonDisplay(Display):
 
     def stored(self, evidence: Mapping[str, object]) -> None:
         print_json(evidence)
+
+    def hook(self, outcome: Mapping[str, object]) -> None:
+        print_json({"event": "hook", **outcome})
 
     def late(self, address: str, seconds: float) -> None:
         print_json({"event": "late", "address": address, "seconds": seconds})

@@ -13,7 +13,7 @@ from pathlib import Path
 from receiver import headers, one_time
 from receiver.cli.command import Failure
 from receiver.content import content
-from receiver.reading import selection, show, stored, summary
+from receiver.reading import message_json, selection, stored, summary
 
 _KEPT = 86_400  # seconds that we keep the messages of earlier proofs
 _NAME_SECONDS = 5.0
@@ -40,7 +40,7 @@ def gather(address: str, mail: Path, event: Mapping[str, object]) -> dict[str, o
         "reverse_name": reverse_name(short.peer),
         "seconds": event.get("seconds"),
         "sha256": hashlib.sha256(octets).hexdigest(),
-        **show.to_json(short, holds),
+        **message_json.to_json(short, holds),
     }
 
 

@@ -11,8 +11,7 @@ from receiver.cli import terminal
 from receiver.cli.command import print_json, wants_json
 from receiver.cli.terminal import Screen
 from receiver.content import content
-from receiver.content.message import Content
-from receiver.reading import command, marks, stored, summary
+from receiver.reading import command, marks, message_json, stored, summary
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
 
@@ -47,7 +46,7 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
     holds, fields = content.read(octets), headers.parse_fields(head)
     short = summary.summary(message, fields, len(octets))
     if wants_json(arguments):
-        print_json(to_json(short, holds, fields if with_headers else None))
+        print_json(message_json.to_json(short, holds, fields if with_headers else None))
         return short
     screen = Screen()
     if with_headers:
@@ -81,40 +80,6 @@ def print_message(message: Stored, arguments: argparse.Namespace, *, with_header
 def _field(screen: Screen, name: str, value: str) -> None:
     if value := terminal.plain(value):
         screen.line(f"{screen.styled(f'{name:<9}', terminal.BOLD)} {value}")
-
-
-def to_json(short: Summary, holds: Content, fields: headers.Fields | None = None) -> dict[str, object]:
-    """The object of `show --json`: that of `list --json`, and the content. Keys are only ever added."""
-    more: dict[str, object] = {
-        **_text_and_files(holds),
-        "links": list(holds.links),
-        "parts": [
-            {"name": leaf.name, "type": leaf.type, "encoded_size": leaf.encoded_size, "shown": leaf.shown}
-            for leaf in holds.leaves
-        ],
-        "notes": list(holds.notes),
-    }
-    if fields is not None:
-        more["headers"] = [[name, fields.decode(value)] for name, value in fields.all]
-    return {**short.to_json(), **more}
-
-
-def _text_and_files(holds: Content) -> dict[str, object]:
-    return {
-        "text": holds.text,
-        "attachments": [
-            {"name": each.name, "type": each.type, "encoded_size": each.encoded_size}
-            for each in holds.attachments
-        ],
-        "inside": [
-            {
-                **{name.lower(): value for name, value in each.fields.items()},
-                "attached": each.attached,
-                **_text_and_files(each.content),
-            }
-            for each in holds.inside
-        ],
-    }
 
 
 def arrival(short: Summary) -> dict[str, str]:

@@ -65,9 +65,9 @@ ROOMS = (
         "receiver",
         (
             ("__main__",),
-            ("proof",),
+            ("heartbeat", "proof"),
             ("doctor", "importing", "serving", "tls_reports"),
-            ("reading", "smtp"),
+            ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
@@ -80,7 +80,8 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("old_mail", "renewal", "resolver", "service", "system"),
+            ("imap",),
+            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),
@@ -92,7 +93,11 @@ ROOMS = (
         knows=frozenset({"dns"}),
         libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
     ),
-    Room("services", libraries=_libraries("renewal") | _libraries("resolver")),
+    Room(
+        "services",
+        knows=frozenset({"receiver"}),  # HOOKS_KNOW says which of them, and what of it
+        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks"),
+    ),
     Room(
         "first_mail",
         (
@@ -115,6 +120,15 @@ ROOMS = (
         libraries=None,
     ),
 )
+
+HOOKS_KNOW = (
+    "receiver.config.tables",
+    "receiver.content",
+    "receiver.headers",
+    "receiver.reading",
+    "receiver.system.journal",
+)
+"""What `services/hooks` may import of the receiver. No other service may import anything of it."""
 
 
 def rooms_of(root: Path) -> set[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.imports import circle, imports_of, libraries_of, wrong_directions
-from tests.house.rooms import ROOMS, ROOT, Room, rooms_of
+from tests.house.rooms import HOOKS_KNOW, ROOMS, ROOT, Room, rooms_of
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
@@ -28,6 +28,19 @@ def test_a_room_imports_only_its_own_libraries(room: Room) -> None:
 def test_no_modules_of_the_tree_import_each_other_in_a_circle() -> None:
     ring = circle([each for room in ROOMS for each in imports_of(ROOT, room.name)])
     assert not ring, "\n".join(ring)
+
+
+def test_only_the_hooks_know_the_receiver_and_only_what_reads_messages() -> None:
+    wrong = [
+        str(each)
+        for each in imports_of(ROOT, "services")
+        if each.imported.startswith("receiver")
+        and not (
+            each.importer.startswith("services.hooks")
+            and any(f"{each.imported}.".startswith(f"{known}.") for known in HOOKS_KNOW)
+        )
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_room_is_in_the_table() -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from receiver import headers
 from receiver.content import content
-from receiver.reading import show, stored, summary
+from receiver.reading import message_json, stored, summary
 from receiver.tls_reports import attachment, report
 from receiver.tls_reports.values import NotReadable
 from tests.receiver.stored_mail import Mail
@@ -167,7 +167,7 @@ def measured(octets: bytes, folder: Path) -> Iterator[tuple[str, float]]:
         octets = stored.content(message)
         fields = headers.parse_fields(stored.head(message)[0])
         short = summary.summary(message, fields, len(octets))
-        json.dumps(show.to_json(short, content.read(octets), fields))
+        json.dumps(message_json.to_json(short, content.read(octets), fields))
 
     def reported() -> None:
         for each in attachment.reports(stored.content(message)):

@@ -139,6 +139,7 @@ def configuration(
     `hooks` are its tables [hooks.NAME].
     """
     text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
+    text += f'heartbeat = "{proofs.with_name("hb")}"\n'
     if workers > 1:
         text += f"workers = {workers}\n"
     if log_headers:

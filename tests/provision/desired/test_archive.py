@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -66,6 +67,59 @@ def test_two_builds_are_the_same_octets_say_whose_they_are_and_start(checkout, t
     assert __version__ in done.stdout
 
 
+def test_the_release_of_the_hooks_has_all_that_it_imports_and_nothing_of_the_receiver_beside(
+    tmp_path, monkeypatch
+) -> None:
+    """It makes JSON of a message with HTML, whose parser is imported late."""
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    monkeypatch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR") or str(caches / "uv"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    release = tmp_path / "release"
+    with tarfile.open(fileobj=io.BytesIO(archive.archive(HERE, archive.HOOKS))) as tar:
+        tar.extractall(release, filter="data")
+    message = tmp_path / "1790000000.M1.mx1.00000000"
+    message.write_bytes(
+        b"Content-Type: text/html; charset=koi8-r\r\n\r\n<p>\xc1<a href='http://a.test'>b</a>\r\n"
+    )
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-I",
+            release / "bin" / "letterbox-hook",
+            "--config",
+            "-",
+            "--queue",
+            "-",
+            "--read-messages",
+        ],
+        input=json.dumps([message.name, str(message), 0]).encode() + b"\n",
+        capture_output=True,
+        check=True,
+    )
+    assert done.stderr == b""
+    data = json.loads(done.stdout[8:])["data"]
+    assert (data["text"].strip()[:1], data["notes"]) == ("\N{CYRILLIC SMALL LETTER A}", [])
+    assert data["links"] == ["http://a.test"]
+    assert not (release / "lib" / "receiver" / "smtp").exists()
+    assert not (release / "lib" / "aiosmtpd").exists()
+
+
+def test_a_change_of_what_the_hooks_import_is_another_release(tmp_path, monkeypatch) -> None:
+    before = archive.digest(HERE, archive.HOOKS)
+    for name in ("pyproject.toml", "LICENSE", archive.HOOKS.lock):
+        shutil.copy(archive.PROJECT / name, tmp_path)
+    for name in ("receiver", "services"):
+        shutil.copytree(archive.PROJECT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(archive, "PROJECT", tmp_path)
+    assert archive.digest(HERE, archive.HOOKS) == before
+    with (tmp_path / "receiver" / "smtp" / "replies.py").open("a") as file:
+        file.write("# changed\n")
+    assert archive.digest(HERE, archive.HOOKS) == before
+    with (tmp_path / "receiver" / "content" / "mime.py").open("a") as file:
+        file.write("# changed\n")
+    assert archive.digest(HERE, archive.HOOKS) != before
+
+
 @pytest.mark.parametrize(
     ("platform", "reason"),
     [
@@ -85,3 +139,19 @@ def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(che
         archive.archive(HERE)
     assert "\n" not in str(raised.value)
     assert list((checkout / "cache").rglob("*.tar.gz")) == []
+
+
+@pytest.mark.parametrize(
+    "program", [archive.HOOKS, archive.RENEWAL, archive.RESOLVER], ids=lambda each: each.command
+)
+def test_a_program_starts_with_the_sources_of_its_release_and_no_others(program, tmp_path) -> None:
+    for source in archive.sources(program):
+        copied = tmp_path / source.relative_to(archive.PROJECT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copied)
+    module = program.folder.replace("/", ".")
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module}.command"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", start], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,160 @@
+"""When which message is tried. Pure: times are given, in seconds since 1970.
+
+Each message has tries of its own: again after 5 s, 5 min, 30 min, 2, 5 and 10 h, then every 12 h, until ten
+days after it arrived. But none is given up before it, or the target, has failed for a day.
+
+While the target fails, one message at a time goes out as a probe, 5 s after the first failure, and then
+after twice the time as before, up to half an hour. The probe is the message with the fewest tries, so that a
+message that the target cannot take holds up no other. The first success lets all out again. So a target that
+is dead for ten days gets some 490 requests, whatever the number of messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+
+from services.hooks.state import LastError, State, Try
+
+DELAYS = (5.0, 300.0, 1800.0, 7200.0, 18_000.0, 36_000.0)  # seconds after the first tries
+LONGEST = 43_200.0  # seconds between two tries: 12 h, with the jitter and with Retry-After
+JITTER = 0.2
+LIFETIME = 864_000.0  # seconds from the arrival: ten days
+AT_LEAST = 86_400.0  # seconds from the first try: a day
+FIRST_PROBE, LONGEST_PROBE = 5.0, 1800.0  # seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A try that failed. `error` is one line. `retry_after` is in seconds.
+
+    `is_ours` says that the message could not even be sent for a reason that lies with this one message on
+    this host, so that it tells nothing about the target.
+    """
+
+    error: str
+    retry_after: float | None = None
+    is_ours: bool = False
+
+
+def delay(count: int, factor: float) -> float:
+    """Seconds to the next try of a message after `count` that failed. `factor` is from 0.8 to 1.2."""
+    planned = DELAYS[count - 1] if count <= len(DELAYS) else LONGEST
+    return min(planned * factor, LONGEST)
+
+
+def arrived(name: str, now: float) -> float:
+    """When a message arrived, by the name of its file. A name that says nothing, or the future, is now."""
+    seconds = name.partition(".")[0]
+    at = int(seconds) if seconds.isascii() and seconds.isdigit() and len(seconds) < 12 else now
+    return min(float(at), now)
+
+
+class Schedule:
+    """Chooses what is tried, and keeps the state. `factor` returns a random number from 0.8 to 1.2."""
+
+    def __init__(self, state: State, factor: Callable[[], float]) -> None:
+        self.state = state
+        self._factor = factor
+        self._streak = 0  # probes that failed, one after the other
+        self._failed_at = 0.0
+        self._probe_at = 0.0
+        self._probe_set = 0.0
+        self._idle: tuple[Sequence[str], float, float] | None = None
+
+    @property
+    def is_failing(self) -> bool:
+        return self.state.failing_since is not None
+
+    def choose(self, names: Sequence[str], busy: Collection[str], now: float) -> str | None:
+        """The message to try now. None if there is none now.
+
+        `names` are all that are pending, the oldest first. `busy` are those that are under way.
+        """
+        if self.state.stopped is not None:
+            return None
+        if self.is_failing and (busy or self._probe_set <= now < self._probe_at):
+            return None
+        if self._idle and self._idle[0] is names and self._idle[1] <= now < self._idle[2]:
+            return None
+        due = (name for name in names if name not in busy and self._is_due(name, now))
+        if not self.is_failing:
+            chosen = next(due, None)
+        else:
+            chosen = next((name for name in names if name not in self.state.tries), None)
+            if chosen is None:
+                chosen = min(due, key=lambda name: (self.state.tries[name].count, name), default=None)
+        if chosen is None and not busy:
+            waiting = (self.state.tries[name].next for name in names)
+            self._idle = names, now, min(waiting, default=now + LONGEST)
+        return chosen
+
+    def _is_due(self, name: str, now: float) -> bool:
+        tried = self.state.tries.get(name)
+        # A clock that was set back must not make a message wait for longer than ever planned.
+        return tried is None or tried.next <= now or tried.next > now + LONGEST
+
+    def succeeded(self, name: str, now: float) -> None:
+        """The target took a message."""
+        self.state.tries.pop(name, None)
+        self.state.delivered += 1
+        self.state.last_success = now
+        self._recovered()
+
+    def failed(self, name: str, failure: Failure, began: float, now: float) -> None:
+        """A try that began at `began` failed."""
+        before = self.state.tries.get(name)
+        count = (before.count if before else 0) + 1
+        wait = max(delay(count, self._factor()), min(failure.retry_after or 0.0, LONGEST))
+        first = before.first if before else began
+        self.state.tries[name] = Try(count, first, now + wait, failure.error)
+        self.state.last_error = LastError(name, failure.error, now)
+        self._idle = None
+        if failure.is_ours:
+            return
+        if self.state.failing_since is None:
+            self.state.failing_since = began
+        if began >= self._failed_at:  # Those that were under way together count as one.
+            self._streak += 1
+            self._failed_at = now
+        pause = min(FIRST_PROBE * 2.0 ** min(self._streak - 1, 20), LONGEST_PROBE) * self._factor()
+        pause = max(pause, min(failure.retry_after or 0.0, LONGEST))
+        self._probe_set, self._probe_at = now, max(self._probe_at, now + pause)
+
+    def stop(self, name: str, reason: str, now: float) -> None:
+        """The target wants no more (410): nothing is tried until `forget`."""
+        self.state.stopped = reason
+        self.state.last_error = LastError(name, reason, now)
+
+    def forget(self) -> None:
+        """Forget all waiting times, and that the hook is stopped."""
+        self.state.stopped = None
+        self.state.tries.clear()
+        self._recovered()
+
+    def keep_only(self, names: Collection[str]) -> bool:
+        """Forget the tries of messages that are not pending any more. Returns whether there were any."""
+        gone = self.state.tries.keys() - names
+        for name in gone:
+            del self.state.tries[name]
+        return bool(gone)
+
+    def over(self, names: Sequence[str], now: float) -> Iterator[str]:
+        """The messages whose time is over. `names` are all that are pending, the oldest first.
+
+        A message that was never tried, because others probed a target that failed for a day, is one of them.
+        """
+        for name in names:
+            if arrived(name, now) + LIFETIME > now:
+                if name[:1].isdigit():
+                    return
+                continue
+            tried = self.state.tries.get(name)
+            failing = self.state.failing_since
+            since = [each for each in (tried.first if tried else None, failing) if each is not None]
+            if since and min(since) + AT_LEAST <= now:
+                yield name
+
+    def _recovered(self) -> None:
+        self.state.failing_since = None
+        self._streak, self._probe_at, self._failed_at, self._idle = 0, 0.0, 0.0, None
