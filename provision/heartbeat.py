@@ -25,8 +25,8 @@ from provision.desired.archive import Platform
 from provision.desired.files import sha256, unit_commands
 from provision.desired.heartbeat import Wanted, box_of, unit_texts
 from provision.host import layout
-from provision.host.heartbeat import UNITS, Heartbeat
 from provision.host.observed import Observed
+from provision.host.services.heartbeat import UNITS, Heartbeat
 from provision.release import program_commands
 from provision.run.inventory import inventory, mail_host
 from provision.run.step import Command, Decision, observe, step, untouched

@@ -16,7 +16,7 @@ from pyinfra.api.command import StringCommand
 from provision.desired.files import sha256, unit_commands
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.host.timer import TimedService
+from provision.host.services.timer import TimedService
 from provision.run.inventory import inventory
 from provision.run.step import Decision, observe, step
 

@@ -20,7 +20,7 @@ from provision.desired.files import sha256, unit_commands
 from provision.desired.state import desired
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.host.resolver import OwnResolver
+from provision.host.services.resolver import OwnResolver
 from provision.release import program_commands
 from provision.run.step import Decision, observe, step
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from provision.host import heartbeat, layout
+from provision.host import layout
+from provision.host.services import heartbeat
 
 _FILES = Path(__file__).resolve().parents[2] / "files"
 _UNIT = "[Unit]\n"

@@ -15,9 +15,9 @@ from provision.desired.archive import Platform
 from provision.desired.hooks import BASIC, SECRET, WantedHooks, wanted_hook
 from provision.hooks import secret, units
 from provision.host import layout, probe
-from provision.host.hooks import Hook as There
-from provision.host.hooks import Hooks
 from provision.host.observed import Observed
+from provision.host.services.hooks import Hook as There
+from provision.host.services.hooks import Hooks
 from provision.run.inventory import mail_host
 from provision.run.step import Command, Decision, observe, step, untouched
 

@@ -16,9 +16,9 @@ from provision.desired.files import Text, sha256, text_commands, unit_commands
 from provision.desired.hooks import KINDS, SECRET, WantedHook, WantedHooks
 from provision.hooks import secret
 from provision.host import layout
-from provision.host.hooks import Hook, Queue
 from provision.host.layout import hook_unit
 from provision.host.observed import Observed
+from provision.host.services.hooks import Hook, Queue
 from provision.release import program_commands
 from provision.run.step import Command
 

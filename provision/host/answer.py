@@ -14,15 +14,15 @@ from collections.abc import Iterable, Mapping
 from provision.host import layout, probe
 from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
-from provision.host.heartbeat import parse_heartbeat
-from provision.host.hooks import parse_hooks
-from provision.host.imap import parse_imap
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
-from provision.host.renewal import parse_renewal
-from provision.host.resolver import parse_own_resolver, parse_resolved, seconds
 from provision.host.served import Served, parse_served
-from provision.host.timer import parse_timed_service
+from provision.host.services.heartbeat import parse_heartbeat
+from provision.host.services.hooks import parse_hooks
+from provision.host.services.imap import parse_imap
+from provision.host.services.renewal import parse_renewal
+from provision.host.services.resolver import parse_own_resolver, parse_resolved, seconds
+from provision.host.services.timer import parse_timed_service
 from provision.host.tls import parse_tls
 
 _RELEASE = re.compile("[0-9a-f]{16}")

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
-from provision.host.heartbeat import Heartbeat
-from provision.host.hooks import Hooks
-from provision.host.imap import Imap
 from provision.host.loaded import Loaded
-from provision.host.renewal import Renewal
-from provision.host.resolver import OwnResolver
 from provision.host.served import Served
-from provision.host.timer import TimedService
+from provision.host.services.heartbeat import Heartbeat
+from provision.host.services.hooks import Hooks
+from provision.host.services.imap import Imap
+from provision.host.services.renewal import Renewal
+from provision.host.services.resolver import OwnResolver
+from provision.host.services.timer import TimedService
 from provision.host.tls import Key, Tls
 
 

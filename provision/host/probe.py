@@ -11,8 +11,9 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, heartbeat, hooks, imap, layout, renewal, resolver, timer, tls
+from provision.host import firewalld_state, layout, tls
 from provision.host.greeting import READ_GREETING
+from provision.host.services import heartbeat, hooks, imap, renewal, resolver, timer
 
 MARK = "##letterbox##"
 UNREAD = "unread"
@@ -104,12 +105,9 @@ _LEFTOVERS = (
     f"{layout.PROGRAM_FOLDER} {layout.UNIT_FOLDER} {layout.HOOKS_FOLDER} /usr/local/bin "
     "-mindepth 1 -maxdepth 1 -mmin +10 "
     "\\( -path '*/releases/.[0-9a-f]*' -o -path '*/generations/*.new' -o -path '*/generations/.*.gone' "
-    "-o -path '/etc/letterbox/letterbox.toml.new' -o -path '/etc/letterbox/generation.new' "
+    "-o -path '/etc/letterbox/generation.new' -o -path '*/letterbox.*.new' -o -path '*/letterbox-*.new' "
     "-o -path '*/tls/*.pem.new' -o -path '*/tls/current.new' -o -path '*/tls/next.new' "
-    "-o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
-    "-o -path '*/letterbox.socket.new' -o -path '*/letterbox-resolver.*.new' "
-    "-o -path '*/letterbox-keep.*.new' -o -path '*/letterbox-heartbeat*.new' "
-    "-o -path '*/letterbox-hook-*.service.new' -o -path '/etc/letterbox/hooks/*.new' "
+    "-o -path '/opt/letterbox/current.new' -o -path '/etc/letterbox/hooks/*.new' "
     "-o -path '/usr/local/bin/letterbox.new' \\)"
 )
 

@@ -16,8 +16,8 @@ from pyinfra.api.command import StringCommand
 from dns.inventory.host_imap import WantedImap
 from provision.desired.files import Folder, Text, folder_commands, text_commands
 from provision.host import layout
-from provision.host.imap import DOVECOT_UNITS, LABEL
 from provision.host.observed import Observed
+from provision.host.services.imap import DOVECOT_UNITS, LABEL
 from provision.imap import sudoers
 from provision.system import family, install_commands
 

@@ -9,8 +9,8 @@ from pyinfra.api.exceptions import DeployError
 
 from dns.inventory.host_imap import WantedImap
 from provision.host import layout
-from provision.host.imap import LABEL
 from provision.host.observed import Observed
+from provision.host.services.imap import LABEL
 from provision.imap import commands, sudoers
 from provision.run.inventory import mail_host
 from provision.run.step import Decision, observe, step, untouched

@@ -18,7 +18,7 @@ from provision.desired.archive import Platform
 from provision.desired.heartbeat import telling_failures
 from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
 from provision.host.observed import Observed
-from provision.host.renewal import Renewal
+from provision.host.services.renewal import Renewal
 from provision.renewal import here, unit
 from provision.renewal.here import Job
 from provision.run.inventory import mail_host

@@ -21,7 +21,7 @@ from provision.desired.files import sha256, unit_commands
 from provision.desired.renewal import WantedRenewal
 from provision.host import layout
 from provision.host.observed import Observed
-from provision.host.renewal import Renewal
+from provision.host.services.renewal import Renewal
 from provision.release import program_commands
 from provision.run.step import Command
 

@@ -6,7 +6,7 @@ removed as a leftover (`storage.leftovers`), and comes again with the next run.
 
 The name of a file is `<seconds>.I<key>Q<number>R<token>.<hostname>`, with the flags of maildir(5) behind it.
 The token is random, so nobody can write a message whose trace fields name the file that it will be in (see
-`receiver.reading.trace`).
+`receiver.reading.sender.trace`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from receiver.cli import terminal
 from receiver.cli.terminal import BOLD, GREEN, RED, YELLOW, Screen
+from receiver.reading.sender.verdict import Answer
 from receiver.reading.summary import Summary
-from receiver.reading.verdict import Answer
 
 _COLOURS = {True: GREEN, False: RED, None: YELLOW}
 _MARKS = {True: "✓", False: "✗", None: "?"}

@@ -21,7 +21,8 @@ import os
 import stat
 
 from receiver import maildir
-from receiver.reading import stored, trace
+from receiver.reading import stored
+from receiver.reading.sender import trace
 from receiver.reading.stored import Stored
 
 _TOP = 8192  # octets; our fields are shorter

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receiver import headers, maildir
-from receiver.reading import trace
+from receiver.reading.sender import trace
 
 _FIRST_READ = 16_384
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")

@@ -1,4 +1,4 @@
-"""A summary of a message, from its header fields and from our trace fields (see `receiver.reading.trace`)."""
+"""A summary of a message, from its header fields and from our trace fields (see `sender.trace`)."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from receiver import headers
 from receiver.checks.verdict import list_id
 from receiver.headers import Fields
-from receiver.reading import authentication_results, renamed, stored, trace, verdict
+from receiver.reading import renamed, stored
+from receiver.reading.sender import authentication_results, trace, verdict
+from receiver.reading.sender.verdict import Verdict
 from receiver.reading.stored import Stored
-from receiver.reading.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from receiver import headers
 from receiver.cli import terminal
 from receiver.reading import selection, stored, summary
+from receiver.reading.sender.verdict import Answer, Verdict
 from receiver.reading.stored import Maildir, Stored
-from receiver.reading.verdict import Answer, Verdict
 from receiver.tls_reports import attachment, report
 from receiver.tls_reports.report import Report
 from receiver.tls_reports.values import NotReadable

@@ -24,8 +24,8 @@ from rich.table import Table
 from rich.text import Text
 
 from receiver import headers
-from receiver.reading import authentication_results, trace
-from receiver.reading.verdict import judge
+from receiver.reading.sender import authentication_results, trace
+from receiver.reading.sender.verdict import judge
 from tests.lab import lifecycle
 from tests.lab.display import Display, Stage
 from tests.lab.errors import LabError

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 
 from receiver import headers
-from receiver.reading import stored, trace
+from receiver.reading import stored
+from receiver.reading.sender import trace
 from receiver.reading.stored import Maildir, Stored
 
 _TOP = re.compile(rb"Return-Path: ?<([^\r\n]*)>[ \t]*\r?\nDelivered-To: ?([^\r\n]+)\r?\n")

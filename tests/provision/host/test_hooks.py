@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from provision.host import hooks as host_hooks
-from provision.host.hooks import Hook, Hooks, Queue, parse_hooks
+from provision.host.services import hooks as host_hooks
+from provision.host.services.hooks import Hook, Hooks, Queue, parse_hooks
 
 PROBED = f"""folder - yes
 group - letterbox-hooks:x:987:

@@ -11,8 +11,8 @@ import pytest
 from dns.inventory import InventoryError, from_hosts
 from dns.inventory.host_imap import WantedImap
 from provision.host import layout
-from provision.host.imap import PROBE, Imap, parse_imap
 from provision.host.observed import Observed
+from provision.host.services.imap import PROBE, Imap, parse_imap
 from provision.imap import commands, steps, sudoers
 from receiver.imap.dovecot import written_for
 from receiver.imap.sandbox import Session, command, quoted

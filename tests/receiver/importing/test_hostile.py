@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from receiver.reading import stored, summary
-from receiver.reading.verdict import Answer
+from receiver.reading.sender.verdict import Answer
 from tests.receiver.importing.importing import Importer, make_maildir, mbox
 from tests.receiver.processes import DEADLINE, ROOT, wait_until
 from tests.receiver.reading.results import GENUINE, written

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from receiver.reading import summary
-from receiver.reading.verdict import Answer
+from receiver.reading.sender.verdict import Answer
 from tests.receiver.moved import dovecot
 from tests.receiver.moved.received import Mailbox, rename_by_copying
 from tests.receiver.reading.test_forged_trace import FAKES

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from receiver.checks import field
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
-from receiver.reading import authentication_results
-from receiver.reading.authentication_results import Results
+from receiver.reading.sender import authentication_results
+from receiver.reading.sender.authentication_results import Results
 
 NO_SPF = SPF("none")
 REVERSE = Reverse("pass", "mail.sender.test")

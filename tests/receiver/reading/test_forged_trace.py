@@ -9,9 +9,9 @@ import pytest
 
 from receiver import headers
 from receiver.reading import stored, summary
+from receiver.reading.sender.verdict import Answer
 from receiver.reading.stored import Stored
 from receiver.reading.summary import Summary
-from receiver.reading.verdict import Answer
 from tests.receiver.reading.results import FORGED, GENUINE, UNKNOWN, written
 from tests.receiver.stored_mail import Mail
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
-from receiver.reading import authentication_results
-from receiver.reading.authentication_results import Results
-from receiver.reading.verdict import Answer, judge
+from receiver.reading.sender import authentication_results
+from receiver.reading.sender.authentication_results import Results
+from receiver.reading.sender.verdict import Answer, judge
 from tests.receiver.reading.results import passed, read_back, value
 
 GOOD = b"a.test; dkim=none; spf=none; dmarc=pass (p=none at a.example, aligned dkim) header.from=a.example"

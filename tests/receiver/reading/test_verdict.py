@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
-from receiver.reading.authentication_results import Results
-from receiver.reading.verdict import judge
+from receiver.reading.sender.authentication_results import Results
+from receiver.reading.sender.verdict import judge
 from tests.receiver.reading.results import failed, no_policy, passed, read_back, results, sent_by, signed
 
 HELO = SPF("pass", "mx.shop.example", "helo", "mx.shop.example")

@@ -15,7 +15,7 @@ from provision.desired.hooks import WantedHook, WantedHooks, wanted_hook
 from provision.hooks import secret
 from provision.hooks.steps import announced, left_behind, needed_secrets
 from provision.hooks.units import commands
-from provision.host.hooks import Hook, Hooks, Queue
+from provision.host.services.hooks import Hook, Hooks, Queue
 from tests.provision.hosts import DEPLOYED
 
 ORDERS = Asked("orders", ("alice@example.com",), url="https://app.example.net/mail")

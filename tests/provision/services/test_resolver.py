@@ -17,7 +17,7 @@ from provision.desired import archive
 from provision.desired.archive import Platform
 from provision.desired.files import sha256
 from provision.host.answer import parse_sections
-from provision.host.resolver import READ_RESOLVED, OwnResolver, parse_own_resolver
+from provision.host.services.resolver import READ_RESOLVED, OwnResolver, parse_own_resolver
 from provision.resolver import WantedResolver, commands, wanted
 from tests.provision.host.test_observed import FINE
 from tests.provision.hosts import DEPLOYED

@@ -9,12 +9,12 @@ import pytest
 
 from provision.desired.files import sha256
 from provision.host.answer import parse_sections
-from provision.host.timer import TimedService, parse_timed_service
+from provision.host.services.timer import TimedService, parse_timed_service
 from provision.old_mail import commands
 from tests.provision.host.test_observed import FINE
 from tests.provision.hosts import DEPLOYED
 
-FILES = Path(__file__).resolve().parents[2] / "files"
+FILES = Path(__file__).resolve().parents[3] / "files"
 SERVICE, TIMER = (sha256((FILES / f"letterbox-keep.{kind}").read_text()) for kind in ("service", "timer"))
 THERE = TimedService(SERVICE, TIMER, runs=True)
 

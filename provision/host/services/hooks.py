@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from provision.host import layout
-from provision.host.resolver import seconds
+from provision.host.services.resolver import seconds
 
 _CURRENT = f"{layout.HOOKS_PROGRAM}/current"
 _UNIT = f"{layout.UNIT_FOLDER}/{layout.hook_unit('$n')}"

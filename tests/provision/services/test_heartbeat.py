@@ -14,7 +14,7 @@ from provision.desired.heartbeat import Wanted, box_of, telling_failures, unit_t
 from provision.desired.state import for_host
 from provision.heartbeat import commands, encrypted
 from provision.host import layout
-from provision.host.heartbeat import Heartbeat, parse_heartbeat
+from provision.host.services.heartbeat import Heartbeat, parse_heartbeat
 from tests.provision.hosts import DEPLOYED, INVENTORY
 
 SECRET = "https://hc-ping.com/5ec2e7"

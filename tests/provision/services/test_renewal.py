@@ -10,7 +10,7 @@ from pyinfra.api.command import FunctionCommand
 from dns.inventory.host_certificate import WantedCertificate
 from provision.desired.files import sha256
 from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
-from provision.host.renewal import Renewal, parse_renewal
+from provision.host.services.renewal import Renewal, parse_renewal
 from provision.renewal import steps
 from provision.renewal.steps import host_renews, token_problem
 from provision.renewal.unit import commands

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from receiver.checks.verdict import list_that_signed
-from receiver.reading.authentication_results import Results
+from receiver.reading.sender.authentication_results import Results
 
 _DNS = "DNS did not answer"
 _FAULT = "a check failed on this host, and its journal says why"

@@ -1,0 +1,1 @@
+"""The decisions of the steps for what runs beside the receiver."""
