@@ -153,7 +153,8 @@ def lying(listening: socket.socket) -> None:
         for line in stream:
             if not in_data or line == b".\r\n":
                 in_data = line.upper().startswith(b"DATA")
-                stream.write(b"354 go\r\n" if in_data else b"250 yes\r\n")
+                code = b"354" if in_data else b"221" if line.upper().startswith(b"QUIT") else b"250"
+                stream.write(code + b" yes\r\n")
                 stream.flush()
 
 
