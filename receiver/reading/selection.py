@@ -6,6 +6,7 @@ Anything else among the messages (a link, a folder, a pipe) is skipped, and repo
 from __future__ import annotations
 
 import heapq
+import itertools
 import os
 import re
 import stat
@@ -38,15 +39,14 @@ def newest(boxes: Iterable[Maildir], count: int) -> list[Stored]:
             for name in heapq.nlargest(wanted, names)
         ]
         found = heapq.nlargest(wanted, found, key=lambda each: (each.name, each.path))
-        timed = [(each.arrived, each.name, each.path, each) for each in found if is_message(each)]
-        timed.sort(reverse=True)
-        messages = [each for *_, each in timed]
-        if len(found) < wanted:
-            return messages[:count]
-        oldest = found[-1].named_at or sys.maxsize  # No other message arrived later.
-        if len(timed) >= count and timed[count - 1][0] >= oldest:
-            return messages[:count]
-        wanted += wanted + 100
+        has_all = len(found) < wanted
+        latest_of_others = 0 if has_all else found[-1].named_at or sys.maxsize
+        timed = sorted(((each.arrived, each.name, each.path, each) for each in found), reverse=True)
+        certain = (each for arrived, _, _, each in timed if arrived >= latest_of_others)
+        messages = list(itertools.islice(filter(is_message, certain), count))
+        if has_all or len(messages) == count:
+            return messages
+        wanted *= 8
 
 
 def everything(boxes: Iterable[Maildir]) -> Iterator[Stored]:

@@ -44,12 +44,12 @@ class Present:
 
     def place(self, name: str) -> Path:
         """Where the file belongs: in new/, or where a file of that name is that is not complete."""
-        return next(iter(self._named.get(name, [])), self._new(name))
+        return next(self._named(name), self._new(name))
 
     def files(self, name: str, octets: bytes) -> Iterator[Path]:
         """The paths where the file of a message may be, that in new/ first."""
         yield self._new(name)
-        yield from self._named.get(name, [])
+        yield from self._named(name)
         if identity := maildir.identity(name):
             yield from self._renamed(len(octets), int(name.partition(".")[0])).get(identity, [])
 
@@ -57,25 +57,25 @@ class Present:
         return Path(self._folder, "new", name)
 
     @cached_property
-    def _names(self) -> tuple[dict[str, list[Path]], list[str]]:
+    def _names(self) -> tuple[dict[str, list[str]], list[str]]:
         """The files by their names without flags, and the paths of those that the receiver did not name."""
-        named: dict[str, list[Path]] = {}
+        named: dict[str, list[str]] = {}
         others: list[str] = []
         began = time.time()
         folders = [self._folder, *maildir.subfolders(self._folder)]
         for folder in folders:
             for part in maildir.PARTS:
                 for name in _list(f"{folder}/{part}"):
-                    named.setdefault(maildir.plain_name(name), []).append(Path(folder, part, name))
+                    path = f"{folder}/{part}/{name}"
+                    named.setdefault(maildir.plain_name(name), []).append(path)
                     if not maildir.identity(name):
-                        others.append(f"{folder}/{part}/{name}")
+                        others.append(path)
         latest = max(_changed_at(f"{folder}/{part}") for folder in folders for part in maildir.PARTS)
         self.changed = latest > began - _TICK
         return named, others
 
-    @property
-    def _named(self) -> dict[str, list[Path]]:
-        return self._names[0]
+    def _named(self, name: str) -> Iterator[Path]:
+        return map(Path, self._names[0].get(name, []))
 
     @cached_property
     def _by_size(self) -> dict[int, list[tuple[float, str]]]:
