@@ -44,10 +44,14 @@ class Reader:
         """The JSON body for the entry NAME of the queue, which is at `path`. Raises OSError if it is gone."""
         with self._lock:
             for _ in range(2):  # The child may have been ended by somebody else.
-                with contextlib.suppress(EOFError, BrokenPipeError):
-                    if body := self._ask(name, path):
-                        return body
-                self.close()
+                try:
+                    body = self._ask(name, path)
+                except (EOFError, BrokenPipeError):
+                    self.close()
+                    continue
+                if body:
+                    return body
+                break
         file = file_of(name, path)
         octets = stored.content(file)
         log("unread", id=name, size=len(octets))
