@@ -16,6 +16,8 @@ from provision import (
     configuration,
     firewalld,
     firewalld_start,
+    heartbeat,
+    old_mail,
     release,
     resolver,
     service,
@@ -35,6 +37,7 @@ with refusing():
     dns.prepare()
     renewal.prepare()
     hooks.prepare()
+    heartbeat.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -49,8 +52,10 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
+old_mail.removed_daily(name="Old mail: removed daily, if wanted")
 service.superseded(name="Superseded generations")
 hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")
+heartbeat.there(name="Heartbeat, if wanted")
 
 dns.in_sync(name="DNS")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, firewalld, release, resolver, service, system
+from provision import account, firewalld, heartbeat, old_mail, release, resolver, service, system
 from provision.hooks import steps as hooks
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
@@ -26,7 +26,9 @@ with refusing():
     dns.prepare_withdrawal()
 
 dns.withdrawn(name="DNS: our records")
+heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
+old_mail.removed(name="Old mail: removed daily, if wanted")
 resolver.removed(name="Resolver, if needed")
 hooks.removed(name="Hooks, if wanted")
 firewalld.smtp_closed(name="Firewall: 25/tcp")

@@ -24,6 +24,7 @@ COMMANDS = {
     "keep": ("receiver.keeping.command:main", "remove old mail, as the inventory says"),
     "tls-reports": ("receiver.tls_reports.command:main", "show what senders report of TLS to this host"),
     "proof": ("receiver.proof.command:main", "make a one-time address and wait for a message to it"),
+    "heartbeat-look": ("receiver.heartbeat.command:main", "answer the heartbeat, whose unit runs this"),
     "doctor": ("receiver.doctor.command:main", "say why no mail arrives: the first broken link and its fix"),
 }
 

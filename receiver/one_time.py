@@ -1,5 +1,7 @@
 """One-time addresses, `proof-<nonce>@domain`. Each exists only while a `letterbox proof` waits for its mail.
 
+The heartbeat has addresses of the same kind, `heartbeat-<nonce>@domain`. They exist only for the host itself.
+
 The waiting process holds a Unix datagram socket for its address, in a folder that only root can write to.
 When the process ends, in whatever way, nobody listens on the socket and the address is unknown again. The
 socket's name is a digest of the address, so no recipient can name another file. The receiver sends events to
@@ -22,18 +24,27 @@ from pathlib import Path
 # Beside /run/letterbox, not in it: that folder is the service's own, and here only root may write.
 FOLDER = Path("/run/letterbox-proofs")
 MAILBOX = ".proof"  # The name of a recipient's mailbox never begins with a dot.
+# The folder is that of the unit letterbox-heartbeat-look, which runs as the service's user.
+HEARTBEAT_FOLDER = Path("/run/letterbox-heartbeat")
+HEARTBEAT_MAILBOX = ".heartbeat"
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _LOCAL = re.compile(rf"proof-[{_ALPHABET}]{{16}}")
+_HEARTBEAT = re.compile(rf"heartbeat-[{_ALPHABET}]{{16}}")
 _LONGEST_EVENT = 65_536  # octets
 
 
-def new_local_part() -> str:
-    """A new local part, with 80 random bits that nobody can guess."""
-    return "proof-" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
+def new_local_part(kind: str = "proof") -> str:
+    """A new local part of a kind, with 80 random bits that nobody can guess."""
+    return f"{kind}-" + "".join(secrets.choice(_ALPHABET) for _ in range(16))
 
 
 def is_local_part(text: str) -> bool:
     return _LOCAL.fullmatch(text) is not None
+
+
+def is_heartbeat(text: str) -> bool:
+    """Whether this is a local part of the heartbeat."""
+    return _HEARTBEAT.fullmatch(text) is not None
 
 
 def socket_path(folder: Path, local: str, domain: str) -> str:
@@ -46,7 +57,7 @@ def tell(folder: Path, local: str, domain: str, event: str, **values: object) ->
 
     Returns False if no process waits. Never blocks, and never raises.
     """
-    if not is_local_part(local):
+    if not is_local_part(local) and not is_heartbeat(local):
         return False
     message = json.dumps({"event": event, "address": f"{local}@{domain}", **values}).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as out:

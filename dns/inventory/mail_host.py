@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.inventory import host_certificate, host_spam_filter
+from dns.inventory import host_certificate, host_heartbeat, host_spam_filter
 from dns.inventory.hooks import reading as hooks
 from dns.inventory.hooks.values import KEY as HOOKS
 from dns.inventory.hooks.values import Hook
 from dns.inventory.host_certificate import WantedCertificate
+from dns.inventory.host_heartbeat import WantedHeartbeat
 from dns.inventory.host_spam_filter import SpamFilter
 from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
@@ -31,6 +32,7 @@ KEYS = (
     *host_certificate.KEYS,
     host_spam_filter.KEY,
     HOOKS,
+    host_heartbeat.KEY,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -86,6 +88,7 @@ class MailHost:
     spam_filter: SpamFilter | None = None
     hooks: tuple[Hook, ...] = ()
     """Who is told of new mail."""
+    heartbeat: WantedHeartbeat | None = None
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -119,6 +122,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         certificate=host_certificate.from_data(data, problems),
         spam_filter=host_spam_filter.from_data(data, problems[host_spam_filter.KEY]),
         hooks=hooks.from_data(data, problems[HOOKS]),
+        heartbeat=host_heartbeat.from_data(data, problems[host_heartbeat.KEY]),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

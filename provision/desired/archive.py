@@ -18,6 +18,7 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,8 +27,19 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HOOK_")
-"""What the variables of the environment begin with that no program gets which this machine starts."""
+SECRETS = (
+    "CLOUDFLARE_API_TOKEN",
+    "LETTERBOX_CERTIFICATE_TOKEN",
+    "LETTERBOX_HEARTBEAT_",
+    "LETTERBOX_HOOK_",
+)
+"""What the variables begin with that hold a token, a secret, or the address of a dead-man's switch."""
+
+
+def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment for a program that this machine starts: without the tokens and addresses in it."""
+    return {name: value for name, value in environment.items() if not name.startswith(SECRETS)}
+
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -44,9 +56,10 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
+    """A program of a host, with a release of its own. `folder` has its source in this checkout.
 
-    `also` are the folders and modules of other rooms that it imports.
+    `lock` names its dependencies. It is empty if the program needs the standard library alone. `also` are the
+    folders and modules of other rooms that it imports.
     """
 
     name: str
@@ -101,6 +114,7 @@ HOOKS = Program(
         "receiver/system/journal.py",
     ),
 )
+HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
 
 
 class BuildError(Exception):
@@ -128,7 +142,8 @@ class Platform:
 def digest(platform: Platform, program: Program = RECEIVER) -> str:
     """The key of the program's release of this checkout for a platform: 16 hexadecimal digits."""
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
-    named = (PROJECT / program.lock, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
+    locks = (PROJECT / program.lock,) if program.lock else ()
+    named = (*locks, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
     for path in (*named, *sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
@@ -166,15 +181,8 @@ def cache(name: str) -> Path:
 
 
 def _build(platform: Platform, program: Program, tree: Path) -> None:
-    run(
-        f"dependencies of {program.name}",
-        [
-            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
-            *("--python", sys.executable, "--python-version", platform.python),
-            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
-            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
-        ],
-    )
+    if program.lock:
+        _install(platform, program, tree)
     if program == RECEIVER:
         wheels = tree.with_name("wheel")
         run(
@@ -195,20 +203,29 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
     launcher.write_text(program.launcher)
 
 
+def _install(platform: Platform, program: Program, tree: Path) -> None:
+    run(
+        f"dependencies of {program.name}",
+        [
+            *(str(tool("uv")), "pip", "install", "--quiet", "--target", str(tree / "lib")),
+            *("--python", sys.executable, "--python-version", platform.python),
+            *("--python-platform", f"{platform.machine}-unknown-linux-gnu"),
+            *("--only-binary", ":all:", "--require-hashes", "--requirement", str(PROJECT / program.lock)),
+        ],
+    )
+
+
 def tool(name: str) -> Path:
     """A program of the Python environment that runs this. It need not be on PATH."""
     return Path(sysconfig.get_path("scripts"), name)
 
 
-def without_secrets() -> dict[str, str]:
-    """The environment for a program that this machine starts."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
-
-
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
     try:
-        done = subprocess.run(command, cwd=PROJECT, env=without_secrets(), capture_output=True, text=True)
+        done = subprocess.run(
+            command, cwd=PROJECT, env=without_secrets(os.environ), capture_output=True, text=True
+        )
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

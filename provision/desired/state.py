@@ -17,6 +17,7 @@ from pyinfra.api.state import State
 from dns.inventory import Inventory, MailHost
 from provision.desired import archive
 from provision.desired.archive import Platform
+from provision.desired.heartbeat import telling_failures
 from provision.desired.letterbox_toml import Checks, letterbox_toml
 from provision.host import layout
 from provision.run.inventory import inventory
@@ -90,7 +91,7 @@ def for_host(whole: Inventory, name: str, release: str, *, own_resolver: bool = 
         host=host,
         own_resolver=own_resolver and host.checks,
         configuration=letterbox_toml(host, whole.domains, checks(whole, host, own_resolver=own_resolver)),
-        units={unit: _for_workers((_FILES / unit).read_text(), host.workers) for unit in layout.UNITS},
+        units={unit: _unit(unit, host) for unit in layout.UNITS},
         release=release,
     )
 
@@ -104,6 +105,11 @@ def checks(whole: Inventory, host: MailHost, *, own_resolver: bool) -> Checks | 
         return None
     names = tuple(dict.fromkeys((host.hostname, *(each.hostname for each in whole.hosts))))
     return Checks(layout.RESOLVER if own_resolver else layout.RESOLVED, names)
+
+
+def _unit(name: str, host: MailHost) -> str:
+    text = _for_workers((_FILES / name).read_text(), host.workers)
+    return telling_failures(text) if host.heartbeat and name == layout.SERVICE_UNIT else text
 
 
 def _for_workers(unit: str, workers: int) -> str:

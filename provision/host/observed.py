@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, field
 from provision.host import layout
 from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
+from provision.host.heartbeat import Heartbeat
 from provision.host.hooks import Hooks
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
 from provision.host.served import Served
+from provision.host.timer import TimedService
 from provision.host.tls import Key, Tls
 
 
@@ -129,12 +131,16 @@ class Observed:
     """Half-made files and folders of runs that were cut off."""
     renewal: Renewal | None = None
     """What the host has of the unit that renews its certificate. None: nothing."""
+    heartbeat: Heartbeat | None = None
+    """What the host has of the heartbeat. None: nothing."""
     resolved: bool | None = None
     """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
     own_resolver: OwnResolver | None = None
     """What the host has of our own resolver. None: nothing."""
     hooks: Hooks = field(default_factory=Hooks)
     """What the host has of hooks."""
+    keep: TimedService | None = None
+    """What the host has of the timer that removes old mail. None: nothing."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

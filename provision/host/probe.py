@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, hooks, layout, renewal, resolver, tls
+from provision.host import firewalld_state, heartbeat, hooks, layout, renewal, resolver, timer, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -105,15 +105,17 @@ _LEFTOVERS = (
     "-o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
     "-o -path '*/letterbox.socket.new' -o -path '*/letterbox-resolver.*.new' "
     "-o -path '*/letterbox-hook-*.service.new' -o -path '/etc/letterbox/hooks/*.new' "
+    "-o -path '*/letterbox-keep.*.new' -o -path '*/letterbox-heartbeat*.new' "
     "-o -path '/usr/local/bin/letterbox.new' \\)"
 )
 
 # What lies in our folders and is not ours.
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
-among {layout.CONFIGURATION_FOLDER} '(letterbox.toml|generation)(.new)?|certificate-token(.sha256)?|tls|hooks'
+among {layout.CONFIGURATION_FOLDER} \
+  '(letterbox.toml|generation)(.new)?|(certificate-token|heartbeat)(.sha256)?|tls|hooks'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
-among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|hooks|generations|current(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|heartbeat|hooks|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail'"""
@@ -164,6 +166,8 @@ esac""",
     "resolved": resolver.PROBE_RESOLVED,
     "resolver": resolver.PROBE,
     "hooks": hooks.PROBE,
+    "keep": timer.probe(layout.KEEP_SERVICE, layout.KEEP_TIMER),
+    "heartbeat": heartbeat.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

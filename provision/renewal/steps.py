@@ -15,6 +15,7 @@ from dns.errors import SyncError
 from dns.inventory.host_certificate import WantedCertificate
 from provision.desired import archive
 from provision.desired.archive import Platform
+from provision.desired.heartbeat import telling_failures
 from provision.desired.renewal import ProofZone, WantedRenewal, unit_texts
 from provision.host.observed import Observed
 from provision.host.renewal import Renewal
@@ -90,6 +91,8 @@ def _zone(certificate: WantedCertificate) -> ProofZone:
 def _of_the_unit(seen: Observed, certificate: WantedCertificate) -> WantedRenewal:
     """What a host that renews its certificate should have. Raises DeployError."""
     service, timer = unit_texts(certificate, _zone(certificate))
+    if mail_host().heartbeat:
+        service = telling_failures(service)
     program = archive.digest(Platform(seen.python, seen.machine), archive.RENEWAL)
     return WantedRenewal(service, timer, program, _given() or None)
 

@@ -62,14 +62,14 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         "",
         {
             "hostname", "mail", "workers", "addresses", "proofs", "log_headers", "checks", "tls", "limits",
-            "spam_filter", "hooks", "keep", "quota", "domains",
+            "spam_filter", "hooks", "keep", "quota", "heartbeat", "domains",
         },
     )  # fmt: skip
     hostname = reader.value(top, "", "hostname", str, required=True)
     if hostname and (problem := domain_problem(hostname) or _too_long(hostname)):
         reader.complain("hostname", problem)
     mail = reader.path(top, "", "mail", required=True)
-    proofs = reader.path(top, "", "proofs")
+    proofs, heartbeat = (reader.path(top, "", name) for name in ("proofs", "heartbeat"))
     workers = reader.value(top, "", "workers", int)
     if workers is not None and not 1 <= workers <= MOST_WORKERS:
         reader.complain("workers", f"must be from 1 to {MOST_WORKERS}, not {workers}")
@@ -96,6 +96,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers),
         checks=checks, spam_filter=rspamd, hooks=told, keep=kept, quota=quotas,
     )  # fmt: skip
+    config = replace(config, heartbeat=heartbeat) if heartbeat else config
     return replace(config, proofs=proofs) if proofs else config
 
 

@@ -72,6 +72,7 @@ class Config:
     addresses: tuple[str, ...] = ()  # the host's IP addresses, for literals such as postmaster@[192.0.2.1]
     workers: int = 1  # processes that receive mail
     proofs: Path = one_time.FOLDER  # the folder of the sockets of one-time addresses
+    heartbeat: Path = one_time.HEARTBEAT_FOLDER  # the same of the heartbeat's addresses
     checks: SenderChecks | None = None  # without them, nothing is checked and no result is written
     spam_filter: Rspamd | None = None
     hooks: tuple[Hook, ...] = ()  # each gets a link to every message of its mailboxes

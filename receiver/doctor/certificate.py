@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from receiver.config.values import Config
-from receiver.doctor import renewal
 from receiver.doctor.links import Link
+from receiver.doctor.services import renewal
 from receiver.doctor.units import DEPLOY, RENEW
 
 _LINK, _SELF_SIGNED = "certificate", "self-signed"

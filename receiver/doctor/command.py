@@ -25,15 +25,13 @@ from receiver.doctor import (
     dialogue,
     disk,
     firewall,
-    hooks,
     links,
     packet_filter,
-    renewal,
-    resolver,
     rspamd,
     units,
 )
 from receiver.doctor.links import Link
+from receiver.doctor.services import heartbeat, hooks, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.hooks.configured import configured
 from receiver.smtp.certificate import Certificate, CertificateError
@@ -115,15 +113,19 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if loaded.quota:
+        yield _without_root(lambda: disk.check_quotas(loaded), loaded.mail)
     if loaded.checks:
         yield _without_root(partial(resolver.check_resolver, loaded), loaded.mail)
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
-    if renewal.is_there():  # near the end, because mail comes while the certificate is still good
+    if renewal.is_there():  # one of the last, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
     if loaded.hooks:
         yield lambda: hooks.check_hooks(loaded.mail, configured(configuration.read_table(config)))
+    if heartbeat.is_there():  # the last one, because it only tells what the others find
+        yield _without_root(heartbeat.check_heartbeat, loaded.mail)
 
 
 def _without_root(check: Callable[[], Link], mail: Path) -> Callable[[], Link]:

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from receiver import loaded
 from receiver.config.values import Config
-from receiver.doctor import renewal
 from receiver.doctor.links import Link
+from receiver.doctor.services import renewal
 from receiver.doctor.units import DEPLOY, RESTART, SERVICE, properties
 
 CURRENT = Path("/opt/letterbox/current")

@@ -96,9 +96,12 @@ class Conversation:
         return self._origin
 
     def begin_check(self) -> None:
-        """Begin the checks of this transaction's sender, if there are checks and they have not begun."""
+        """Begin the checks of this transaction's sender, if there are checks and they have not begun.
+
+        A message of the host's own heartbeat has no sender to check.
+        """
         checks, envelope = self.reception.checks, self.envelope
-        if checks is None or envelope.check is not None:
+        if checks is None or envelope.check is not None or envelope.is_heartbeat:
             return
         if self._peer_check is None:
             self._peer_check = checks.connection(self.wire.peer)

@@ -111,7 +111,7 @@ class Reception:
             for each in envelope.destinations.values()
         ]
         spam = None
-        if self.spam_filter:
+        if self.spam_filter and not envelope.is_heartbeat:
             sender = envelope.mail_from or ""
             spam = self.spam_filter.message(
                 envelope.identity, origin.peer, origin.helo, sender, envelope.rcpt_tos

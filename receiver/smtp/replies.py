@@ -62,6 +62,7 @@ MAILBOX_FULL = Reply(452, "4.2.2", "Mailbox full, try again later")
 MAILBOX_UNAVAILABLE = Reply(451, "4.2.1", "Mailbox not available, try again later")
 MAILBOX_UNWRITABLE = Reply(451, "4.2.0", "Mailbox cannot be written, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another message")
+HEARTBEAT_ALONE = Reply(452, "4.5.3", "A test message has one recipient, send the rest in another message")
 OTHER_DOMAIN = Reply(
     452, "4.5.3", "Send this recipient's mail in another message: its domain treats forged mail differently"
 )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from receiver.addresses import AddressError, Path, parse_path
 from receiver.recipients import as_reply
-from receiver.smtp import replies
+from receiver.smtp import heartbeat, replies
 from receiver.smtp.conversation import Conversation, Verb
 from receiver.smtp.phase import Phase
 from receiver.smtp.replies import Reply
@@ -177,7 +177,9 @@ async def rcpt(talk: Conversation, argument: str) -> None:
     elif not path.address.is_ascii and not envelope.smtp_utf8:
         talk.reply(replies.NEEDS_SMTPUTF8)
     else:
-        refusal = talk.reception.add_recipient(talk.origin, envelope, path.address)
+        taken, refusal = heartbeat.add_recipient(talk, path.address)
+        if not taken:
+            refusal = talk.reception.add_recipient(talk.origin, envelope, path.address)
         if refusal is None:
             talk.begin_check()
         talk.reply(refusal or replies.recipient_ok(as_reply(path.address)))

@@ -65,7 +65,7 @@ ROOMS = (
         "receiver",
         (
             ("__main__",),
-            ("proof",),
+            ("heartbeat", "proof"),
             ("doctor", "importing", "serving", "tls_reports"),
             ("hooks", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
@@ -80,7 +80,7 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("hooks", "renewal", "resolver", "service", "system"),
+            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),

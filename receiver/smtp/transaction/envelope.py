@@ -26,6 +26,7 @@ class Envelope(smtp.Envelope):
         self.size = 0  # octets of the message, as SIZE of MAIL declares them; 0 if it does not
         # One-time addresses as local part and domain, with the time of their RCPT by the monotonic clock.
         self.one_time: dict[tuple[str, str], float] = {}
+        self.is_heartbeat = False  # whether its one recipient is an address of this host's heartbeat
         self.rejects_forged = False  # whether the domains of its recipients want no forged mail
         self.check: MessageCheck | None = None  # the checks of the sender, from the first recipient on
         self.identity = ""

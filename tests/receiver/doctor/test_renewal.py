@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.doctor.renewal import judge
+from receiver.doctor.services.renewal import judge
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 AGAIN = "systemctl start letterbox-certificate.service"

@@ -10,7 +10,7 @@ import pytest
 from receiver.checks.dns_query import MX
 from receiver.doctor import resolver
 from receiver.doctor.links import Link
-from receiver.doctor.resolver import counted, judged
+from receiver.doctor.services.resolver import counted, judged
 from tests.receiver.checks.resolver.played import NODATA, NXDOMAIN, SERVFAIL, SILENT, Reply, playing, records
 
 RECEIVED = b"event=received id=1 from=a@b.example dkim=%s spf=%s dmarc=%s author=b.example checks=0.1\n"
