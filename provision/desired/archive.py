@@ -27,12 +27,7 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = (
-    "CLOUDFLARE_API_TOKEN",
-    "LETTERBOX_CERTIFICATE_TOKEN",
-    "LETTERBOX_HEARTBEAT_",
-    "LETTERBOX_HOOK_",
-)
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HEARTBEAT_", "LETTERBOX_HOOK_")
 """What the variables begin with that hold a token, a secret, or the address of a dead-man's switch."""
 
 

@@ -225,7 +225,7 @@ def test_hooks_come_deliver_are_shut_in_and_go(deployed: Lab, target: Target, tm
     said = doctor(lab)["hooks"]
     assert (said["holds"], "letterbox hooks --retry orders" in str(said["fix"])) == (False, True)
 
-    # One hook goes, with what it has not delivered said. A cut-off run before it is completed.
+    # One hook goes, and what it has not delivered is said. What a cut-off run has left undone is done.
     host.run("rm /etc/letterbox/hooks/copies.toml; systemctl stop letterbox-hook-copies")
     rest = {name: value for name, value in wanted(lab).items() if name != "orders"}
     fewer = with_hooks(lab, tmp_path, rest)
