@@ -24,6 +24,7 @@ from provision import (
     system,
 )
 from provision.hooks import steps as hooks
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -36,8 +37,9 @@ with refusing():
     system.prepare()
     dns.prepare()
     renewal.prepare()
-    hooks.prepare()
     heartbeat.prepare()
+    hooks.prepare()
+    imap.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -53,6 +55,7 @@ service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
 old_mail.removed_daily(name="Old mail: removed daily, if wanted")
+imap.there(name="IMAP, if wanted")
 service.superseded(name="Superseded generations")
 hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import account, firewalld, heartbeat, old_mail, release, resolver, service, system
 from provision.hooks import steps as hooks
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -31,6 +32,7 @@ service.removed(name="Units")
 old_mail.removed(name="Old mail: removed daily, if wanted")
 resolver.removed(name="Resolver, if needed")
 hooks.removed(name="Hooks, if wanted")
+imap.removed(name="IMAP, if wanted")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

@@ -28,6 +28,8 @@ mail_hosts = (
                 # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "spam_filter": "/run/rspamd/normal.sock",  # docs/spam-filter.md
                 # "hooks": {"orders": {"mailbox": "alice@example.com", "url": "https://…"}},  # docs/hooks.md
+                # "imap": True,                           # mail clients read by ssh: docs/imap.md
+                # "readers": {"alice@example.com": ["alice"]},  # users of the host who may, besides root
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },

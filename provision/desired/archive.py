@@ -18,7 +18,6 @@ import sys
 import sysconfig
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,13 +27,7 @@ _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
 SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HEARTBEAT_", "LETTERBOX_HOOK_")
-"""What the variables begin with that hold a token, a secret, or the address of a dead-man's switch."""
-
-
-def without_secrets(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a program that this machine starts: without the tokens and addresses in it."""
-    return {name: value for name, value in environment.items() if not name.startswith(SECRETS)}
-
+"""What the variables of the environment begin with that no program gets which this machine starts."""
 
 _LAUNCHER = """\
 #!/usr/bin/python3 -I
@@ -51,10 +44,10 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a release of its own. `folder` has its source in this checkout.
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
 
-    `lock` names its dependencies. It is empty if the program needs the standard library alone. `also` are the
-    folders and modules of other rooms that it imports.
+    `lock` names its dependencies. It is empty if the program needs the standard library alone.
+    `also` are the folders and modules of other rooms that it imports.
     """
 
     name: str
@@ -85,6 +78,7 @@ RESOLVER = Program(
     "start",
     "requirements-resolver.lock",
 )
+HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
 HOOKS = Program(
     "the hooks",
     "letterbox-hook",
@@ -109,7 +103,6 @@ HOOKS = Program(
         "receiver/system/journal.py",
     ),
 )
-HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
 
 
 class BuildError(Exception):
@@ -215,12 +208,15 @@ def tool(name: str) -> Path:
     return Path(sysconfig.get_path("scripts"), name)
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for a program that this machine starts."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRETS)}
+
+
 def run(what: str, command: list[str]) -> None:
     """Run a command, which gets no token. Raises BuildError with the reason if it fails."""
     try:
-        done = subprocess.run(
-            command, cwd=PROJECT, env=without_secrets(os.environ), capture_output=True, text=True
-        )
+        done = subprocess.run(command, cwd=PROJECT, env=without_secrets(), capture_output=True, text=True)
     except FileNotFoundError:
         raise BuildError(f"{what}: {command[0]} is missing: run `make setup`") from None
     if done.returncode:

@@ -16,6 +16,7 @@ from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
 from provision.host.heartbeat import parse_heartbeat
 from provision.host.hooks import parse_hooks
+from provision.host.imap import parse_imap
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.renewal import parse_renewal
@@ -72,8 +73,9 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         renewal=parse_renewal(sections.get("renewal", ())),
         resolved=parse_resolved(resolved),
         own_resolver=parse_own_resolver(sections.get("resolver", ())),
-        hooks=parse_hooks(sections.get("hooks", ())),
         keep=parse_timed_service(sections.get("keep", ())),
+        hooks=parse_hooks(sections.get("hooks", ())),
+        imap=parse_imap(sections.get("imap", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),

@@ -61,7 +61,7 @@ def state_folder(hostname: str) -> Path:
 def call(folder: Path, arguments: Mapping[str, str], *switches: str, given: str = "") -> Done:
     """Run it once, with `given` on its standard input. Raises DeployError if it cannot be installed."""
     words = [part for name, value in arguments.items() if value for part in (name, value)]
-    environment = without_secrets(os.environ)
+    environment = without_secrets()
     # With our checkout alone in front, `dns` would be our folder and not dnspython.
     environment["PYTHONPATH"] = os.pathsep.join((str(_libraries()), str(PROJECT)))
     done = subprocess.run(

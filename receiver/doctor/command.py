@@ -34,6 +34,7 @@ from receiver.doctor.links import Link
 from receiver.doctor.services import heartbeat, hooks, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.hooks.configured import configured
+from receiver.imap import dovecot
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
 
@@ -120,7 +121,9 @@ def path(
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
-    if renewal.is_there():  # one of the last, because mail comes while the certificate is still good
+    if dovecot.CONFIGURATION.is_file():
+        yield check_imap
+    if renewal.is_there():  # near the end, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
     if loaded.hooks:
         yield lambda: hooks.check_hooks(loaded.mail, configured(configuration.read_table(config)))
@@ -159,6 +162,14 @@ def check_configuration(path: Path, hostname: str | None = None) -> Link:
         evidence = f"{path}: the host is {config.hostname} here, and {hostname} in the inventory"
         return Link("configuration", evidence, DEPLOY)
     return Link("configuration", f"{path} is good, {len(config.domains)} domain(s)")
+
+
+def check_imap() -> Link:
+    """`letterbox imap` would begin a session. Mail comes without it, so the link is never broken."""
+    try:
+        return Link("imap", dovecot.check())
+    except Failure as failure:
+        return Link("imap", str(failure), look=DEPLOY)
 
 
 def _user() -> str | None:

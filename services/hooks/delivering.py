@@ -83,7 +83,7 @@ class Deliveries:
         if names is not None:
             self._no_messages.intersection_update(names)
             self._names = [name for name in names if name not in self._no_messages]
-            self._schedule.keep_only(self._names)
+            self._unsaved |= self._schedule.keep_only(self._names)
 
     def _start(self) -> None:
         while len(self._busy) < self._most:
