@@ -135,6 +135,7 @@ def changes(run: Run) -> list[str]:
 
 @pytest.fixture
 def target(deployed: Lab) -> Iterator[Target]:
+    deployed.target.run(f"rm -rf {QUEUES}")  # of a run of this test that failed
     found = Target(deployed)
     deployed.target.write("/usr/local/bin/sort-it", SORT.replace("WORLD", deployed.world.ipv4))
     deployed.target.run("chmod 755 /usr/local/bin/sort-it; userdel -rf sorter", check=False)
