@@ -62,6 +62,7 @@ def root(suite: str, *packages: str) -> Path:
             if done.returncode:
                 said = done.stderr.strip().splitlines()
                 raise LabError(f"{' '.join(packages)} of {suite} cannot be had: {' '.join(said[-2:])}")
+            shutil.rmtree(kept, ignore_errors=True)
             made.rename(kept)
     os.utime(kept)
     return kept

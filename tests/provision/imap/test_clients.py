@@ -27,7 +27,7 @@ Sync All
 MUTT = """
 set tunnel="ssh -q {host} letterbox imap alice@example.test"
 set header_cache=
-set pipe_decode=no wait_key=no quit=yes move=no
+set folder=/root pipe_decode=no wait_key=no quit=yes move=no
 push "<pipe-message>cat > /root/by-mutt<enter><exit>"
 """
 # curl has no tunnel: this gives it a port on loopback for one session.
@@ -87,11 +87,11 @@ def test_mutt_and_curl_read_the_same_octets(imap_lab: Place) -> None:
     world, host = imap_lab.lab.world, client(imap_lab)
     world.write("/root/muttrc", MUTT.format(host=host))
     mutt = "stty rows 24 cols 80; mutt -F /root/muttrc -f imap://alice@mx1.example.test/INBOX"
-    world.run(f"rm -f by-mutt; TERM=xterm timeout 60 script -qec {shlex.quote(mutt)} /dev/null")
+    world.run(f"rm -f by-mutt; TERM=xterm timeout 150 script -qec {shlex.quote(mutt)} /dev/null")
     world.run(["sh", "-c", f"python3 -c {shlex.quote(RELAY.format(host=host))} >/dev/null 2>&1 &"])
     world.run(
         "until ss -Hltn 'sport = :1143' | grep -q .; do sleep 0.1; done; "
-        "curl -sS --max-time 60 -o by-curl 'imap://127.0.0.1:1143/INBOX;MAILINDEX=1'"
+        "curl -sS --max-time 150 -o by-curl 'imap://127.0.0.1:1143/INBOX;MAILINDEX=1'"
     )
     read = world.run("for f in by-mutt by-curl; do tr -d '\\r' < $f | sha256sum; done").stdout.split()
     assert read[::2] == imap_lab.stored() * 2
