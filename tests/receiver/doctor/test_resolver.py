@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from receiver.checks.dns_query import MX
-from receiver.doctor.services import resolver
 from receiver.doctor.links import Link
+from receiver.doctor.services import resolver
 from receiver.doctor.services.resolver import counted, judged
 from tests.receiver.checks.resolver.played import NODATA, NXDOMAIN, SERVFAIL, SILENT, Reply, playing, records
 
