@@ -26,7 +26,7 @@ demo: $(READY)  ## all of it on a throwaway machine: no host, no account
 ##@ Your hosts, with INVENTORY=~/mail/inventory.py
 
 proof: $(READY)  ## make a one-time address and wait for a first mail to it
-	@$(BIN)/python -m first_mail.proof --inventory "$(INVENTORY)" $(if $(HOOK),--hook "$(HOOK)")
+	@$(BIN)/python -m first_mail.proof $(if $(HOOK),--hook "$(HOOK)" )--inventory "$(INVENTORY)"
 
 doctor: $(READY)  ## why no mail arrives: the first broken link, and its fix
 	@$(BIN)/python -m first_mail.doctor --inventory "$(INVENTORY)"

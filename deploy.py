@@ -17,12 +17,14 @@ from provision import (
     firewalld,
     firewalld_start,
     heartbeat,
+    old_mail,
     release,
     resolver,
     service,
     system,
 )
 from provision.hooks import steps as hooks
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.tls import certificate
@@ -37,6 +39,7 @@ with refusing():
     renewal.prepare()
     heartbeat.prepare()
     hooks.prepare()
+    imap.prepare()
     guard.prepare()
 
 system.packages(name="Packages")
@@ -51,6 +54,8 @@ release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
 resolver.there(name="Resolver, if needed")
+old_mail.removed_daily(name="Old mail: removed daily, if wanted")
+imap.there(name="IMAP, if wanted")
 service.superseded(name="Superseded generations")
 hooks.in_place(name="Hooks, if wanted")
 renewal.renewed(name="Certificate: renewed, if wanted")

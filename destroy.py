@@ -13,8 +13,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
-from provision import account, firewalld, heartbeat, release, resolver, service, system
+from provision import account, firewalld, heartbeat, old_mail, release, resolver, service, system
 from provision.hooks import steps as hooks
+from provision.imap import steps as imap
 from provision.renewal import steps as renewal
 from provision.run.refusal import refusing
 from provision.zones import steps as dns
@@ -28,8 +29,10 @@ with refusing():
 dns.withdrawn(name="DNS: our records")
 heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
+old_mail.removed(name="Old mail: removed daily, if wanted")
 resolver.removed(name="Resolver, if needed")
 hooks.removed(name="Hooks, if wanted")
+imap.removed(name="IMAP, if wanted")
 firewalld.smtp_closed(name="Firewall: 25/tcp")
 renewal.removed(name="Certificate: renewed, if wanted")
 release.removed(name="Program and configuration")

@@ -28,6 +28,8 @@ mail_hosts = (
                 # "log_headers": True,                    # Subject, From and Date too, in the journal
                 # "spam_filter": "/run/rspamd/normal.sock",  # docs/spam-filter.md
                 # "hooks": {"orders": {"mailbox": "alice@example.com", "url": "https://…"}},  # docs/hooks.md
+                # "imap": True,                           # mail clients read by ssh: docs/imap.md
+                # "readers": {"alice@example.com": ["alice"]},  # users of the host who may, besides root
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },
@@ -38,7 +40,7 @@ mail_hosts = (
             "example.com": {
                 # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com
                 # is alice's too.
-                "mailboxes": ["alice", "bob"],
+                "mailboxes": ["alice", "bob"],  # with options: docs/keep.md
                 # Other names, for one mailbox or several. Every domain must take mail for postmaster.
                 "aliases": {"postmaster": ["alice"]},
                 # A mailbox for every name not listed; None refuses them, which keeps spam out.
@@ -47,6 +49,8 @@ mail_hosts = (
                 # which keeps others from forging it. Leave it out if anything sends as @example.com.
                 # "sends_mail": False,
                 # "subaddress_separators": "+",           # "" turns alice+anything off
+                # "keep": {"days": 30},                   # older mail goes; left out: never
+                # "quota": 1_000_000_000,                 # octets of each mailbox; left out: no limit
                 # "ttl": 300,                             # of the DNS records, in seconds
                 # "tls_reports": True,                    # senders report failed TLS: docs/tls-reports.md
                 # "dane": True,                           # senders can check our key: docs/tls.md

@@ -66,7 +66,7 @@ def removal_commands(seen: Observed, *, keep_mail: bool) -> Iterator[StringComma
     """
     state = seen.files.get(layout.STATE_FOLDER)
     if layout.MAIL in seen.files and not keep_mail:
-        yield StringCommand(f"rm -rf {layout.MAIL}")
+        yield StringCommand(f"rm -rf {layout.MAIL} {layout.IMAP_STATE}")
     if state and not keep_mail:
         if layout.MAIL in seen.files or layout.STATE_FOLDER in seen.empty_folders:
             yield StringCommand(f"rmdir --ignore-fail-on-non-empty {layout.STATE_FOLDER}")

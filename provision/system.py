@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from pyinfra import context, logger
 from pyinfra.api.command import StringCommand
@@ -112,11 +112,16 @@ def missing_packages(seen: Observed, host: MailHost) -> list[str]:
 def package_commands(seen: Observed, host: MailHost) -> Iterator[StringCommand]:
     """Install what is missing."""
     missing = missing_packages(seen, host)
-    if missing and family(seen) == "debian":
-        yield StringCommand("sh -c", shlex.quote(once_unlocked("apt-get -q update")))
     if missing:
-        install = f"{_INSTALL[family(seen) or 'fedora']} {' '.join(missing)}"
-        yield StringCommand("sh -c", shlex.quote(once_unlocked(install)))
+        yield from install_commands(seen, missing)
+
+
+def install_commands(seen: Observed, packages: Iterable[str]) -> Iterator[StringCommand]:
+    """Install these packages."""
+    if family(seen) == "debian":
+        yield StringCommand("sh -c", shlex.quote(once_unlocked("apt-get -q update")))
+    install = f"{_INSTALL[family(seen) or 'fedora']} {' '.join(packages)}"
+    yield StringCommand("sh -c", shlex.quote(once_unlocked(install)))
 
 
 @step

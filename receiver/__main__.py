@@ -22,6 +22,7 @@ COMMANDS = {
     "follow": ("receiver.reading.arrivals:follow", "print a line for each message that arrives"),
     "hooks": ("receiver.hooks.command:main", "list the hooks, what waits for each, and try it again"),
     "keep": ("receiver.keeping.command:main", "remove old mail, as the inventory says"),
+    "imap": ("receiver.imap.command:main", "speak IMAP for a mailbox on standard input and output"),
     "tls-reports": ("receiver.tls_reports.command:main", "show what senders report of TLS to this host"),
     "proof": ("receiver.proof.command:main", "make a one-time address and wait for a message to it"),
     "heartbeat-look": ("receiver.heartbeat.command:main", "answer the heartbeat, whose unit runs this"),

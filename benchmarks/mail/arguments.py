@@ -53,6 +53,9 @@ def parser(description: str | None) -> argparse.ArgumentParser:
     add("--checks", action="store_true",
         help="mail with and without DKIM, where each receiver checks the senders by SPF, DKIM and DMARC; "
         "also Letterbox without checks")  # fmt: skip
+    add("--hooks", action="store_true",
+        help="what a hook costs, and nothing else: Letterbox without one, with one, and with one whose target"
+        " is down (use --rounds 10)")  # fmt: skip
     add("--own-client", action="store_true",
         help="put each plain load by our own client, too, to compare it with smtp-source")  # fmt: skip
     add("--workers", action="append", type=_at_least_one, default=[], metavar="NUMBER",

@@ -58,11 +58,12 @@ def ours(
     workers: int = 1,
     preload: Path | None = None,
     resolver: Path | None = None,
+    hooks: str = "",
 ) -> Iterator[Receiver]:
     """Run Letterbox of this checkout or of another one.
 
     `preload` is a library that the program starts with (ld.so(8)). With `resolver`, a socket, it checks who
-    sent a message. Raises Broken.
+    sent a message. `hooks` are the tables [hooks.NAME] of its configuration. Raises Broken.
     """
     checks = ", checks" if resolver else ""
     name = f"{checkout.name if checkout else OURS}{checks}{with_workers(workers)}"
@@ -74,7 +75,7 @@ def ours(
     try:
         server = start_server(
             folder, mail=store, limits=LIMITS, certificate=make_certificate(folder, HOSTNAME),
-            program=program, workers=workers, domains=domains(resolver), hostname=HOSTNAME,
+            program=program, workers=workers, domains=domains(resolver), hostname=HOSTNAME, hooks=hooks,
             variables={"LD_PRELOAD": str(preload)} if preload else {},
         )  # fmt: skip
     except AssertionError as error:

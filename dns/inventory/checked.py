@@ -93,6 +93,7 @@ def check(
             for host in mail_hosts
             for text in hooks.unheld(host.hooks, domains)
         ]
+    problems += _unread(mail_hosts, domains)
     if problems:
         raise InventoryError("\n".join(_reported(problem, source, line(problem)) for problem in problems))
     return Inventory(hosts=tuple(mail_hosts), domains=domains)
@@ -113,6 +114,18 @@ def _unchecked(hosts: Iterable[MailHost], domains: Iterable[Domain]) -> Iterator
         if rejecting and not host.checks:
             text = f"checks is False, but reject_forged of domain {rejecting[0]} needs them: take one out"
             yield Problem(f"host {host.name}: {text}", (host.name, "checks"))
+
+
+def _unread(hosts: Iterable[MailHost], domains: Sequence[Domain]) -> Iterator[Problem]:
+    """A reader of a mailbox that there is not."""
+    mailboxes = {f"{name}@{each.name}" for each in domains for name in each.mailboxes}
+    for host in hosts:
+        for mailbox in host.imap.readers if host.imap and domains else ():
+            if mailbox not in mailboxes:
+                text = (
+                    f"readers: {mailbox} is no mailbox of a served domain{did_you_mean(mailbox, mailboxes)}"
+                )
+                yield Problem(f"host {host.name}: {text}: name a mailbox", (host.name, "readers"))
 
 
 def _domains(hosts: Sequence[HostData]) -> tuple[tuple[Domain, ...], list[Problem]]:

@@ -7,12 +7,13 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from dns.inventory import host_certificate, host_heartbeat, host_spam_filter
+from dns.inventory import host_certificate, host_heartbeat, host_imap, host_spam_filter
 from dns.inventory.hooks import reading as hooks
 from dns.inventory.hooks.values import KEY as HOOKS
 from dns.inventory.hooks.values import Hook
 from dns.inventory.host_certificate import WantedCertificate
 from dns.inventory.host_heartbeat import WantedHeartbeat
+from dns.inventory.host_imap import WantedImap
 from dns.inventory.host_spam_filter import SpamFilter
 from dns.inventory.places import Problem
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
@@ -33,6 +34,7 @@ KEYS = (
     host_spam_filter.KEY,
     host_heartbeat.KEY,
     HOOKS,
+    *host_imap.KEYS,
 )
 BOTH = frozenset({4, 6})
 SSH_KEYS = (
@@ -89,6 +91,8 @@ class MailHost:
     heartbeat: WantedHeartbeat | None = None
     hooks: tuple[Hook, ...] = ()
     """Who is told of new mail."""
+    imap: WantedImap | None = None
+    """None if no mail client reads the mailboxes by `letterbox imap`."""
     ssh: Mapping[str, object] = field(default_factory=dict)
     ip_versions: frozenset[int] = BOTH
     """The IP versions over which the world reaches it: 4, 6 or both."""
@@ -123,6 +127,7 @@ def from_data(name: str, data: Mapping[str, object]) -> tuple[MailHost, list[Pro
         spam_filter=host_spam_filter.from_data(data, problems[host_spam_filter.KEY]),
         heartbeat=host_heartbeat.from_data(data, problems[host_heartbeat.KEY]),
         hooks=hooks.from_data(data, problems[HOOKS]),
+        imap=host_imap.from_data(data, problems),
         ssh={key: value for key, value in data.items() if str(key).startswith("ssh_")},
         ip_versions=_ip_versions(data, problems["public_ipv4"]),
     )

@@ -26,7 +26,7 @@ _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HOOK_", "LETTERBOX_HEARTBEAT_")
+SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HEARTBEAT_", "LETTERBOX_HOOK_")
 """What the variables of the environment begin with that no program gets which this machine starts."""
 
 _LAUNCHER = """\
@@ -44,10 +44,10 @@ sys.exit({function}())
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program of a host, with a release of its own. `folder` has its source in this checkout.
+    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
 
-    `lock` names its dependencies. It is empty if the program needs the standard library alone. `also`
-    are the folders and modules of other rooms that it imports.
+    `lock` names its dependencies. It is empty if the program needs the standard library alone.
+    `also` are the folders and modules of other rooms that it imports.
     """
 
     name: str
@@ -96,6 +96,7 @@ HOOKS = Program(
         "receiver/content",
         "receiver/encoded_words.py",
         "receiver/headers.py",
+        "receiver/maildir.py",
         "receiver/parameters.py",
         "receiver/reading",
         "receiver/system/__init__.py",
@@ -131,13 +132,13 @@ def digest(platform: Platform, program: Program = RECEIVER) -> str:
     content = hashlib.sha256(f"{_RECIPE} {platform.python} {platform.machine}\n{program.launcher}".encode())
     locks = (PROJECT / program.lock,) if program.lock else ()
     named = (*locks, PROJECT / "pyproject.toml", PROJECT / "LICENSE")
-    for path in (*named, *_sources(program)):
+    for path in (*named, *sources(program)):
         content.update(f"{path.relative_to(PROJECT)}\0".encode())
         content.update(hashlib.sha256(path.read_bytes()).digest())
     return content.hexdigest()[:16]
 
 
-def _sources(program: Program) -> list[Path]:
+def sources(program: Program) -> list[Path]:
     """The modules of this checkout that a program is made of."""
     places = [PROJECT / each for each in (program.folder, *program.also)]
     return sorted(path for place in places for path in ([place] if place.is_file() else place.rglob("*.py")))
@@ -179,7 +180,7 @@ def _build(platform: Platform, program: Program, tree: Path) -> None:
         (wheel,) = wheels.glob("*.whl")
         shutil.unpack_archive(wheel, tree / "lib", format="zip")
     else:
-        for source in _sources(program):
+        for source in sources(program):
             copied = tree / "lib" / source.relative_to(PROJECT)
             copied.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, copied)

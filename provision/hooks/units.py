@@ -105,7 +105,7 @@ def _gone(name: str) -> str:
     """
     unit, queue = hook_unit(name), f"{layout.QUEUES}/{name}"
     tidy = (
-        f'cd {queue} 2>/dev/null || exit 0; if [ -z "$(ls -A pending dead 2>/dev/null | grep -v :)" ]; '
+        f'cd {queue} 2>/dev/null || exit 0; if [ -z "$(find pending dead -mindepth 1 -print -quit)" ]; '
         f"then cd .. && rm -rf {name}; else chgrp {layout.USER} . pending dead; chmod 700 . pending dead; fi"
     )
     return (

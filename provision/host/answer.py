@@ -16,11 +16,13 @@ from provision.host.firewalld_state import parse_firewalld
 from provision.host.greeting import parse_greeting
 from provision.host.heartbeat import parse_heartbeat
 from provision.host.hooks import parse_hooks
+from provision.host.imap import parse_imap
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.renewal import parse_renewal
 from provision.host.resolver import parse_own_resolver, parse_resolved, seconds
 from provision.host.served import Served, parse_served
+from provision.host.timer import parse_timed_service
 from provision.host.tls import parse_tls
 
 _RELEASE = re.compile("[0-9a-f]{16}")
@@ -71,7 +73,9 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         renewal=parse_renewal(sections.get("renewal", ())),
         resolved=parse_resolved(resolved),
         own_resolver=parse_own_resolver(sections.get("resolver", ())),
+        keep=parse_timed_service(sections.get("keep", ())),
         hooks=parse_hooks(sections.get("hooks", ())),
+        imap=parse_imap(sections.get("imap", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),
         loaded=parse_loaded(sections.get("loaded", ())),

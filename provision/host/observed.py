@@ -11,10 +11,12 @@ from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.heartbeat import Heartbeat
 from provision.host.hooks import Hooks
+from provision.host.imap import Imap
 from provision.host.loaded import Loaded
 from provision.host.renewal import Renewal
 from provision.host.resolver import OwnResolver
 from provision.host.served import Served
+from provision.host.timer import TimedService
 from provision.host.tls import Key, Tls
 
 
@@ -136,8 +138,12 @@ class Observed:
     """Whether systemd-resolved answers the receiver's questions. None: that is not known."""
     own_resolver: OwnResolver | None = None
     """What the host has of our own resolver. None: nothing."""
+    keep: TimedService | None = None
+    """What the host has of the timer that removes old mail. None: nothing."""
     hooks: Hooks = field(default_factory=Hooks)
     """What the host has of hooks."""
+    imap: Imap = field(default_factory=Imap)
+    """What the host has of Dovecot, and of what `letterbox imap` needs."""
     image_based: bool = False
     """Whether the system is an image of ostree."""
     listeners: tuple[Listener, ...] = ()

@@ -11,7 +11,7 @@ import base64
 import shlex
 from collections.abc import Iterable, Mapping
 
-from provision.host import firewalld_state, heartbeat, hooks, layout, renewal, resolver, tls
+from provision.host import firewalld_state, heartbeat, hooks, imap, layout, renewal, resolver, timer, tls
 from provision.host.greeting import READ_GREETING
 
 MARK = "##letterbox##"
@@ -34,6 +34,10 @@ _FILES = (
     layout.COMMAND,
     layout.STATE_FOLDER,
     layout.MAIL,
+    layout.IMAP_FOLDER,
+    layout.IMAP_CONFIGURATION,
+    layout.IMAP_STATE,
+    layout.SUDOERS,
     f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}",
     f"{layout.UNIT_FOLDER}/{layout.SERVICE_UNIT}",
 )
@@ -104,7 +108,7 @@ _LEFTOVERS = (
     "-o -path '*/tls/*.pem.new' -o -path '*/tls/current.new' -o -path '*/tls/next.new' "
     "-o -path '/opt/letterbox/current.new' -o -path '*/letterbox.service.new' "
     "-o -path '*/letterbox.socket.new' -o -path '*/letterbox-resolver.*.new' "
-    "-o -path '*/letterbox-heartbeat*.new' "
+    "-o -path '*/letterbox-keep.*.new' -o -path '*/letterbox-heartbeat*.new' "
     "-o -path '*/letterbox-hook-*.service.new' -o -path '/etc/letterbox/hooks/*.new' "
     "-o -path '/usr/local/bin/letterbox.new' \\)"
 )
@@ -113,12 +117,13 @@ _LEFTOVERS = (
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} \
-  '(letterbox.toml|generation)(.new)?|(certificate-token|heartbeat)(.sha256)?|tls|hooks'
+  '(letterbox.toml|generation)(.new)?|(certificate-token|heartbeat)(.sha256)?|tls|hooks|imap'
+among {layout.IMAP_FOLDER} 'dovecot.conf(.new)?|masked'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
 among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|heartbeat|hooks|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
-among {layout.STATE_FOLDER} 'mail'"""
+among {layout.STATE_FOLDER} 'mail|imap'"""
 
 SECTIONS: Mapping[str, str] = {
     "os": "cat /etc/os-release",
@@ -165,8 +170,10 @@ esac""",
     "renewal": renewal.PROBE,
     "resolved": resolver.PROBE_RESOLVED,
     "resolver": resolver.PROBE,
+    "keep": timer.probe(layout.KEEP_SERVICE, layout.KEEP_TIMER),
     "heartbeat": heartbeat.PROBE,
     "hooks": hooks.PROBE,
+    "imap": imap.PROBE,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

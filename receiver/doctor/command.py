@@ -25,16 +25,16 @@ from receiver.doctor import (
     dialogue,
     disk,
     firewall,
-    hooks,
     links,
     packet_filter,
     rspamd,
     units,
 )
 from receiver.doctor.links import Link
-from receiver.doctor.services import heartbeat, renewal, resolver
+from receiver.doctor.services import heartbeat, hooks, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.hooks.configured import configured
+from receiver.imap import dovecot
 from receiver.smtp.certificate import Certificate, CertificateError
 from receiver.system import privileges
 
@@ -114,11 +114,15 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if loaded.quota:
+        yield _without_root(lambda: disk.check_quotas(loaded), loaded.mail)
     if loaded.checks:
         yield _without_root(partial(resolver.check_resolver, loaded), loaded.mail)
         yield resolver.check_undecided
     if loaded.spam_filter:
         yield partial(rspamd.check_rspamd, loaded.spam_filter, _USER)
+    if dovecot.CONFIGURATION.is_file():
+        yield check_imap
     if renewal.is_there():  # near the end, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
     if loaded.hooks:
@@ -158,6 +162,14 @@ def check_configuration(path: Path, hostname: str | None = None) -> Link:
         evidence = f"{path}: the host is {config.hostname} here, and {hostname} in the inventory"
         return Link("configuration", evidence, DEPLOY)
     return Link("configuration", f"{path} is good, {len(config.domains)} domain(s)")
+
+
+def check_imap() -> Link:
+    """`letterbox imap` would begin a session. Mail comes without it, so the link is never broken."""
+    try:
+        return Link("imap", dovecot.check())
+    except Failure as failure:
+        return Link("imap", str(failure), look=DEPLOY)
 
 
 def _user() -> str | None:

@@ -10,8 +10,10 @@ from pathlib import Path
 from receiver.cli import terminal
 from receiver.config.values import Config
 from receiver.doctor.links import Link
+from receiver.keeping.usage import Counter
 
 _FEWEST_INODES = 100
+_NEAR = 0.9  # of its quota, from which on a mailbox is named
 
 
 def check_space(config: Config) -> Link:
@@ -33,6 +35,28 @@ def check_space(config: Config) -> Link:
         evidence = f"{where} has {system.f_favail} inodes left"
         return Link("disk", evidence, f"make room: df -i {config.mail}")
     return Link("disk", f"{terminal.size(free)} free")
+
+
+def check_quotas(config: Config) -> Link:
+    """No mailbox holds its quota. Senders to one that does are told to try again later (452 4.2.2)."""
+    counter, used = Counter(config.mail), {}
+    for mailbox in config.quota:
+        try:
+            used[mailbox] = counter.octets(mailbox)
+        except OSError as error:
+            evidence = f"{mailbox} cannot be counted, and takes mail: {error.strerror}"
+            return Link("quota", evidence, look=f"ls -la {config.mail}/{mailbox.domain}")
+    shares = sorted(((used[box] / limit, str(box)) for box, limit in config.quota.items()), reverse=True)
+    full, near = ([name for share, name in shares if share >= least] for least in (1, _NEAR))
+    if full:
+        return Link(
+            "quota",
+            f"{', '.join(full)}: the mailbox is full, and its mail is deferred with 452 4.2.2",
+            f"remove mail, or raise its quota in inventory.py: du -sh {config.mail}/*/*; docs/keep.md",
+        )
+    if near:
+        return Link("quota", f"{', '.join(near)}: more than {_NEAR:.0%} of the quota is used")
+    return Link("quota", f"{shares[0][1]} uses most of its quota: {shares[0][0]:.0%}")
 
 
 def _mount(path: Path) -> Path:
@@ -64,7 +88,7 @@ def check_folders(config: Config, user: str | None) -> Link | None:
                 f"{folder} is a {kind} of {_user_name(state.st_uid)} with mode {state.st_mode & 0o777:o}, "
                 f"and {owner.pw_name} cannot deliver into it"
             )
-            fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u=rwX,go= {config.mail}"
+            fix = f"chown -R {owner.pw_name}: {config.mail} && chmod -R u+rwX {config.mail}"
             if not folder.is_dir() or folder.is_symlink():
                 fix = f"mv {folder} /root/"
             return Link("Maildir", evidence, fix)

@@ -79,7 +79,7 @@ def _run(arguments: argparse.Namespace) -> int:
         raise Failure(str(error).replace("\n", "\nletterbox: "), os.EX_CONFIG) from None
     mailbox = mailboxes.named(config, arguments.mailbox)
     subfolder = mailboxes.subfolder(arguments.folder) if arguments.folder else ""
-    notes = mailboxes.notes(mailbox, configuration.read_table(path))
+    notes = mailboxes.notes(config, mailbox)
     if privileges.is_root() and not config.mail.is_dir():
         raise Failure(f"{config.mail}: no such folder: deploy first, which makes it for the receiver's user")
     fd, kind = _open(arguments.source)

@@ -16,6 +16,7 @@ import re
 from collections import Counter, defaultdict
 from contextlib import suppress
 
+from receiver import maildir
 from receiver.storage.disk import SYSTEM
 
 KEY = 32  # hex digits, 128 bits: two messages with one key cannot be made on purpose to match a third
@@ -33,8 +34,8 @@ class Index:
         self._there: Counter[str] = Counter()  # how often the mailbox has the key
         self._came: Counter[str] = Counter()  # how often the source had the key so far
         self._by_size: dict[int, list[str]] = defaultdict(list)  # files whose key is not known yet
-        for folder in (path, *_subfolders(path)):
-            for part in ("new", "cur"):
+        for folder in (path, *maildir.subfolders(path)):
+            for part in maildir.PARTS:
                 with suppress(FileNotFoundError, NotADirectoryError):
                     self._look(f"{folder}/{part}")
 
@@ -55,12 +56,6 @@ class Index:
                 elif entry.is_file(follow_symlinks=False):
                     with suppress(FileNotFoundError):
                         self._by_size[entry.stat(follow_symlinks=False).st_size].append(entry.path)
-
-
-def _subfolders(path: str) -> list[str]:
-    with suppress(FileNotFoundError), os.scandir(path) as entries:
-        return [each.path for each in entries if each.name[0] == "." and each.is_dir(follow_symlinks=False)]
-    return []
 
 
 def _key_of(path: str) -> str:

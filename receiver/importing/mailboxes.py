@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
 from receiver.addresses import AddressError, fold_local, parse_address
 from receiver.cli.command import Failure
@@ -48,10 +47,9 @@ def subfolder(name: str) -> str:
     return f".{name}"
 
 
-def notes(mailbox: Mailbox, table: Mapping[str, object]) -> list[str]:
-    """What the user should know before old mail lies in this mailbox. `table` is the configuration's."""
-    keep = table.get("keep")
-    days = keep.get(str(mailbox), keep.get(mailbox.domain)) if isinstance(keep, dict) else None
+def notes(config: Config, mailbox: Mailbox) -> list[str]:
+    """What the user should know before old mail lies in this mailbox."""
+    days = config.keep.get(mailbox)
     if days is None:
         return []
     return [f"{mailbox} keeps mail for {days} days: what is older is removed by the next daily run"]

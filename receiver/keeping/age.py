@@ -7,18 +7,16 @@ arrival as its time of modification, as IMAP servers keep INTERNALDATE.
 
 from __future__ import annotations
 
-import re
+from receiver import maildir
 
 DAY = 86_400  # seconds
-_OURS = re.compile(r"([0-9]{1,11})\.M[0-9]{6}P[0-9]+Q[0-9]+R[0-9a-f]{8}\.")  # `Store.identity`
 _FIRST_RECEIVER = 1_577_836_800  # 2020: there was no Letterbox before
 _FIRST_MAIL = 378_691_200  # 1982, the year of RFC 821
 
 
 def in_name(name: str) -> float | None:
     """The time of arrival in a name that the receiver gave, in seconds since 1970. None for other names."""
-    found = _OURS.match(name)
-    return float(found[1]) if found else None
+    return float(name.partition(".")[0]) if maildir.identity(name) else None
 
 
 def is_credible(name: str, arrived: float) -> bool:

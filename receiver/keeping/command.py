@@ -55,6 +55,8 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _keep(arguments: argparse.Namespace) -> int:
+    if arguments.config.exists():
+        arguments.config.open("rb").close()  # If this is not permitted, the configuration is not wrong.
     try:
         config = load(arguments.config)
     except ConfigError as error:

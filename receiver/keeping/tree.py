@@ -1,4 +1,4 @@
-"""The folders of a mailbox that hold messages: new/ and cur/, and those of its Maildir++ subfolders.
+"""The folders of a mailbox that hold messages: new/ and cur/, and those of the folders that clients made.
 
 Each folder is opened from the one above it, and no symbolic link below the mail folder is followed. So
 nothing outside the mail folder is ever reached, whoever changes the tree meanwhile. tmp/ is never opened.
@@ -14,8 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from receiver.mailbox import Mailbox
+from receiver.maildir import PARTS
 
-_PARTS = ("new", "cur")
+_DEEPEST = 16  # folders inside folders, as `maildir.subfolders` has it
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # The beginning of a name as maildir(5) has it: the time, and a dot. offlineimap writes an underscore.
 _NAME = re.compile(r"[0-9]+[._][^/\n]")
@@ -42,16 +43,21 @@ def folders(mail: Path, mailbox: Mailbox) -> Iterator[tuple[str, int]]:
             what = "is no folder of its own" if is_other else error.strerror
             path = mail / mailbox.domain / mailbox.name
             raise OSError(error.errno, what, str(path)) from None
-        yield from _parts(fd, "")
-        for name in sorted(os.listdir(fd)):  # noqa: PTH208 - a descriptor has no path
-            if name.startswith("."):
-                with _opened(name, fd) as subfolder:
-                    if subfolder is not None:
-                        yield from _parts(subfolder, f"{name}/")
+        yield from _below(fd, "", 0)
+
+
+def _below(fd: int, path: str, depth: int) -> Iterator[tuple[str, int]]:
+    yield from _parts(fd, path)
+    names = os.listdir(fd) if depth < _DEEPEST else []
+    for name in sorted(names):
+        if name not in (*PARTS, "tmp"):
+            with _opened(name, fd) as folder:
+                if folder is not None:
+                    yield from _below(folder, f"{path}{name}/", depth + 1)
 
 
 def _parts(fd: int, path: str) -> Iterator[tuple[str, int]]:
-    for part in _PARTS:
+    for part in PARTS:
         with _opened(part, fd) as folder:
             if folder is not None:
                 yield path + part, folder

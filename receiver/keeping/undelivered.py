@@ -12,7 +12,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-HOOKS = ".hooks"  # in the mail folder
+from receiver import hook_queue
+
 # `pending` comes twice, because a message may move either way while we read.
 _PARTS = ("pending", "dead", "pending")
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,7 +25,7 @@ Inode = tuple[int, int]
 def inodes(mail: Path) -> frozenset[Inode]:
     """The inodes of all undelivered messages. Raises OSError if that cannot be told."""
     found: set[Inode] = set()
-    with _folder(str(mail / HOOKS)) as hooks:
+    with _folder(str(mail / hook_queue.FOLDER)) as hooks:
         for hook in _names(hooks) if hooks is not None else ():
             for part in _PARTS:
                 with _folder(f"{hook}/{part}", hooks) as queue:

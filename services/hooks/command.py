@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from receiver.system.journal import in_background
 from services.hooks import configuration, credentials
 from services.hooks.configuration import Url
 from services.hooks.delivering import Attempt, Deliveries
@@ -53,7 +54,8 @@ def main(argv: Sequence[str]) -> int:
         signal.signal(number, lambda *_: deliveries.end())
     code = 0
     try:
-        deliveries.run()
+        with in_background():  # A journal that takes no lines holds up no message.
+            deliveries.run()
     except OSError as error:
         code = _report(HookError(f"{error.filename}: {error.strerror}: deploy again, which makes it"), 1)
     if running:

@@ -27,7 +27,7 @@ Attempt = Callable[[str, str], Outcome]
 
 _LOOK = 0.25  # seconds between two looks at the queue
 _SAVE = 1.0  # seconds between two writes of the state
-_GRACE = 4.0  # seconds that tries may go on after SIGTERM
+_GRACE = 3.0  # seconds that tries may go on after SIGTERM
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class Deliveries:
         if names is not None:
             self._no_messages.intersection_update(names)
             self._names = [name for name in names if name not in self._no_messages]
-            self._schedule.keep_only(self._names)
+            self._unsaved |= self._schedule.keep_only(self._names)
 
     def _start(self) -> None:
         while len(self._busy) < self._most:

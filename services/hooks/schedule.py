@@ -73,31 +73,26 @@ class Schedule:
         """
         if self.state.stopped is not None:
             return None
-        if self.is_failing:
-            if busy or self._probe_set <= now < self._probe_at:
-                return None
-            return min(
-                (name for name in names if self._is_due(name, now)),
-                key=lambda name: (self._count(name), name),
-                default=None,
-            )
+        if self.is_failing and (busy or self._probe_set <= now < self._probe_at):
+            return None
         if self._idle and self._idle[0] is names and self._idle[1] <= now < self._idle[2]:
             return None
-        for name in names:
-            if name not in busy and self._is_due(name, now):
-                return name
-        waiting = [self.state.tries[name].next for name in names if name not in busy]
-        self._idle = (names, now, min(waiting, default=now + LONGEST)) if not busy else None
-        return None
+        due = (name for name in names if name not in busy and self._is_due(name, now))
+        if not self.is_failing:
+            chosen = next(due, None)
+        else:
+            chosen = next((name for name in names if name not in self.state.tries), None)
+            if chosen is None:
+                chosen = min(due, key=lambda name: (self.state.tries[name].count, name), default=None)
+        if chosen is None and not busy:
+            waiting = (self.state.tries[name].next for name in names)
+            self._idle = names, now, min(waiting, default=now + LONGEST)
+        return chosen
 
     def _is_due(self, name: str, now: float) -> bool:
         tried = self.state.tries.get(name)
         # A clock that was set back must not make a message wait for longer than ever planned.
         return tried is None or tried.next <= now or tried.next > now + LONGEST
-
-    def _count(self, name: str) -> int:
-        tried = self.state.tries.get(name)
-        return tried.count if tried else 0
 
     def succeeded(self, name: str, now: float) -> None:
         """The target took a message."""
@@ -137,10 +132,12 @@ class Schedule:
         self.state.tries.clear()
         self._recovered()
 
-    def keep_only(self, names: Collection[str]) -> None:
-        """Forget the tries of messages that are not pending any more."""
-        for name in self.state.tries.keys() - names:
+    def keep_only(self, names: Collection[str]) -> bool:
+        """Forget the tries of messages that are not pending any more. Returns whether there were any."""
+        gone = self.state.tries.keys() - names
+        for name in gone:
             del self.state.tries[name]
+        return bool(gone)
 
     def over(self, names: Sequence[str], now: float) -> Iterator[str]:
         """The messages whose time is over. `names` are all that are pending, the oldest first.

@@ -67,7 +67,7 @@ ROOMS = (
             ("__main__",),
             ("heartbeat", "proof"),
             ("doctor", "importing", "serving", "tls_reports"),
-            ("hooks", "reading", "smtp"),
+            ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
             ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
@@ -80,7 +80,8 @@ ROOMS = (
     Room(
         "provision",
         (
-            ("heartbeat", "hooks", "renewal", "resolver", "service", "system"),
+            ("imap",),
+            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),

@@ -92,9 +92,9 @@ def write_access(lab: Lab) -> None:
 
 
 def _ssh_config(lab: Lab) -> str:
-    control = lab.folder / "ssh" / "%n.control"
+    control = lab.folder / "ssh" / "%n-%r.control"
     if len(str(control)) > 80:  # a Unix socket's path has at most 108 octets, and ssh adds a suffix
-        control = Path("/run") / f"{lab.network.name}-%n.control"
+        control = Path("/run") / f"{lab.network.name}-%n-%r.control"
     hosts = "".join(f"Host {each.name} {each.hostname}\n    HostName {each.ipv4}\n" for each in lab.targets)
     return f"""\
 {hosts}Host world

@@ -132,8 +132,12 @@ def configuration(
     deadline: int = 5,
     spam_filter: Path | None = None,
     refuses_spam: bool = False,
+    hooks: str = "",
 ) -> str:
-    """The text of a letterbox.toml. With `resolver` the senders are checked, with `spam_filter` all mail."""
+    """The text of a letterbox.toml. With `resolver` the senders are checked, with `spam_filter` all mail.
+
+    `hooks` are its tables [hooks.NAME].
+    """
     text = f'hostname = "{hostname}"\nmail = "{mail}"\naddresses = ["127.0.0.1"]\nproofs = "{proofs}"\n'
     text += f'heartbeat = "{proofs.with_name("hb")}"\n'
     if workers > 1:
@@ -146,9 +150,8 @@ def configuration(
         text += f'[spam_filter]\nsocket = "{spam_filter}"\nrefuses = {str(refuses_spam).lower()}\n'
     if certificate:
         text += f'[tls]\ncertificate = "{certificate[0]}"\nkey = "{certificate[1]}"\n'
-    return (
-        text + "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in (limits or {}).items()) + domains
-    )
+    text += "[limits]\n" + "".join(f"{key} = {value}\n" for key, value in (limits or {}).items())
+    return text + domains + hooks
 
 
 def start_server(
@@ -165,6 +168,7 @@ def start_server(
     deadline: int = 5,
     spam_filter: Path | None = None,
     refuses_spam: bool = False,
+    hooks: str = "",
     program: Sequence[str] = ("-m", "receiver"),
     variables: Mapping[str, str] | None = None,
 ) -> Server:
@@ -186,6 +190,7 @@ def start_server(
         deadline,
         spam_filter,
         refuses_spam,
+        hooks,
     )
     config.write_text(text)
     log = (folder / "log").open("wb")

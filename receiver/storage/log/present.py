@@ -6,6 +6,9 @@ copy it. Among files with other names only those are opened that have the size o
 since it came, and each once. So the time grows with the names in the mailbox, and not with the mail in it.
 
 A file counts only if it has all octets of the message. Its identity is in them.
+
+A mail client may be moving messages while we look. A file that goes from one folder to another can be missed,
+so the recovery looks again if a folder changed meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import errno
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +26,7 @@ from receiver import maildir
 
 _IDENTITY = re.compile(rb"\r\n\tid (M\d+P\d+Q\d+R[0-9a-f]+)[;\r]")
 _TOP = 8192  # octets; our fields are shorter
+_TICK = 0.05  # seconds; more than the kernel's clock for files may be behind
 _SLACK = 86_400  # seconds by which the clock may have been set back after the message came
 
 
@@ -31,6 +36,7 @@ class Present:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._by_identity: dict[int, dict[str, list[Path]]] = {}  # renamed files, by their size
+        self.changed = False  # whether a folder changed, or may have, while its names were read
 
     def find(self, name: str, octets: bytes) -> Path | None:
         """A file with these octets. `name` is the name that it had in new/. Raises OSError."""
@@ -55,13 +61,16 @@ class Present:
         """The files by their names without flags, and the paths of those that the receiver did not name."""
         named: dict[str, list[Path]] = {}
         others: list[str] = []
-        # The mailbox comes before its folders, so a message that is moved there meanwhile is seen.
-        for folder in (self._folder, *maildir.subfolders(self._folder)):
+        began = time.time()
+        folders = [self._folder, *maildir.subfolders(self._folder)]
+        for folder in folders:
             for part in maildir.PARTS:
                 for name in _list(f"{folder}/{part}"):
                     named.setdefault(maildir.plain_name(name), []).append(Path(folder, part, name))
                     if not maildir.identity(name):
                         others.append(f"{folder}/{part}/{name}")
+        latest = max(_changed_at(f"{folder}/{part}") for folder in folders for part in maildir.PARTS)
+        self.changed = latest > began - _TICK
         return named, others
 
     @property
@@ -89,6 +98,14 @@ class Present:
                 if changed >= arrived - _SLACK and (identity := _identity(path)):
                     found.setdefault(identity, []).append(Path(path))
         return self._by_identity[size]
+
+
+def _changed_at(folder: str) -> float:
+    """The time of the folder's last change, in seconds since 1970."""
+    try:
+        return Path(folder).stat().st_mtime
+    except (FileNotFoundError, NotADirectoryError):
+        return 0
 
 
 def _list(folder: str) -> list[str]:

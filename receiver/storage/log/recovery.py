@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from receiver import maildir
@@ -22,6 +23,8 @@ from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
 from receiver.storage.log.wal import FOLDER
 from receiver.system.journal import log
+
+_LOOKS = 5  # for a message whose file is missing, as long as a mail client moves others meanwhile
 
 
 def recover(folders: Folders) -> int:
@@ -63,15 +66,15 @@ def _recover_segment(folders: Folders, segment: Segment) -> int:
             box = present.setdefault(copy.mailbox, Present(folders.folder(copy.mailbox)))
             if not _is_there(segment, record, copy, box):
                 missing.add((copy.mailbox, record.name))
-    if missing:
-        # A mail client may be moving messages meanwhile, so what was not seen is looked for once more.
-        present |= {mailbox: Present(folders.folder(mailbox)) for mailbox, _ in missing}
-        for record in segment.records():
-            for copy in record.copies:
-                box = present[copy.mailbox]
-                if (copy.mailbox, record.name) in missing and not _is_there(segment, record, copy, box):
-                    _make_file(folders, record, copy, box.place(record.name))
-                    made += 1
+    for _ in range(_LOOKS - 1):
+        again = {mailbox for mailbox, _ in missing if present[mailbox].changed}
+        present |= {mailbox: Present(folders.folder(mailbox)) for mailbox in again}
+        for record, copy in _copies(segment, missing) if again else ():
+            if copy.mailbox in again and _is_there(segment, record, copy, present[copy.mailbox]):
+                missing.remove((copy.mailbox, record.name))
+    for record, copy in _copies(segment, missing):
+        _make_file(folders, record, copy, present[copy.mailbox].place(record.name))
+        made += 1
     if any(map(folders.queues, present)):
         for record in segment.records():
             for copy in record.copies:
@@ -81,6 +84,14 @@ def _recover_segment(folders: Folders, segment: Segment) -> int:
         segment.sync_devices()
         segment.empty()
     return made
+
+
+def _copies(segment: Segment, wanted: set[tuple[Mailbox, str]]) -> Iterator[tuple[Record, Copy]]:
+    """The copies in the segment that are wanted, by their mailbox and the name of their file."""
+    for record in segment.records() if wanted else ():
+        for copy in record.copies:
+            if (copy.mailbox, record.name) in wanted:
+                yield record, copy
 
 
 def _is_there(segment: Segment, record: Record, copy: Copy, box: Present) -> bool:

@@ -102,11 +102,15 @@ def serve() -> int:
             body = description.describe(octets, stored.head(file)[0], name, max_raw)
             if isinstance(octets, mmap.mmap):
                 octets.close()
-        except (
-            Exception
-        ) as error:  # This is a fault of ours, or the file is gone, which our parent finds too.
-            print(f"letterbox-hook: {name}: cannot be read: {type(error).__name__}", file=sys.stderr)
+        except OSError:  # The file is gone, or no message. Our parent finds that, too.
             body = b""
-        sys.stdout.buffer.write(_LENGTH.pack(len(body)) + body)
-        sys.stdout.buffer.flush()
+        except Exception as error:  # This is a fault of ours, but the message is delivered.
+            log("fault", id=name, error=f"{type(error).__name__}: {error}")
+            body = b""
+        answer = memoryview(_LENGTH.pack(len(body)) + body)
+        try:
+            while answer:
+                answer = answer[os.write(1, answer) :]
+        except BrokenPipeError:  # Our parent ended.
+            break
     return 0

@@ -124,7 +124,7 @@ class Poster:
                 break
             connection = self._connection(address, min(_CONNECT, left))
             try:
-                connection.connect()
+                connection.connect()  # Python's limit holds for the whole handshake of TLS.
                 connection.sock.settimeout(max(0.1, until - time.monotonic()))
                 return connection
             except (HTTPError, OSError) as error:

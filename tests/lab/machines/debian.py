@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from tests.lab.errors import LabError
-from tests.lab.machines.image import SUITE, Image, cache
+from tests.lab.machines.image import OPTIONS, SUITE, Image, cache
 from tests.lab.machines.machine import Machine
 
 
@@ -31,6 +31,40 @@ def install(machine: Machine, image: Image, *packages: str, suite: str = SUITE) 
         "DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install ./*.deb && "
         "rm -r /var/tmp/packages /var/tmp/packages.tar"
     )
+
+
+def offer(machine: Machine, image: Image, *packages: str) -> None:
+    """Put packages, with what they need, into the repository of a machine of the image `debian`.
+
+    The machine installs them itself, with their scripts, as from a mirror. Raises LabError.
+    """
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for path in fetched(image, *packages):
+            tar.add(path, path.name)
+    machine.write("/var/tmp/packages.tar", out.getvalue())
+    machine.run(
+        "cd /srv/packages && tar -xf /var/tmp/packages.tar && rm /var/tmp/packages.tar && for p in *.deb; do "
+        'dpkg-deb --field "$p"; echo "Filename: ./$p"; echo "Size: $(stat -c %s "$p")"; '
+        'echo "SHA256: $(sha256sum "$p" | cut -d" " -f1)"; echo; done > Packages'
+    )
+
+
+def root(suite: str, *packages: str) -> Path:
+    """The root of a Debian of this suite with these packages, made once and kept. Raises LabError."""
+    kept = cache().with_name("packages") / f"{suite}-root-{'-'.join(packages)}"
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=kept.parent) as folder:
+            made = Path(folder, "root")
+            command = ["mmdebstrap", *OPTIONS, f"--include={','.join(packages)}", suite, str(made)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if done.returncode:
+                said = done.stderr.strip().splitlines()
+                raise LabError(f"{' '.join(packages)} of {suite} cannot be had: {' '.join(said[-2:])}")
+            made.rename(kept)
+    os.utime(kept)
+    return kept
 
 
 def fetched(image: Image, *packages: str, suite: str = SUITE) -> list[Path]:

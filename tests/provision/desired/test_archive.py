@@ -139,3 +139,19 @@ def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(che
         archive.archive(HERE)
     assert "\n" not in str(raised.value)
     assert list((checkout / "cache").rglob("*.tar.gz")) == []
+
+
+@pytest.mark.parametrize(
+    "program", [archive.HOOKS, archive.RENEWAL, archive.RESOLVER], ids=lambda each: each.command
+)
+def test_a_program_starts_with_the_sources_of_its_release_and_no_others(program, tmp_path) -> None:
+    for source in archive.sources(program):
+        copied = tmp_path / source.relative_to(archive.PROJECT)
+        copied.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, copied)
+    module = program.folder.replace("/", ".")
+    start = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import {module}.command"
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", start], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr

@@ -79,3 +79,51 @@ def test_a_missing_certificate_or_key_is_named(
 def test_a_server_that_cannot_store_says_so_at_once(serve: Callable[..., Server], tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     serve(mail=tmp_path / "file").wait_for_log('event=warning problem="mail: .*is not a folder"')
+
+
+HOOK = '[hooks.orders]\nmailboxes = ["alice@example.test"]\n'
+
+
+def test_a_queue_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    mail = tmp_path / "mail"
+    assert check(tmp_path, mail, capsys, HOOK) == (0, "good: 2 domain(s), TLS off\n")
+    assert not mail.exists()
+    (mail / ".hooks").mkdir(parents=True)
+    (mail / ".hooks" / "orders").touch()
+    code, said = check(tmp_path, mail, capsys, HOOK)
+    queue = mail / ".hooks" / "orders"
+    assert (code, said) == (
+        78,
+        f"hooks.orders: {queue}/pending: cannot be made, because {queue} is not a folder\n",
+    )
+
+
+@pytest.mark.parametrize("place", [".hooks", ".hooks/orders", "example.test", "example.test/alice"])
+def test_a_mount_between_mailbox_and_queue_is_named_and_mail_is_4xx_until_it_has_gone(
+    serve: Callable[..., Server], small_disk: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    mail = small_disk / "with blank" / "mail"
+    mounted = mail / place
+    mounted.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "letterbox-test", str(mounted)]
+    subprocess.run(mount, check=True)
+    try:
+        code, said = check(small_disk.parent, mail, capsys, HOOK)
+        assert code == 78
+        assert said.startswith(
+            f"hooks.orders: {mail}/example.test/alice is on another mount than {mail}/.hooks/"
+        )
+        server = serve(mail=mail, hooks=HOOK)
+        server.wait_for_log("event=warning .*is on another mount")
+        with server.client() as client:
+            client.begin("bob@example.test")
+            client.send(b"Subject: x\r\n\r\n.\r\n")
+            client.expect("250")
+            client.begin("alice@example.test")
+            client.send(b"Subject: x\r\n\r\n.\r\n")
+            client.expect("451 4.2.0")
+        server.wait_for_log("event=error .*Invalid cross-device link")
+        server.stop()
+    finally:
+        subprocess.run(["umount", "-l", str(mounted)], check=True)
+    assert check(small_disk.parent, mail, capsys, HOOK) == (0, "good: 2 domain(s), TLS off\n")

@@ -16,32 +16,22 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.mail.disks.disk import make
+from tests.receiver.durability import hooks
+from tests.receiver.durability.hooks import HookVerdict, Post, Target, judge_hooks
 from tests.receiver.durability.load import Ledger, Verdict, judge, recover, senders
 from tests.receiver.durability.volatile_disk import RECORD
-from tests.receiver.processes import DEADLINE, ROOT
+from tests.receiver.processes import DEADLINE, ROOT, wait_until
 from tests.receiver.server import Server, start_server
 
 SECTOR = 512
 # Octets of the disk, and how it is mounted: no timer of the file system may save anything.
 KINDS = {"ext4": (128 << 20, "commit=300"), "xfs": (320 << 20, ""), "btrfs": (256 << 20, "commit=300")}
 SURVIVES = ("nothing", "a beginning", "any part", "torn", "everything")  # of what was not flushed
-
-# Ways in which a receiver may wrongly trust the file system. Each must be caught.
-_LIE = "from receiver.storage.disk import SystemDisk as Disk; nothing = lambda *_: None; "
-WITHOUT_LOG = "from receiver.storage import pipeline; pipeline.open_log = lambda *_, **__: None; "
-LIARS = {
-    "no sync at all": _LIE + "Disk.fsync = Disk.fdatasync = Disk.syncfs = Disk.write_out = nothing",
-    "no sync of its log": _LIE + "Disk.fdatasync = nothing",
-    "no sync before its log is emptied": _LIE + "Disk.fsync = Disk.syncfs = nothing",
-    "no recovery": "",
-    "no log, and no sync after the names": WITHOUT_LOG + _LIE + "Disk.fsync = Disk.syncfs = nothing",
-    "no log, and no content before the names": WITHOUT_LOG + _LIE + "Disk.write_out = nothing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +42,8 @@ class Run:
     base: bytes
     record: Path
     ledger: Ledger
+    posts: Sequence[Post]  # what the target of the hooks was told
+    hooked: bool  # whether there were hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +55,7 @@ class Cut:
     acknowledged: int  # messages whose 250 had been read
     recovered: int  # files made from the log
     verdict: Verdict
+    hooks: HookVerdict
 
 
 def under_load(
@@ -74,10 +67,11 @@ def under_load(
     seed: int = 1,
     lie: str = "",
     checks: bool = False,
+    hooked: bool = False,
 ) -> Run:
-    """Run a receiver under load on a volatile disk, then end it. `lie` is one of the values of LIARS.
+    """Run a receiver under load on a volatile disk, then end it. `lie` is one of those of `liars`.
 
-    With `checks` the receiver checks senders, and has no resolver.
+    With `checks` the receiver checks senders, and has no resolver. With `hooked` it has hooks.
     """
     image, record = folder / "base.img", folder / "record"
     octets, options = KINDS[kind]
@@ -86,25 +80,40 @@ def under_load(
     make(kind, image)
     record.touch()
     ledger = Ledger(lambda: record.stat().st_size)
-    with _volatile(image, record, folder) as device, _mounted(kind, device, folder / "mail", options):
-        server = _receiver(folder, folder / "mail" / "store", lie, checks)
+    with (
+        Target(ledger.moment) as target,
+        _volatile(image, record, folder) as device,
+        _mounted(kind, device, folder / "mail", options),
+    ):
+        mail = folder / "mail" / "store"
+        server = _receiver(folder, mail, lie, checks, hooks.TABLES if hooked else "")
+        telling = hooks.start(mail, target) if hooked else None
         busy = senders(server.port, ledger, connections, seed)
         for sender in busy:
             sender.start()
         ledger.wait_for_one()
+        if telling:
+            wait_until(lambda: target.posts, "the target is told of a message")
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(sender.is_alive() for sender in busy):
             busy[0].join(0.05)
         server.kill()
         for sender in busy:
             sender.join(DEADLINE)
+        if telling:
+            hooks.end(telling)
         kept = record.read_bytes()
     record.write_bytes(kept)  # Unmounting writes, too, but after the power cut.
-    return Run(kind, image.read_bytes(), record, ledger)
+    return Run(kind, image.read_bytes(), record, ledger, target.posts, hooked)
 
 
-def cuts(run: Run, number: int, folder: Path, *, seed: int = 1, recovers: bool = True) -> Iterator[Cut]:
-    """Cut the power this number of times: half of the times just after a 250, half at any record."""
+def cuts(
+    run: Run, number: int, folder: Path, *, seed: int = 1, recovers: Callable[[Path], int] = recover
+) -> Iterator[Cut]:
+    """Cut the power this number of times: half of the times just after a 250, half at any record.
+
+    `recovers` recovers the mail folder, and returns the number of files made.
+    """
     chance = random.Random(seed)
     record = run.record.read_bytes()
     ends = list(_ends(record))
@@ -124,16 +133,20 @@ def cuts(run: Run, number: int, folder: Path, *, seed: int = 1, recovers: bool =
         yield _examined(run, left, moment, survives, folder, recovers)
 
 
-def _examined(run: Run, left: bytes, moment: int, survives: str, folder: Path, recovers: bool) -> Cut:
+def _examined(
+    run: Run, left: bytes, moment: int, survives: str, folder: Path, recovers: Callable[[Path], int]
+) -> Cut:
     image = folder / "after.img"
     image.write_bytes(left)
     due = {digest for digest, when in run.ledger.acknowledged.items() if when <= moment}
     with _mounted(run.kind, str(image), folder / "after", "loop"):
         mail = folder / "after" / "store"
-        recovered = recover(mail) if recovers else 0
+        recovered = recovers(mail)
         verdict = judge(mail, due, run.ledger.offered)
+        posts = [each for each in run.posts if each.moment <= moment]
+        told = judge_hooks(mail, posts, due if run.hooked else set(), run.ledger.offered)
     image.unlink()
-    return Cut(moment, survives, len(due), recovered, verdict)
+    return Cut(moment, survives, len(due), recovered, verdict, told)
 
 
 def _ends(record: bytes) -> Iterator[int]:
@@ -186,13 +199,10 @@ def _ends_from(record: bytes, at: int) -> Iterator[int]:
     return (end for end, _ in _flushes(record, at))
 
 
-def _receiver(folder: Path, mail: Path, lie: str, checks: bool) -> Server:
+def _receiver(folder: Path, mail: Path, lie: str, checks: bool, tables: str) -> Server:
     resolver = folder / "no resolver" if checks else None
-    if not lie:
-        return start_server(folder, mail=mail, resolver=resolver)
-    return start_server(
-        folder, mail=mail, resolver=resolver, program=["-c", f"import os, sys; {lie}; {_MAIN}"]
-    )
+    program = ["-c", f"import os, sys; {lie}; {_MAIN}"] if lie else ["-m", "receiver"]
+    return start_server(folder, mail=mail, resolver=resolver, hooks=tables, program=program)
 
 
 _MAIN = "from receiver.__main__ import main; sys.exit(main())"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from receiver.hook_queue import Hook
 from receiver.storage.folders import Folders
 from receiver.storage.log import recovery
 from tests.receiver.processes import wait_until
@@ -27,6 +27,7 @@ class Ledger:
     offered: set[str] = field(default_factory=set)
     acknowledged: dict[str, int] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    closed: bool = False  # whether the senders should send nothing more
 
     def wait_for_one(self) -> None:
         """Wait until the first message is answered."""
@@ -34,7 +35,7 @@ class Ledger:
 
 
 def senders(port: int, ledger: Ledger, number: int, seed: int) -> list[threading.Thread]:
-    """Start threads that send over connections of their own until the receiver is gone."""
+    """Threads that send over connections of their own until the receiver is gone, or the ledger is closed."""
     return [
         threading.Thread(target=_send, args=(port, ledger, random.Random(f"{seed} {each}")), daemon=True)
         for each in range(number)
@@ -46,7 +47,7 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
         client = Client(port)
         client.expect(220)
         client.ask("EHLO load.test", 250)
-        for _ in itertools.count():
+        while not ledger.closed:
             body = chance.randbytes(chance.choice(_SIZES) // 2).hex().encode()
             content = b"Subject: load\r\n\r\n" + body + b"\r\n"
             digest = hashlib.sha256(content).hexdigest()
@@ -65,9 +66,9 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
         return
 
 
-def recover(mail: Path) -> int:
+def recover(mail: Path, hooks: Sequence[Hook] = ()) -> int:
     """Recover the mail folder as a receiver does at its start. Returns the number of files made."""
-    return recovery.recover(Folders(mail))
+    return recovery.recover(Folders(mail, hooks=hooks))
 
 
 def stored(mail: Path, recipient: str) -> Iterator[str]:

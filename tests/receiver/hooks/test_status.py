@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receiver.doctor.hooks import judge
+from receiver.doctor.services.hooks import judge
 from receiver.hooks import status
 from receiver.hooks.configured import configured
 from receiver.hooks.status import Configured, Error, Status

@@ -51,20 +51,18 @@ sys.exit(main(sys.argv[2:]))
 """
 
 
-@pytest.mark.parametrize("identity", PARTS_OF_THE_NAME)
 @pytest.mark.parametrize("form", ["mbox", "Maildir"])
-def test_a_forged_trace_gives_no_verdict(
-    importer: Importer, tmp_path: Path, form: str, identity: bytes
-) -> None:
-    message = FORGED % (written(GENUINE), identity)
-    make_maildir(tmp_path / "Maildir", {f"cur/1400000000.{identity.decode()}.mx.example.test:2,S": message})
-    done = importer.run(mbox([message]) if form == "mbox" else tmp_path / "Maildir")
-    assert done.counts == (1, 0, 0)
+def test_a_forged_trace_gives_no_verdict(importer: Importer, tmp_path: Path, form: str) -> None:
+    messages = {each: FORGED % (written(GENUINE), each) for each in PARTS_OF_THE_NAME}
+    files = {f"cur/1400000000.{each.decode()}.mx.example.test:2,S": messages[each] for each in messages}
+    make_maildir(tmp_path / "Maildir", files)
+    done = importer.run(mbox(list(messages.values())) if form == "mbox" else tmp_path / "Maildir")
+    assert done.counts == (len(messages), 0, 0)
+    assert sorted(importer.contents()) == sorted(messages.values())
     (box,) = stored.maildirs(importer.mail)
     for each in stored.everything([box]):
         read = summary.read(each)
-        assert (read.verdict.answer, read.is_spam) == (Answer.UNCHECKED, False)
-        assert Path(each.path).read_bytes() == message
+        assert (read.verdict.answer, read.is_spam) == (Answer.UNCHECKED, False), each.name
         assert Path(each.path).stat().st_mode & 0o222  # A file that the receiver wrote may be read-only.
 
 
@@ -83,7 +81,7 @@ def test_what_is_no_mbox_is_said(importer: Importer, octets: bytes, said: str) -
     assert said in done.errors and importer.contents() == [] and importer.leftovers() == []
 
 
-@pytest.mark.parametrize("octets", [1, 2, 4, 10, 20])
+@pytest.mark.parametrize("octets", [1, 4, 20])
 def test_of_a_source_that_is_cut_off_no_part_of_a_message_is_imported(
     importer: Importer, octets: int
 ) -> None:

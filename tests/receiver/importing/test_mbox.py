@@ -121,32 +121,31 @@ def test_the_time_is_that_of_the_line(line: bytes, seconds: int | None) -> None:
     assert found == seconds or (seconds is None and found is not None and b"99" in line)
 
 
-@pytest.mark.parametrize(
-    ("fields", "where"),
-    [
-        (b"", "new"),
-        (b"Status: O\n", "cur:2,"),
-        (b"Status: RO\n", "cur:2,S"),
-        (b"Status: RO\nX-Status: AF\n", "cur:2,FRS"),
-        (b"X-Mozilla-Status: 0007\n", "cur:2,FRS"),
-        (b"X-Gmail-Labels: Inbox,Starred\n", "cur:2,FS"),
-        (b"X-Gmail-Labels: Inbox,Unread\n", "new"),
-        # A stranger could have written these, and his message would be hidden or removed.
-        (b"Status: RO\nX-Status: D\n", "cur:2,S"),
-        (b"X-Mozilla-Status: 0009\n", "cur:2,S"),
-        (b"X-Gmail-Labels: Trash,Unread\n", "new"),
-    ],
-)
-def test_flags_and_date_are_kept_and_new_mail_stays_new(
-    importer: Importer, fields: bytes, where: str
-) -> None:
-    message = fields + b"Subject: x\n\nStatus: R\n"
-    done = importer.run(mbox([message]))
-    (path,) = importer.files()
-    assert (done.code, path.read_bytes()) == (0, message)
-    assert path.parent.name + path.name[path.name.find(":") :] * (":" in path.name) == where
-    assert (path.stat().st_mtime, path.name[:10]) == (1_400_000_000, "1400000000")
-    assert path.stat().st_mode & 0o777 == 0o600
+FIELDS = {
+    b"": "new",
+    b"Status: O\n": "cur:2,",
+    b"Status: RO\n": "cur:2,S",
+    b"Status: RO\nX-Status: AF\n": "cur:2,FRS",
+    b"X-Mozilla-Status: 0007\n": "cur:2,FRS",
+    b"X-Gmail-Labels: Inbox,Starred\n": "cur:2,FS",
+    b"X-Gmail-Labels: Inbox,Unread\n": "new",
+    # A stranger could have written these, and his message would be hidden or removed.
+    b"Status: RO\nX-Status: D\n": "cur:2,S",
+    b"X-Mozilla-Status: 0009\n": "cur:2,S",
+    b"X-Gmail-Labels: Trash,Unread\n": "new",
+}
+
+
+def test_flags_and_dates_are_kept_and_new_mail_stays_new(importer: Importer) -> None:
+    messages = [fields + b"Subject: x\n\nStatus: R\n" for fields in FIELDS]
+    assert importer.run(mbox(messages)).counts == (len(messages), 0, 0)
+    paths = importer.files()
+    assert [path.read_bytes() for path in paths] == messages
+    assert [path.parent.name + "".join(path.name.partition(":")[1:]) for path in paths] == [*FIELDS.values()]
+    times = [1_400_000_000 + at for at in range(len(messages))]
+    assert [path.stat().st_mtime for path in paths] == times
+    assert [int(path.name[:10]) for path in paths] == times
+    assert {path.stat().st_mode & 0o777 for path in paths} == {0o600}
 
 
 def test_a_line_without_a_time_leaves_the_date_to_the_message(importer: Importer) -> None:

@@ -51,8 +51,10 @@ def test_equal_messages_of_a_source_stay_as_many_as_they_are(importer: Importer)
 def test_a_message_that_a_mail_client_renamed_and_moved_is_found_again(importer: Importer) -> None:
     importer.run(mbox(LETTERS[:4]))
     box = importer.mail / "example.test/alice"
-    (box / ".Archive/cur").mkdir(parents=True)
-    first, second, third, _ = importer.files()
+    for folder in (".Archive", "Lists/2024"):
+        (box / folder / "cur").mkdir(parents=True)
+    first, second, third, fourth = importer.files()
+    fourth.rename(box / "Lists/2024/cur/1795638602.M443342P23500.vm:2,S")
     first.rename(box / ".Archive/cur/1795638601.M443342P23500.vm,W=3152:2,S")
     second.rename(box / "cur" / f"{second.name}:2,FS")
     shutil.copy(third, box / "cur/9.x:2,")
@@ -73,7 +75,7 @@ def test_a_kill_leaves_no_part_of_a_message_and_the_next_run_completes_it(
     whole = set(digests(LETTERS))
     tmp = importer.mail / "example.test/alice/tmp"
     kills = 0
-    for _ in range(12):
+    for _ in range(8):
         process = subprocess.Popen(importer.command(source), cwd=ROOT, stdout=subprocess.DEVNULL)
         wait_until(partial(has_files, tmp, chance.randint(1, 99), process), "some files in tmp/")
         process.send_signal(signal.SIGKILL)
@@ -109,6 +111,24 @@ def test_it_runs_beside_the_receiver_whose_mail_and_hooks_it_leaves_alone(serve,
     assert len(importer.files()) == 352
     assert not (server.mail / ".hooks").exists()
     assert importer.run(mbox(LETTERS)).counts == (0, 350, 0)
+
+
+def test_no_hook_is_told_no_quota_holds_and_what_keep_removes_is_said(importer: Importer) -> None:
+    text = importer.config.read_text().replace(
+        "[domains",
+        '[hooks.orders]\nmailboxes = ["alice@example.test"]\n[keep]\n"example.test" = 30\n'
+        '[quota]\n"alice@example.test" = 1000000\n[domains',
+        1,
+    )
+    importer.config.write_text(text)
+    large = [b"Subject: %d\n\n" % number + b"x" * 300_000 + b"\n" for number in range(5)]
+    done = importer.run(mbox(large))
+    assert (done.code, done.counts) == (0, (5, 0, 0))
+    assert done.said["notes"] == [
+        "alice@example.test keeps mail for 30 days: what is older is removed by the next daily run"
+    ]
+    assert not (importer.mail / ".hooks").exists()
+    assert {path.stat().st_nlink for path in importer.files()} == {1}
 
 
 def test_a_maildir_comes_with_its_subfolders_dates_and_flags(importer: Importer, tmp_path: Path) -> None:

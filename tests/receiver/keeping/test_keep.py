@@ -22,14 +22,14 @@ def mail(tmp_path: Path) -> Mail:
 
 
 def test_old_messages_go_from_new_cur_and_subfolders_and_young_ones_stay(mail: Mail) -> None:
-    places = ("new", "cur", ".Archive/cur", ".Archive.2024/new")
+    places = ("new", "cur", ".Archive/cur", ".Archive.2024/new", "Lists/Python/cur")
     old = [mail.put(31, place, octets=50) for place in places]
     young = {mail.put(29, place) for place in places}
     in_tmp = {mail.put(400, "tmp"), mail.put(400, ".Archive/tmp")}
     ran = mail.keep()
     assert (ran.code, ran.stderr) == (0, "")
     (alice, bob) = ran.lines
-    assert (alice["mailbox"], alice["messages"], alice["octets"]) == ("alice@example.test", 4, 200)
+    assert (alice["mailbox"], alice["messages"], alice["octets"]) == ("alice@example.test", 5, 250)
     assert alice["oldest"][:10] == time.strftime("%Y-%m-%d", time.gmtime(time.time() - 31 * DAY))
     assert (bob["mailbox"], bob["messages"], bob["oldest"]) == ("bob@example.test", 0, None)
     assert mail.files() == young | in_tmp, [path for path in old if path.exists()]

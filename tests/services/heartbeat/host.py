@@ -20,10 +20,9 @@ BOX = f"{layout.MAIL}/{DOMAIN}/.heartbeat"
 
 
 def wants(lab: Lab, switch: SwitchServer, folder: Path) -> Path:
-    """The inventory of a host that wants a heartbeat, and has a hook."""
+    """The inventory of a host that wants a heartbeat."""
     path = folder / "inventory.py"
-    hook = '{"archive": {"mailbox": "alice@example.test", "command": ["/usr/bin/cat"]}}'
-    given = f'"heartbeat": "{switch.url}{CHECK}", "hooks": {hook}, "mx_preference"'
+    given = f'"heartbeat": "{switch.url}{CHECK}", "mx_preference"'
     path.write_text(lab.inventory.read_text().replace('"mx_preference"', given))
     return path
 

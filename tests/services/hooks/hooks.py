@@ -6,11 +6,10 @@ import base64
 import contextlib
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +41,7 @@ class Hook:
         self.config, self.credentials = folder / "orders.toml", folder / "credentials"
         self.config.write_text(tomli_w.dumps(configuration))
         (self.credentials / "secret").write_text(SECRET)
+        self.log = folder / "log"
         self._count = 0
 
     def store(
@@ -72,20 +72,15 @@ class Hook:
         return [sys.executable, *(program or ("-m", "services.hooks")), *map(str, arguments)]
 
     @contextlib.contextmanager
-    def running(
-        self, program: Sequence[str] = (), environment: Mapping[str, str] = {}
-    ) -> Iterator[subprocess.Popen[str]]:
-        """Run it. At the end it must still run, and is ended by SIGTERM. `process.stderr` has its log."""
-        with subprocess.Popen(
-            self.command(*program),
-            cwd=ROOT,
-            env={**os.environ, **environment},
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
+    def running(self) -> Iterator[subprocess.Popen[bytes]]:
+        """Run it. At the end it must still run, and is ended by SIGTERM. The file `log` gets its lines."""
+        with (
+            self.log.open("a") as log,
+            subprocess.Popen(self.command(), cwd=ROOT, stderr=log) as process,
+        ):
             try:
                 yield process
-                assert process.poll() is None, process.stderr and process.stderr.read()
+                assert process.poll() is None, self.log.read_text()
             finally:
                 process.terminate()
 

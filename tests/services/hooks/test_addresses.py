@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -55,9 +58,16 @@ def test_addresses_of_nobody_are_refused_always(address: str) -> None:
     assert refusal(address, allow_private=True)
 
 
-def post(hook: Hook, endpoint: Endpoint, names: Resolve = resolve, *, private: bool = False) -> Outcome:
+def post(
+    hook: Hook,
+    endpoint: Endpoint,
+    names: Resolve = resolve,
+    *,
+    private: bool = False,
+    longest: float = 5.0,
+) -> Outcome:
     name = hook.store()
-    poster = Poster(Url(endpoint, "raw", private), Credentials((KEY,)), None, resolve=names, longest=5.0)
+    poster = Poster(Url(endpoint, "raw", private), Credentials((KEY,)), None, resolve=names, longest=longest)
     return poster(name, str(hook.pending / name))
 
 
@@ -171,6 +181,28 @@ def test_a_certificate_for_another_name_or_of_an_unknown_authority_gets_nothing(
         assert isinstance(outcome, Failure)
         assert "its certificate does not hold" in outcome.error
         assert target.requests == []
+
+
+def test_tls_that_begins_drop_by_drop_is_a_failure_in_time(hook: Hook, trusted: Path) -> None:
+    """Each drop comes within any limit on one call."""
+    ended = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def drip() -> None:
+            opened, _ = listening.accept()
+            with opened, contextlib.suppress(OSError):
+                opened.sendall(b"\x16\x03\x03\x40\x00")
+                while not ended.wait(0.1):
+                    opened.sendall(b"\x02")
+
+        threading.Thread(target=drip, daemon=True).start()
+        endpoint = Endpoint("https", "app.example.test", listening.getsockname()[1], "/")
+        began = time.monotonic()
+        outcome = post(hook, endpoint, loopback, private=True, longest=1.0)
+        ended.set()
+    assert isinstance(outcome, Failure)
+    assert outcome.error.endswith("The handshake operation timed out")
+    assert time.monotonic() - began < 4
 
 
 def test_a_target_that_speaks_no_tls_is_a_failure(hook: Hook, target: Target) -> None:

@@ -179,11 +179,23 @@ def test_the_log_has_a_line_a_try_and_the_output(tmp_path: Path) -> None:
         tmp_path, command=["/bin/sh", "-c", 'echo "got $MAIL_FROM"; test "$MAIL_FROM" = zoe@sender.test']
     )
     good, bad = hook.store(), hook.store(sender="b@sender.test")
-    with subprocess.Popen(hook.command(), stderr=subprocess.PIPE, text=True) as process:
+    with hook.running():
         wait_until(lambda: bad in hook.state().get("tries", ()), hook.state)
-        process.terminate()
-        _, log = process.communicate()
+    log = hook.log.read_text()
     assert f'event=output hook=orders id={good} line="got zoe@sender.test"' in log
     assert f'event=delivered hook=orders id={good} answer="exit 0" seconds=' in log
     assert f"event=failed hook=orders id={bad} tries=1 again=" in log
     assert 'error="exit code 1: got b@sender.test"' in log
+
+
+def test_a_journal_that_takes_no_lines_holds_up_no_message(tmp_path: Path) -> None:
+    """Each message makes 4 KB of lines, and a pipe holds 64 KiB."""
+    hook = Hook(tmp_path, command=[PYTHON, "-c", "print(('x' * 190 + '\\n') * 20)"])
+    for _ in range(30):
+        hook.store()
+    with subprocess.Popen(hook.command(), stderr=subprocess.PIPE) as process:
+        wait_until(lambda: not hook.names(), "an empty queue")
+        process.terminate()
+        began = time.monotonic()
+        assert process.wait() == 0
+    assert time.monotonic() - began < 5

@@ -138,6 +138,15 @@ def test_what_failed_for_ten_days_is_kept_in_dead(hook: Hook, target: Target) ->
     assert [each.name for each in hook.dead.iterdir()] == [old]
 
 
+def test_a_message_that_was_taken_away_is_forgotten(hook: Hook, target: Target) -> None:
+    target.answer = status("500 Internal Server Error")
+    name = hook.store()
+    with hook.running():
+        wait_until(lambda: name in hook.state().get("tries", ()), hook.state)
+        (hook.pending / name).unlink()
+        wait_until(lambda: not hook.state()["tries"], hook.state)
+
+
 def test_a_message_that_is_in_dead_already_leaves_pending(tmp_path: Path) -> None:
     """rename(2) does nothing if both are links to the same file."""
     hook = Hook(tmp_path)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from pyinfra.api.command import FunctionCommand
@@ -14,15 +12,11 @@ from dns.inventory.hooks.values import Hook as Asked
 from provision.desired import archive
 from provision.desired.files import sha256
 from provision.desired.hooks import WantedHook, WantedHooks, wanted_hook
-from provision.desired.letterbox_toml import letterbox_toml
 from provision.hooks import secret
 from provision.hooks.steps import announced, left_behind, needed_secrets
 from provision.hooks.units import commands
-from provision.host import hooks as host_hooks
-from provision.host import layout
-from provision.host.hooks import Hook, Hooks, Queue, parse_hooks
-from services.hooks import configuration
-from tests.provision.hosts import DEPLOYED, INVENTORY
+from provision.host.hooks import Hook, Hooks, Queue
+from tests.provision.hosts import DEPLOYED
 
 ORDERS = Asked("orders", ("alice@example.com",), url="https://app.example.net/mail")
 SORT = Asked("sort", (), ("example.com",), command=("/usr/local/bin/sort-it",))
@@ -43,22 +37,6 @@ FINE = Hooks(
     units={"orders": there(URL), "sort": there(COMMAND)},
     queues={name: Queue(is_right=True) for name in ("orders", "sort")},
 )
-PROBED = f"""folder - yes
-group - letterbox-hooks:x:987:
-program - 0123456789abcdef
-whole - yes
-unit orders {"1" * 64} -
-config orders {"2" * 64} -
-rights orders root:letterbox-hooks:640
-secret orders {"3" * 64}
-enabled orders enabled
-active orders active
-reload orders no
-since orders Thu 2026-11-26 12:00:00.500000 UTC
-changed orders 1795694400.400000 1795694400.300000
-queue orders letterbox:letterbox-hooks:770 letterbox:letterbox-hooks:770 letterbox:letterbox-hooks:770
-pending orders 3
-dead orders 1"""
 
 
 def words(now: Hooks, wanted: WantedHooks | None = WANTED) -> list[str]:
@@ -183,8 +161,8 @@ def test_what_the_environment_does_not_say_stays_and_what_it_empties_goes(
 
 
 def test_no_program_that_this_machine_starts_gets_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"LETTERBOX_HOOK_SECRET_ORDERS": "x", "CLOUDFLARE_API_TOKEN": "x", "PATH": "/bin"}
-    monkeypatch.setattr(os, "environ", given)
+    secrets = ("LETTERBOX_HOOK_SECRET_ORDERS", "LETTERBOX_HEARTBEAT_MX1", "CLOUDFLARE_API_TOKEN")
+    monkeypatch.setattr(os, "environ", {**dict.fromkeys(secrets, "x"), "PATH": "/bin"})
     assert archive.without_secrets() == {"PATH": "/bin"}
 
 
@@ -200,69 +178,3 @@ def test_what_comes_goes_and_stays_undelivered_is_said(monkeypatch: pytest.Monke
         "hook sort is not in the inventory: 3 messages stay undelivered",
         "hook old is not in the inventory: 1 message stays undelivered",
     ]
-
-
-def test_the_answer_of_a_host_is_read() -> None:
-    assert parse_hooks([]) == Hooks()
-    found = parse_hooks(PROBED.splitlines())
-    assert found == Hooks(
-        True, True, WANTED.program,
-        {"orders": Hook("1" * 64, "2" * 64, "3" * 64, "", True, False, False)},
-        {"orders": Queue(3, 1, is_right=True)},
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("line", "other", "name", "value"),
-    [
-        ("rights orders root:letterbox-hooks:640", "rights orders root:root:644", "config", ""),
-        ("enabled orders enabled", "enabled orders disabled", "runs", False),
-        ("active orders active", "active orders activating", "runs", False),
-        ("reload orders no", "reload orders yes", "needs_reload", True),
-        ("1795694400.300000", "1795694400.600000", "is_old", True),
-    ],
-)
-def test_what_is_not_as_it_should_be_is_seen(line: str, other: str, name: str, value: object) -> None:
-    assert line in PROBED
-    found = parse_hooks(PROBED.replace(line, other).splitlines())
-    assert getattr(found.units["orders"], name) == value
-
-
-def test_names_that_are_none_of_a_hook_are_left_out() -> None:
-    assert parse_hooks(["queue ../x a b c", "queue A a b c", "unit $(id) 1"]) == Hooks()
-
-
-def test_a_host_without_hooks_needs_no_program_to_tell(tmp_path: Path) -> None:
-    done = subprocess.run(
-        ["/bin/sh", "-c", host_hooks.PROBE],
-        env={"PATH": str(tmp_path)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (done.stdout, "not found" in done.stderr) == ("", False), done.stderr
-
-
-def test_the_unit_of_a_url_may_go_out_and_that_of_a_command_may_not() -> None:
-    assert "IPAddressDeny=link-local multicast" in URL.unit
-    assert "LoadCredentialEncrypted=secret:/etc/letterbox/hooks/orders.secret" in URL.unit
-    assert "PrivateNetwork=yes" in COMMAND.unit and "network-online" not in COMMAND.unit
-    assert "LoadCredential" not in COMMAND.unit
-    as_sorter = wanted_hook(replace(SORT, user="sorter"), {}).unit
-    assert "User=sorter" in as_sorter and "DynamicUser" not in as_sorter
-    for unit in (URL.unit, COMMAND.unit, as_sorter):
-        assert "@NAME@" not in unit and "@OWN@" not in unit
-
-
-@pytest.mark.parametrize("hook", [ORDERS, SORT, replace(ORDERS, url="http://10.0.0.5/", allow_private=True)])
-def test_the_program_takes_the_configuration_that_is_rendered(tmp_path: Path, hook: Asked) -> None:
-    path = tmp_path / "hook.toml"
-    path.write_text(wanted_hook(hook, {}).config)
-    configuration.load(path)
-
-
-def test_the_receiver_is_told_which_mailboxes_and_nothing_else() -> None:
-    host = replace(INVENTORY.hosts[0], hooks=(ORDERS, SORT))
-    text = letterbox_toml(host, INVENTORY.domains)
-    assert '[hooks.orders]\nmailboxes = [\n    "alice@example.com",\n]\n' in text
-    assert '[hooks.sort]\ndomains = [\n    "example.com",\n]\n' in text
-    assert "app.example.net" not in text
-    assert "hooks" not in letterbox_toml(INVENTORY.hosts[0], INVENTORY.domains)
-    assert layout.QUEUES.startswith(layout.MAIL)
