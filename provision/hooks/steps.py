@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pyinfra import context, logger
 from pyinfra.api.command import StringCommand
@@ -12,6 +13,7 @@ from pyinfra.api.exceptions import DeployError
 from dns.inventory.hooks.values import Hook
 from provision.desired import archive
 from provision.desired.archive import Platform
+from provision.desired.heartbeat import telling_failures
 from provision.desired.hooks import BASIC, SECRET, WantedHooks, wanted_hook
 from provision.hooks import secret, units
 from provision.host import layout, probe
@@ -102,7 +104,10 @@ def _wanted(hooks: tuple[Hook, ...], seen: Observed) -> WantedHooks | None:
     if not hooks:
         return None
     program = archive.digest(Platform(seen.python, seen.machine), archive.HOOKS)
-    return WantedHooks(program, tuple(wanted_hook(hook, needed_secrets(hook, seen.hooks)) for hook in hooks))
+    wanted = tuple(wanted_hook(hook, needed_secrets(hook, seen.hooks)) for hook in hooks)
+    if mail_host().heartbeat:
+        wanted = tuple(replace(each, unit=telling_failures(each.unit)) for each in wanted)
+    return WantedHooks(program, wanted)
 
 
 def needed_secrets(hook: Hook, there: Hooks) -> dict[str, str | None]:
