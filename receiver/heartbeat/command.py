@@ -51,7 +51,7 @@ def _look(path: Path) -> int:
     box = config.mail / domain / one_time.HEARTBEAT_MAILBOX
     local = one_time.new_local_part("heartbeat")
     privileges.give_up(privileges.owner(box))  # Its unit does not start it as root.
-    found = [*_swept(box), *_findings(path, config, box)]
+    found = [*_swept(box), *_findings(config, box)]
     try:
         with one_time.open_address(config.heartbeat, local, domain, box):
             print_json(
@@ -87,13 +87,12 @@ def _domain(config: Config) -> str:
     raise LookupError(f"no domain has the folder {one_time.HEARTBEAT_MAILBOX} for test messages: deploy")
 
 
-def _findings(path: Path, config: Config, box: Path) -> list[Finding]:
+def _findings(config: Config, box: Path) -> list[Finding]:
     # The sandbox hides the mail folder itself. The Maildir for test messages is on the same file system.
     space = disk.check_space(replace(config, mail=box))
     found = [Finding("disk", space.holds, space.evidence)]
-    table = configuration.read_table(path).get("hooks")
-    if isinstance(table, dict) and table:
-        found.append(hooks.check(config.mail, table, time.time()))
+    if config.hooks:
+        found.append(hooks.check(config.mail, [each.name for each in config.hooks], time.time()))
     return found
 
 

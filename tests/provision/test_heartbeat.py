@@ -85,6 +85,11 @@ def test_the_address_is_in_no_command() -> None:
     assert SECRET not in "".join(words(None)) + repr(WANTED) + repr(WantedHeartbeat(SECRET))
 
 
+def test_no_program_that_the_deploy_starts_gets_the_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LETTERBOX_HEARTBEAT_MX1_EXAMPLE_COM", SECRET)
+    assert SECRET not in archive.without_secrets().values()
+
+
 def test_what_the_host_has_of_it_is_read() -> None:
     lines = [
         "user 990",

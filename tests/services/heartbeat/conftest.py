@@ -24,10 +24,15 @@ from tests.lab.network import CONTROL
 from tests.receiver.certificates import make_certificate
 from tests.receiver.heartbeat.looking import make_box
 from tests.receiver.processes import ROOT, environment
-from tests.receiver.server import Server, start_server
+from tests.receiver.server import DOMAINS, Server, start_server
 from tests.services.heartbeat import host
 from tests.services.heartbeat.switch_server import CHECK, SwitchServer, switch_server
 from tests.tls.certified import TRUSTED
+
+HOOKS = """
+[hooks.orders]
+mailboxes = ["alice@example.test"]
+"""
 
 
 @dataclass
@@ -100,7 +105,7 @@ def running() -> Iterator[Place]:
     """All of it, for the tests of a module. The folder has a short name, because sockets lie in it."""
     folder = Path(tempfile.mkdtemp(prefix="hb"))
     certificate = make_certificate(folder, "mx.example.test")
-    server = start_server(folder, certificate=certificate)
+    server = start_server(folder, certificate=certificate, domains=DOMAINS + HOOKS)
     make_box(server.mail)
     with switch_server(folder) as switch, answering_looks(folder / "look", folder / "letterbox.toml"):
         yield Place(folder, server, switch)

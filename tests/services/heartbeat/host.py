@@ -20,9 +20,10 @@ BOX = f"{layout.MAIL}/{DOMAIN}/.heartbeat"
 
 
 def wants(lab: Lab, switch: SwitchServer, folder: Path) -> Path:
-    """The inventory of a host that wants a heartbeat."""
+    """The inventory of a host that wants a heartbeat, and has a hook."""
     path = folder / "inventory.py"
-    given = f'"heartbeat": "{switch.url}{CHECK}", "mx_preference"'
+    hook = '{"archive": {"mailbox": "alice@example.test", "command": ["/usr/bin/cat"]}}'
+    given = f'"heartbeat": "{switch.url}{CHECK}", "hooks": {hook}, "mx_preference"'
     path.write_text(lab.inventory.read_text().replace('"mx_preference"', given))
     return path
 

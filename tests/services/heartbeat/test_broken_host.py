@@ -16,6 +16,7 @@ from tests.services.heartbeat.switch_server import SwitchServer
 _SOCKET = f"{layout.UNIT_FOLDER}/{layout.SOCKET_UNIT}"
 _STOP = f"systemctl stop {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
 _START = f"systemctl start {layout.SOCKET_UNIT} {layout.SERVICE_UNIT}"
+_OLD = f"{layout.QUEUES}/archive/pending/1700000000.M1P1Q1R1.mx1.example.test.0123abcd"
 _BLOCK = (
     "nft add table inet heartbeat; "
     "nft 'add chain inet heartbeat input { type filter hook input priority -300; }'; "
@@ -45,12 +46,17 @@ _BLOCK = (
             r"(port 25 of [\d.]+: a test message is not taken: |disk: .* read-only)",
         ),
         (
+            f"systemctl stop letterbox-hook-archive; runuser -u {layout.USER} -- touch {_OLD}",
+            f"rm {_OLD}; systemctl start letterbox-hook-archive",
+            r"hooks: archive: 1 wait, the oldest for \d+\.\d h",
+        ),
+        (
             _BLOCK,
             "nft delete table inet heartbeat",
             r"port 25 of [\d.]+: a test message is not taken: timed out",
         ),
     ],
-    ids=["stopped and masked", "full", "read-only", "blocked"],
+    ids=["stopped and masked", "full", "read-only", "hook behind", "blocked"],
 )
 def test_what_is_broken_is_told_as_a_failure(
     deployed: Lab, switch: SwitchServer, beating: Run, broken: str, mended: str, words: str

@@ -22,6 +22,9 @@ def test_a_deploy_brings_it_and_the_first_ping_comes_at_once(
     assert STEP in beating.changed()
     assert CHECK not in beating.stdout + beating.stderr
     assert switch.got[0].path == CHECK, switch.got[0].body
+    for unit in (layout.SERVICE_UNIT, layout.hook_unit("archive")):
+        named = deployed.target.run(f"systemctl show -p OnFailure --value {unit}").stdout.strip()
+        assert named == f"letterbox-heartbeat-failed@{unit.removesuffix('.service')}.service"
     again = deploy(deployed, "-y", "--json", inventory=wanting)
     assert (again.code, again.changed()) == (0, []), again.stderr
 

@@ -31,8 +31,8 @@ def test_a_ping_says_in_figures_what_was_tested(place: Place) -> None:
     assert (got.method, got.path) == ("POST", CHECK)
     lines = got.body.splitlines()
     assert all(line.startswith("ok ") for line in lines), lines
-    assert [line.split()[1] for line in lines] == ["disk:", "port", "certificate:"]
-    assert " ms, TLSv1.3, was a file of " in lines[1] and lines[1].endswith("and was removed")
+    assert [line.split()[1] for line in lines] == ["disk:", "hooks:", "port", "certificate:"]
+    assert " ms, TLSv1.3, was a file of " in lines[2] and lines[2].endswith("and was removed")
     assert left_behind(place) == []
     state = place.state
     assert (state["well"], state["ping_error"]) == (True, "")
@@ -129,6 +129,20 @@ def test_a_deferred_message_fails_the_switch_with_the_reply(place: Place) -> Non
     assert done.returncode == 1
     assert place.switch.last.path == f"{CHECK}/fail"
     assert "a test message is not taken: 451 4.2.1 Mailbox not available" in place.switch.last.body
+
+
+def test_a_hook_that_is_behind_fails_the_switch(place: Place) -> None:
+    pending = place.server.mail / ".hooks" / "orders" / "pending"
+    pending.mkdir(parents=True, exist_ok=True)
+    old = pending / "1700000000.M1P1Q1R1.mx.example.test.0123abcd"
+    old.touch()
+    try:
+        done = place.run()
+    finally:
+        old.unlink()
+    assert done.returncode == 1
+    assert place.switch.last.body.startswith("NOT WELL hooks: orders: 1 wait, the oldest for ")
+    assert "ok port " in place.switch.last.body
 
 
 def test_a_receiver_that_lies_about_storing_is_caught(place: Place) -> None:
