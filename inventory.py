@@ -30,6 +30,7 @@ mail_hosts = (
                 # "hooks": {"orders": {"mailbox": "alice@example.com", "url": "https://…"}},  # docs/hooks.md
                 # "imap": True,                           # mail clients read by ssh: docs/imap.md
                 # "readers": {"alice@example.com": ["alice"]},  # users of the host who may, besides root
+                # "heartbeat": "https://hc-ping.com/UUID",  # an alarm when mail stops: docs/heartbeat.md
                 # "firewalld": "running",                 # install and start it; left out: as it is
                 # "firewalld_zones": ["public", "dmz"],   # left out: those of the default routes
             },
@@ -40,7 +41,10 @@ mail_hosts = (
             "example.com": {
                 # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com
                 # is alice's too.
-                "mailboxes": ["alice", "bob"],  # with options: docs/keep.md
+                "mailboxes": [
+                    "alice",
+                    "bob",
+                ],  # or {"alice": {"quota": 5_000_000_000}, "bob": {}}: docs/keep.md
                 # Other names, for one mailbox or several. Every domain must take mail for postmaster.
                 "aliases": {"postmaster": ["alice"]},
                 # A mailbox for every name not listed; None refuses them, which keeps spam out.

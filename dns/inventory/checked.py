@@ -121,7 +121,7 @@ def _unread(hosts: Iterable[MailHost], domains: Sequence[Domain]) -> Iterator[Pr
     mailboxes = {f"{name}@{each.name}" for each in domains for name in each.mailboxes}
     for host in hosts:
         for mailbox in host.imap.readers if host.imap and domains else ():
-            if mailbox not in mailboxes:
+            if "@" in mailbox and mailbox not in mailboxes:
                 text = (
                     f"readers: {mailbox} is no mailbox of a served domain{did_you_mean(mailbox, mailboxes)}"
                 )

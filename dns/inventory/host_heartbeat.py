@@ -57,14 +57,14 @@ def url_problem(value: object) -> str:
     """Why this cannot be the address of a switch, without the address. Empty if it can be."""
     example = f"write one such as {_EXAMPLE}"
     if not isinstance(value, str) or not value:
-        return f"is no address: {example}, or True to give it in the environment"
+        return f'is no address: {example}, or "{KEY}": True to give it in the environment'
     if not value.isascii() or not value.isprintable() or " " in value or len(value) > _LONGEST:
         return f"holds a space, or what is no part of an address, or is too long: {example}"
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        host = None
+        return f"has a port or a host that cannot be: {example}"
     if host is None or parts.scheme != "https":
         return f"does not begin with https:// and the name of a host: {example}"
     if parts.username is not None:

@@ -29,7 +29,8 @@ class WantedImap:
 
 def from_data(data: Mapping[str, object], problems: Mapping[str, list[str]]) -> WantedImap | None:
     """What is wanted, or None. `problems` gets what is wrong, by its key."""
-    wanted = data.get(IMAP, False)
+    wanted = data.get(IMAP)
+    wanted = False if wanted is None else wanted
     if not isinstance(wanted, bool):
         problems[IMAP].append(f"{IMAP} must be True or False, not {wanted!r}")
     readers = _readers(data.get(READERS), problems[READERS])
@@ -65,7 +66,10 @@ def _readers(value: object, problems: list[str]) -> dict[str, tuple[str, ...]]:
 def _mailbox(key: object, problems: list[str]) -> str:
     """The address in the form in which the rule has it. `key` as it is if that is not possible."""
     text = str(key)
-    local, _, domain = text.rpartition("@")
+    local, at, domain = text.rpartition("@")
+    if not at:
+        problems.append(f"{READERS}: {text!r} is no address: write it as in alice@example.com")
+        return text
     try:
         mailbox = f"{local_part(local)}@{a_label(domain)}"
     except ValueError as error:

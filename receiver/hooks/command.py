@@ -97,15 +97,23 @@ def _retry(mail: Path, known: Mapping[str, Configured], name: str, *ids: str) ->
 def _drop(mail: Path, known: Mapping[str, Configured], name: str, *ids: str, sure: bool) -> int:
     queue = _queue(mail, known, name)
     count = len(ids) or len(queue.pending_names()) + len(queue.dead_names())
-    if not sure:
+    if count and not sure:
         if not sys.stdin.isatty():
             raise Failure("--drop asks on a terminal: add --yes where there is none", 2)
         question = f"Let hook {name} forget {_messages(count)}? The mail stays in its mailbox. [y/N] "
-        if input(question).strip().lower() not in ("y", "yes"):
+        if not _answered_yes(question):
             raise Failure("nothing was dropped")
     count = changes.drop(queue, ids, is_configured=name in known)
     print(f"hook {name} has forgotten {_messages(count)}")
     return 0
+
+
+def _answered_yes(question: str) -> bool:
+    try:
+        return input(question).strip().lower() in ("y", "yes")
+    except EOFError:  # Ctrl-D
+        print()
+        return False
 
 
 def _messages(count: int) -> str:

@@ -52,8 +52,8 @@ def main(argv: Sequence[str]) -> int:
         choices=FORMS,
         default=FORMS[0],
         metavar="FORM",
-        help="mboxrd (default: `>From ` loses one `>`, and `>>From ` too), mboxo (only `>From ` does), mboxcl"
-        " or mboxcl2 (Content-Length says where a message ends; mboxcl2 has no quoting)",
+        help="mboxrd (the default: a line of `>` and `From ` loses one `>`), mboxo (only `>From ` does), "
+        "mboxcl or mboxcl2 (Content-Length says where a message ends; mboxcl2 has no quoting)",
     )
     parser.add_argument(
         "--folder",
@@ -74,6 +74,8 @@ def main(argv: Sequence[str]) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     path = arguments.config or configuration.PATH
     try:
+        if path.exists():
+            path.open("rb").close()  # `run_command` says what to do if that is not allowed
         config = load(path)
     except ConfigError as error:
         raise Failure(str(error).replace("\n", "\nletterbox: "), os.EX_CONFIG) from None

@@ -44,9 +44,10 @@ class Outcome:
     @property
     def sentence(self) -> str:
         verb = "would be imported" if self.dry_run else "imported"
-        text = f"{self.imported} message(s) {verb} into {self.mailbox} ({terminal.size(self.octets)})"
+        noun = "message" if self.imported == 1 else "messages"
+        text = f"{self.imported} {noun} {verb} into {self.mailbox} ({terminal.size(self.octets)})"
         if self.already_there:
-            text += f"; {self.already_there} already there"
+            text += f"; {self.already_there} already in the mailbox"
         if self.not_imported:
             text += f"; {self.not_imported} not imported"
         return text

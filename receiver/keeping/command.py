@@ -40,7 +40,9 @@ def main(argv: Sequence[str]) -> int:
         epilog="Exit codes: 0 done; 1 something could not be read or removed; 75 another run is under way; "
         "77 not permitted; 78 the configuration is wrong.",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", default=configuration.PATH)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", default=configuration.PATH, help=f"({configuration.PATH})"
+    )
     parser.add_argument(
         "--mailbox", metavar="NAME", help="only this mailbox, as alice or alice@example.com (all)"
     )

@@ -85,14 +85,16 @@ def _field(screen: Screen, name: str, value: str) -> None:
 def arrival(short: Summary) -> dict[str, str]:
     """How the message arrived and where it is stored, as lines for people."""
     arrived = time.strftime("%a, %d %b %Y %H:%M:%S %z", time.localtime(short.stored.arrived))
-    encrypted = f"{short.tls}, {short.cipher}" if short.tls else "no"
+    # A message that was imported has no fields of ours, so nothing is known of its way here.
+    peer = f"{short.peer or 'unknown'}" if short.protocol else ""
+    encrypted = f"{short.tls}, {short.cipher}" if short.tls else "no" if short.protocol else ""
     goal = short.delivered_to or str(short.stored.maildir)
     if short.sent_to.lower() not in ("", goal.lower()):
         goal += f" (sent to {short.sent_to})"
     name = f" ({short.verdict.reverse_name})" if short.verdict.reverse_name else ""
     return {
         "Arrived": f"{arrived}, for {goal}",
-        "Peer": f"{short.peer or 'unknown'}{name}, which calls itself {short.helo or 'nothing'}",
+        "Peer": f"{peer}{name}, which calls itself {short.helo or 'nothing'}" if peer else "",
         "TLS": encrypted,
         "Size": f"{short.size} octets",
         "Lies in": short.stored.path,

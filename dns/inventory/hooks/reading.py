@@ -46,7 +46,7 @@ def _hook(name: str, given: Mapping[object, object], problems: list[str]) -> Hoo
         if key not in KEYS
     ]
     hook = Hook(name, _addresses(given.get("mailbox"), problems), _domains(given.get("domain"), problems))
-    if given.get("mailbox") is None and given.get("domain") is None:
+    if all(given.get(key) in (None, [], ()) for key in ("mailbox", "domain")):
         problems.append('names no mail: add "mailbox": "shop@example.com", or "domain": "example.com"')
     private = given.get("allow_private", False)
     if not isinstance(private, bool):

@@ -33,6 +33,8 @@ def url_problem(value: object, variable: str, *, allow_private: bool) -> str:
         return f"url {_shortened(value)} has no host: write one such as {_EXAMPLE_URL}"
     if parts.fragment or value.endswith("#"):
         return f"url {_shortened(value)} has a fragment, which is never sent: take out what begins with #"
+    if _is_never_allowed(host):
+        return f"url leads to {host}, where no hook may post, also with allow_private: name another address"
     if allow_private:
         return ""
     if parts.scheme != "https":
@@ -46,6 +48,15 @@ def url_problem(value: object, variable: str, *, allow_private: bool) -> str:
             "allow_private=True if this is what you want"
         )
     return ""
+
+
+def _is_never_allowed(host: str) -> bool:
+    """Whether the host is an address that every hook's unit and program refuses."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return False
+    return address.is_link_local or address.is_multicast or address.is_unspecified
 
 
 def _is_private(host: str) -> bool:

@@ -17,7 +17,10 @@ def from_data(value: object, problems: list[str]) -> tuple[tuple[str, ...], Opti
     Returns the local parts in lower case, and the options. Each problem is added to `problems`.
     """
     if not isinstance(value, list | tuple | Mapping):
-        problems.append(f'mailboxes must be a list such as ["alice"], not {value!r}')
+        options = '{"alice": {"quota": 1_000_000_000}}'
+        problems.append(
+            f'mailboxes must be a list such as ["alice"], or a dict such as {options}, not {value!r}'
+        )
         return (), {}
     names: list[str] = []
     options: dict[str, Mapping[object, object]] = {}

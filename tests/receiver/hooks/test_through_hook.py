@@ -49,7 +49,7 @@ def test_what_the_process_has_removed_is_delivered(tmp_path: Path, message: Path
         (made.pending / name).unlink()
 
     assert proved(tmp_path, message, deliver)["delivered"] is True
-    assert modes == [0o644], "the hook's user must be able to read it"
+    assert modes == [0o444], "the hook's user must be able to read it"
     assert message.exists()
 
 
