@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,8 +25,7 @@ def retry(queue: Queue, ids: Sequence[str]) -> int:
         with contextlib.suppress(FileNotFoundError):
             (queue.dead / name).rename(queue.pending / name)
     _sync(queue.pending, queue.dead)
-    fd = os.open(queue.retry, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    os.close(fd)
+    os.close(_opened(queue.retry))
     return len(ids) or len(queue.pending_names())
 
 
@@ -51,16 +51,33 @@ def drop(queue: Queue, ids: Sequence[str], *, is_configured: bool) -> int:
 
 
 def _check(queue: Queue, ids: Sequence[str]) -> None:
-    known = {*queue.pending_names(), *queue.dead_names()} if ids else set()
+    known = {*queue.pending_names(), *queue.dead_names()}  # An error, if a link is in the place of a folder.
     for each in ids:
         if each not in known:
             raise Failure(f"{each}: hook {queue.hook} has no such message: {queue.folder} has its queue")
 
 
+def _opened(path: Path) -> int:
+    """The file, open for writing, and made if it is missing. Raises Failure if something else is there.
+
+    The hook's user may put anything there. So nothing is followed, and nothing is waited for.
+    """
+    try:
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        raise Failure(f"{path.parent} is missing: deploy this host") from None
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}: remove it, and try again") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Failure(f"{path} is no regular file: remove it, and try again")
+    return fd
+
+
 def _sync(*folders: Path) -> None:
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.fsync(fd)
             finally:
