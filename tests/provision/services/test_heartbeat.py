@@ -8,6 +8,7 @@ import pytest
 from pyinfra.api.command import FunctionCommand
 
 from dns.inventory.host_heartbeat import WantedHeartbeat
+from provision.desired import archive
 from provision.desired.credential import encrypted
 from provision.desired.files import sha256
 from provision.desired.heartbeat import Wanted, box_of, telling_failures, unit_texts
