@@ -18,7 +18,8 @@ from services.hooks.errors import HookError, one_line
 from services.hooks.outcome import NotAMessage, Outcome, Vanished
 from services.hooks.schedule import Failure
 
-PENDING, DEAD, RETRY = "pending", "dead", "retry"
+PENDING, DEAD, STATE = "pending", "dead", "state"
+RETRY = "retry"  # in `state/`
 _NAME = re.compile(r"[A-Za-z0-9_][\w.,:=+@%-]{0,254}", re.ASCII)
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _SHARE = 20  # Looking at a large folder may take a twentieth of the time.
@@ -38,10 +39,15 @@ class Queue:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def state(self) -> Path:
+        """The folder for what is neither pending nor dead, where this process may make files."""
+        return self.folder / STATE
+
     def lock(self) -> None:
         """Keep every other process out until this one ends. Raises HookError."""
         try:
-            self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._lock = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             os.close(os.open(self._pending, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -102,7 +108,7 @@ class Queue:
     def take_retry(self) -> bool:
         """Whether `letterbox hooks --retry` asks to forget all waiting. Asks once."""
         try:
-            (self.folder / RETRY).unlink()
+            (self.state / RETRY).unlink()
         except FileNotFoundError:
             return False
         except OSError:
