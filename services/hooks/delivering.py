@@ -139,7 +139,7 @@ class Deliveries:
             self._queue.done(name)
         except OSError as error:
             words = f"it was delivered, but stays in the queue: {error.strerror}"
-            self._failed(name, Failure(words, is_ours=True), ended.began, now)
+            self._failed(name, Failure(words, is_of_message=True), ended.began, now)
         else:
             self._forget(name)
 

@@ -80,7 +80,7 @@ class Queue:
         if not is_message:
             return NotAMessage()
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        return Failure(one_line(f"the message cannot be sent: {reason}"), is_ours=True)
+        return Failure(one_line(f"the message cannot be sent: {reason}"), is_of_message=True)
 
     def done(self, name: str) -> None:
         """Take a message out of the queue, because the target took it. Raises OSError."""
