@@ -70,6 +70,7 @@ class Schedule:
         self._probe_set = 0.0
         self._newest_next = True  # whether the next probe is the newest message that was never tried
         self._idle: tuple[Sequence[str], float, float] | None = None
+        self._asked: set[str] = set()  # for now, whatever becomes of the others
 
     @property
     def is_failing(self) -> bool:
@@ -80,6 +81,11 @@ class Schedule:
 
         `names` are all that are pending, the oldest first. `busy` are those that are under way.
         """
+        if self._asked:
+            asked = next((name for name in names if name in self._asked and name not in busy), None)
+            if asked is not None:
+                self._asked.remove(asked)
+                return asked
         if self.state.stopped is not None:
             return None
         if self.is_failing and (busy or self._probe_set <= now < self._probe_time(names, now)):
@@ -151,14 +157,23 @@ class Schedule:
         self.state.stopped = reason
         self.state.last_error = LastError(name, reason, now)
 
-    def forget(self) -> None:
-        """Forget all waiting times, and that the hook is stopped."""
+    def forget(self, names: Collection[str] = ()) -> None:
+        """Forget all waiting times, and that the hook is stopped. With names, only these are tried now.
+
+        They are tried also while the hook is stopped or its target fails, and the others wait as before.
+        """
+        if names:
+            self._asked.update(names)
+            for name in names:
+                self.state.tries.pop(name, None)
+            return
         self.state.stopped = None
         self.state.tries.clear()
         self._recovered()
 
     def keep_only(self, names: Collection[str]) -> bool:
         """Forget the tries of messages that are not pending any more. Returns whether there were any."""
+        self._asked.intersection_update(names)
         gone = self.state.tries.keys() - names
         for name in gone:
             del self.state.tries[name]

@@ -230,6 +230,18 @@ def test_a_stopped_hook_tries_nothing_until_it_is_told_to_forget() -> None:
     assert schedule.choose([name(1)], (), NOW) == name(1)
 
 
+def test_a_message_that_is_asked_for_is_tried_at_once_and_the_others_wait_as_before() -> None:
+    names = [name(number) for number in range(1, 4)]
+    schedule = Schedule(State(), lambda: 1.0)
+    for each in names:
+        schedule.failed(each, DOWN, NOW, NOW)
+    schedule.forget({names[1]})
+    assert schedule.choose(names, (), NOW + 1) == names[1]
+    schedule.failed(names[1], DOWN, NOW + 1, NOW + 1)
+    assert schedule.choose(names, (), NOW + 1) is None
+    assert [schedule.state.tries[each].next - NOW for each in names] == [5.0, 6.0, 5.0]
+
+
 def test_a_message_that_is_tried_late_is_tried_for_a_day_at_least() -> None:
     """The host was off for two weeks, or `--retry` took the message out of `dead/`."""
     simulation = Simulation([name(1, NOW - 14 * DAY)], never)
