@@ -15,8 +15,8 @@ from receiver.hook_queue import Queue
 def retry(queue: Queue, ids: Sequence[str]) -> int:
     """Have messages tried at once, also those that were given up: all, or those of these ids.
 
-    Returns how many there are. The hook's process also forgets that its target has stopped it. Raises
-    Failure if it has no message of such an id, and OSError.
+    Returns how many there are. If it is all, the hook's process also forgets that its target has stopped it.
+    Raises Failure if it has no message of such an id, and OSError.
     """
     _check(queue, ids)
     dead = [name for name in queue.dead_names() if name in ids or not ids]
@@ -24,9 +24,30 @@ def retry(queue: Queue, ids: Sequence[str]) -> int:
         with contextlib.suppress(FileNotFoundError):
             (queue.dead / name).rename(queue.pending / name)
     _sync(queue.pending, queue.dead)
-    fd = os.open(queue.retry, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    os.close(fd)
+    _ask(queue, ids)
     return len(ids) or len(queue.pending_names())
+
+
+def _ask(queue: Queue, ids: Sequence[str]) -> None:
+    """Write into `retry` what the hook's process should try: these ids, one a line, or nothing for all.
+
+    What was asked before, and is not taken yet, stays. The process may take the file at any time, so it is
+    always whole: another file is put in its place in one step.
+    """
+    before: bytes | None = None
+    with contextlib.suppress(FileNotFoundError):
+        fd = os.open(queue.retry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            before = file.read()
+    asks_for_all = not ids or before == b""
+    written = queue.retry.with_name(f"{queue.retry.name}.new")
+    written.unlink(missing_ok=True)  # of a command that was killed
+    fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(fd, "wb") as file:
+        os.fchmod(fd, 0o644)  # The hook's process is another user.
+        if not asks_for_all:
+            file.write((before or b"") + "".join(f"{each}\n" for each in ids).encode())
+    written.replace(queue.retry)
 
 
 def drop(queue: Queue, ids: Sequence[str], *, is_configured: bool) -> int:
