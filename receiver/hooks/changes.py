@@ -12,12 +12,14 @@ from pathlib import Path
 from receiver.cli.command import Failure
 from receiver.hook_queue import Queue
 
+_MOST_ASKED = 67_108_864  # octets of what is asked, as the hook's process bounds them
+
 
 def retry(queue: Queue, ids: Sequence[str]) -> int:
     """Have messages tried at once, also those that were given up: all, or those of these ids.
 
-    Returns how many there are. The hook's process also forgets that its target has stopped it. Raises
-    Failure if it has no message of such an id, and OSError.
+    Returns how many there are. If it is all, the hook's process also forgets that its target has stopped it.
+    Raises Failure if it has no message of such an id, and OSError.
     """
     _check(queue, ids)
     dead = [name for name in queue.dead_names() if name in ids or not ids]
@@ -25,8 +27,28 @@ def retry(queue: Queue, ids: Sequence[str]) -> int:
         with contextlib.suppress(FileNotFoundError):
             (queue.dead / name).rename(queue.pending / name)
     _sync(queue.pending, queue.dead)
-    os.close(_opened(queue.retry))
+    _ask(queue, ids)
     return len(ids) or len(queue.pending_names())
+
+
+def _ask(queue: Queue, ids: Sequence[str]) -> None:
+    """Write into `retry` what the hook's process should try: these ids, one a line, or nothing for all.
+
+    What was asked before, and is not taken yet, stays. The process may take the file at any time, so it is
+    always whole: another file is put in its place in one step.
+    """
+    if not queue.retry.parent.is_dir():
+        raise Failure(f"{queue.retry.parent} is missing: deploy this host")
+    before = _asked(queue.retry)
+    asks_for_all = not ids or before == b""
+    written = queue.retry.with_name(f"{queue.retry.name}.new")
+    written.unlink(missing_ok=True)  # of a command that was killed
+    fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    with os.fdopen(fd, "wb") as file:
+        os.fchmod(fd, 0o644)  # The hook's process is another user.
+        if not asks_for_all:
+            file.write((before or b"") + "".join(f"{each}\n" for each in ids).encode())
+    written.replace(queue.retry)
 
 
 def drop(queue: Queue, ids: Sequence[str], *, is_configured: bool) -> int:
@@ -57,21 +79,21 @@ def _check(queue: Queue, ids: Sequence[str]) -> None:
             raise Failure(f"{each}: hook {queue.hook} has no such message: {queue.folder} has its queue")
 
 
-def _opened(path: Path) -> int:
-    """The file, open for writing, and made if it is missing. Raises Failure if something else is there.
+def _asked(path: Path) -> bytes | None:
+    """What the file asks for; None if there is none. Raises Failure if something else is there.
 
     The hook's user may put anything there. So nothing is followed, and nothing is waited for.
     """
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o644)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(fd, "rb") as file:
+            if stat.S_ISREG(os.fstat(fd).st_mode):
+                return file.read(_MOST_ASKED)
     except FileNotFoundError:
-        raise Failure(f"{path.parent} is missing: deploy this host") from None
+        return None
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: remove it, and try again") from None
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise Failure(f"{path} is no regular file: remove it, and try again")
-    return fd
+    raise Failure(f"{path} is no regular file: remove it, and try again")
 
 
 def _sync(*folders: Path) -> None:

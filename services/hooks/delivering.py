@@ -27,6 +27,7 @@ Attempt = Callable[[str, str], Outcome]
 
 _LOOK = 0.25  # seconds between two looks at the queue
 _SAVE = 1.0  # seconds between two writes of the state
+_FEW = 5  # ids that a line of the log names
 _GRACE = 3.0  # seconds that tries may go on after SIGTERM
 
 
@@ -74,11 +75,12 @@ class Deliveries:
         self._save(at_once=True)
 
     def _look(self) -> None:
-        if self._queue.take_retry():
-            self._schedule.forget()
+        asked = self._queue.take_retry()
+        if asked is not None:
+            self._schedule.forget(asked)
             self._no_messages.clear()
             self._unsaved = True
-            log("retry", hook=self._queue.name)
+            log("retry", hook=self._queue.name, ids=" ".join(sorted(asked)[:_FEW]) or "all")
         names = self._queue.changed()
         if names is not None:
             self._no_messages.intersection_update(names)
@@ -139,7 +141,7 @@ class Deliveries:
             self._queue.done(name)
         except OSError as error:
             words = f"it was delivered, but stays in the queue: {error.strerror}"
-            self._failed(name, Failure(words, is_ours=True), ended.began, now)
+            self._failed(name, Failure(words, is_of_message=True), ended.began, now)
         else:
             self._forget(name)
 

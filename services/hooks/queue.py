@@ -21,6 +21,7 @@ from services.hooks.schedule import Failure
 PENDING, DEAD, STATE = "pending", "dead", "state"
 RETRY = "retry"  # in `state/`
 _NAME = re.compile(r"[A-Za-z0-9_][\w.,:=+@%-]{0,254}", re.ASCII)
+_MOST_ASKED = 67_108_864  # octets
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _SHARE = 20  # Looking at a large folder may take a twentieth of the time.
 
@@ -86,7 +87,7 @@ class Queue:
         if not is_message:
             return NotAMessage()
         reason = getattr(error, "strerror", None) or f"{type(error).__name__}: {error}"
-        return Failure(one_line(f"the message cannot be sent: {reason}"), is_ours=True)
+        return Failure(one_line(f"the message cannot be sent: {reason}"), is_of_message=True)
 
     def done(self, name: str) -> None:
         """Take a message out of the queue, because the target took it. Raises OSError."""
@@ -105,12 +106,22 @@ class Queue:
         self.done(name)
         return True
 
-    def take_retry(self) -> bool:
-        """Whether `letterbox hooks --retry` asks to forget all waiting. Asks once."""
+    def take_retry(self) -> frozenset[str] | None:
+        """The names of the messages that `letterbox hooks --retry` asks to try at once. Asks once.
+
+        None if it asks nothing. Empty if it asks for all, and to forget that the hook is stopped.
+        """
+        asked = self.state / RETRY
+        taken = asked.with_name(f"{RETRY}.taken")  # From now on the command writes another file.
         try:
-            (self.state / RETRY).unlink()
-        except FileNotFoundError:
-            return False
+            asked.rename(taken)
         except OSError:
-            return False  # It cannot be removed, and would be obeyed for ever.
-        return True
+            return None  # There is none. If it cannot be moved, it would be obeyed for ever.
+        lines = b""
+        with contextlib.suppress(OSError):  # What cannot be read stands for all.
+            fd = os.open(taken, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(fd, "rb") as file:
+                lines = file.read(_MOST_ASKED) or b""  # None of a pipe
+        with contextlib.suppress(OSError):
+            taken.unlink()
+        return frozenset(lines.decode("utf-8", "replace").splitlines())

@@ -89,7 +89,9 @@ class Runner:
             return Refused(Failure(f"not ended after {self._longest:g} s"), lines)
         if code == os.EX_OK:
             return Delivered("exit 0", lines)
-        return Refused(Failure(_reason(code, lines)), lines)
+        # EX_TEMPFAIL and a signal, which has a negative code, may meet the next message, too.
+        is_of_message = code > 0 and code != os.EX_TEMPFAIL
+        return Refused(Failure(_reason(code, lines), is_of_message=is_of_message), lines)
 
 
 def _environment(name: str, found: Envelope) -> dict[str, str]:

@@ -4,14 +4,20 @@ Each message has tries of its own: again after 5 s, 5 min, 30 min, 2, 5 and 10 h
 days after it arrived. But none is given up before it, or the target, has failed for a day.
 
 While the target fails, one message at a time goes out as a probe, 5 s after the first failure, and then
-after twice the time as before, up to half an hour. The probe is the message with the fewest tries, so that a
-message that the target cannot take holds up no other. The first success lets all out again. So a target that
-is dead for ten days gets some 490 requests, whatever the number of messages.
+after twice the time as before, up to half an hour. Probes are by turns the newest message that was never
+tried, and the one with the fewest tries. So a message that the target cannot take holds up no other: neither
+many that came before, nor one that fails again and again. The first success lets all out again.
+
+While a message that was never tried is younger than an hour, or its ten days are over, a probe goes out every
+five minutes at least. No message is given up untried. So a target that is dead for ten days gets some 500
+requests for what waits, whatever the number of messages, and at most 12 an hour while new ones come.
+
+An answer that is about one message (`Failure.is_of_message`) counts for this message alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from services.hooks.state import LastError, State, Try
@@ -22,19 +28,21 @@ JITTER = 0.2
 LIFETIME = 864_000.0  # seconds from the arrival: ten days
 AT_LEAST = 86_400.0  # seconds from the first try: a day
 FIRST_PROBE, LONGEST_PROBE = 5.0, 1800.0  # seconds
+HURRIED_PROBE = 300.0  # seconds; while a message that was never tried is young, or its time is over
+YOUNG = 3600.0  # seconds from the arrival
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """A try that failed. `error` is one line. `retry_after` is in seconds.
 
-    `is_ours` says that the message could not even be sent for a reason that lies with this one message on
-    this host, so that it tells nothing about the target.
+    `is_of_message` says that the reason lies with this one message, so that it tells nothing about what
+    becomes of the others: it could not be read, or the target has refused just this one.
     """
 
     error: str
     retry_after: float | None = None
-    is_ours: bool = False
+    is_of_message: bool = False
 
 
 def delay(count: int, factor: float) -> float:
@@ -58,9 +66,11 @@ class Schedule:
         self._factor = factor
         self._streak = 0  # probes that failed, one after the other
         self._failed_at = 0.0
-        self._probe_at = 0.0
+        self._probe_at = self._hurried_at = 0.0
         self._probe_set = 0.0
+        self._newest_next = True  # whether the next probe is the newest message that was never tried
         self._idle: tuple[Sequence[str], float, float] | None = None
+        self._asked: set[str] = set()  # for now, whatever becomes of the others
 
     @property
     def is_failing(self) -> bool:
@@ -71,23 +81,42 @@ class Schedule:
 
         `names` are all that are pending, the oldest first. `busy` are those that are under way.
         """
+        if self._asked:
+            asked = next((name for name in names if name in self._asked and name not in busy), None)
+            if asked is not None:
+                self._asked.remove(asked)
+                return asked
         if self.state.stopped is not None:
             return None
-        if self.is_failing and (busy or self._probe_set <= now < self._probe_at):
+        if self.is_failing and (busy or self._probe_set <= now < self._probe_time(names, now)):
             return None
         if self._idle and self._idle[0] is names and self._idle[1] <= now < self._idle[2]:
             return None
-        due = (name for name in names if name not in busy and self._is_due(name, now))
-        if not self.is_failing:
-            chosen = next(due, None)
-        else:
-            chosen = next((name for name in names if name not in self.state.tries), None)
-            if chosen is None:
+        chosen = self._untried(names, busy)
+        if self.is_failing:
+            if chosen is not None and self._newest_next:
+                chosen = self._untried(reversed(names), busy)
+            self._newest_next = not self._newest_next
+        if chosen is None:
+            due = (name for name in names if name not in busy and self._is_due(name, now))
+            if self.is_failing:
                 chosen = min(due, key=lambda name: (self.state.tries[name].count, name), default=None)
+            else:
+                chosen = next(due, None)
         if chosen is None and not busy:
             waiting = (self.state.tries[name].next for name in names)
             self._idle = names, now, min(waiting, default=now + LONGEST)
         return chosen
+
+    def _untried(self, names: Iterable[str], busy: Collection[str]) -> str | None:
+        return next((name for name in names if name not in self.state.tries and name not in busy), None)
+
+    def _probe_time(self, names: Sequence[str], now: float) -> float:
+        """When the next probe goes out."""
+        newest, oldest = self._untried(reversed(names), ()), self._untried(names, ())
+        is_young = newest is not None and now < arrived(newest, now) + YOUNG
+        is_over = oldest is not None and arrived(oldest, now) + LIFETIME <= now
+        return self._hurried_at if is_young or is_over else self._probe_at
 
     def _is_due(self, name: str, now: float) -> bool:
         tried = self.state.tries.get(name)
@@ -110,30 +139,41 @@ class Schedule:
         self.state.tries[name] = Try(count, first, now + wait, failure.error)
         self.state.last_error = LastError(name, failure.error, now)
         self._idle = None
-        if failure.is_ours:
+        if failure.is_of_message:
             return
         if self.state.failing_since is None:
             self.state.failing_since = began
         if began >= self._failed_at:  # Those that were under way together count as one.
             self._streak += 1
             self._failed_at = now
-        pause = min(FIRST_PROBE * 2.0 ** min(self._streak - 1, 20), LONGEST_PROBE) * self._factor()
-        pause = max(pause, min(failure.retry_after or 0.0, LONGEST))
-        self._probe_set, self._probe_at = now, max(self._probe_at, now + pause)
+        pause = min(FIRST_PROBE * 2.0 ** min(self._streak - 1, 20), LONGEST_PROBE)
+        factor, least = self._factor(), min(failure.retry_after or 0.0, LONGEST)
+        self._probe_set = now
+        self._probe_at = max(self._probe_at, now + max(pause * factor, least))
+        self._hurried_at = max(self._hurried_at, now + max(min(pause, HURRIED_PROBE) * factor, least))
 
     def stop(self, name: str, reason: str, now: float) -> None:
         """The target wants no more (410): nothing is tried until `forget`."""
         self.state.stopped = reason
         self.state.last_error = LastError(name, reason, now)
 
-    def forget(self) -> None:
-        """Forget all waiting times, and that the hook is stopped."""
+    def forget(self, names: Collection[str] = ()) -> None:
+        """Forget all waiting times, and that the hook is stopped. With names, only these are tried now.
+
+        They are tried also while the hook is stopped or its target fails, and the others wait as before.
+        """
+        if names:
+            self._asked.update(names)
+            for name in names:
+                self.state.tries.pop(name, None)
+            return
         self.state.stopped = None
         self.state.tries.clear()
         self._recovered()
 
     def keep_only(self, names: Collection[str]) -> bool:
         """Forget the tries of messages that are not pending any more. Returns whether there were any."""
+        self._asked.intersection_update(names)
         gone = self.state.tries.keys() - names
         for name in gone:
             del self.state.tries[name]
@@ -142,7 +182,7 @@ class Schedule:
     def over(self, names: Sequence[str], now: float) -> Iterator[str]:
         """The messages whose time is over. `names` are all that are pending, the oldest first.
 
-        A message that was never tried, because others probed a target that failed for a day, is one of them.
+        None of them was never tried. One try is enough if the target has failed for a day.
         """
         for name in names:
             if arrived(name, now) + LIFETIME > now:
@@ -150,11 +190,15 @@ class Schedule:
                     return
                 continue
             tried = self.state.tries.get(name)
+            if tried is None:
+                continue
             failing = self.state.failing_since
-            since = [each for each in (tried.first if tried else None, failing) if each is not None]
-            if since and min(since) + AT_LEAST <= now:
+            since = tried.first if failing is None else min(tried.first, failing)
+            if since + AT_LEAST <= now:
                 yield name
 
     def _recovered(self) -> None:
         self.state.failing_since = None
-        self._streak, self._probe_at, self._failed_at, self._idle = 0, 0.0, 0.0, None
+        self._streak, self._failed_at, self._idle = 0, 0.0, None
+        self._probe_at = self._hurried_at = 0.0
+        self._newest_next = True

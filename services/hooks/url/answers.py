@@ -13,6 +13,7 @@ from services.hooks.outcome import Delivered, Outcome, Stopped
 from services.hooks.schedule import Failure
 
 _MOST_SECONDS = 10**9
+_OF_MESSAGE = frozenset({400, 413, 415, 422})  # what a target says of one message, and not of itself
 
 
 def outcome(status: int, retry_after: str | None, location: str | None, now: float) -> Outcome:
@@ -29,7 +30,7 @@ def outcome(status: int, retry_after: str | None, location: str | None, now: flo
     if 300 <= status <= 399:
         host = _host(location)
         said += f"{f' to {host}' if host else ''}: redirects are not followed"
-    return Failure(one_line(said), seconds(retry_after, now))
+    return Failure(one_line(said), seconds(retry_after, now), is_of_message=status in _OF_MESSAGE)
 
 
 def seconds(retry_after: str | None, now: float) -> float | None:

@@ -56,7 +56,7 @@ def test_retry_brings_back_what_was_given_up_and_asks_the_process(mail: Path) ->
     done = hooks(configuration(mail, "orders"), "--retry", "orders")
     assert (done.returncode, done.stdout) == (0, "3 messages of hook orders are tried again at once\n")
     assert (set(made.pending_names()), made.dead_names()) == (names, [])
-    assert made.retry.is_file()
+    assert made.retry.read_text() == "", "which stands for all"
 
 
 def test_retry_of_one_id_leaves_the_others_given_up(mail: Path) -> None:
@@ -64,6 +64,22 @@ def test_retry_of_one_id_leaves_the_others_given_up(mail: Path) -> None:
     first, second = made.dead_names()
     assert hooks(configuration(mail, "orders"), "--retry", "orders", first).returncode == 0
     assert (made.pending_names(), made.dead_names()) == ([first], [second])
+    assert made.retry.read_text() == f"{first}\n"
+
+
+def test_the_ids_that_are_asked_for_one_after_the_other_come_together_until_all_are(mail: Path) -> None:
+    made = queue(mail, pending=2, dead=1)
+    config = configuration(mail, "orders")
+    first, second = made.pending_names()
+    (third,) = made.dead_names()
+    assert hooks(config, "--retry", "orders", first).stdout.startswith("1 message ")
+    assert hooks(config, "--retry", "orders", third, second).returncode == 0
+    assert made.retry.read_text().splitlines() == [first, third, second]
+    for words in (["--retry", "orders"], ["--retry", "orders", first]):
+        assert hooks(config, *words).returncode == 0
+        assert made.retry.read_text() == "", "all stays all"
+    assert made.retry.stat().st_mode & 0o777 == 0o644
+    assert not made.retry.with_name("retry.new").exists()
 
 
 def test_drop_asks_or_wants_yes_and_then_forgets(mail: Path) -> None:

@@ -74,7 +74,14 @@ def test_any_other_answer_is_a_failure_in_our_words(
     assert isinstance(outcome, Failure)
     assert outcome.error.startswith(error)
     assert "token" not in outcome.error
-    assert not outcome.is_ours
+    assert outcome.is_of_message == outcome.error.startswith("400")
+
+
+@pytest.mark.parametrize("code", [400, 401, 403, 404, 413, 415, 422, 429, 500, 502, 503])
+def test_some_answers_are_about_the_message_and_not_about_the_target(code: int) -> None:
+    outcome = answers.outcome(code, None, None, NOW)
+    assert isinstance(outcome, Failure)
+    assert outcome.is_of_message == (code in {400, 413, 415, 422})
 
 
 def test_a_redirect_is_not_followed_and_its_path_is_not_told(hook: Hook, target: Target) -> None:

@@ -88,9 +88,78 @@ def test_a_dead_target_gets_a_bounded_number_of_requests_for_10000_messages() ->
     simulation.run(NOW + LIFETIME - 10_000, step=60.0)
     assert 450 < len(simulation.tried) < 620
     assert simulation.dead == {}
-    simulation.run(NOW + LIFETIME + 2 * 1800, now=NOW + LIFETIME, step=60.0)
-    assert simulation.names == [], "what only waited is given up with the others, without requests"
+
+
+def test_what_only_waited_for_ten_days_is_tried_before_it_is_given_up() -> None:
+    simulation = Simulation([name(number) for number in range(700)], never)
+    simulation.run(NOW + LIFETIME, step=60.0)
     assert len(simulation.tried) < 640
+    late = len(simulation.tried)
+    simulation.run(NOW + LIFETIME + 2 * DAY, now=NOW + LIFETIME, step=60.0)
+    assert simulation.names == []
+    assert simulation.dead.keys() == {each for _, each in simulation.tried}
+    times = [at for at, _ in simulation.tried[late:]]
+    assert all(after - before >= 240 for before, after in itertools.pairwise(times))
+
+
+def test_a_dead_target_gets_twelve_requests_an_hour_while_new_messages_come() -> None:
+    names = [name(number, NOW + 10 * number) for number in range(8640)]
+    simulation = Simulation(names, never)
+    simulation.run(NOW + DAY, step=30.0)
+    assert 200 < len(simulation.tried) < 24 * 14
+
+
+def waited(simulation: Simulation, good: str) -> float:
+    at = next(at for at, each in simulation.tried if each == good)
+    return at - float(good.partition(".")[0])
+
+
+@pytest.mark.parametrize("refusal", [Failure("500"), Failure("422", is_of_message=True)])
+@pytest.mark.parametrize("later", [60.0, 5 * 3600.0])
+@pytest.mark.parametrize("count", [1, 10, 100, 600])
+def test_messages_that_the_target_refuses_hold_up_a_good_one_for_minutes(
+    count: int, later: float, refusal: Failure
+) -> None:
+    good = name(0, NOW + later)
+    refused = {name(number) for number in range(1, count + 1)}
+    simulation = Simulation(list(refused), lambda each, _: refusal if each in refused else None)
+    simulation.run(NOW + later)
+    simulation.names = [*simulation.names, good]  # The queue makes a new list, too.
+    simulation.run(NOW + later + 1500, now=NOW + later)
+    assert good not in simulation.names
+    assert waited(simulation, good) < 900
+    simulation.run(NOW + LIFETIME + 3 * DAY, now=NOW + later + 1500, step=60.0)
+    assert simulation.dead.keys() == refused
+    tries = Counter(each for _, each in simulation.tried)
+    assert tries.keys() == {*refused, good}, "none is given up untried"
+
+
+def test_good_messages_go_out_among_hundreds_that_are_refused() -> None:
+    refused = {name(number) for number in range(300)}
+    good = {name(number, NOW + 60 * number) for number in range(1000, 1060)}
+    simulation = Simulation([], lambda each, _: Failure("500") if each in refused else None)
+    start = min(good).partition(".")[0]
+    simulation.names = sorted(refused)
+    simulation.run(float(start), step=5.0)
+    simulation.names = sorted({*simulation.names, *good})
+    simulation.run(float(start) + 3600, now=float(start), step=5.0)
+    assert not good & set(simulation.names)
+
+
+def test_a_refusal_of_one_message_slows_no_other() -> None:
+    schedule = Schedule(State(), lambda: 1.0)
+    schedule.failed(name(1), Failure("422", 3600.0, is_of_message=True), NOW, NOW)
+    assert not schedule.is_failing
+    assert schedule.choose([name(1), name(2)], (), NOW) == name(2)
+    assert schedule.choose([name(1)], (), NOW + 3599) is None
+    assert schedule.choose([name(1)], (), NOW + 3600) == name(1)
+
+
+def test_probes_are_by_turns_the_newest_that_was_never_tried_and_the_one_with_the_fewest_tries() -> None:
+    names = [name(number) for number in range(1, 9)]
+    simulation = Simulation(names, never)
+    simulation.run(NOW + 200)
+    assert [each for _, each in simulation.tried] == [name(each) for each in (1, 8, 2, 7, 3, 6)]
 
 
 def test_a_target_that_is_back_gets_all_at_once_within_half_an_hour() -> None:
@@ -161,6 +230,18 @@ def test_a_stopped_hook_tries_nothing_until_it_is_told_to_forget() -> None:
     assert schedule.choose([name(1)], (), NOW) == name(1)
 
 
+def test_a_message_that_is_asked_for_is_tried_at_once_and_the_others_wait_as_before() -> None:
+    names = [name(number) for number in range(1, 4)]
+    schedule = Schedule(State(), lambda: 1.0)
+    for each in names:
+        schedule.failed(each, DOWN, NOW, NOW)
+    schedule.forget({names[1]})
+    assert schedule.choose(names, (), NOW + 1) == names[1]
+    schedule.failed(names[1], DOWN, NOW + 1, NOW + 1)
+    assert schedule.choose(names, (), NOW + 1) is None
+    assert [schedule.state.tries[each].next - NOW for each in names] == [5.0, 6.0, 5.0]
+
+
 def test_a_message_that_is_tried_late_is_tried_for_a_day_at_least() -> None:
     """The host was off for two weeks, or `--retry` took the message out of `dead/`."""
     simulation = Simulation([name(1, NOW - 14 * DAY)], never)
@@ -180,7 +261,7 @@ def test_a_clock_that_is_set_back_makes_nothing_wait_for_longer() -> None:
 
 def test_a_message_that_cannot_be_read_says_nothing_about_the_target() -> None:
     schedule = Schedule(State(), lambda: 1.0)
-    schedule.failed(name(1), Failure("cannot be read", is_ours=True), NOW, NOW)
+    schedule.failed(name(1), Failure("cannot be read", is_of_message=True), NOW, NOW)
     assert not schedule.is_failing
     assert schedule.choose([name(1), name(2)], (), NOW) == name(2)
     assert schedule.choose([name(1)], (), NOW + 6) == name(1)
