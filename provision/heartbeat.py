@@ -7,7 +7,6 @@ of a command, lies on the host encrypted for systemd, and is in no command, no l
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shlex
@@ -22,6 +21,7 @@ from pyinfra.api.state import State
 from dns.inventory.host_heartbeat import url_problem, variable
 from provision.desired import archive
 from provision.desired.archive import Platform
+from provision.desired.credential import encrypted
 from provision.desired.files import sha256, unit_commands
 from provision.desired.heartbeat import Wanted, box_of, unit_texts
 from provision.host import layout
@@ -82,7 +82,7 @@ def commands(seen: Observed, wanted: Wanted | None) -> Iterator[Command]:
         )
     new_address = wanted.secret is not None and now.address != sha256(wanted.secret)
     if wanted.secret is not None and new_address:
-        yield encrypted(wanted.secret)
+        yield encrypted(layout.HEARTBEAT_ADDRESS, CREDENTIAL, wanted.secret)
     if wanted.box not in now.boxes:
         made = "umask 077; mkdir -p " + " ".join(f"{wanted.box}/{part}" for part in ("cur", "new", "tmp"))
         yield StringCommand(f"runuser -u {layout.USER} -- sh -c {shlex.quote(made)}")
@@ -95,22 +95,6 @@ def commands(seen: Observed, wanted: Wanted | None) -> Iterator[Command]:
         yield StringCommand(f"systemctl enable -q {_STARTED} && systemctl restart {_STARTED}")
     if changed or new_address or now.program != wanted.program:
         yield FunctionCommand(start, (), {})
-
-
-def encrypted(secret: str) -> StringCommand:
-    """Encrypt the address for this host. It comes over the standard input, so it is in no command and log."""
-    path = layout.HEARTBEAT_ADDRESS
-    shell = (
-        "umask 077",
-        "if ! command -v systemd-creds >/dev/null; then echo 'it needs systemd 250' >&2; exit 1; fi",
-        # The key lies on the host: one in a TPM would be lost with a change of the firmware.
-        f"systemd-creds encrypt --with-key=host --name={CREDENTIAL} - {path}.new",
-        f"chown root:root {path}.new",
-        f"mv -fT {path}.new {path}",
-        f"echo {hashlib.sha256(secret.encode()).hexdigest()} > {path}.sha256",
-        f"sync {path} {path}.sha256",
-    )
-    return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=secret)
 
 
 def removal() -> StringCommand:

@@ -6,7 +6,12 @@ A hook tells a program of each message to some mailboxes. Its queue is `<mail>/.
   message, so a 250 promises both. The hook's process removes it when the target has taken the message, and
   only then.
 - `dead/NAME` is a message that the hook's process has given up.
-- `state.json` and `retry` belong to the hook's process and to `letterbox hooks`, never to the receiver.
+- `state/` has `state.json` and `retry`. They belong to the hook's process and to `letterbox hooks`, never to
+  the receiver.
+
+A hook's process reads mail of strangers, so it may turn against us. It may write in these three folders, and
+not in the folder above them. So it cannot put a link in the place of one, which the receiver would follow.
+What it may put into them, such as a link or a folder, is never followed, and is no message.
 
 NAME is the id that the target sees. It stays the same in every attempt, also after a crash.
 
@@ -18,6 +23,7 @@ is no way, because the receiver's unit has PrivateUsers=yes and cannot give a fi
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,11 +102,11 @@ class Queue:
 
     @property
     def state(self) -> Path:
-        return self.folder / "state.json"
+        return self.folder / "state" / "state.json"
 
     @property
     def retry(self) -> Path:
-        return self.folder / "retry"
+        return self.folder / "state" / "retry"
 
     def pending_names(self) -> list[str]:
         """The names in pending/, the oldest message first. Empty if the folder is missing."""
@@ -132,12 +138,27 @@ def queues(mail: Path) -> list[Queue]:
 
 
 def _names(folder: Path) -> list[str]:
-    """The names of links in a folder, by the time at which their messages came."""
+    """The names of the messages in a folder, by the time at which they came. What is no regular file is none.
+
+    Raises OSError if the folder is a link.
+    """
     try:
-        found = [path.name for path in folder.iterdir() if file_of(path.name)]
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return []
+    try:
+        with os.scandir(fd) as entries:
+            found = [each.name for each in entries if file_of(each.name) and _is_file(each)]
+    finally:
+        os.close(fd)
     return sorted(found, key=_age)
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file(follow_symlinks=False)
+    except OSError:  # It was delivered meanwhile, or it cannot be told.
+        return False
 
 
 def _age(name: str) -> tuple[int, str]:

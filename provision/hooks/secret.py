@@ -10,7 +10,6 @@ import base64
 import binascii
 import os
 import secrets
-import shlex
 
 import click
 from pyinfra import logger
@@ -19,7 +18,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from dns.inventory.hooks.values import Hook
-from provision.desired.files import sha256
+from provision.desired import credential
 from provision.desired.hooks import BASIC, SECRET
 from provision.host import layout
 from provision.run.step import alone, for_any_shell, forget
@@ -62,20 +61,8 @@ def _is_secret(text: str) -> bool:
 
 
 def encrypted(name: str, kind: str, value: str) -> StringCommand:
-    """Encrypt a secret for this host. It comes over the standard input."""
-    path = f"{layout.HOOKS_FOLDER}/{name}.{kind}"
-    digest = sha256(value)
-    shell = (
-        "umask 077",
-        "if ! command -v systemd-creds >/dev/null; then echo 'a hook needs systemd 250' >&2; exit 1; fi",
-        # The key lies on the host: one in a TPM would be lost with a change of the firmware.
-        f"systemd-creds encrypt --with-key=host --name={kind} - {path}.new",
-        f"chown root:root {path}.new",
-        f"mv -fT {path}.new {path}",
-        f"echo {digest} > {path}.sha256",
-        f"sync {path} {path}.sha256",
-    )
-    return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=value)
+    """Encrypt a secret of a hook for this host."""
+    return credential.encrypted(f"{layout.HOOKS_FOLDER}/{name}.{kind}", kind, value)
 
 
 def make(state: State, host: Host, name: str) -> bool:

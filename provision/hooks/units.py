@@ -106,7 +106,8 @@ def _gone(name: str) -> str:
     unit, queue = hook_unit(name), f"{layout.QUEUES}/{name}"
     tidy = (
         f'cd {queue} 2>/dev/null || exit 0; if [ -z "$(find pending dead -mindepth 1 -print -quit)" ]; '
-        f"then cd .. && rm -rf {name}; else chgrp {layout.USER} . pending dead; chmod 700 . pending dead; fi"
+        f"then cd .. && rm -rf {name}; else chgrp {layout.USER} . pending dead state; "
+        "chmod 700 . pending dead state; fi"
     )
     return (
         f"systemctl disable -q --now {unit}\n"

@@ -6,7 +6,6 @@ is written and the last one that is removed, so a run that was cut off is seen b
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from pyinfra.api.host import Host
 from pyinfra.api.state import State
 
 from provision.desired import archive
+from provision.desired.credential import encrypted
 from provision.desired.files import sha256, unit_commands
 from provision.desired.renewal import WantedRenewal
 from provision.host import layout
@@ -50,7 +50,7 @@ def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
             into=layout.RENEWAL_PROGRAM, called="the program that renews the certificate",
         )  # fmt: skip
     if wanted.token is not None and now.token != sha256(wanted.token):
-        yield _encrypted(wanted.token)
+        yield encrypted(layout.CERTIFICATE_TOKEN, CREDENTIAL, wanted.token)
     if now.timer != sha256(wanted.timer):
         yield from unit_commands(seen, layout.CERTIFICATE_TIMER, wanted.timer)
     key = (seen.link_to(layout.KEY_IN_USE) or "").rpartition("/")[2]
@@ -63,23 +63,6 @@ def commands(seen: Observed, wanted: WantedRenewal | None) -> Iterator[Command]:
         yield StringCommand(f"systemctl enable -q --now {layout.CERTIFICATE_TIMER}")
     if changed or not linked or now.state.get("succeeded") is not True:
         yield FunctionCommand(start, (), {})
-
-
-def _encrypted(token: str) -> StringCommand:
-    """Encrypt the token for this host. It comes over the standard input, and is in no command and no log."""
-    path = layout.CERTIFICATE_TOKEN
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    shell = (
-        "umask 077",
-        "if ! command -v systemd-creds >/dev/null; then echo 'the token needs systemd 250' >&2; exit 1; fi",
-        # The key lies on the host: one in a TPM would be lost with a change of the firmware.
-        f"systemd-creds encrypt --with-key=host --name={CREDENTIAL} - {path}.new",
-        f"chown root:root {path}.new",
-        f"mv -fT {path}.new {path}",
-        f"echo {digest} > {path}.sha256",
-        f"sync {path} {path}.sha256",
-    )
-    return StringCommand("sh -c", shlex.quote(" && ".join(shell)), _stdin=token)
 
 
 # What lies in the user's folder is only written and read as that user, so that a link in it leads nowhere.

@@ -3,6 +3,9 @@
 The receiver cannot give a folder to another group, so the deploy has this done, as root. What a hook writes
 belongs to another user. So root is given up first: whatever a link in a queue leads to, only the mail's user
 touches it.
+
+The hook may write in the parts of its queue, and not in the folder that has them. Else it could put a link in
+the place of a part, which the receiver would follow into another mailbox.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from receiver.cli.command import Failure
 from receiver.system import privileges
 
 GROUP = "letterbox-hooks"
-_MODE = 0o770
+_ABOVE, _PARTS = 0o750, 0o770
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -34,9 +37,10 @@ def prepare(mail: Path, name: str) -> int:
     above = os.open(mail, _OPEN)
     queues = _opened(hook_queue.FOLDER, above)
     folder = _opened(name, queues)
-    for part in ("pending", "dead"):
-        _give(_opened(part, folder), group)
-    _give(folder, group)
+    # The folder comes first: from then on, the hook cannot change what its parts are.
+    _give(folder, group, _ABOVE)
+    for part in ("pending", "dead", "state"):
+        _give(_opened(part, folder), group, _PARTS)
     for each in (folder, queues, above):
         os.fsync(each)
     return 0
@@ -49,9 +53,9 @@ def _opened(name: str, above: int) -> int:
     return os.open(name, _OPEN, dir_fd=above)
 
 
-def _give(folder: int, group: int) -> None:
+def _give(folder: int, group: int, mode: int) -> None:
     state = os.fstat(folder)
     if state.st_gid != group:
         os.fchown(folder, -1, group)
-    if state.st_mode & 0o7777 != _MODE:
-        os.fchmod(folder, _MODE)
+    if state.st_mode & 0o7777 != mode:
+        os.fchmod(folder, mode)

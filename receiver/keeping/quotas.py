@@ -1,11 +1,14 @@
 """Which mailboxes are full, in memory that all workers share.
 
-A mailbox holds what was counted (`usage`), what was stored since that count began, and what is arriving now.
+A mailbox holds what was counted (`usage`), what was stored since that count began, and the complete messages
+that are being stored now. A message that is still coming in does not count: a sender who never ends it would
+keep all others out. So it is asked again at its end whether the mailbox has become full meanwhile.
+
 Each worker writes its own part of the memory, so no lock is needed. A mailbox that was not counted yet, or
 that cannot be read, is not known to be full, and takes mail.
 
-A message that is stored while its mailbox is counted may count twice, until the next count. Senders who were
-told OK at the same moment may together exceed a quota, by a message each.
+A message that is stored while its mailbox is counted may count twice, until the next count. Messages that are
+complete at the same moment may together exceed a quota, by one for each worker.
 """
 
 from __future__ import annotations
@@ -78,24 +81,32 @@ class WorkerQuotas:
         return used is not None and (used >= limit or used + size > limit)
 
     def arrival(self, mailboxes: Iterable[Mailbox]) -> Arrival | None:
-        """Begin to count a message that arrives for these mailboxes. None if none of them has a quota."""
-        places = [self.quotas.places[each] for each in mailboxes if each in self.quotas.places]
-        return Arrival(places, self._stored, self._arriving) if places else None
+        """A message to these mailboxes. None if none of them has a quota."""
+        limited = [each for each in mailboxes if each in self.quotas.places]
+        return Arrival(self, limited, self._stored, self._arriving) if limited else None
 
 
 class Arrival:
-    """A message under way. Call `stored` if it was stored, and `end` in any case, as often as you like."""
+    """A message. Call `complete` when it is, `stored` if it was stored, and `end` in any case."""
 
-    __slots__ = ("_arriving", "_octets", "_places", "_stored")
+    __slots__ = ("_arriving", "_mailboxes", "_octets", "_places", "_quotas", "_stored")
 
-    def __init__(self, places: list[int], stored: memoryview, arriving: memoryview) -> None:
-        self._places, self._stored, self._arriving = places, stored, arriving
+    def __init__(
+        self, quotas: WorkerQuotas, mailboxes: list[Mailbox], stored: memoryview, arriving: memoryview
+    ) -> None:
+        self._quotas, self._mailboxes = quotas, mailboxes
+        self._places = [quotas.quotas.places[each] for each in mailboxes]
+        self._stored, self._arriving = stored, arriving
         self._octets = 0
 
-    def add(self, octets: int) -> None:
-        self._octets += octets
+    def complete(self, octets: int) -> bool:
+        """Count the message, which has so many octets. False, and no count, if a mailbox is full by now."""
+        if any(self._quotas.is_full(each, 0) for each in self._mailboxes):
+            return False
+        self._octets = octets
         for place in self._places:
             self._arriving[place] += octets
+        return True
 
     def stored(self) -> None:
         for place in self._places:

@@ -128,8 +128,6 @@ class Reception:
         if not envelope.head_ended:
             envelope.head += piece[: MAX_HEAD - len(envelope.head)]
             envelope.head_ended = b"\r\n\r\n" in envelope.head or len(envelope.head) >= MAX_HEAD
-        if message.arrival:
-            message.arrival.add(len(piece))
         try:
             await message.add(piece)
         except HeaderTooLarge:
@@ -151,6 +149,8 @@ class Reception:
         if message is not None and not refusal:
             try:
                 refusal = await self._refusal(envelope, message)
+                if not refusal and message.arrival and not message.arrival.complete(message.incoming.size):
+                    refusal = replies.MAILBOX_FULL
                 if not refusal:
                     message.finish()
                     await self.store.deliver(message.incoming)
@@ -190,8 +190,6 @@ class Reception:
 
     async def abandon(self, message: Message) -> None:
         """Remove a message that was cut off, reset or refused."""
-        if message.arrival:
-            message.arrival.end()
         await self.store.abandon(message.incoming)
 
     def _log(

@@ -8,8 +8,10 @@ Every method blocks, and may raise OSError. Any thread may call them.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
+import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -88,8 +90,16 @@ class Folders:
 
     def prepare_queues(self, mailbox: Mailbox) -> None:
         """Make the missing folders of the queues alone that get the mailbox's mail."""
-        for pending in map(Path, self.queues(mailbox)):
-            self._make_folders([pending, pending.with_name("dead")])
+        for pending in self.queues(mailbox):
+            self.prepare_queue(Path(pending))
+
+    def prepare_queue(self, pending: Path) -> None:
+        """Make the missing folders of one queue. A link in the place of one is an OSError."""
+        parts = [pending, pending.with_name("dead")]
+        self._make_folders(parts)
+        for each in parts:
+            if not stat.S_ISDIR(each.lstat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(each))
 
     def _make_folders(self, folders: Sequence[Path]) -> None:
         try:

@@ -48,7 +48,7 @@ class Deliveries:
         self, waiting: Queue, attempt: Attempt, most: int, now: Callable[[], float] = time.time
     ) -> None:
         self._queue, self._attempt, self._most, self._now = waiting, attempt, most, now
-        self._state = states.load(waiting.folder)
+        self._state = states.load(waiting.state)
         self._schedule = Schedule(self._state, lambda: random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311
         self._names: list[str] = []
         self._busy: set[str] = set()
@@ -177,6 +177,6 @@ class Deliveries:
             return
         self._unsaved, self._save_at = False, now + _SAVE
         try:
-            states.save(self._queue.folder, self._state)
+            states.save(self._queue.state, self._state)
         except OSError as error:
             log("state", hook=self._queue.name, error=one_line(str(error)))

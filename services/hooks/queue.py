@@ -18,7 +18,8 @@ from services.hooks.errors import HookError, one_line
 from services.hooks.outcome import NotAMessage, Outcome, Vanished
 from services.hooks.schedule import Failure
 
-PENDING, DEAD, RETRY = "pending", "dead", "retry"
+PENDING, DEAD, STATE = "pending", "dead", "state"
+RETRY = "retry"  # in `state/`
 _NAME = re.compile(r"[A-Za-z0-9_][\w.,:=+@%-]{0,254}", re.ASCII)
 _MOST_ASKED = 67_108_864  # octets
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
@@ -39,10 +40,15 @@ class Queue:
     def name(self) -> str:
         return self.folder.name
 
+    @property
+    def state(self) -> Path:
+        """The folder for what is neither pending nor dead, where this process may make files."""
+        return self.folder / STATE
+
     def lock(self) -> None:
         """Keep every other process out until this one ends. Raises HookError."""
         try:
-            self._lock = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._lock = os.open(self.state, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             os.close(os.open(self._pending, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -105,7 +111,7 @@ class Queue:
 
         None if it asks nothing. Empty if it asks for all, and to forget that the hook is stopped.
         """
-        asked = self.folder / RETRY
+        asked = self.state / RETRY
         taken = asked.with_name(f"{RETRY}.taken")  # From now on the command writes another file.
         try:
             asked.rename(taken)

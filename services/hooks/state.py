@@ -1,4 +1,4 @@
-"""What a hook remembers of its tries: `state.json` in the folder of its queue.
+"""What a hook remembers of its tries: `state.json` in the folder `state` of its queue.
 
 `letterbox hooks` and the doctor read it. The queue itself are the files in `pending/` and `dead/`. So a state
 that is lost or broken costs an early try, and never a message.
@@ -85,7 +85,7 @@ def parse(value: Any) -> State:
 
 
 def load(folder: Path) -> State:
-    """The state in the folder of a queue. It is empty if the file is missing, broken or no regular file."""
+    """The state in that folder. It is empty if the file is missing, broken or no regular file."""
     try:
         fd = os.open(folder / NAME, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(fd, "rb") as file:

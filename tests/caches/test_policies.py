@@ -37,6 +37,7 @@ def walk_through(walk: PolicyWalk, steps: Sequence[Action]) -> None:
         step.take(walk)
 
 
+@pytest.mark.timeout(7200 if THOROUGH else 900)
 # `make test` has the same walks each time, so that chance does not break it. `make thorough` draws new ones.
 @settings(
     max_examples=500 if THOROUGH else 25, derandomize=not THOROUGH, suppress_health_check=list(HealthCheck)

@@ -49,6 +49,6 @@ def test_secrets_are_roots_alone_and_the_queue_is_the_groups(host, mail_host) ->
         for path in host.run(f"ls -d {layout.HOOKS_FOLDER}/{hook.name}.secret*").stdout.split():
             file = host.file(path)
             assert (file.user, file.group, oct(file.mode)) == ("root", "root", oct(0o600))
-        for part in ("", "/pending", "/dead"):
+        for part, mode in (("", 0o750), ("/pending", 0o770), ("/dead", 0o770), ("/state", 0o770)):
             file = host.file(f"{layout.QUEUES}/{hook.name}{part}")
-            assert (file.user, file.group, file.mode) == (layout.USER, layout.HOOKS_GROUP, 0o770)
+            assert (file.user, file.group, file.mode) == (layout.USER, layout.HOOKS_GROUP, mode)

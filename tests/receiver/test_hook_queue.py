@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from receiver.config.load import LONGEST_HOSTNAME
 from receiver.hook_queue import digits, file_of, is_hook_name, link_name, queue, queues
@@ -41,6 +44,9 @@ def test_a_queue_lists_its_messages_the_oldest_first_and_nothing_else(tmp_path: 
     for name in (*reversed(names), "README", f"{'9' * 100}.x.0000000g"):
         (orders.pending / name).touch()
     assert orders.pending_names() == names
+    for number, make in enumerate((Path.mkdir, os.mkfifo, lambda path: path.symlink_to("/etc/passwd"))):
+        make(orders.pending / f"1.M{number}P1Q1R0.mx.00000000")  # What no receiver has put there.
+    assert orders.pending_names() == names
     orders.dead.mkdir()
     (orders.pending / names[0]).rename(orders.dead / names[0])
     assert (orders.pending_names(), orders.dead_names()) == (names[1:], names[:1])
@@ -52,3 +58,17 @@ def test_all_queues_are_found_also_those_of_hooks_that_are_gone(tmp_path: Path) 
         (tmp_path / ".hooks" / name).mkdir(parents=True)
     (tmp_path / ".hooks" / "file").touch()
     assert [each.hook for each in queues(tmp_path)] == ["archive", "orders"]
+
+
+def test_a_link_in_the_place_of_a_folder_is_an_error_and_not_followed(tmp_path: Path) -> None:
+    orders, other = queue(tmp_path, "orders"), queue(tmp_path, "other")
+    other.pending.mkdir(parents=True)
+    (other.pending / "1.M1P1Q1R0.mx.00000000").touch()
+    orders.folder.mkdir()
+    orders.pending.symlink_to(other.pending)
+    with pytest.raises(NotADirectoryError):
+        orders.pending_names()
+    orders.pending.unlink()
+    orders.pending.symlink_to("nowhere")
+    with pytest.raises(NotADirectoryError):
+        orders.pending_names()

@@ -17,9 +17,9 @@ def from_data(value: object, problems: list[str]) -> tuple[tuple[str, ...], Opti
     Returns the local parts in lower case, and the options. Each problem is added to `problems`.
     """
     if not isinstance(value, list | tuple | Mapping):
-        options = '{"alice": {"quota": 1_000_000_000}}'
         problems.append(
-            f'mailboxes must be a list such as ["alice"], or a dict such as {options}, not {value!r}'
+            'mailboxes must be a list such as ["alice"], or a dict such as '
+            f'{{"alice": {{"quota": 1_000_000_000}}}}, not {value!r}'
         )
         return (), {}
     names: list[str] = []
@@ -46,7 +46,7 @@ def _options(name: str, value: object, problems: list[str]) -> Mapping[object, o
         return {}
     if not isinstance(value, Mapping):
         problems.append(
-            f'mailbox {name}: its options must be a dict such as {{"quota": 10**9}}, not {value!r}'
+            f'mailbox {name}: its options must be a dict such as {{"quota": 1_000_000_000}}, not {value!r}'
         )
         return {}
     problems += [

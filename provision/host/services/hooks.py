@@ -16,7 +16,7 @@ from provision.host.services.resolver import seconds
 _CURRENT = f"{layout.HOOKS_PROGRAM}/current"
 _UNIT = f"{layout.UNIT_FOLDER}/{layout.hook_unit('$n')}"
 _CONFIG = f"root:{layout.HOOKS_GROUP}:640"
-_QUEUE = " ".join([f"{layout.USER}:{layout.HOOKS_GROUP}:770"] * 3)
+_QUEUE = " ".join(f"{layout.USER}:{layout.HOOKS_GROUP}:{mode}" for mode in (750, 770, 770, 770))
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 
 # A line for each thing: its word, the name of the hook, and the value. The queues outlive the hooks.
@@ -42,7 +42,7 @@ cd {layout.HOOKS_FOLDER} && {{
   done
 }}
 cd {layout.QUEUES} && for n in *; do
-  echo queue $n $(stat -c %U:%G:%a $n $n/pending $n/dead)
+  echo queue $n $(stat -c %U:%G:%a $n $n/pending $n/dead $n/state)
   echo pending $n $(ls -U $n/pending | wc -l)
   echo dead $n $(ls -U $n/dead | wc -l)
 done"""

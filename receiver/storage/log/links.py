@@ -3,6 +3,9 @@
 A link that a hook's process had removed before the crash comes back, so its target gets the message once more
 with the same id. Nothing tells it from a link that a power cut has taken. No link is lost.
 
+A hook's user may write in its queue, so anything may be in a link's place, and may change meanwhile. It never
+keeps the other hooks from their links, or the log from being emptied.
+
 The hooks are those of today's configuration, also if it was another one when the message came.
 """
 
@@ -11,7 +14,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import secrets
 import stat
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from receiver.hook_queue import FILE_MODE
@@ -19,26 +25,64 @@ from receiver.storage.folders import Folders
 from receiver.storage.log.present import Present
 from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
+from receiver.system.journal import log
+
+_TRIES = 3  # if a hook's process puts something in the way again meanwhile
 
 
-def recover_links(folders: Folders, segment: Segment, record: Record, copy: Copy, box: Present) -> int:
-    """Make the links to one copy. Returns the number of links made. Raises OSError.
+class Links:
+    """Makes the links to the messages of a segment.
 
-    `box` is the copy's mailbox. If a user has removed the copy's file, a link leads to a file of its own.
+    `made` is how many. `error` is the last one that may be over at the next start. Till then the log stays.
     """
-    made = 0
-    octets = copy.fields + record.content
-    for link in folders.links(copy.mailbox, record.name):
-        pending = Path(link).parent
-        segment.note_device(pending.stat().st_dev, str(pending))
-        if _is_whole(folders, link, octets):
-            continue
-        with contextlib.suppress(FileNotFoundError):
+
+    def __init__(self, folders: Folders, segment: Segment) -> None:
+        self._folders, self._segment = folders, segment
+        self.made = 0
+        self.error: OSError | None = None
+
+    def recover(self, record: Record, copy: Copy, box: Present) -> None:
+        """Make the links to one copy. What fails is logged, and fails for its hook alone.
+
+        `box` is the copy's mailbox. If a user has removed the copy's file, a link leads to a file of its own.
+        """
+        octets = copy.fields + record.content
+        for link in self._folders.links(copy.mailbox, record.name):
+            pending = Path(link).parent
+            try:
+                self._folders.prepare_queue(pending)
+                self._segment.note_device(pending.stat().st_dev, str(pending))
+                if not _is_whole(self._folders, link, octets):
+                    _make(self._folders, link, octets, partial(box.files, record.name, octets))
+                    self.made += 1
+            except (IsADirectoryError, FileExistsError) as error:  # The hook's process does it.
+                log("error", link=link, error=error, note="its hook is not told of this message")
+            except OSError as error:
+                log("error", link=link, error=error, note="it is not recovered yet")
+                self.error = error
+
+
+def _make(folders: Folders, link: str, octets: bytes, files: Callable[[], Iterator[Path]]) -> None:
+    for left in reversed(range(_TRIES)):
+        try:
+            _make_way(folders, link)
+            if not any(_linked(folders, str(each), link, octets) for each in files()):
+                _make_own_file(folders, link, octets)
+            return
+        except (IsADirectoryError, FileExistsError):
+            if not left:
+                raise
+
+
+def _make_way(folders: Folders, link: str) -> None:
+    """Remove what a power cut has torn. What is of another user, or a folder, only gets another name."""
+    with contextlib.suppress(FileNotFoundError):
+        there = os.lstat(link)
+        if stat.S_ISDIR(there.st_mode) or there.st_uid != os.geteuid():
+            # Only within its folder may a folder of another user be renamed. No link has a name like that.
+            folders.disk.rename(link, str(Path(link).with_name(f".in-the-way-{secrets.token_hex(8)}")))
+        else:
             folders.disk.unlink(link)
-        if not any(_linked(folders, str(each), link, octets) for each in box.files(record.name, octets)):
-            _make_own_file(folders, link, octets)
-        made += 1
-    return made
 
 
 def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
@@ -47,7 +91,7 @@ def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
     try:
         fd = folders.disk.open(link, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError as error:
-        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO):
+        if error.errno in (errno.ENOENT, errno.ELOOP, errno.ENXIO, errno.EACCES):
             return False
         raise
     try:
@@ -58,6 +102,8 @@ def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
         if stat.S_IMODE(os.fstat(fd).st_mode) != FILE_MODE:
             folders.disk.fchmod(fd, FILE_MODE)
         return True
+    except PermissionError:  # It is a file of the hook's user.
+        return False
     finally:
         folders.disk.close(fd)
 
@@ -70,7 +116,7 @@ def _linked(folders: Folders, file: str, link: str, octets: bytes) -> bool:
         return False
     if _is_whole(folders, link, octets):
         return True
-    folders.disk.unlink(link)
+    _make_way(folders, link)
     return False
 
 

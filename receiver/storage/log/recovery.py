@@ -17,7 +17,7 @@ from receiver import maildir
 from receiver.hook_queue import FILE_MODE
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
-from receiver.storage.log.links import recover_links
+from receiver.storage.log.links import Links
 from receiver.storage.log.present import Present
 from receiver.storage.log.record import Copy, Record
 from receiver.storage.log.segment import Segment
@@ -76,10 +76,13 @@ def _recover_segment(folders: Folders, segment: Segment) -> int:
         _make_file(folders, record, copy, present[copy.mailbox].place(record.name))
         made += 1
     if any(map(folders.queues, present)):
+        links = Links(folders, segment)
         for record in segment.records():
             for copy in record.copies:
-                folders.prepare_queues(copy.mailbox)
-                made += recover_links(folders, segment, record, copy, present[copy.mailbox])
+                links.recover(record, copy, present[copy.mailbox])
+        made += links.made
+        if links.error:
+            raise links.error
     if found:
         segment.sync_devices()
         segment.empty()

@@ -85,8 +85,8 @@ def test_without_the_key_there_is_none() -> None:
         ({"orders": {**GOOD, "url": "http://app.example.net/"}}, "would send mail in clear text"),
         ({"orders": {**GOOD, "url": "http://127.0.0.1:8000/"}}, "would send mail in clear text"),
         ({"orders": {**GOOD, "url": "https://10.0.0.5/"}}, "leads to 10.0.0.5, which is not a public"),
-        ({"orders": {**GOOD, "url": "https://[fe80::1]/"}}, "is not a public address"),
-        ({"orders": {**GOOD, "url": "https://169.254.169.254/"}}, "is not a public address"),
+        ({"orders": {**GOOD, "url": "https://[fe80::1]/"}}, "where no hook may post"),
+        ({"orders": {**GOOD, "url": "https://169.254.1.1/", "allow_private": True}}, "no hook may post"),
         ({"orders": {**GOOD, "url": "https://localhost/"}}, "is not a public address"),
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ def test_a_mailbox_may_have_limits_of_its_own_or_none() -> None:
         ({"quota": "1G"}, "a whole number of octets such as 1_000_000_000, or left out, not '1G'"),
         ({"quota": False}, "a whole number of octets such as 1_000_000_000, or left out, not False"),
         ({"quota": 0}, "quota must be a whole number of octets such as 1_000_000_000, or left out, not 0"),
-        ({"mailboxes": {"alice": 5}}, 'alice: its options must be a dict such as {"quota": 10**9}, not 5'),
+        ({"mailboxes": {"alice": 5}}, 'its options must be a dict such as {"quota": 1_000_000_000}, not 5'),
         ({"mailboxes": {"alice": {"quote": 5}}}, "mailbox alice: unknown key quote (did you mean quota?)"),
         ({"mailboxes": {"alice": {"quota": -5}}}, "mailbox alice: quota must be a whole number of octets"),
         ({"mailboxes": {"alice": {"keep": {}}}}, 'mailbox alice: keep must be {"days": 30}'),

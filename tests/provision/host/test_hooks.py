@@ -10,6 +10,7 @@ import pytest
 from provision.host.services import hooks as host_hooks
 from provision.host.services.hooks import Hook, Hooks, Queue, parse_hooks
 
+QUEUE = " ".join(f"letterbox:letterbox-hooks:{mode}" for mode in (750, 770, 770, 770))
 PROBED = f"""folder - yes
 group - letterbox-hooks:x:987:
 program - 0123456789abcdef
@@ -23,7 +24,7 @@ active orders active
 reload orders no
 since orders Thu 2026-11-26 12:00:00.500000 UTC
 changed orders 1795694400.400000 1795694400.300000
-queue orders letterbox:letterbox-hooks:770 letterbox:letterbox-hooks:770 letterbox:letterbox-hooks:770
+queue orders {QUEUE}
 pending orders 3
 dead orders 1"""
 

@@ -9,10 +9,11 @@ from pyinfra.api.command import FunctionCommand
 
 from dns.inventory.host_heartbeat import WantedHeartbeat
 from provision.desired import archive
+from provision.desired.credential import encrypted
 from provision.desired.files import sha256
 from provision.desired.heartbeat import Wanted, box_of, telling_failures, unit_texts
 from provision.desired.state import for_host
-from provision.heartbeat import commands, encrypted
+from provision.heartbeat import commands
 from provision.host import layout
 from provision.host.services.heartbeat import Heartbeat, parse_heartbeat
 from tests.provision.hosts import DEPLOYED, INVENTORY
@@ -79,8 +80,9 @@ def test_the_service_is_the_first_file_that_comes_and_the_last_one_that_goes() -
 
 
 def test_the_address_is_in_no_command() -> None:
-    command = encrypted(SECRET)
-    assert SECRET not in command.get_raw_value() + str(command)
+    command = encrypted(layout.HEARTBEAT_ADDRESS, "heartbeat", SECRET)
+    for hidden in (SECRET, sha256(SECRET)):
+        assert hidden not in command.get_raw_value() + str(command)
     assert command.connector_arguments["_stdin"] == SECRET
     assert SECRET not in "".join(words(None)) + repr(WANTED) + repr(WantedHeartbeat(SECRET))
 

@@ -19,8 +19,9 @@ def pending(queue: Path, age: float, folder: str = "pending") -> None:
 
 
 def state(queue: Path, content: str) -> None:
-    queue.mkdir(parents=True, exist_ok=True)
-    (queue / "state.json").write_text(content)
+    for part in ("pending", "state"):
+        (queue / part).mkdir(parents=True, exist_ok=True)
+    (queue / "state" / "state.json").write_text(content)
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ def queue(mail: Path, name: str = "orders", *, pending: int = 0, dead: int = 0, 
     made = hook_queue.queue(mail, name)
     made.pending.mkdir(parents=True)
     made.dead.mkdir()
+    made.state.parent.mkdir()
     arrived = int(time.time()) - age
     for number in range(pending + dead):
         folder = made.pending if number < pending else made.dead

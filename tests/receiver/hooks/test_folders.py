@@ -44,7 +44,8 @@ def test_the_queue_is_the_groups_and_the_folder_above_is_not(mail: Path) -> None
     done = prepare(mail)
     assert (done.returncode, done.stderr) == (0, "")
     queue = mail / ".hooks" / "orders"
-    assert {rights(each) for each in (queue, queue / "pending", queue / "dead")} == {(GROUP, 0o770)}
+    assert rights(queue) == (GROUP, 0o750)
+    assert {rights(queue / part) for part in ("pending", "dead", "state")} == {(GROUP, 0o770)}
     assert (mail / ".hooks").stat().st_mode & 0o7777 == 0o700
 
 
@@ -52,12 +53,15 @@ def test_what_the_receiver_has_made_is_put_right_and_keeps_its_messages(mail: Pa
     pending = mail / ".hooks" / "orders" / "pending"
     pending.mkdir(parents=True, mode=0o700)
     (pending / "1.M1.mx1.00000000").write_text("a message")
+    pending.parent.chmod(0o770)
     assert prepare(mail).returncode == 0
-    assert rights(pending) == (GROUP, 0o770)
+    assert (rights(pending.parent), rights(pending)) == ((GROUP, 0o750), (GROUP, 0o770))
     assert (pending / "1.M1.mx1.00000000").read_text() == "a message"
 
 
-@pytest.mark.parametrize("part", [".hooks", ".hooks/orders", ".hooks/orders/pending", ".hooks/orders/dead"])
+@pytest.mark.parametrize(
+    "part", [".hooks", *(f".hooks/orders{part}" for part in ("", "/pending", "/dead", "/state"))]
+)
 def test_a_link_in_the_place_of_a_folder_is_not_followed(mail: Path, part: str) -> None:
     elsewhere = mail.parent / "elsewhere"
     elsewhere.mkdir(mode=0o700)
@@ -75,3 +79,35 @@ def test_without_the_group_the_fix_is_said(mail: Path) -> None:
     assert (done.returncode, done.stderr) == (
         1, "letterbox: there is no group no-such-group: deploy this host\n",
     )  # fmt: skip
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
+def test_the_hooks_user_can_change_what_lies_in_the_parts_and_not_the_parts(mail: Path) -> None:
+    """Else it could put a link in the place of pending/, which the receiver would follow."""
+    assert prepare(mail).returncode == 0
+    queue = mail / ".hooks" / "orders"
+    program = """if True:
+        import os, sys
+        folder = os.open(sys.argv[1], os.O_RDONLY)
+        os.fchdir(folder)
+        os.setgroups([int(sys.argv[2])])
+        os.setgid(61_000)
+        os.setuid(61_000)
+        def refused(call, *words):
+            try:
+                call(*words)
+            except PermissionError:
+                return True
+        for part in ("pending", "dead", "state"):
+            os.mkdir(f"{part}/one")
+            os.rename(f"{part}/one", f"{part}/two")
+            assert refused(os.rename, part, "other") and refused(os.rmdir, part), part
+            assert refused(os.chmod, part, 0o777), part
+        assert refused(os.mkdir, "new") and refused(os.symlink, "pending", "new")
+    """
+    group = str(grp.getgrnam(GROUP).gr_gid)
+    done = subprocess.run(
+        [sys.executable, "-c", program, queue, group], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert sorted(each.name for each in queue.iterdir()) == ["dead", "pending", "state"]

@@ -84,13 +84,14 @@ def test_a_mailbox_is_full_when_it_holds_its_quota_or_would_exceed_it() -> None:
     assert not worker.is_full(ALICE, 0)
 
 
-def test_what_any_worker_stores_or_is_taking_counts_at_once() -> None:
+def test_what_any_worker_stores_counts_as_soon_as_it_is_complete() -> None:
     quotas = Quotas({BOB: 1, ALICE: 1000}, 2)
     first, second = quotas.of_worker(0), quotas.of_worker(1)
     quotas.set_counted(ALICE, 100, 0)
     arriving = second.arrival([ALICE])
     assert arriving is not None and first.arrival([Mailbox("example.test", "carol")]) is None
-    arriving.add(700)
+    assert not first.is_full(ALICE, 900), "what is still coming in keeps nobody out"
+    assert arriving.complete(700)
     assert (quotas.used(ALICE), first.is_full(ALICE, 300)) == (800, True)
     arriving.stored()
     arriving.end()
@@ -100,12 +101,14 @@ def test_what_any_worker_stores_or_is_taking_counts_at_once() -> None:
     assert quotas.used(ALICE) == 800, "what was stored before the count is part of the count"
     refused = first.arrival([ALICE])
     assert refused is not None
-    refused.add(50)
+    assert refused.complete(50)
     refused.end()
     assert quotas.used(ALICE) == 800
     lost = second.arrival([ALICE])
     assert lost is not None
-    lost.add(10_000)  # and the worker dies
+    assert lost.complete(10_000)  # and the worker dies
+    late = first.arrival([ALICE])
+    assert late is not None and not late.complete(1), "the mailbox became full meanwhile"
     quotas.of_worker(1)
     assert quotas.used(ALICE) == 800, "the worker that replaces it has nothing arriving"
 

@@ -37,7 +37,8 @@ class Hook:
     def __init__(self, folder: Path, **configuration: object) -> None:
         self.queue = folder / ".hooks" / "orders"
         self.pending, self.dead = self.queue / "pending", self.queue / "dead"
-        for each in (self.pending, self.dead, folder / "credentials"):
+        self.kept = self.queue / "state"
+        for each in (self.pending, self.dead, self.kept, folder / "credentials"):
             each.mkdir(parents=True, exist_ok=True)
         self.config, self.credentials = folder / "orders.toml", folder / "credentials"
         self.config.write_text(tomli_w.dumps(configuration))
@@ -94,7 +95,7 @@ class Hook:
     def state(self) -> dict[str, Any]:
         """What its state.json says; empty if there is none yet."""
         try:
-            return json.loads((self.queue / "state.json").read_text())
+            return json.loads((self.kept / "state.json").read_text())
         except FileNotFoundError:
             return {}
 

@@ -87,7 +87,7 @@ def killed_at_random(hook: Hook, target: Target, kills: int, change: str = "") -
         for _ in range(kills):
             stored |= {hook.store() for _ in range(3)}
             # What it remembers of its tries would make it wait, and a kill would meet nothing.
-            (hook.queue / "state.json").unlink(missing_ok=True)
+            (hook.kept / "state.json").unlink(missing_ok=True)
             seen = len(target.requests)
             print(file=process.stdin, flush=True)
             child = int(process.stdout.readline())
@@ -97,7 +97,7 @@ def killed_at_random(hook: Hook, target: Target, kills: int, change: str = "") -
             assert process.stdout.readline() == "ended\n"
         process.stdin.close()
     target.answer = lambda connection, request: (taken.add(request.id), connection.sendall(OK))[0]
-    (hook.queue / "state.json").unlink(missing_ok=True)
+    (hook.kept / "state.json").unlink(missing_ok=True)
     with hook.running():
         wait_until(lambda: not hook.names(), "an empty queue")
     ids = target.ids

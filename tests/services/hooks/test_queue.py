@@ -120,9 +120,9 @@ def test_410_stops_the_hook_over_restarts_until_retry(hook: Hook, target: Target
         assert len(names) == 3
         time.sleep(1)  # Nothing may come, so there is nothing to wait for.
         assert target.connections == seen
-        (hook.queue / "retry").touch()
+        (hook.kept / "retry").touch()
         wait_until(lambda: not hook.names(), "an empty queue")
-        assert not (hook.queue / "retry").exists()
+        assert not (hook.kept / "retry").exists()
         wait_until(lambda: hook.state()["delivered"] == 3, hook.state)
     assert hook.state()["stopped"] is None
     assert hook.state()["last_error"]["error"] == "410 Gone"
@@ -165,7 +165,7 @@ def test_what_failed_for_ten_days_is_kept_in_dead(hook: Hook, target: Target) ->
     now = time.time()
     old, young = hook.store(arrived=now - 865_000), hook.store()
     tries = {old: Try(26, now - 860_000, now, "x")}
-    states.save(hook.queue, State(failing_since=now - 860_000, tries=tries))
+    states.save(hook.kept, State(failing_since=now - 860_000, tries=tries))
     with hook.running():
         wait_until(lambda: hook.names() == {young}, hook.names)
         wait_until(lambda: old not in hook.state()["tries"], hook.state)
@@ -202,8 +202,8 @@ def test_a_message_that_is_in_dead_already_leaves_pending(tmp_path: Path) -> Non
     ids=range(8),
 )  # fmt: skip
 def test_a_broken_state_costs_nothing_but_an_early_try(hook: Hook, target: Target, octets: bytes) -> None:
-    (hook.queue / "state.json").write_bytes(octets)
-    assert states.load(hook.queue) == State()
+    (hook.kept / "state.json").write_bytes(octets)
+    assert states.load(hook.kept) == State()
     name = hook.store()
     with hook.running():
         wait_until(lambda: not hook.names(), "an empty queue")

@@ -161,3 +161,18 @@ def test_a_queue_that_somebody_removed_is_made_again(tmp_path: Path, part: str, 
     name = asyncio.run(send(mail, content))
     mail.close()
     assert links(tmp_path).items() >= wanted_links(name, content).items()
+
+
+def test_a_link_in_the_place_of_a_queue_is_not_followed_into_another_mailbox(tmp_path: Path) -> None:
+    mail = store(tmp_path)
+    asyncio.run(send(mail, SMALL))
+    mail.close()
+    before = files(tmp_path)
+    pending = queue(tmp_path, "orders").pending
+    pending.rename(pending.with_name("old"))
+    pending.symlink_to(tmp_path / BOB.domain / BOB.name / "new")
+    mail = store(tmp_path)
+    with pytest.raises(NotADirectoryError):
+        asyncio.run(send(mail, SMALL))
+    mail.close()
+    assert files(tmp_path) == before

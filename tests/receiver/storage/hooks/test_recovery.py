@@ -17,7 +17,17 @@ from receiver.storage.folders import Folders
 from receiver.storage.log.recovery import recover
 from tests.receiver.storage.copies import ALICE, COPIES
 from tests.receiver.storage.faulty_disk import Disk
-from tests.receiver.storage.hooks.hooked import HOOKS, ORDERS, SMALL, links, send, store, wanted_links
+from tests.receiver.storage.hooks.hooked import (
+    ARCHIVE,
+    HOOKS,
+    ORDERS,
+    SMALL,
+    files,
+    links,
+    send,
+    store,
+    wanted_links,
+)
 
 
 def crashed(tmp_path: Path, damage: Callable[[Path, str], object] = lambda *_: None) -> tuple[Path, str]:
@@ -156,3 +166,74 @@ def test_a_recovery_that_fails_at_any_system_call_is_done_by_the_next_one(tmp_pa
         if not failed:
             break
     assert at > 20
+
+
+IN_THE_WAY: dict[str, Callable[[Path], object]] = {
+    "an empty folder": Path.mkdir,
+    "a folder with a file": lambda path: (path.mkdir(), (path / "file").touch()),
+    "a file of its user": lambda path: (path.touch(0o600), os.chown(path, 61_000, 61_000)),
+}
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=["the first hook", "the last hook"])
+@pytest.mark.parametrize("make", IN_THE_WAY.values(), ids=IN_THE_WAY.keys())
+def test_what_a_hooks_user_puts_in_the_place_of_a_link_gets_another_name_and_holds_nothing_up(
+    tmp_path: Path, make: Callable[[Path], object], hook: Hook
+) -> None:
+    if make is IN_THE_WAY["a file of its user"] and os.geteuid():
+        pytest.skip("makes a file of another user")
+    mail, name = crashed(tmp_path)
+    for each in HOOKS:
+        link(mail, name, each).unlink()
+    make(link(mail, name, hook))
+    assert recover(Folders(mail, hooks=HOOKS)) == 2
+    for each in HOOKS:
+        assert link(mail, name, each).read_bytes() == COPIES[0].fields + SMALL
+    (other,) = (
+        each for each in link(mail, name, hook).parent.iterdir() if each.name != link(mail, name).name
+    )
+    assert other.name.startswith(".in-the-way-")
+    assert queue(mail, hook.name).pending_names() == [link_name(name, ALICE)]
+    assert recover(Folders(mail, hooks=HOOKS)) == 0, "the log is empty now"
+
+
+def test_a_hook_that_stays_in_the_way_brings_no_removed_message_back_at_each_start(tmp_path: Path) -> None:
+    class Rogue(Disk):
+        """Puts a folder in the place of the link whenever it could be made."""
+
+        def _again(self, path: str) -> None:
+            if "/orders/pending/" in path:
+                Path(path).mkdir(exist_ok=True)
+
+        def unlink(self, path: str, /) -> None:
+            Path(path).unlink()
+            self._again(path)
+
+        def rename(self, source: str, target: str, /) -> None:
+            Path(source).rename(target)
+            self._again(source)
+
+    mail, name = crashed(tmp_path, lambda mail, name: [link(mail, name, each).unlink() for each in HOOKS])
+    link(mail, name).mkdir()
+    recover(Folders(mail, Rogue(), hooks=HOOKS))
+    assert link(mail, name, ARCHIVE).read_bytes() == COPIES[0].fields + SMALL
+    assert link(mail, name).is_dir()
+    for path in (in_new(mail, name), link(mail, name, ARCHIVE)):
+        path.unlink()
+    before = files(mail)
+    assert recover(Folders(mail, hooks=HOOKS)) == 0
+    assert (files(mail), link(mail, name, ARCHIVE).exists()) == (before, False)
+
+
+def test_a_queue_that_cannot_be_told_keeps_no_other_hook_from_its_link_and_the_log_is_kept(
+    tmp_path: Path,
+) -> None:
+    mail, name = crashed(tmp_path, DAMAGE["no queues"])
+    folder = queue(mail, "orders").folder
+    folder.parent.mkdir()
+    folder.touch()
+    recover(Folders(mail, hooks=HOOKS))
+    assert link(mail, name, ARCHIVE).exists()
+    folder.unlink()
+    assert recover(Folders(mail, hooks=HOOKS)) == 1
+    assert links(mail) == wanted_links(name, SMALL)
