@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,11 +17,11 @@ def check(mail: Path, names: Iterable[str], now: float) -> Finding:
     """The backlog of all the named hooks. `now` is in seconds since 1970."""
     waiting, problems, unknown = 0, [], []
     for name in sorted(names):
-        try:
-            hook = status.status(hook_queue.queue(mail, name), None)
-        except OSError as error:
-            unknown.append(f"{name}: cannot be told ({error.strerror})")
+        queue = hook_queue.queue(mail, name)
+        if reason := _missing(queue.pending):
+            unknown.append(f"{name}: cannot be told ({reason})")
             continue
+        hook = status.status(queue, None)
         waiting += hook.backlog
         age = 0.0 if hook.oldest is None else now - hook.oldest
         if hook.unread:
@@ -34,3 +35,12 @@ def check(mail: Path, names: Iterable[str], now: float) -> Finding:
     if problems or unknown:
         return Finding("hooks", False if problems else None, "; ".join([*problems, *unknown]))
     return Finding("hooks", True, f"{waiting} wait, none for more than {OLDEST // 60} min")
+
+
+def _missing(pending: Path) -> str:
+    """Why the receiver cannot put mail into this folder: it is missing, or something else. Else empty."""
+    try:
+        is_folder = stat.S_ISDIR(pending.lstat().st_mode)
+    except OSError as error:
+        return f"{pending.name}: {error.strerror}"
+    return "" if is_folder else f"{pending.name}: no folder"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 
 from receiver.cli.command import Failure
 from receiver.hook_queue import Queue
+
+_MOST_ASKED = 67_108_864  # octets of `retry`, as its reader bounds them
 
 
 def retry(queue: Queue, ids: Sequence[str]) -> int:
@@ -34,15 +37,14 @@ def _ask(queue: Queue, ids: Sequence[str]) -> None:
     What was asked before, and is not taken yet, stays. The process may take the file at any time, so it is
     always whole: another file is put in its place in one step.
     """
-    before: bytes | None = None
-    with contextlib.suppress(FileNotFoundError):
-        fd = os.open(queue.retry, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            before = file.read()
+    before = _asked(queue.retry)
     asks_for_all = not ids or before == b""
     written = queue.retry.with_name(f"{queue.retry.name}.new")
     written.unlink(missing_ok=True)  # of a command that was killed
-    fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        raise Failure(f"{written.parent} is missing: deploy this host") from None
     with os.fdopen(fd, "wb") as file:
         os.fchmod(fd, 0o644)  # The hook's process is another user.
         if not asks_for_all:
@@ -72,16 +74,34 @@ def drop(queue: Queue, ids: Sequence[str], *, is_configured: bool) -> int:
 
 
 def _check(queue: Queue, ids: Sequence[str]) -> None:
-    known = {*queue.pending_names(), *queue.dead_names()} if ids else set()
+    known = {*queue.pending_names(), *queue.dead_names()}  # An error, if a link is in the place of a folder.
     for each in ids:
         if each not in known:
             raise Failure(f"{each}: hook {queue.hook} has no such message: {queue.folder} has its queue")
 
 
+def _asked(path: Path) -> bytes | None:
+    """What was asked before. None if nothing was. Raises Failure if something else is in the file's place.
+
+    The hook's user may put anything there. So nothing is followed, and nothing is waited for.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise Failure(f"{path}: {error.strerror}: remove it, and try again") from None
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Failure(f"{path} is no regular file: remove it, and try again")
+    with os.fdopen(fd, "rb") as file:
+        return file.read(_MOST_ASKED)
+
+
 def _sync(*folders: Path) -> None:
     for folder in folders:
         with contextlib.suppress(FileNotFoundError):
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 os.fsync(fd)
             finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -97,8 +98,12 @@ def read(mail: Path, configured: Mapping[str, Configured]) -> list[Status]:
 
 
 def status(queue: Queue, configured: Configured | None) -> Status:
-    """How the hook of this queue stands. Raises OSError if its folders cannot be read."""
-    pending, dead = queue.pending_names(), queue.dead_names()
+    """How the hook of this queue stands."""
+    try:
+        pending, dead = queue.pending_names(), queue.dead_names()
+    except OSError as failure:
+        unread = f"{Path(str(failure.filename or queue.folder)).name}: {failure.strerror}"
+        return Status(queue.hook, configured, unread=unread)
     oldest = arrived(pending[0]) if pending else None
     try:
         state = load(queue)
@@ -128,6 +133,8 @@ def load(queue: Queue) -> Mapping[str, Any]:
     except FileNotFoundError:
         return {}
     with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ValueError("no regular file")
         found = json.loads(file.read(_LARGEST))
     if not isinstance(found, dict) or found.get("version") != _VERSION:
         raise ValueError("not of a form that is known here")

@@ -98,7 +98,7 @@ def _folder_problems(key: str, wanted: Path) -> list[str]:
     except OSError as error:
         return [f"{key}: {wanted}: {error.strerror}"]
     start = "is" if folder == wanted else f"cannot be made, because {folder} is"
-    if not folder.is_dir():
+    if not folder.is_dir() or wanted.is_symlink():
         return [f"{key}: {wanted}: {start} not a folder"]
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return [f"{key}: {wanted}: {start} on a read-only file system"]

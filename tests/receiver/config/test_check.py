@@ -96,6 +96,11 @@ def test_a_queue_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.
         78,
         f"hooks.orders: {queue}/pending: cannot be made, because {queue} is not a folder\n",
     )
+    queue.unlink()
+    queue.mkdir()
+    (queue / "pending").symlink_to(tmp_path)
+    said = check(tmp_path, mail, capsys, HOOK)[1]
+    assert said == f"hooks.orders: {queue}/pending: is not a folder\n"
 
 
 @pytest.mark.parametrize("place", [".hooks", ".hooks/orders", "example.test", "example.test/alice"])

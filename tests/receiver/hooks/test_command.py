@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,56 @@ def test_a_row_says_when_the_next_try_is_and_what_is_wrong() -> None:
     ]
     assert row(Status("orders", told, unread="broken"), 100.0)[5] == "?"
     assert row(Status("old", None, 1, 40.0), 100.0)[6] == "not configured"
+
+
+STRANGE: dict[str, Callable[[Path], object]] = {
+    "pipe": os.mkfifo,
+    "link": lambda path: path.symlink_to("elsewhere"),
+    "folder": Path.mkdir,
+}
+
+
+@pytest.mark.parametrize("make", STRANGE.values(), ids=STRANGE.keys())
+def test_what_a_hook_puts_in_the_place_of_retry_is_said_in_one_line_and_nothing_waits(
+    mail: Path, make: Callable[[Path], object]
+) -> None:
+    made = queue(mail, pending=1)
+    make(made.retry)
+    done = hooks(configuration(mail, "orders"), "--retry", "orders")
+    assert (done.returncode, done.stderr.count("\n"), str(made.retry) in done.stderr) == (1, 1, True), done
+    assert not (made.retry.parent / "elsewhere").exists()
+
+
+def test_a_pipe_with_a_reader_in_the_place_of_retry_is_refused_too(mail: Path) -> None:
+    made = queue(mail, pending=1)
+    os.mkfifo(made.retry)
+    reader = os.open(made.retry, os.O_RDONLY | os.O_NONBLOCK)
+    done = hooks(configuration(mail, "orders"), "--retry", "orders")
+    os.close(reader)
+    assert (done.returncode, "is no regular file: remove it" in done.stderr) == (1, True), done
+
+
+@pytest.mark.parametrize("words", [["--retry", "orders"], ["--drop", "orders", "--yes"]])
+def test_a_queue_that_is_a_link_to_another_one_is_not_followed(mail: Path, words: list[str]) -> None:
+    made, other = queue(mail, dead=1), queue(mail, "other", pending=2)
+    made.pending.rmdir()
+    made.pending.symlink_to(other.pending)
+    done = hooks(configuration(mail, "orders", "other"), *words)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done
+    assert (len(other.pending_names()), len(made.dead_names())) == (2, 1)
+
+
+def test_entries_that_are_no_messages_stay_where_they_are(mail: Path) -> None:
+    made = queue(mail, pending=1)
+    secret = mail / "secret"
+    secret.write_text("of somebody else")
+    strange = {name: made.dead / f"1.M{name}.mx1.00000000" for name in STRANGE}
+    for name, make in STRANGE.items():
+        make(strange[name])
+    strange["link"].unlink()
+    strange["link"].symlink_to(secret)
+    config = configuration(mail, "orders")
+    assert hooks(config, "--retry", "orders").stdout.startswith("1 message of hook")
+    assert hooks(config, "--drop", "orders", "--yes").stdout == "hook orders has forgotten 1 message\n"
+    assert {*made.dead.iterdir()} == {*strange.values()}
+    assert secret.read_text() == "of somebody else"

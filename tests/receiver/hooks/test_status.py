@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,10 +54,34 @@ def test_a_state_that_cannot_be_read_is_unknown_and_never_good(tmp_path: Path, t
     assert judge([found], time.time()).is_unknown
 
 
-def test_a_state_that_is_a_link_or_a_pipe_is_not_opened(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.symlink_to("/etc/passwd"), os.mkfifo, Path.mkdir],
+    ids=["link", "pipe", "folder"],
+)
+def test_a_state_that_is_no_regular_file_is_not_read(tmp_path: Path, make: Callable[[Path], object]) -> None:
     made = queue(tmp_path)
-    made.state.symlink_to("/etc/passwd")
+    make(made.state)
     assert "state.json" in status.status(made, TOLD).unread
+
+
+def test_a_pipe_that_somebody_writes_to_is_no_state(tmp_path: Path) -> None:
+    made = queue(tmp_path)
+    os.mkfifo(made.state)
+    writer = os.open(made.state, os.O_RDWR)
+    assert status.status(made, TOLD).unread == "state.json: no regular file"
+    os.write(writer, b'{"version": 1}')
+    assert status.status(made, TOLD).unread == "state.json: no regular file"
+    os.close(writer)
+
+
+def test_a_queue_with_a_link_in_the_place_of_a_folder_is_unknown_and_hides_no_other(tmp_path: Path) -> None:
+    made, other = queue(tmp_path), queue(tmp_path, "other", pending=1)
+    made.pending.rmdir()
+    made.pending.symlink_to(other.pending)
+    broken, fine = status.read(tmp_path, {"orders": TOLD, "other": TOLD})
+    assert (broken.unread, broken.backlog, fine.backlog) == ("pending: Not a directory", 0, 1)
+    assert judge([broken], time.time()).is_unknown
 
 
 @pytest.mark.parametrize("wrong", [{"stopped": 1}, {"last_error": "x"}, {"tries": []}, {"last_success": "y"}])

@@ -134,12 +134,12 @@ def test_retry_of_one_id_tries_this_one_alone_also_while_the_hook_is_stopped(
     names = [hook.store() for _ in range(3)]
     later = time.time() + 3600
     tries = {each: Try(4, later - 9000, later, "x") for each in names}
-    states.save(hook.queue, State(stopped="410 Gone", tries=tries))
+    states.save(hook.kept, State(stopped="410 Gone", tries=tries))
     with hook.running():
         changes.retry(hook_queue.Queue(hook.queue), [names[1]])
         wait_until(lambda: names[1] not in hook.names(), hook.names)
         wait_until(lambda: hook.state().get("delivered") == 1, hook.state)
-        assert not list(hook.queue.glob("retry*"))
+        assert not list(hook.kept.glob("retry*"))
     assert target.ids == {names[1]: 1}
     assert hook.state()["stopped"] == "410 Gone"
     assert {each: Try(**tried) for each, tried in hook.state()["tries"].items()} == {
@@ -148,7 +148,8 @@ def test_retry_of_one_id_tries_this_one_alone_also_while_the_hook_is_stopped(
 
 
 def test_retry_takes_ids_once_and_what_cannot_be_read_stands_for_all(tmp_path: Path) -> None:
-    waiting, asked = Queue(tmp_path), tmp_path / "retry"
+    waiting, asked = Queue(tmp_path), tmp_path / "state" / "retry"
+    asked.parent.mkdir(exist_ok=True)
     assert waiting.take_retry() is None
     asked.write_text("1.a\n2.b\n")
     assert waiting.take_retry() == {"1.a", "2.b"}
@@ -157,7 +158,7 @@ def test_retry_takes_ids_once_and_what_cannot_be_read_stands_for_all(tmp_path: P
     assert waiting.take_retry() == frozenset()
     asked.symlink_to("/etc/passwd")
     assert waiting.take_retry() == frozenset()
-    assert list(tmp_path.iterdir()) == []
+    assert list(asked.parent.iterdir()) == []
 
 
 def test_what_failed_for_ten_days_is_kept_in_dead(hook: Hook, target: Target) -> None:
