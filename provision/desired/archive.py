@@ -87,6 +87,7 @@ HOOKS = Program(
     "requirements-hooks.lock",
     (
         "receiver/__init__.py",
+        "receiver/addresses.py",
         "receiver/charsets.py",
         "receiver/checks/__init__.py",
         "receiver/checks/results.py",
@@ -96,6 +97,8 @@ HOOKS = Program(
         "receiver/content",
         "receiver/encoded_words.py",
         "receiver/headers.py",
+        "receiver/hook_queue.py",
+        "receiver/mailbox.py",
         "receiver/maildir.py",
         "receiver/parameters.py",
         "receiver/reading",

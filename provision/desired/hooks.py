@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import tomli_w
 
+from dns.inventory import Domain
 from dns.inventory.hooks.values import Hook
 from provision.host import layout
 
@@ -61,24 +63,32 @@ class WantedHooks:
     hooks: tuple[WantedHook, ...]
 
 
-def wanted_hook(hook: Hook, secrets: Mapping[str, str | None]) -> WantedHook:
-    """What a host should have of a hook. `secrets` has those of a URL, and is empty for a command."""
+def wanted_hook(hook: Hook, secrets: Mapping[str, str | None], domains: Iterable[Domain]) -> WantedHook:
+    """What a host should have of a hook. `secrets` has those of a URL, and is empty for a command.
+
+    `domains` are those of the inventory.
+    """
     own = "\n".join(_own(hook, secrets))
     unit = _UNIT.read_text().replace("@NAME@", hook.name).replace("@OWN@", own)
     if hook.command:
         network = ("After=network-online.target\n", "Wants=network-online.target\n")
         for line in network:
             unit = unit.replace(line, "")
-    return WantedHook(hook.name, unit, config_toml(hook), secrets)
+    return WantedHook(hook.name, unit, config_toml(hook, domains), secrets)
 
 
-def config_toml(hook: Hook) -> str:
-    """The hook's own file."""
-    if hook.command:
-        return tomli_w.dumps({"command": list(hook.command)})
-    return tomli_w.dumps(
-        {"url": hook.url, "form": hook.form, "allow_private": hook.allow_private, "max_raw": MAX_RAW}
+def config_toml(hook: Hook, domains: Iterable[Domain]) -> str:
+    """The hook's own file. It names all mailboxes that the hook gets, also those of its domains."""
+    told: dict[str, Any] = {"command": list(hook.command)}
+    if not hook.command:
+        told = {"url": hook.url, "form": hook.form, "allow_private": hook.allow_private, "max_raw": MAX_RAW}
+    of_domains = (
+        f"{name}@{domain.name}"
+        for domain in domains
+        if domain.name in hook.domains
+        for name in domain.mailboxes
     )
+    return tomli_w.dumps({**told, "mailboxes": sorted({*hook.mailboxes, *of_domains})})
 
 
 def _own(hook: Hook, secrets: Iterable[str]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from provision.host import layout, probe
 from provision.host.observed import Observed
 from provision.host.services.hooks import Hook as There
 from provision.host.services.hooks import Hooks
-from provision.run.inventory import mail_host
+from provision.run.inventory import inventory, mail_host
 from provision.run.step import Command, Decision, observe, step, untouched
 
 
@@ -104,7 +104,8 @@ def _wanted(hooks: tuple[Hook, ...], seen: Observed) -> WantedHooks | None:
     if not hooks:
         return None
     program = archive.digest(Platform(seen.python, seen.machine), archive.HOOKS)
-    wanted = tuple(wanted_hook(hook, needed_secrets(hook, seen.hooks)) for hook in hooks)
+    domains = inventory().domains
+    wanted = tuple(wanted_hook(hook, needed_secrets(hook, seen.hooks), domains) for hook in hooks)
     if mail_host().heartbeat:
         wanted = tuple(replace(each, unit=telling_failures(each.unit)) for each in wanted)
     return WantedHooks(program, wanted)

@@ -12,7 +12,7 @@ from pathlib import Path
 from receiver.cli.command import Failure
 from receiver.hook_queue import Queue
 
-_MOST_ASKED = 67_108_864  # octets of what is asked, as the hook's process bounds them
+_MOST_ASKED = 67_108_864  # octets of `retry`, as its reader bounds them
 
 
 def retry(queue: Queue, ids: Sequence[str]) -> int:
@@ -37,13 +37,14 @@ def _ask(queue: Queue, ids: Sequence[str]) -> None:
     What was asked before, and is not taken yet, stays. The process may take the file at any time, so it is
     always whole: another file is put in its place in one step.
     """
-    if not queue.retry.parent.is_dir():
-        raise Failure(f"{queue.retry.parent} is missing: deploy this host")
     before = _asked(queue.retry)
     asks_for_all = not ids or before == b""
     written = queue.retry.with_name(f"{queue.retry.name}.new")
     written.unlink(missing_ok=True)  # of a command that was killed
-    fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        fd = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    except FileNotFoundError:
+        raise Failure(f"{written.parent} is missing: deploy this host") from None
     with os.fdopen(fd, "wb") as file:
         os.fchmod(fd, 0o644)  # The hook's process is another user.
         if not asks_for_all:
@@ -80,20 +81,21 @@ def _check(queue: Queue, ids: Sequence[str]) -> None:
 
 
 def _asked(path: Path) -> bytes | None:
-    """What the file asks for; None if there is none. Raises Failure if something else is there.
+    """What was asked before. None if nothing was. Raises Failure if something else is in the file's place.
 
     The hook's user may put anything there. So nothing is followed, and nothing is waited for.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(fd, "rb") as file:
-            if stat.S_ISREG(os.fstat(fd).st_mode):
-                return file.read(_MOST_ASKED)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise Failure(f"{path}: {error.strerror}: remove it, and try again") from None
-    raise Failure(f"{path} is no regular file: remove it, and try again")
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise Failure(f"{path} is no regular file: remove it, and try again")
+    with os.fdopen(fd, "rb") as file:
+        return file.read(_MOST_ASKED)
 
 
 def _sync(*folders: Path) -> None:

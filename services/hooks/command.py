@@ -15,6 +15,7 @@ from services.hooks.configuration import Url
 from services.hooks.delivering import Attempt, Deliveries
 from services.hooks.errors import HookError
 from services.hooks.messages import reader
+from services.hooks.messages.envelope import boxes
 from services.hooks.messages.reader import Reader
 from services.hooks.queue import Queue
 from services.hooks.running import Runner
@@ -42,13 +43,14 @@ def main(argv: Sequence[str]) -> int:
     except HookError as error:
         return _report(error, 1)
     describing = running = None
+    known = boxes(hook.mailboxes)
     attempt: Attempt
     if isinstance(hook, Url):
         if hook.form == "json":
-            describing = Reader([sys.executable, *sys.orig_argv[1:], _READ], hook.max_raw)
+            describing = Reader([sys.executable, *sys.orig_argv[1:], _READ], hook.max_raw, known)
         attempt = Poster(hook, secrets, describing)
     else:
-        attempt = running = Runner(hook.words)
+        attempt = running = Runner(hook.words, known)
     deliveries = Deliveries(waiting, attempt, REQUESTS if isinstance(hook, Url) else COMMANDS)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: deliveries.end())

@@ -6,6 +6,7 @@ It names a URL or a command:
     form = "json"                           # or "raw": the message as it is (message/rfc822)
     allow_private = false                   # whether the URL may lead to a private address, or be http
     max_raw = 262144                        # octets of the raw message that the JSON may carry
+    mailboxes = ["alice@example.com"]       # all that the hook gets, also those of its domains
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Url:
     form: str = "json"
     allow_private: bool = False
     max_raw: int = MAX_RAW
+    mailboxes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class Command:
     """A hook that runs a command for each message. `words` are the command and its arguments."""
 
     words: tuple[str, ...]
+    mailboxes: tuple[str, ...] = ()
 
 
 def load(path: Path) -> Url | Command:
@@ -83,7 +86,7 @@ def load(path: Path) -> Url | Command:
 def parse(table: Mapping[str, Any]) -> Url | Command:
     """The configuration of a parsed TOML file. Raises HookError with every problem, as `key: reason`."""
     reader = Reader()
-    top = reader.table(table, "", {"url", "command", "form", "allow_private", "max_raw"})
+    top = reader.table(table, "", {"url", "command", "form", "allow_private", "max_raw", "mailboxes"})
     if ("url" in top) is ("command" in top):
         reader.complain("url", "name either a url or a command, and not both")
     command = reader.strings(top, "", "command")
@@ -91,10 +94,14 @@ def parse(table: Mapping[str, Any]) -> Url | Command:
     form = reader.value(top, "", "form", str)
     private = reader.value(top, "", "allow_private", bool) or False
     most = reader.value(top, "", "max_raw", int)
+    mailboxes = reader.strings(top, "", "mailboxes")
     if form is not None and form not in FORMS:
         reader.complain("form", f"must be {' or '.join(FORMS)}, not {form!r}")
     if most is not None and not 0 <= most <= _MOST_RAW:
         reader.complain("max_raw", f"must be from 0 to {_MOST_RAW}, not {most}")
+    for each in mailboxes:
+        if not all(each.rpartition("@")[::2]):
+            reader.complain("mailboxes", f"{each!r} is not of the form mailbox@domain")
     if "command" in top:
         _check_command(reader, command)
     endpoint = None
@@ -106,8 +113,8 @@ def parse(table: Mapping[str, Any]) -> Url | Command:
     if reader.problems:
         raise HookError(*reader.problems)
     if endpoint is None:
-        return Command(command)
-    return Url(endpoint, form or FORMS[0], private, MAX_RAW if most is None else most)
+        return Command(command, mailboxes)
+    return Url(endpoint, form or FORMS[0], private, MAX_RAW if most is None else most, mailboxes)
 
 
 def parse_url(text: str, *, allow_http: bool) -> Endpoint:

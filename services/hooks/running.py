@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from receiver.reading import stored
 from services.hooks.errors import one_line
-from services.hooks.messages.envelope import Envelope, file_of, read_envelope
+from services.hooks.messages.envelope import Boxes, Envelope, file_of, mailbox_of, read_envelope
 from services.hooks.outcome import Delivered, Outcome, Refused, Vanished
 from services.hooks.schedule import Failure
 
@@ -29,10 +29,10 @@ _TICK = 0.5  # seconds
 
 
 class Runner:
-    """Runs the command. May be called by several threads."""
+    """Runs the command. May be called by several threads. `known` are the mailboxes that the hook gets."""
 
-    def __init__(self, words: Sequence[str], longest: float = LONGEST) -> None:
-        self._words, self._longest = tuple(words), longest
+    def __init__(self, words: Sequence[str], known: Boxes, longest: float = LONGEST) -> None:
+        self._words, self._known, self._longest = tuple(words), known, longest
         self._running: set[int] = set()
 
     def __call__(self, name: str, path: str) -> Outcome:
@@ -42,7 +42,7 @@ class Runner:
         """
         file = file_of(name, path)
         try:
-            found = read_envelope(file)
+            found = read_envelope(file, mailbox_of(name, self._known))
             message = stored.open_file(file)
         except FileNotFoundError:
             return Vanished()

@@ -122,9 +122,12 @@ ROOMS = (
 )
 
 HOOKS_KNOW = (
+    "receiver.addresses",
     "receiver.config.tables",
     "receiver.content",
     "receiver.headers",
+    "receiver.hook_queue",
+    "receiver.mailbox",
     "receiver.reading",
     "receiver.system.journal",
 )

@@ -18,7 +18,8 @@ _RECEIVED = re.compile(
     rb"from (?P<helo>\S+)(?: \((?:unknown|\[(?:IPv6:)?(?P<peer>[^\]]*)\])\))?\s+"
     rb"by \S+ \(Letterbox\) with (?P<protocol>\S+)"
     rb"(?:\s+\(using (?P<tls>\S+) with cipher (?P<cipher>[^)\s]+)\))?"
-    rb"(?:\s+id (?P<identity>[^\s;]+))?(?:\s+for <(?P<sent_to>[^>]*)>)?"
+    rb"(?:\s+id (?P<identity>[^\s;]+))?"
+    rb'(?:\s+for <(?P<sent_to>(?:"(?:[^"\\\r\n]|\\[^\r\n])*"|[^">\r\n])*)>)?'
 )
 _IDENTITY = re.compile(r"M\d+P\d+Q\d+R[0-9a-f]+")  # as `Store.identity` makes it
 _RESULTS, _SPAM = "authentication-results", "x-spam"

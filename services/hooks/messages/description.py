@@ -10,8 +10,8 @@ It has the form that Standard Webhooks recommends. Keys are only ever added.
 | `data` | the message: the keys below, and all keys of `letterbox show --json` but `path` (docs/reading.md) |
 | `data.id` | the identity in the 250 reply and in the log, which `letterbox show` takes |
 | `data.envelope.from` | the reverse path; empty for a bounce |
-| `data.envelope.to` | the recipient as the sender wrote it, or the mailbox if the message had several |
-| `data.envelope.mailbox` | the mailbox that got it, as alice@example.com |
+| `data.envelope.to` | the recipient as the sender wrote it |
+| `data.envelope.mailbox`, `data.mailbox` | the mailbox that got it; null if the hook has it no more |
 | `data.raw` | the whole message in base64, with our fields above it; null if it is larger than `max_raw` |
 | `data.raw_size` | its size in octets, whether it is there or not |
 | `data.truncated` | whether `text`, `inside` or the lists were cut, to keep all but `raw` below 4 MiB |
@@ -42,13 +42,14 @@ _UNREAD = "the message could not be read, and is described by its envelope alone
 _CUT = "the description was too long and was cut: the raw message has all of it"
 
 
-def describe(octets: Buffer, head: bytes, name: str, max_raw: int) -> bytes:
-    """The body for a message. `head` is its header section, and NAME its entry in the queue."""
-    found = envelope(head, name)
-    file = file_of(name, "", found.mailbox)
+def describe(octets: Buffer, head: bytes, name: str, mailbox: str, max_raw: int) -> bytes:
+    """The body for a message to a mailbox. `head` is its header section, NAME its entry in the queue."""
+    found = envelope(head, name, mailbox)
+    file = file_of(name, "", mailbox)
     short = summary.summary(file, headers.parse_fields(head), len(octets))
     data = message_json.to_json(short, content.read(octets))
     data.pop("path")
+    data["mailbox"] = mailbox or None
     return _body(name, short.stored.arrived, data, found, octets, max_raw)
 
 
@@ -58,7 +59,7 @@ def without_content(octets: Buffer, found: Envelope, name: str, max_raw: int) ->
     data = {
         "id": file.identity,
         "arrived": summary.timestamp(file.arrived),
-        "mailbox": found.mailbox,
+        "mailbox": found.mailbox or None,
         "size": len(octets),
         "truncated": True,
         "notes": [_UNREAD],
@@ -71,7 +72,7 @@ def _body(
 ) -> bytes:
     raw = base64.b64encode(bytes(octets)).decode() if len(octets) <= max_raw else None
     more = {
-        "envelope": {"from": found.sender, "to": found.recipient, "mailbox": found.mailbox},
+        "envelope": {"from": found.sender, "to": found.recipient, "mailbox": found.mailbox or None},
         "raw": raw,
         "raw_size": len(octets),
         "truncated": data.get("truncated", False),

@@ -24,7 +24,7 @@ from collections.abc import Sequence
 from receiver.reading import stored
 from receiver.system.journal import log
 from services.hooks.messages import description
-from services.hooks.messages.envelope import file_of, read_envelope
+from services.hooks.messages.envelope import Boxes, file_of, mailbox_of, read_envelope
 
 LONGEST = 30.0  # seconds for one message
 _MEMORY = 2 << 30  # octets of address space
@@ -33,10 +33,14 @@ _BLOCK = 1 << 20
 
 
 class Reader:
-    """Describes messages, also for several threads. `command` starts the child, which calls `serve`."""
+    """Describes messages, also for several threads. `command` starts the child, which calls `serve`.
 
-    def __init__(self, command: Sequence[str], max_raw: int, longest: float = LONGEST) -> None:
+    `known` are the mailboxes that the hook gets.
+    """
+
+    def __init__(self, command: Sequence[str], max_raw: int, known: Boxes, longest: float = LONGEST) -> None:
         self._command, self._max_raw, self._longest = tuple(command), max_raw, longest
+        self._known = known
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
 
@@ -55,13 +59,15 @@ class Reader:
         file = file_of(name, path)
         octets = stored.content(file)
         log("unread", id=name, size=len(octets))
-        return description.without_content(octets, read_envelope(file), name, self._max_raw)
+        found = read_envelope(file, mailbox_of(name, self._known))
+        return description.without_content(octets, found, name, self._max_raw)
 
     def _ask(self, name: str, path: str) -> bytes:
         """What the child answers; empty if it cannot read the message. Raises EOFError, OSError."""
         child = self._child or self._start()
         assert child.stdin and child.stdout
-        child.stdin.write(json.dumps([name, path, self._max_raw]).encode() + b"\n")
+        asked = name, path, mailbox_of(name, self._known), self._max_raw
+        child.stdin.write(json.dumps(asked).encode() + b"\n")
         child.stdin.flush()
         until = time.monotonic() + self._longest
         (length,) = _LENGTH.unpack(self._read(child.stdout.fileno(), _LENGTH.size, until))
@@ -99,11 +105,11 @@ def serve() -> int:
         most = _MEMORY if hard == resource.RLIM_INFINITY else min(_MEMORY, hard)
         resource.setrlimit(resource.RLIMIT_AS, (most, hard))
     for line in sys.stdin.buffer:
-        name, path, max_raw = json.loads(line)
+        name, path, mailbox, max_raw = json.loads(line)
         try:
             file = file_of(name, path)
             octets = stored.content(file)
-            body = description.describe(octets, stored.head(file)[0], name, max_raw)
+            body = description.describe(octets, stored.head(file)[0], name, mailbox, max_raw)
             if isinstance(octets, mmap.mmap):
                 octets.close()
         except OSError:  # The file is gone, or no message. Our parent finds that, too.

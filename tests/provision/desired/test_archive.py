@@ -92,7 +92,7 @@ def test_the_release_of_the_hooks_has_all_that_it_imports_and_nothing_of_the_rec
             "-",
             "--read-messages",
         ],
-        input=json.dumps([message.name, str(message), 0]).encode() + b"\n",
+        input=json.dumps([message.name, str(message), "alice@example.com", 0]).encode() + b"\n",
         capture_output=True,
         check=True,
     )
@@ -100,6 +100,7 @@ def test_the_release_of_the_hooks_has_all_that_it_imports_and_nothing_of_the_rec
     data = json.loads(done.stdout[8:])["data"]
     assert (data["text"].strip()[:1], data["notes"]) == ("\N{CYRILLIC SMALL LETTER A}", [])
     assert data["links"] == ["http://a.test"]
+    assert data["mailbox"] == "alice@example.com"
     assert not (release / "lib" / "receiver" / "smtp").exists()
     assert not (release / "lib" / "aiosmtpd").exists()
 

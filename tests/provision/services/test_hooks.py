@@ -21,7 +21,7 @@ from tests.provision.hosts import DEPLOYED
 ORDERS = Asked("orders", ("alice@example.com",), url="https://app.example.net/mail")
 SORT = Asked("sort", (), ("example.com",), command=("/usr/local/bin/sort-it",))
 SECRET, OTHER = "whsec_" + "A" * 32, "whsec_" + "B" * 32
-URL, COMMAND = wanted_hook(ORDERS, {"secret": None}), wanted_hook(SORT, {})
+URL, COMMAND = wanted_hook(ORDERS, {"secret": None}, ()), wanted_hook(SORT, {}, ())
 WANTED = WantedHooks("0123456789abcdef", (URL, COMMAND))
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import tomli_w
 
+from services.hooks.messages.envelope import boxes
 from services.hooks.messages.reader import Reader
 from tests.house.rooms import ROOT
 
@@ -102,4 +103,4 @@ class Hook:
 def reader(max_raw: int = 262_144, longest: float = 30.0) -> Reader:
     """A reader of messages, whose child runs as that of the program."""
     words = ("-m", "services.hooks", "--config", "none", "--queue", "none", "--read-messages")
-    return Reader([sys.executable, *words], max_raw, longest)
+    return Reader([sys.executable, *words], max_raw, boxes([BOX]), longest)

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from services.hooks.messages.envelope import boxes
 from services.hooks.outcome import Delivered, NotAMessage, Refused, Vanished
 from services.hooks.queue import Queue
 from services.hooks.running import Runner
 from services.hooks.schedule import Failure
-from tests.services.hooks.hooks import Hook
+from tests.services.hooks.hooks import BOX, Hook
 from tests.waiting import wait_until
 
 PYTHON = sys.executable
@@ -28,7 +29,7 @@ def hook(tmp_path: Path) -> Hook:
 
 def run(hook: Hook, *words: str, name: str = "", longest: float = 20.0) -> object:
     name = name or hook.store()
-    return Runner(words, longest)(name, str(hook.pending / name))
+    return Runner(words, boxes([BOX]), longest)(name, str(hook.pending / name))
 
 
 def script(hook: Hook, source: str) -> tuple[str, ...]:

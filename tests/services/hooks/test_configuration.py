@@ -69,6 +69,7 @@ def test_a_command_is_its_words() -> None:
         ({"url": "https://a.test", "max_raw": -1}, "max_raw: must be from 0 to 33554432, not -1"),
         ({"url": "https://a.test", "max_raw": True}, "max_raw: must be a whole number, not True"),
         ({"url": "https://a.test", "allow_privat": True}, "allow_privat: unknown key; did you mean allow_pr"),
+        ({"url": "https://a.test", "mailboxes": ["a"]}, "mailboxes: 'a' is not of the form mailbox@domain"),
         ({"command": []}, "command: names no program"),
         ({"command": "/bin/x"}, "command: must be a list of strings, not '/bin/x'"),
         ({"command": ["sort-it"]}, "command: 'sort-it' must be an absolute path"),

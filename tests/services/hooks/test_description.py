@@ -12,8 +12,12 @@ from typing import Any
 
 import pytest
 
-from services.hooks.messages.description import MOST
-from services.hooks.messages.envelope import Envelope, envelope
+from receiver import hook_queue
+from receiver.addresses import parse_address
+from receiver.mailbox import Mailbox
+from receiver.smtp.transaction import trace
+from services.hooks.messages.description import MOST, describe, without_content
+from services.hooks.messages.envelope import Envelope, boxes, envelope, file_of, mailbox_of, read_envelope
 from tests.services.hooks.hooks import BOX, PLAIN, TRACE, Hook, reader
 from tests.services.hooks.target import Target
 from tests.waiting import wait_until
@@ -161,9 +165,49 @@ def test_nothing_below_our_received_field_is_taken_for_the_envelope() -> None:
     forged = b"Return-Path: <f@f.test>\r\nDelivered-To: forged@example.test\r\n"
     ours = TRACE.format(sender="zoe@sender.test", box=BOX, above="", identity="M000001P1Q1Rabcdef01").encode()
     real = Envelope("zoe@sender.test", "sales@example.test", BOX)
-    assert envelope(ours + forged + b"\r\n", name) == real
-    assert envelope(b"Subject: x\r\n" + forged, name) == Envelope()
-    assert envelope(ours.replace(b"zoe@sender.test", b""), name) == Envelope("", real.recipient, BOX)
+    assert envelope(ours + forged + b"\r\n", name, BOX) == real
+    assert envelope(b"Subject: x\r\n" + forged, name, BOX) == Envelope(mailbox=BOX)
+    assert envelope(ours.replace(b"zoe@sender.test", b""), name, BOX) == Envelope("", real.recipient, BOX)
+
+
+SENT_TO = (
+    "alice+shop@example.test",
+    "anybody@example.test",  # by the catch-all
+    "ALICE@Example.TEST",
+    '"../../../etc/x"@example.test',
+    '"a>b"@example.test',
+    '"bob@example.test> x"@example.test',
+    r'"a\"> b"@example.test',
+    '"x;id M9P9Q9Rff"@example.test',
+)
+
+
+@pytest.mark.parametrize("single", [True, False])
+@pytest.mark.parametrize("sent_to", SENT_TO)
+def test_the_mailbox_is_ours_and_the_recipient_as_the_sender_wrote_it(
+    tmp_path: Path, sent_to: str, single: bool
+) -> None:
+    recipient, identity = parse_address(sent_to), "M000001P1Q1Rabcdef01"
+    origin = trace.Origin("mail.sender.test", "192.0.2.1", "ESMTP", None)
+    written = str(recipient)
+    above = trace.copy_fields(None, written)
+    above += trace.received_field(origin, "mx1.example.test", identity, written if single else None, 1.79e9)
+    file = f"1790000000.{identity}.mx1"
+    known = boxes(["bob@example.test", BOX, "Zoë@example.test"])
+    for mailbox, said in (
+        (Mailbox("example.test", "alice"), BOX),
+        (Mailbox("example.test", "zoë"), "zoë@example.test"),
+        (Mailbox("example.test", "gone"), ""),
+    ):
+        name = hook_queue.link_name(file, mailbox)
+        (tmp_path / name).write_bytes(above + PLAIN)
+        found = read_envelope(file_of(name, str(tmp_path / name)), mailbox_of(name, known))
+        assert found == Envelope("", written, said)
+        data = json.loads(describe(above + PLAIN, above, name, said, 0))["data"]
+        assert data["mailbox"] == data["envelope"]["mailbox"] == (said or None)
+        assert data["envelope"]["to"] == written
+        unread = json.loads(without_content(above, found, name, 0))["data"]
+        assert unread["mailbox"] == unread["envelope"]["mailbox"] == (said or None)
 
 
 def test_a_message_that_cannot_be_parsed_is_delivered(tmp_path: Path, target: Target) -> None:
