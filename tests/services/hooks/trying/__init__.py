@@ -1,1 +1,0 @@
-"""When a message is tried: by the schedule, and because somebody asks for it."""
