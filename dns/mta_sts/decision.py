@@ -93,7 +93,8 @@ def _wanted(
     ours, served = plan.ours, known.served.policy
     base = {*asked.hosts, *asked.missing, *mx}
     extra = set(served.mx) - base if served and not ours.ends else set()
-    leaving = ours.leaving if ours.leaving and ours.leaving > now else None
+    noted = ours.leaving if ours.leaving and ours.leaving > now else None
+    leaving = max(filter(None, (noted, old.get(f"{WITHDRAWN}.{asked.domain}"))), default=None)
     if extra and ours.leaving is None:
         leaving = after(now, plan.ttl)  # somebody took an MX away, and nobody noted when
     lines = tuple(sorted({*filter(_can_be_listed, base), *_hosts_of(old), *(extra if leaving else ())}))

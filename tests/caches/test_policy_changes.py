@@ -59,6 +59,14 @@ CHANGES: Mapping[str, tuple[Action, ...]] = {
     "withdrawn": (ENFORCED, Withdraw(MAIN)),
     "withdrawn, and wanted again": (ENFORCED, Withdraw(MAIN), SECOND),
     "withdrawn without a policy, and another host": (LEFT_OUT, Withdraw(MAIN), SECOND),
+    "withdrawn without a policy, and another host whose certificate comes later": (
+        deploy("two", mode=None, other=None),
+        Withdraw(OTHER),
+        Certify("one", None),
+        deploy("one", mode=None, other="enforce"),
+        Certify("one", 90),
+        deploy("one", mode=None, other="enforce"),
+    ),
     "one of two domains withdrawn without a policy, and another host": (
         deploy("one", mode=None, other=None),
         Withdraw(MAIN),
