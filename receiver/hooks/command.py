@@ -7,6 +7,7 @@ may not read the queues. 78: the configuration is wrong.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -55,6 +56,10 @@ def _run(arguments: argparse.Namespace) -> int:
     mail = configuration.mail_folder(arguments.config)
     if arguments.prepare:
         return folders.prepare(mail, arguments.prepare)
+    tables = table.get("hooks", {})
+    if not (isinstance(tables, dict) and all(isinstance(each, dict) for each in tables.values())):
+        text = "hooks must be tables such as [hooks.orders]: deploy this host, or see `letterbox check`"
+        raise Failure(f"{arguments.config}: {text}", os.EX_CONFIG)
     known = configured(table)
     # From here on we read what the hooks wrote, which are other users.
     privileges.give_up(privileges.owner(mail))

@@ -50,6 +50,17 @@ def test_without_hooks_the_page_is_named(mail: Path) -> None:
     assert (done.returncode, "docs/hooks.md" in done.stdout) == (0, True)
 
 
+@pytest.mark.parametrize("broken", ["hooks = 3\n", "[hooks]\norders = 3\n"])
+def test_hooks_that_are_no_tables_are_a_wrong_configuration(mail: Path, broken: str) -> None:
+    config = configuration(mail)
+    text = config.read_text()
+    at_top = broken.startswith("hooks")
+    config.write_text(f"{broken}{text}" if at_top else f"{text}\n{broken}")
+    done = hooks(config, "--json")
+    assert (done.returncode, done.stdout) == (os.EX_CONFIG, "")
+    assert "hooks must be tables such as [hooks.orders]" in done.stderr
+
+
 def test_retry_brings_back_what_was_given_up_and_asks_the_process(mail: Path) -> None:
     made = queue(mail, pending=1, dead=2)
     names = {*made.pending_names(), *made.dead_names()}
