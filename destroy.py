@@ -29,7 +29,7 @@ with refusing():
 dns.withdrawn(name="DNS: our records")
 heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
-old_mail.removed(name="Old mail: removed daily, if wanted")
+old_mail.removed(name="Old mail: removed, if wanted")
 resolver.removed(name="Resolver, if needed")
 hooks.removed(name="Hooks, if wanted")
 imap.removed(name="IMAP, if wanted")

@@ -33,6 +33,10 @@ class Run:
             return [step["name"] for step in said["plan"] if step["hosts_with_change"]]
         return [step["name"] for step in said["results"]["operations"] if step["success"] or step["error"]]
 
+    def changed_now(self) -> list[str]:
+        """The same without "Superseded generations": how many there are depends on the tests before."""
+        return [name for name in self.changed() if name != "Superseded generations"]
+
 
 def deploy(
     lab: Lab,

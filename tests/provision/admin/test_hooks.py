@@ -128,9 +128,8 @@ def exposure(lab: Lab, name: str) -> float:
 
 
 def changes(run: Run) -> list[str]:
-    """What the run changed. How many generations the lab has from other tests does not count."""
     assert run.code == 0, run.stderr
-    return [name for name in run.changed() if name != "Superseded generations"]
+    return run.changed_now()
 
 
 @pytest.fixture
