@@ -79,7 +79,7 @@ def test_old_mail_goes_daily_a_full_mailbox_is_told_and_without_keep_the_timer_i
     assert "letterbox" not in target.run(f"systemd-analyze verify --man=no {UNITS}").stderr
 
     back = deploy(lab, "-y", "--json")
-    assert (back.code, back.changed()) == (0, ["Configuration", "Service", STEP]), back.stderr
+    assert (back.code, back.changed_now()) == (0, ["Configuration", "Service", STEP]), back.stderr
     assert target.run(f"ls {UNITS}", check=False).stdout == ""
     assert "letterbox-keep" not in target.run("systemctl list-units --all --no-legend 'letterbox*'").stdout
     assert target.run(ask).stdout.startswith("250")
