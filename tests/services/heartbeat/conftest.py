@@ -107,6 +107,7 @@ def running() -> Iterator[Place]:
     certificate = make_certificate(folder, "mx.example.test")
     server = start_server(folder, certificate=certificate, domains=DOMAINS + HOOKS)
     make_box(server.mail)
+    (server.mail / ".hooks" / "orders" / "pending").mkdir(parents=True)  # as the deploy makes it
     with switch_server(folder) as switch, answering_looks(folder / "look", folder / "letterbox.toml"):
         yield Place(folder, server, switch)
     server.stop()
