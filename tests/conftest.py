@@ -21,6 +21,7 @@ from tests.lab.display import Display
 from tests.lab.errors import LabError
 from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
 from tests.lab.up import bring_up
+from tests.ports import free_port as find_free_port
 from tests.targets import over_ssh
 
 # No deadline, because a busy machine is slow. Derandomized, so that a commit always passes or always fails.
@@ -42,6 +43,12 @@ LAB_FIXTURES = {
 }
 OWN_LAB_FIXTURES = {"tls_lab", "mta_sts_lab", "imap_lab"}
 """They bring up a lab beside the checkout's, so their tests may run beside others."""
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A port of 127.0.0.1 on which nothing listens."""
+    return find_free_port()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

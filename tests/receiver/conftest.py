@@ -64,14 +64,6 @@ def is_root() -> bool:
 
 
 @pytest.fixture
-def free_port() -> int:
-    """A port of the loopback interface on which nothing listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-@pytest.fixture
 def small_disk(tmp_path: Path, is_root: bool) -> Iterator[Path]:
     if not is_root:
         pytest.skip("mounting a small tmpfs needs root")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -16,6 +15,7 @@ import pytest
 
 from dns.inventory.hooks.reading import from_data
 from tests.house.rooms import ROOT
+from tests.ports import free_port
 from tests.services.hooks.hooks import SECRET, Hook
 from tests.waiting import wait_until
 
@@ -28,9 +28,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.M | re.S)
 def flask(tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """The URL of the running program, and what it prints."""
     (tmp_path / "app.py").write_text(PROGRAM)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     said = tmp_path / "said"
     with said.open("w") as out, subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)],

@@ -89,13 +89,6 @@ def test_only_https_is_spoken_to_a_switch(place: Place, url: str) -> None:
     assert (done.returncode, "deploy again" in done.stderr) == (1, True)
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def test_a_receiver_that_is_not_there_fails_the_switch(place: Place, free_port: int) -> None:
     done = place.run("--port", str(free_port))
     assert done.returncode == 1

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
@@ -17,6 +16,8 @@ import time
 import urllib.request
 from datetime import datetime
 from pathlib import Path
+
+from tests.ports import free_port
 
 SUITE = "forky"
 PROFILES = {"ordinary": 90 * 86400, "short": 6 * 86400, "moment": 15}  # seconds
@@ -136,9 +137,3 @@ class Pebble:
         context = ssl.create_default_context(cafile=self.trust)
         with urllib.request.urlopen(url, body, SECONDS, context=context) as answer:
             return bytes(answer.read())
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

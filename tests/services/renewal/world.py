@@ -27,7 +27,7 @@ from tests.dns.loopback import real_nameservers
 from tests.house.rooms import ROOT
 from tests.lab.cloudflare import StandIn
 from tests.services.renewal import keys
-from tests.services.renewal.pebble import Pebble, free_port
+from tests.services.renewal.pebble import Pebble
 
 NAME, ZONE, OTHER_ZONE = "mx1.example.test", "example.test", "throwaway.test"
 NS1, NS2 = "127.84.0.1", "127.84.0.2"
@@ -189,4 +189,4 @@ def _copy(folder: Path) -> str:
     return f"cp {folder}/ns1/{ZONE}.zone {folder}/ns1/{OTHER_ZONE}.zone {folder}/ns2/"
 
 
-__all__ = ["NAME", "NS2", "OTHER_ZONE", "TOKEN", "ZONE", "Run", "World", "free_port", "running"]
+__all__ = ["NAME", "NS2", "OTHER_ZONE", "TOKEN", "ZONE", "Run", "World", "running"]

@@ -20,6 +20,7 @@ from dns.world.nameservers import Server
 from dns.world.resolvers import resolver_at
 from dns.world.vantage import VantagePoint
 from tests.dns.check.judging.values import place, seen
+from tests.ports import free_port
 
 ADDRESS, NAME = "127.83.0.40", "mx.e.org"
 SECONDS = 20.0
@@ -66,9 +67,7 @@ def _front(after: Callable[[socket.socket], None]) -> Iterator[int]:
 @contextmanager
 def openssl_server(certificate: Path, *options: str) -> Iterator[int]:
     """Run `openssl s_server` with these options behind STARTTLS. Yields the port. It answers each line."""
-    with socket.socket() as probe_:
-        probe_.bind(("127.0.0.1", 0))
-        inner = int(probe_.getsockname()[1])
+    inner = free_port()
     command = ["openssl", "s_server", "-quiet", "-accept", f"127.0.0.1:{inner}", "-cert", str(certificate)]
     with subprocess.Popen(
         [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
