@@ -4,4 +4,4 @@ It receives mail for the domains it is given and stores it in Maildirs. It answe
 after the message is on stable storage for every recipient. It never relays and never sends a bounce.
 """
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"

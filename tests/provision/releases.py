@@ -29,6 +29,7 @@ RELEASES = (
     Release("0.3.0", "5cc66c0"),
     Release("0.4.0", "59d115e"),
     Release("0.5.0", "892f760"),
+    Release("0.6.0", "379dfd0"),
 )
 
 
