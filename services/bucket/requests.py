@@ -153,7 +153,8 @@ class Requests:
     async def _check(
         self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
     ) -> None:
-        links = await self._trial.links(late)
+        async with self._turn(late):
+            links = await self._trial.links(late)
         reply(protocol.pack_reply(head["n"], links=[asdict(each) for each in links]), -1)
 
     @asynccontextmanager
