@@ -23,6 +23,8 @@ from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
 from receiver.storage.leftovers import Claim
 
+_BLOCK = 1_048_576  # octets that are copied at once from one file to another
+
 
 class Folders:
     """The folders of one mail folder, and the claim of a process to its files in tmp/.
@@ -174,6 +176,12 @@ class Folders:
         while octets:
             written = self.disk.pwritev(fd, [octets], offset)
             octets, offset = octets[written:], offset + written
+
+    def copy(self, source: int, offset: int, target: int) -> None:
+        """Copy all that is in one file from `offset` on to another file."""
+        while block := self.disk.pread(source, _BLOCK, offset):
+            self.write(target, block)
+            offset += len(block)
 
 
 def nearest_folder(path: Path) -> Path:

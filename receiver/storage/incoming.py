@@ -5,7 +5,8 @@ with `stage`, `write_out`, `place`, a sync and `close`. If a step fails, `undo` 
 methods but `gather` and `put_on_top` block.
 
 A hook gets a link to the file of each mailbox that it wants (`hook_queue`), and so does the bucket's queue.
-`place` makes it, and what then makes the name in new/ durable, the log or a sync, makes the link durable, too.
+`place` makes it, and whatever then makes the name in new/ durable, the log or a sync, makes the link durable
+as well.
 
 The header fields that all copies share are the first part of the content. Some of them may be known only when
 the message is complete. A message that is written to a file before has an empty slot for them.
@@ -17,17 +18,19 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from receiver import maildir
 from receiver.storage.folders import Folders
 from receiver.storage.log.record import Copy, Record, make_record
 
+if TYPE_CHECKING:
+    from receiver.bucket.protocol import Sender
+
 T = TypeVar("T")
 
 _SMALL = 131_072  # octets of a message after which its first part is written to tmp/
 _PART = 262_144  # octets after which each further part is written
-_BLOCK = 1_048_576  # octets that are copied at once from one file to another
 _MOST_OPEN = 16  # copies of one message up to which all files stay open, so that they are synced together
 
 
@@ -45,7 +48,7 @@ class Incoming:
         self.copies = copies
         self.size = 0  # octets of content, without `shared` and what is put on top
         self.trace = len(shared)  # octets of the fields that all copies share, above the content
-        self.sender = "unknown"  # what the checks say of its sender: authentic, forged or unknown
+        self.sender: Sender = "unknown"  # what the checks say of its sender
         self.pieces: list[bytes] = [shared] if shared else []  # what is not in a file yet
         self.staged = False  # whether all content is in files in tmp/
         self.files: list[int] = []  # descriptors of the files that are open and not synced yet
@@ -202,7 +205,7 @@ class Incoming:
             fd = self._create(copy, content)
             try:
                 if streamed:
-                    self._copy_content(self.files[0], fd)
+                    self._folders.copy(self.files[0], len(self.copies[0].fields), fd)
                 if many:
                     self._disk.fsync(fd)
             except BaseException:
@@ -241,10 +244,3 @@ class Incoming:
             self._folders.forget()
             self._folders.prepare(copy.mailbox)
             return call()
-
-    def _copy_content(self, source: int, target: int) -> None:
-        """Copy the content of the first copy's file to another file."""
-        offset = len(self.copies[0].fields)
-        while block := self._disk.pread(source, _BLOCK, offset):
-            self._folders.write(target, block)
-            offset += len(block)

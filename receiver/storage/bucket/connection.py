@@ -15,7 +15,7 @@ from pathlib import Path
 
 from receiver.bucket import protocol
 
-_PAUSES = (0.02, 0.05, 0.1, 0.25)  # seconds before each next try to connect; the last one for all that follow
+_PAUSES = (0, 0.02, 0.05, 0.1, 0.25)  # seconds before each next try; the last one before all that follow
 _BUSY = 0.02  # seconds after which a packet is sent again that the kernel has no room for
 _MOST = 64  # replies that are read at once, so that others have their turn
 # The kernel has no room for the packet or its descriptors, whoever reads at the other end.
@@ -40,7 +40,7 @@ class Connection:
         self._path, self._received, self._may_send, self._lost = path, received, may_send, lost
         self._loop = asyncio.get_running_loop()
         self._socket: socket.socket | None = None
-        self._tries = 0  # to connect, since something was received
+        self._failures = 0  # connections that were not made or were lost, since something was received
         self._waits_for_room = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -86,16 +86,18 @@ class Connection:
             connected.connect(str(self._path))
         except OSError as error:  # It is not there, or so many wait to be accepted that it takes no more.
             connected.close()
-            self.problem = os.strerror(error.errno or errno.EIO)
-            self._call_later(self._pause(), self._may_send)
+            self._failed(os.strerror(error.errno or errno.EIO))
             return
         self.problem = ""
         self._socket = connected
         self._loop.add_reader(connected, self._readable)
 
-    def _pause(self) -> float:
-        self._tries += 1
-        return _PAUSES[min(self._tries, len(_PAUSES)) - 1]
+    def _failed(self, problem: str) -> None:
+        """Note why there is no connection, and try again after a pause."""
+        self.problem = problem
+        pause = _PAUSES[min(self._failures, len(_PAUSES) - 1)]
+        self._failures += 1
+        self._call_later(pause, self._may_send)
 
     def _call_later(self, seconds: float, work: Callable[[], object]) -> None:
         """Do work after a while, unless something is to be done already."""
@@ -130,16 +132,13 @@ class Connection:
             if not packet:
                 self._disconnect(None)
                 return
-            self._tries = 0
+            self._failures = 0
             self._received(packet)
 
     def _disconnect(self, error: OSError | None) -> None:
-        self.problem = (error.strerror if error else None) or "it has hung up"
         self._forget_socket()
         self._lost()
-        # It is tried again at once, and if that has no answer either, after pauses.
-        self._call_later(self._pause() if self._tries else 0, self._may_send)
-        self._tries += 1
+        self._failed((error.strerror if error else None) or "it has hung up")
 
     def _forget_socket(self) -> None:
         if self._socket is not None:

@@ -1,8 +1,8 @@
 """Messages on their way into the bucket: each is answered within a time of our own, whatever happens.
 
-A message is handed to `letterbox-bucket`. If that process ends before it has answered, the message is handed over
-again, to the one that comes after it, until its time is up. The bucket keeps it once, because each time it has
-the same key. A sender whose message had no answer in time may try again, and the same holds for that.
+A message is handed to `letterbox-bucket`. If that process ends before it has answered, the message is handed
+over again, to the one that comes after it, until its time is up. The bucket keeps it once, because it has the
+same key each time. A sender whose message had no answer in time may try again, and the same holds for that.
 
 The process may be missing, hang, be stopped, or answer nonsense. None of this blocks the receiver or ends it.
 """
@@ -51,8 +51,7 @@ class Puts:
         timer = loop.call_later(self._deadline, self._time_is_up, number)
         self._unsent.append(number)
         try:
-            if len(self._unsent) == 1:
-                self._send()
+            self._send()
             await done
         finally:
             timer.cancel()
@@ -78,7 +77,6 @@ class Puts:
                         return
                 except OSError as error:
                     self._fail(number, OSError(errno.EIO, f"it cannot be sent: {error.strerror}"))
-            # A connection that was lost meanwhile has put all that wait for an answer here again.
             self._unsent.popleft()
 
     def _received(self, packet: bytes) -> None:

@@ -1,8 +1,8 @@
 """The request that hands one message to `letterbox-bucket`: a packet, and the descriptors that go with it.
 
-Content of up to 64 KiB is in the packet. What is larger and still in memory goes into a memfd. What was written
-to tmp/ goes as that file, the first copy's, so nothing is copied. The fields of all copies are in the packet, or
-in a memfd of their own if they are many.
+Content of up to 64 KiB is in the packet. What is larger and still in memory goes into a memfd. What was
+written to tmp/ goes as that file, the first copy's, so nothing is copied. The fields of all copies are in the
+packet, or in a memfd of their own if they are many.
 """
 
 from __future__ import annotations
