@@ -14,6 +14,7 @@ from rich.console import Console
 from testinfra.host import Host
 
 from dns.inventory import Inventory, InventoryError, MailHost, load
+from tests import bytecode
 from tests.__main__ import NO_LAB
 from tests.deploys import deploy
 from tests.lab import lifecycle, prerequisites
@@ -23,6 +24,8 @@ from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
 from tests.lab.up import bring_up
 from tests.ports import free_port as find_free_port
 from tests.targets import over_ssh
+
+bytecode.keep()
 
 # No deadline, because a busy machine is slow. Derandomized, so that a commit always passes or always fails.
 settings.register_profile(
