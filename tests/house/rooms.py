@@ -70,6 +70,7 @@ ROOMS = (
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
+            ("bucket_queue",),
             ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
@@ -111,7 +112,7 @@ ROOMS = (
     ),
     Room(
         "benchmarks",
-        knows=frozenset({"dns", "provision", "tests"}),
+        knows=frozenset({"dns", "provision", "receiver", "services", "tests"}),
         libraries=frozenset({"cryptography", "rich"}),
     ),
     Room(
