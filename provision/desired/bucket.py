@@ -9,6 +9,7 @@ from pathlib import Path
 import tomli_w
 
 from dns.inventory.store.values import Store
+from provision.desired.files import sha256
 from provision.desired.heartbeat import telling_failures
 from provision.host import layout
 
@@ -28,6 +29,10 @@ class WantedBucket:
     """The digest of the release."""
     key: str | None = field(default=None, repr=False)
     """The key pair. None if the host keeps its own."""
+
+    def key_stays(self, digest: str) -> bool:
+        """Whether the pair on the host, which has this digest, is the wanted one."""
+        return self.key is None or digest == sha256(self.key)
 
 
 def unit_texts(*, pulls: bool, heartbeat: bool) -> dict[str, str]:
