@@ -44,7 +44,7 @@ def prepare() -> None:
 
 
 def rolling_back(host: Host, seen: Observed, target: Generation) -> list[str]:
-    """Why the host may not go back to this generation: mail is led to what it lacks, or it could take none."""
+    """Why the host may not go back to this generation: mail is led to what it lacks, or it takes none."""
     if target.served is None:
         return [f"what generation {target.name} serves cannot be read: name another with --data generation="]
     if problem := rollback_problem(seen, target):

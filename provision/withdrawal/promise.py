@@ -23,8 +23,8 @@ def rollback_problem(seen: Observed, target: Generation) -> str:
     ):
         return ""
     return (
-        f"generation {target.name} gives a 250 when the bucket has the message, and {layout.BUCKET_SERVICE} is "
-        "not on the host any more, so it would take no mail: deploy with the store, or name another with "
+        f"generation {target.name} gives a 250 when the bucket has the message, and {layout.BUCKET_SERVICE} "
+        "is not on the host any more, so it would take no mail: deploy with the store, or name another with "
         "--data generation="
     )
 
