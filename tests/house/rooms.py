@@ -95,11 +95,8 @@ ROOMS = (
     ),
     Room(
         "services",
-        knows=frozenset({"receiver"}),  # HOOKS_KNOW and BUCKET_KNOW say which, and what of it
-        libraries=_libraries("renewal")
-        | _libraries("resolver")
-        | _libraries("hooks")
-        | _libraries("bucket"),
+        knows=frozenset({"receiver"}),  # HOOKS_KNOW says which of them, and what of it
+        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks"),
     ),
     Room(
         "first_mail",
@@ -134,17 +131,7 @@ HOOKS_KNOW = (
     "receiver.reading",
     "receiver.system.journal",
 )
-"""What `services/hooks` may import of the receiver."""
-
-BUCKET_KNOW = (
-    "receiver.bucket",
-    "receiver.config.tables",
-    "receiver.mailbox",
-    "receiver.maildir",
-    "receiver.system.journal",
-    "receiver.system.systemd",
-)
-"""What `services/bucket` may import of the receiver. No other service may import anything of it."""
+"""What `services/hooks` may import of the receiver. No other service may import anything of it."""
 
 
 def rooms_of(root: Path) -> set[str]:
