@@ -79,7 +79,7 @@ def from_host(seen: Observed, wanted: WantedBucket) -> Answer:
 
     Raises DeployError if the program cannot be built.
     """
-    if _is_in_place(seen, wanted):
+    if is_in_place(seen, wanted):
         return _run(StringCommand(SERVICE_CHECK))
     try:
         return _run(program_command(seen, wanted))
@@ -87,7 +87,7 @@ def from_host(seen: Observed, wanted: WantedBucket) -> Answer:
         raise DeployError(f"the program of the bucket cannot be built: {error}") from None
 
 
-def _is_in_place(seen: Observed, wanted: WantedBucket) -> bool:
+def is_in_place(seen: Observed, wanted: WantedBucket) -> bool:
     """Whether the service runs with what is wanted of it."""
     now, name = seen.bucket, layout.BUCKET_SERVICE
     return (

@@ -90,6 +90,10 @@ BUCKET = Program(
     (
         "receiver/__init__.py",
         "receiver/bucket",
+        "receiver/config/__init__.py",
+        "receiver/config/tables.py",
+        "receiver/mailbox.py",
+        "receiver/maildir.py",
         "receiver/system/__init__.py",
         "receiver/system/journal.py",
     ),
