@@ -57,7 +57,7 @@ def from_here(config: str, pair: str) -> Answer:
     with tempfile.TemporaryDirectory(prefix="letterbox-trial-") as folder:
         file = Path(folder, "bucket.toml")
         file.write_text(config)
-        words = ("check", "--config", str(file), "--json", "--key-from-stdin")
+        words = ("--config", str(file), "--key-from-stdin", "check", "--json")
         try:
             done = subprocess.run(
                 [sys.executable, "-P", "-S", "-m", BUCKET.folder.replace("/", "."), *words],
@@ -110,7 +110,7 @@ def program_command(seen: Observed, wanted: WantedBucket) -> StringCommand:
     packed = b"" if there else archive(Platform(seen.python, seen.machine), BUCKET)
     program = f"{_CURRENT if there else '$t'}/bin/{BUCKET.command}"
     sandbox = [f"-p {shlex.quote(each)}" for each in _SANDBOX]
-    arguments = "check --config $t/bucket.toml --json"
+    arguments = "--config $t/bucket.toml"
     if wanted.key is None:
         sandbox.append(f"-p LoadCredentialEncrypted=bucket:{layout.BUCKET_KEY}")
         key, stdin = "", "</dev/null"
@@ -138,7 +138,7 @@ def program_command(seen: Observed, wanted: WantedBucket) -> StringCommand:
         "if command -v restorecon >/dev/null; then restorecon -RF $t; fi",
         f"{'' if stdin else _HANDED_OVER}"
         f"systemd-run --quiet --pipe --wait --collect --service-type=exec {' '.join(sandbox)} "
-        f"{program} {arguments} {stdin}",
+        f"{program} {arguments} check --json {stdin}",
     )
     given = "" if wanted.key is None else f"{wanted.key}\n"
     return StringCommand(

@@ -96,5 +96,6 @@ BUCKET = Program(
         "receiver/maildir.py",
         "receiver/system/__init__.py",
         "receiver/system/journal.py",
+        "receiver/system/systemd.py",
     ),
 )
