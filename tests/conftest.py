@@ -40,8 +40,9 @@ LAB_FIXTURES = {
     "tls_lab",
     "mta_sts_lab",
     "imap_lab",
+    "bucket_lab",
 }
-OWN_LAB_FIXTURES = {"tls_lab", "mta_sts_lab", "imap_lab"}
+OWN_LAB_FIXTURES = {"tls_lab", "mta_sts_lab", "imap_lab", "bucket_lab"}
 """They bring up a lab beside the checkout's, so their tests may run beside others."""
 
 

@@ -33,7 +33,8 @@ _CURRENT = f"{layout.BUCKET_PROGRAM}/current"
 _SANDBOX = (
     "DynamicUser=yes",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
-    "IPAddressDeny=link-local multicast",
+    "IPAddressDeny=link-local",
+    "IPAddressDeny=multicast",
     "MemoryMax=512M",
     f"RuntimeMaxSec={_SECONDS}",
 )
