@@ -19,6 +19,8 @@ def bucket_lab(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("bucket")
     lab = usable_lab(request.config, folder / ".lab", quiet=True, hosts=2)
     try:
+        for target in lab.targets:  # an image without a root has no package ca-certificates either
+            target.write("/etc/ssl/certs/ca-certificates.crt", lab.trusted.read_text())
         with seaweed(address=lab.network.address4(CONTROL)) as engine:
             yield Place(lab, engine, folder)
     finally:
