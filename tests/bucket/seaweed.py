@@ -1,4 +1,4 @@
-"""A store that speaks S3: the program `weed` of SeaweedFS, as one process, with a key pair and an empty bucket.
+"""A store that speaks S3: the program `weed` of SeaweedFS, one process with a key pair and an empty bucket.
 
 It needs no root and is ready within seconds. All its ports are given, because it would take further ones by
 itself (port + 10000 for gRPC). What it stores lies in a temporary folder, which goes with it.
