@@ -37,7 +37,7 @@ mail_hosts = (
         ),
     ],
     {
-        # "store": {"bucket": "https://ACCOUNT.r2.cloudflarestorage.com/mail"},  # survives a host: docs/fleet.md
+        # "store": {"bucket": "https://ACCOUNT.r2.cloudflarestorage.com/mail"},  # fleets: docs/fleet.md
         "domains": {
             "example.com": {
                 # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com
