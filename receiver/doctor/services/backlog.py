@@ -66,17 +66,23 @@ def read(mail: Path) -> Backlog:
 
 def load(path: Path) -> dict[str, object]:
     """The object in a file of JSON. Empty if there is no such file. Raises OSError and ValueError."""
-    try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return {}
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise ValueError(f"{path.name}: no regular file")
-        found = json.loads(file.read(_LARGEST))
+    said = text(path)
+    found = json.loads(said) if said else {}
     if not isinstance(found, dict):
         raise ValueError(f"{path.name}: no object")
     return found
+
+
+def text(path: Path) -> str:
+    """The beginning of a file. Empty if there is no such file. Raises OSError, and ValueError for no file."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return ""
+    with os.fdopen(fd, "rb") as file:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise ValueError(f"{path.name}: no regular file")
+        return file.read(_LARGEST).decode("utf-8", "replace")
 
 
 def reason(failure: Exception) -> str:
@@ -95,6 +101,8 @@ def seconds(value: object) -> float | None:
 
 def age(lasted: float) -> str:
     """A length of time in the unit that fits."""
+    if lasted < 120:
+        return f"{max(0.0, lasted):.0f} s"
     if lasted < 7200:
         return f"{lasted / 60:.0f} min"
     return f"{lasted / 3600:.0f} h" if lasted < 172_800 else f"{lasted / 86_400:.0f} days"

@@ -25,7 +25,10 @@ SOCKET, SERVICE = "letterbox-bucket.socket", "letterbox-bucket.service"
 PUSH, PULL = "letterbox-push.service", "letterbox-pull.service"
 PULL_UNIT = Path("/etc/systemd/system", PULL)
 PATIENCE = 30.0  # seconds for the whole trial, which asks several times
-LONGEST_ROUND = 10 * 60  # seconds between two rounds of `letterbox pull` that succeeded
+LONGEST_LOOK = 15 * 60  # seconds since `letterbox pull` had everything, which it notes every five minutes
+    15 * 60
+)  # seconds since `letterbox pull --follow` had everything; it notes that every five minutes
+LONGEST_BEHIND = 2 * 3600  # seconds, which only the daily look at a very large bucket may take
 _LINK, _BACKLOG, _PULL = "bucket", "bucket backlog", "bucket pull"
 _NAMES = {"conditional write": "bucket writes"}  # to fit the column; else "bucket" and the name
 _LOOK = f"journalctl -u {SERVICE} -n 20"
@@ -107,24 +110,25 @@ def judge_backlog(found: Backlog, push: str, now: float) -> Link:
 
 
 def check_pull(mail: Path, unit: str, now: float) -> Link:
-    """`letterbox pull` runs, and its last round that succeeded is not long ago."""
+    """`letterbox pull` runs, and it is not long ago that it had everything that the bucket has."""
     logs = f"journalctl -u {PULL} -n 20"
     if unit and unit != "active":
         return Link(_PULL, f"{PULL} is {unit}: no mail comes here", f"systemctl enable --now {PULL}; {logs}")
     try:
-        state = backlog.load(mail / backlog.FOLDER / "pull.json")
-    except (OSError, ValueError, RecursionError) as failure:
+        began = backlog.text(mail / backlog.FOLDER / "pulled" / "complete")
+    except (OSError, ValueError) as failure:
         return Link(_PULL, f"its state cannot be read ({backlog.reason(failure)})", look=logs)
-    at, error = backlog.seconds(state.get("at")), str(state.get("error") or "")[:300]
-    why = f": {error}" if error else ""
-    if at is None:
-        return Link(_PULL, f"no round has succeeded yet{why}", look=logs)
-    if now - at > LONGEST_ROUND:
-        evidence = f"no round has succeeded for {backlog.age(now - at)}{why}"
+    if not (began.isascii() and began.isdigit() and len(began) < 12):
+        return Link(_PULL, "it has not had all of the bucket yet: the first look may take long", look=logs)
+    lasted = now - int(began)
+    evidence = f"the last complete look at the bucket began {backlog.age(lasted)} ago"
+    if lasted > LONGEST_BEHIND:
         return Link(_PULL, evidence, f"systemctl restart {PULL}; {logs}")
+    if lasted > LONGEST_LOOK:
+        return Link(_PULL, evidence, look=logs)
     if not unit:
         return Link(_PULL, f"systemd does not say whether {PULL} runs", look=logs)
-    return Link(_PULL, f"the last round succeeded at {_time(at)}{why}")
+    return Link(_PULL, evidence)
 
 
 def _same(link: Link) -> Link:

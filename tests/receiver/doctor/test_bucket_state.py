@@ -68,25 +68,32 @@ def test_the_backlog_is_judged_by_its_age_and_never_by_its_silence(
     assert (link.holds, evidence in link.evidence) == (holds, True), link
 
 
-def pulls(mail: Path, **state: object) -> None:
-    (folder(mail) / "pull.json").write_text(json.dumps(state))
+def pulled(mail: Path, content: str) -> None:
+    (folder(mail) / "pulled").mkdir()
+    (mail / ".bucket" / "pulled" / "complete").write_text(content)
 
 
 @pytest.mark.parametrize(
-    ("make", "unit", "holds", "evidence"),
+    ("ago", "unit", "holds", "evidence"),
     [
-        (lambda mail: pulls(mail, at=NOW - 9), "active", True, "succeeded at 2026-11-26 11:59 UTC"),
-        (lambda mail: pulls(mail, at=NOW - 1800, error="timed out"), "active", False, "for 30 min: timed"),
-        (lambda mail: pulls(mail, error="timed out"), "active", None, "has succeeded yet: timed out"),
-        (lambda mail: pulls(mail, at=NOW - 9), "failed", False, "letterbox-pull.service is failed"),
-        (lambda mail: pulls(mail, at=NOW - 9), "", None, "systemd does not say"),
-        (folder, "active", None, "no round has succeeded yet"),
-        (lambda mail: (folder(mail) / "pull.json").write_text("{"), "active", None, "state cannot be read"),
+        (9, "active", True, "began 9 s ago"),
+        (-60, "active", True, "began 0 s ago"),
+        (1800, "active", None, "began 30 min ago"),
+        (3 * 3600, "active", False, "began 3 h ago"),
+        (9, "failed", False, "letterbox-pull.service is failed"),
+        (9, "", None, "systemd does not say"),
     ],
-)  # fmt: skip
+)
 def test_pulling_that_is_behind_is_broken(
-    tmp_path: Path, make: Callable[[Path], object], unit: str, holds: bool | None, evidence: str
+    tmp_path: Path, ago: int, unit: str, holds: bool | None, evidence: str
 ) -> None:
-    make(tmp_path)
+    pulled(tmp_path, str(int(NOW) - ago))
     link = check_pull(tmp_path, unit, NOW)
     assert (link.holds, evidence in link.evidence) == (holds, True), link
+
+
+@pytest.mark.parametrize("content", ["", "soon", "1" * 40])
+def test_a_first_look_that_has_not_ended_is_unknown(tmp_path: Path, content: str) -> None:
+    assert check_pull(tmp_path, "active", NOW).is_unknown
+    pulled(tmp_path, content)
+    assert check_pull(tmp_path, "active", NOW).is_unknown
