@@ -126,7 +126,7 @@ KNOWN = {
         "receiver.bucket",
         "receiver.config.tables",
         "receiver.mailbox",
-        "receiver.system.journal",
+        "receiver.system",
     ),
     "services.hooks": (
         "receiver.addresses",
