@@ -26,8 +26,6 @@ PUSH, PULL = "letterbox-push.service", "letterbox-pull.service"
 PULL_UNIT = Path("/etc/systemd/system", PULL)
 PATIENCE = 30.0  # seconds for the whole trial, which asks several times
 LONGEST_LOOK = 15 * 60  # seconds since `letterbox pull` had everything, which it notes every five minutes
-    15 * 60
-)  # seconds since `letterbox pull --follow` had everything; it notes that every five minutes
 LONGEST_BEHIND = 2 * 3600  # seconds, which only the daily look at a very large bucket may take
 _LINK, _BACKLOG, _PULL = "bucket", "bucket backlog", "bucket pull"
 _NAMES = {"conditional write": "bucket writes"}  # to fit the column; else "bucket" and the name

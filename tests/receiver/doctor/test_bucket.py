@@ -16,8 +16,8 @@ from receiver.doctor.links import Link
 from receiver.doctor.services.bucket import ask
 from receiver.heartbeat.bucket import answers
 from tests.bucket.gateway import Fault, Gateway, gateway
-from tests.bucket.mx import start_bucket
 from tests.bucket.seaweed import Engine, seaweed
+from tests.bucket.service import service
 from tests.ports import free_port
 from tests.receiver.certificates import make_certificate
 
@@ -39,12 +39,8 @@ def gate(engine: Engine) -> Iterator[Gateway]:
 @contextlib.contextmanager
 def bucket(folder: Path, engine: Engine, url: str, secret: str = "") -> Iterator[Path]:
     """The bucket's process for a URL, with the store's key pair or another secret. Gives its socket."""
-    process, path = start_bucket(folder, [url], engine.key, secret or engine.secret)
-    try:
-        yield path
-    finally:
-        process.kill()
-        process.wait()
+    with service(folder / "bucket", [url], engine.key, secret or engine.secret) as running:
+        yield running.socket
 
 
 @contextlib.contextmanager
@@ -161,14 +157,14 @@ def test_a_store_that_gives_no_answer_is_unknown(tmp_path: Path, engine: Engine,
 def test_a_process_that_is_not_there_is_broken_and_one_that_hangs_is_unknown(
     tmp_path: Path, engine: Engine
 ) -> None:
-    process, path = start_bucket(tmp_path, [engine.url], engine.key, engine.secret)
-    process.send_signal(signal.SIGSTOP)
-    (hung,) = ask(path, "bucket", patience=0.3)
-    process.kill()
-    process.wait()
-    (gone,) = ask(path, "bucket")
-    path.unlink(missing_ok=True)
-    (missing,) = ask(path, "bucket")
+    with service(tmp_path / "bucket", [engine.url], engine.key, engine.secret) as running:
+        assert running.process
+        running.process.send_signal(signal.SIGSTOP)
+        (hung,) = ask(running.socket, "bucket", patience=0.3)
+        running.end(signal.SIGKILL)
+        (gone,) = ask(running.socket, "bucket")
+        running.socket.unlink(missing_ok=True)
+        (missing,) = ask(running.socket, "bucket")
     assert [each.holds for each in (hung, gone, missing)] == [None, False, False]
     assert "refused" in gone.evidence and "No such file" in missing.evidence
-    assert answers(path, patience=0.3).well is None
+    assert answers(running.socket, patience=0.3).well is None
