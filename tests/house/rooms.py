@@ -70,6 +70,7 @@ ROOMS = (
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
+            ("bucket_queue",),
             ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
