@@ -70,7 +70,7 @@ ROOMS = (
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
-            ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
+            ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
             ("charsets", "validity"),
@@ -95,8 +95,8 @@ ROOMS = (
     ),
     Room(
         "services",
-        knows=frozenset({"receiver"}),  # HOOKS_KNOW says which of them, and what of it
-        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks"),
+        knows=frozenset({"receiver"}),  # KNOWN says which of them, and what of it
+        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks") | _libraries("bucket"),
     ),
     Room(
         "first_mail",
@@ -121,17 +121,25 @@ ROOMS = (
     ),
 )
 
-HOOKS_KNOW = (
-    "receiver.addresses",
-    "receiver.config.tables",
-    "receiver.content",
-    "receiver.headers",
-    "receiver.hook_queue",
-    "receiver.mailbox",
-    "receiver.reading",
-    "receiver.system.journal",
-)
-"""What `services/hooks` may import of the receiver. No other service may import anything of it."""
+KNOWN = {
+    "services.bucket": (
+        "receiver.bucket",
+        "receiver.config.tables",
+        "receiver.mailbox",
+        "receiver.system.journal",
+    ),
+    "services.hooks": (
+        "receiver.addresses",
+        "receiver.config.tables",
+        "receiver.content",
+        "receiver.headers",
+        "receiver.hook_queue",
+        "receiver.mailbox",
+        "receiver.reading",
+        "receiver.system.journal",
+    ),
+}
+"""What a service may import of the receiver. A service that is not here may import nothing of it."""
 
 
 def rooms_of(root: Path) -> set[str]:
