@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -16,7 +15,6 @@ from tests.fleet.judge import Objects, Reader, Verdict, joined, judge, of_ledger
 from tests.fleet.ledger import Ledger
 from tests.fleet.mx import BUCKET_PROGRAM, Mx, settings
 from tests.fleet.senders import Senders
-from tests.receiver.processes import wait_until
 
 MOST_SECONDS = 20.0  # that a sender waits for an answer
 Action = Callable[[], None]
@@ -100,25 +98,21 @@ class Fleet:
         for each in self.mx:
             each.kill()
 
-    def trial(self, name: str, rounds: Sequence[Action], *, quiet: float = 0.0) -> Row:
-        """Do each of the rounds under load, and judge. `quiet` is a pause that is allowed after the last one."""
+    def trial(self, name: str, rounds: Sequence[Action]) -> Row:
+        """Do each of the rounds under load, and judge. Mail must go on after each of them."""
         ledger = Ledger()
         self.ledgers.append(ledger)
         seed = self.seed * 1000 + len(self.ledgers)
         ports = [each.port for each in self.mx]
-        with Senders(ports, ledger, self.senders, seed, think=self.think, patience=90) as load:
-            wait_until(lambda: ledger.acknowledged, "a message is acknowledged")
+        with Senders(ports, ledger, self.senders, seed, think=self.think, patience=90):
+            ledger.wait_for_more(0)
             started = time.monotonic()
-            for number, act in enumerate(rounds):
+            for act in rounds:
                 before = len(ledger.acknowledged)
                 act()
-                wait_until(lambda before=before: len(ledger.acknowledged) > before, f"{name}: mail goes on")
-                self.progress(name, number + 1, len(rounds), load.ledger)
+                ledger.wait_for_more(before)
             ended = time.monotonic()
         return self.row(name, len(rounds), ledger, ledger.pause_since(started, ended))
-
-    def progress(self, name: str, done: int, rounds: int, ledger: Ledger) -> None:
-        """For a display; `Fleet` itself has none."""
 
     def row(self, name: str, rounds: int, ledger: Ledger, pause: float) -> Row:
         """Read all mailboxes, and judge this ledger's messages."""
@@ -133,10 +127,10 @@ class Fleet:
             wrong.append(f"an answer after {ledger.slowest:.1f} s")
         if ledger.given_up:
             wrong.append(f"{len(ledger.given_up)} messages that no MX would take in the end")
+        copies = sum(map(len, ledger.acknowledged.values()))
         return Row(
-            name, rounds, len(ledger.acknowledged), sum(map(len, ledger.acknowledged.values())), verdict,
-            ledger.unknown.total(), ledger.slowest, pause,
-            ", ".join(f"{count} × {code}" for code, count in sorted(ledger.replies.items())), wrong,
+            name, rounds, len(ledger.acknowledged), copies, verdict, ledger.unknown.total(),
+            ledger.slowest, pause, ledger.summary, wrong,
         )  # fmt: skip
 
     def read_again(self, node: int) -> Verdict:
@@ -147,11 +141,3 @@ class Fleet:
     def sleep(self, least: float, most: float) -> None:
         """Wait for a random moment."""
         time.sleep(self.chance.uniform(least, most))
-
-
-@contextmanager
-def for_seconds(seconds: float) -> Iterator[None]:
-    """Let the block take at least that long."""
-    until = time.monotonic() + seconds
-    yield
-    time.sleep(max(0.0, until - time.monotonic()))

@@ -1,7 +1,7 @@
 """The judge: reads every mailbox, and compares it with what the senders know.
 
-It reads the objects of the bucket with a client of its own, and the Maildirs that `letterbox pull` makes from them
-on a host that had none of the mail. Messages are compared by the SHA-256 of what the sender sent.
+It reads the objects of the bucket with a client of its own, and the Maildirs that `letterbox pull` makes
+from them on a host that had none of the mail. Messages are compared by the SHA-256 of what the sender sent.
 """
 
 from __future__ import annotations

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import pairwise
+
+from tests.receiver.processes import wait_until
 
 Mailboxes = tuple[str, ...]
 
@@ -36,7 +39,16 @@ class Ledger:
         """The longest time without any 250, in seconds, from `start` on."""
         end = time.monotonic() if end is None else end
         moments = [start, *(each for each in self.times if start <= each <= end), end]
-        return max(after - before for before, after in zip(moments, moments[1:], strict=False))
+        return max(after - before for before, after in pairwise(moments))
+
+    def wait_for_more(self, than: int) -> None:
+        """Wait until more than that many messages are acknowledged."""
+        wait_until(lambda: len(self.acknowledged) > than, "mail goes on")
+
+    @property
+    def summary(self) -> str:
+        """How often each answer came."""
+        return ", ".join(f"{count} times {code}" for code, count in sorted(self.replies.items()))
 
     @property
     def given_up(self) -> dict[str, Mailboxes]:

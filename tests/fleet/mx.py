@@ -1,7 +1,7 @@
-"""An MX host as processes of this machine: a receiver that promises the bucket, and the bucket's process beside it.
+"""An MX host as processes of this machine: a receiver that promises the bucket, and the bucket's process.
 
-The bucket's process may run on a wire of its own (`tests.fleet.engine.wire`). Everything that the host keeps lies
-in one folder, so the loss of its disk is the loss of that folder.
+The bucket's process may run on a wire of its own (`tests.fleet.engine.wire`). Everything that the host
+keeps lies in one folder, so the loss of its disk is the loss of that folder.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Mx:
 
 
 def settings(folder: Path, socket: Path | None, name: str, mail: Path | None = None) -> str:
-    """The text of a letterbox.toml of a host, with its mail in `folder`. With `socket` it promises the bucket."""
+    """The text of a letterbox.toml of a host with its mail in `folder`. With `socket`: the bucket's promise."""
     store = f'[store]\npromise = "bucket"\nsocket = "{socket}"\n' if socket else ""
     return configuration(
         mail or folder / "mail", folder / "proofs", limits=_MANY, domains=_DOMAINS,

@@ -1,9 +1,9 @@
 """Senders that behave as MTAs: each keeps a message until some MX has taken it (RFC 5321, section 4.5.4).
 
-After a 4xx, after a lost connection and where none can be made, a sender tries the same message, octet for octet
-and with the same Message-ID, at the other MX. A connection that is lost after the content leaves the outcome
-unknown, and to the sender that is the same as a refusal. An MTA waits minutes before it tries again. These
-wait for a fraction of a second, which makes it harder for the receiver.
+After a 4xx, after a lost connection and where none can be made, a sender tries the same message, octet for
+octet and with the same Message-ID, at the other MX. A connection that is lost after the content leaves the
+outcome unknown, and to the sender that is the same as a refusal. An MTA waits minutes before it tries
+again. These wait for a fraction of a second, which makes it harder for the receiver.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What can be done to a running engine: kill a node, hang its parts, take the key back, set its clock wrong."""
+"""What can be done to a running engine: kill a node, hang its parts, take the key, set its clocks wrong."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from obstore.store import S3Store
 
 from tests.fleet.engine import cluster
 from tests.fleet.engine.cluster import BUCKET, FOLDER, KEY_ID, SECRET, Cluster
+from tests.fleet.engine.files import GATEWAY_PORT
 from tests.fleet.engine.wire import Wire
-from tests.lab.errors import LabError
 from tests.lab.machines import container
 from tests.lab.machines.machine import Machine
 
@@ -82,7 +82,7 @@ class Ceph:
         status = json.loads(asked.stdout)
         if len(status["quorum"]) < len(self.nodes) or status["osdmap"]["num_up_osds"] < len(self.nodes):
             return False
-        return all(_answers(f"http://{each.ipv4}:{cluster.files.GATEWAY_PORT}/") for each in self.nodes)
+        return all(_answers(f"http://{each.ipv4}:{GATEWAY_PORT}/") for each in self.nodes)
 
     @contextmanager
     def gateway_hung(self, node: int) -> Iterator[None]:
@@ -125,7 +125,8 @@ class Ceph:
             yield
         finally:
             for node in self.nodes:
-                node.run(f"rm -f {_UNIT}; systemctl daemon-reload && systemctl restart 'ceph-radosgw@*'")
+                node.run(f"rm -f {_UNIT}")
+                node.run("systemctl daemon-reload && systemctl restart 'ceph-radosgw@*'")
             self.wait_until_whole()
 
 
@@ -165,6 +166,3 @@ def _answers(url: str) -> bool:
             return True
     except OSError:
         return False
-
-
-__all__ = ["Ceph", "LabError", "running"]

@@ -1,21 +1,23 @@
 """Three machines of the lab that are nodes of Ceph, on a switch of their own: brought up, and taken down.
 
-Names and addresses follow from the folder, so what a crash left behind is found and removed by the next start.
+Names and addresses follow from the folder, so what a crash left behind is found and removed by the next
+start.
 """
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fleet.engine import files
-from tests.fleet.engine.files import READY, Identity
+from tests.fleet.engine.files import Identity
 from tests.lab import access, network
 from tests.lab.errors import LabError
 from tests.lab.lab import Lab
@@ -24,7 +26,7 @@ from tests.lab.machines.image import Image
 from tests.lab.machines.machine import Machine
 
 IMAGE = Image("ceph")
-FOLDER = Path(__file__).resolve().parents[3] / ".lab" / "fleet"
+FOLDER = Path(__file__).resolve().parents[3] / ".lab-fleet"
 NODES = 3
 KEY_ID, SECRET, BUCKET = "letterbox-fleet", "letterbox-fleet-secret-0123456789", "mail"
 _FIRST_ADDRESS = 11  # of the nodes, in the lab's subnet
@@ -64,14 +66,26 @@ def running(folder: Path = FOLDER) -> Iterator[Cluster]:
 
     Its image must have been built (`tests.lab.machines.image.build`).
     """
-    clear(Cluster(folder, network.candidate(folder)))
-    folder.mkdir(parents=True, exist_ok=True)
-    lab = Cluster(folder, network.free_network(folder, network.routes()))
-    try:
-        _start(lab)
-        yield lab
-    finally:
-        clear(lab)
+    with _locked(folder):
+        clear(Cluster(folder, network.candidate(folder)))
+        folder.mkdir(parents=True, exist_ok=True)
+        lab = Cluster(folder, network.free_network(folder, network.routes()))
+        try:
+            _start(lab)
+            yield lab
+        finally:
+            clear(lab)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    path = folder.with_name(f"{folder.name}.lock")
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LabError(f"{folder}: another `make fleet` runs here: wait for it") from None
+        yield
 
 
 def start(lab: Cluster, each: Machine) -> None:
@@ -123,9 +137,7 @@ def give_key(node: Machine) -> None:
     user = "--uid=letterbox"
     known = node.run(f"radosgw-admin user info {user}", check=False, timeout=_UP_SECONDS).returncode == 0
     what = "key create" if known else "user create --display-name=letterbox"
-    node.run(
-        f"radosgw-admin {what} {user} --access-key={KEY_ID} --secret-key={SECRET}", timeout=_UP_SECONDS
-    )
+    node.run(f"radosgw-admin {what} {user} --access-key={KEY_ID} --secret-key={SECRET}", timeout=_UP_SECONDS)
 
 
 def take_key(node: Machine) -> None:
@@ -133,9 +145,8 @@ def take_key(node: Machine) -> None:
     node.run(f"radosgw-admin key rm --uid=letterbox --access-key={KEY_ID}", timeout=_UP_SECONDS)
 
 
-def wait(holds: object, what: str, seconds: float = _UP_SECONDS) -> None:
+def wait(holds: Callable[[], bool], what: str, seconds: float = _UP_SECONDS) -> None:
     """Ask `holds()` again and again. Raises LabError with `what` if it never is true."""
-    assert callable(holds)
     until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
@@ -143,11 +154,7 @@ def wait(holds: object, what: str, seconds: float = _UP_SECONDS) -> None:
         time.sleep(0.2)
 
 
-def _on_all(machines: Sequence[Machine], does: object) -> None:
-    assert callable(does)
+def _on_all(machines: Sequence[Machine], does: Callable[[Machine], None]) -> None:
     with ThreadPoolExecutor(len(machines)) as pool:
         for done in [pool.submit(does, each) for each in machines]:
             done.result()
-
-
-__all__ = ["READY", "Cluster", "clear", "give_key", "running", "start", "take_key", "wait"]

@@ -1,8 +1,8 @@
 """The files that make a machine a node of Ceph: its configuration, its keys, and which of its units start.
 
-Each node has a monitor, an OSD (BlueStore on a file) and an S3 gateway, and a metadata server of CephFS where one
-is asked for. The first one has the manager, too. A 2xx of the gateway means that all OSDs of the pool that
-are in have the object, and at least two (`min_size`): docs.ceph.com, "Pools".
+Each node has a monitor, an OSD (BlueStore on a file) and an S3 gateway, and a metadata server of CephFS
+where one is asked for. The first one has the manager, too. A 2xx of the gateway means that all OSDs of the
+pool that are in have the object, and at least two (`min_size`): docs.ceph.com, "Pools".
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def made_for(addresses: Sequence[str]) -> Identity:
     names = {"mon.": "mon.", "client.admin": "client.admin", "mgr.1": "mgr"}
     names |= {f"osd.{number - 1}": "osd" for number in numbers}
     names |= {f"client.rgw.{number}": "client.rgw" for number in numbers}
-    names |= {f"mds.{number}": "mds" for number in numbers}
+    names |= {f"mds.node{number}": "mds" for number in numbers}
     lines = []
     for name, kind in names.items():
         # A key of cephx: its type (AES-256), when it was made (seconds, nanoseconds), its length and octets.
@@ -69,9 +69,11 @@ def made_for(addresses: Sequence[str]) -> Identity:
 def files(identity: Identity, number: int) -> Files:
     """The files of a node, by its number from 1."""
     units = [f"ceph-mon@{number}", f"ceph-osd@{number - 1}", f"ceph-radosgw@rgw.{number}"]
-    units += [f"ceph-mds@{number}", *(["ceph-mgr@1"] if number == 1 else [])]
+    units += [f"ceph-mds@node{number}", *(["ceph-mgr@1"] if number == 1 else [])]
     wants = " ".join(f"{unit}.service" for unit in units)
-    later = "[Unit]\nConditionPathExists={}\nStartLimitIntervalSec=0\n[Service]\nRestartSec=1\nTimeoutStopSec=1\n"
+    later = (
+        "[Unit]\nConditionPathExists={}\nStartLimitIntervalSec=0\n[Service]\nRestartSec=1\nTimeoutStopSec=1\n"
+    )
     first = f"ceph-mon --mkfs -i {number} --keyring {KEYRING} --setuser ceph --setgroup ceph"
     monitor = (
         "[Unit]\nStartLimitIntervalSec=0\n[Service]\nRestartSec=1\n"
@@ -107,14 +109,16 @@ def disk_commands(identity: Identity, number: int) -> str:
 
 def file_system_commands(number: int) -> str:
     """Shell commands that start the node's metadata server, after the file system has been made on any node."""
-    folder = f"/var/lib/ceph/mds/ceph-{number}"
-    return f"install -d -o ceph -g ceph {folder} && touch {SHARED} && systemctl start ceph-mds@{number}"
+    folder = f"/var/lib/ceph/mds/ceph-node{number}"
+    made = f"install -d -o ceph -g ceph {folder} && touch {SHARED}"
+    return f"{made} && systemctl start ceph-mds@node{number}"
 
 
 FILE_SYSTEM = (
-    "set -e; ceph osd pool create fs_meta 8; ceph osd pool create fs_data 8; ceph fs new mail fs_meta fs_data; "
+    "set -e; ceph osd pool create fs_meta 8; ceph osd pool create fs_data 8; "
+    "ceph fs new mail fs_meta fs_data; "
     # A dead client keeps its locks until its session ends. By default that takes five minutes.
-    "ceph fs set mail session_timeout 15; ceph fs set mail session_autoclose 30"
+    "ceph fs set mail session_timeout 30; ceph fs set mail session_autoclose 30"
 )
 """Shell commands that make the file system. It is done once."""
 

@@ -1,7 +1,7 @@
 """The wire between an MX and the engine: a network namespace with one address on the engine's switch.
 
-The process of an MX that speaks to the bucket runs in it. The wire is cut by rules of nftables(8) that drop each
-packet silently, as a broken network does, and nobody is told.
+The process of an MX that speaks to the bucket runs in it. The wire is cut by rules of nftables(8) that drop
+each packet silently, as a broken network does, and nobody is told.
 """
 
 from __future__ import annotations
