@@ -70,6 +70,7 @@ ROOMS = (
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
+            ("bucket_queue",),
             ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
@@ -126,7 +127,7 @@ KNOWN = {
         "receiver.bucket",
         "receiver.config.tables",
         "receiver.mailbox",
-        "receiver.system.journal",
+        "receiver.system",
     ),
     "services.hooks": (
         "receiver.addresses",
