@@ -100,17 +100,6 @@ class Host:
                     found[box.name, path.name.partition(":")[0]] = _digest(path.read_bytes())
         return found
 
-    def contents(self) -> dict[str, list[str]]:
-        """The mailboxes that have a content, as often as they have it, by the SHA-256 of what was sent."""
-        found: dict[str, list[str]] = {}
-        for box in sorted((self.mail / "example.test").iterdir()):
-            for part in ("new", "cur"):
-                for path in (box / part).glob("*"):
-                    octets = path.read_bytes()
-                    content = octets[octets.index(b"From: <load@sender.test>\r\n") :]
-                    found.setdefault(_digest(content), []).append(f"{box.name}@example.test")
-        return found
-
     def log(self) -> str:
         """The last lines of each process, for the message of a failed test."""
         logs = sorted([*self.folder.glob("*.log"), self.bucket.log])
