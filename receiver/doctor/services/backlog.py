@@ -16,10 +16,9 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from receiver.hook_queue import Queue
+from receiver import bucket_queue
 from receiver.hooks.status import arrived
 
-FOLDER = ".bucket"  # in the mail folder
 LONGEST = 15 * 60  # seconds that a message may wait for a bucket that answers
 _LARGEST = 65_536  # octets of a state that are read
 
@@ -52,12 +51,12 @@ class Backlog:
 
 def read(mail: Path) -> Backlog:
     """The backlog of the mail folder."""
-    queue = Queue(mail / FOLDER)
+    queue = bucket_queue.queue(mail)
     try:
         if not stat.S_ISDIR(queue.pending.lstat().st_mode):
             return Backlog(unread=f"{queue.pending}: no folder")
         waiting = queue.pending_names()
-        done = load(mail / FOLDER / "pushed")
+        done = load(queue.folder / "pushed")
     except (OSError, ValueError, RecursionError) as failure:
         return Backlog(unread=reason(failure))
     times = [each for each in map(arrived, waiting[:1]) if each is not None]

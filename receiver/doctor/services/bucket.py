@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from receiver import bucket_queue
 from receiver.bucket import protocol
 from receiver.bucket.client import Client, connect
 from receiver.doctor.links import Link, from_json
@@ -113,7 +114,7 @@ def check_pull(mail: Path, unit: str, now: float) -> Link:
     if unit and unit != "active":
         return Link(_PULL, f"{PULL} is {unit}: no mail comes here", f"systemctl enable --now {PULL}; {logs}")
     try:
-        began = backlog.text(mail / backlog.FOLDER / "pulled" / "complete")
+        began = backlog.text(mail / bucket_queue.FOLDER / "pulled" / "complete")
     except (OSError, ValueError) as failure:
         return Link(_PULL, f"its state cannot be read ({backlog.reason(failure)})", look=logs)
     if not (began.isascii() and began.isdigit() and len(began) < 12):
