@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import errno
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import obstore
+from obstore.exceptions import GenericError
 from obstore.store import S3Store
 
 from receiver.bucket.client import Head, Listed
 from receiver.system.journal import log
 from services.bucket.configuration import Configuration, Url
 from services.bucket.credentials import KeyPair
-from services.bucket.errors import RequestError
+from services.bucket.errors import BucketError, RequestError
 from services.bucket.outcome import Kind, Outcome, outcome
 
 T = TypeVar("T")
@@ -27,7 +29,7 @@ ATTEMPT = 4.0  # seconds after which a small request is tried at the next gatewa
 SMALL = 1_048_576  # octets up to which a request is small
 PROBE = 3.0  # seconds in which a gateway must answer a HEAD, or a large PUT is taken from it
 PAGE = 1000  # objects of one LIST (S3)
-_MOST_PUTS = 512  # under way at once
+_MOST_PUTS = 384  # under way at once
 _REFUSALS = 3  # tries after which a refusal is believed
 _CONNECT = "3s"
 _LONGEST = "20s"  # of any request; the deadlines of requests are shorter
@@ -37,6 +39,7 @@ _DOUBT = 0.2  # seconds
 _MARGIN = 0.05  # seconds before the deadline in which nothing new is tried
 _SAY_AGAIN = 5.0  # seconds in which the log says once that a gateway fails
 _ASCII = "".join(map(chr, range(33, 127))).replace("%", "")
+_PLAIN = re.compile(r"[!-$&-~]*")  # the same
 
 
 class Failed(Exception):
@@ -54,21 +57,29 @@ class Gateway:
         self.url = url
         self._prefix = url.prefix
         self._said = 0.0
-        self._store = S3Store(
-            url.bucket,
-            endpoint=url.endpoint,
-            access_key_id=pair.access_key_id,
-            secret_access_key=pair.secret,
-            region=region,
-            virtual_hosted_style_request=False,
-            client_options={
-                "allow_http": not url.is_encrypted,
-                "connect_timeout": _CONNECT,
-                "timeout": _LONGEST,
-                "user_agent": "letterbox-bucket",
-            },
-            retry_config={"max_retries": 0},  # `Engine` tries again, at the next gateway.
-        )
+        try:
+            self._store = S3Store(
+                url.bucket,
+                endpoint=url.endpoint,
+                access_key_id=pair.access_key_id,
+                secret_access_key=pair.secret,
+                region=region,
+                virtual_hosted_style_request=False,
+                client_options={
+                    "allow_http": not url.is_encrypted,
+                    "connect_timeout": _CONNECT,
+                    "timeout": _LONGEST,
+                    "user_agent": "letterbox-bucket",
+                },
+                retry_config={"max_retries": 0},  # `Engine` tries again, at the next gateway.
+            )
+        except GenericError as error:
+            # A client without any root is refused, also for a store that is spoken to without TLS.
+            said = next((line.strip() for line in str(error).splitlines() if "certificates" in line), "")
+            raise BucketError(
+                f"{url}: there can be no client ({said or str(error).splitlines()[0]}): install the package "
+                "ca-certificates"
+            ) from None
 
     async def put_new(self, key: str, body: Body, attributes: dict[str, str]) -> None:
         """Make an object, if there is none of that key."""
@@ -120,7 +131,9 @@ class Gateway:
 
 def attributes(name: str, sender: str) -> dict[str, str]:
     """The metadata of an object. Names that are not visible US-ASCII are percent-encoded."""
-    return {"Content-Type": "message/rfc822", "name": quote(name, safe=_ASCII), "sender": sender}
+    if not _PLAIN.fullmatch(name):
+        name = quote(name, safe=_ASCII)
+    return {"Content-Type": "message/rfc822", "name": name, "sender": sender}
 
 
 def _head(found: Any) -> Head:
@@ -146,10 +159,13 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         tried, refusals, pause = 0, 0, _BACKOFF[0]
+        # When each gateway has had its try, the last try has all the time that is left: a store that is slow
+        # for all would otherwise never be done.
+        limited = len(self.gateways)
         while True:
             at = self._first
             try:
-                async with asyncio.timeout_at(min(late, loop.time() + limit)):
+                async with asyncio.timeout_at(min(late, loop.time() + limit) if tried < limited else late):
                     return await call(self.gateways[at])
             except RequestError:
                 raise
@@ -181,11 +197,14 @@ class Engine:
 
     async def put_new(self, key: str, body: Body, size: int, said: dict[str, str], late: float) -> None:
         """Make an object, if there is none of that key. Raises Failed, with EXISTS if the store says so."""
-        try:
-            async with asyncio.timeout_at(late):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise Failed(outcome(error)) from None
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout_at(late):
+                    await self._slots.acquire()
+            except TimeoutError as error:
+                raise Failed(outcome(error)) from None
+        else:
+            await self._slots.acquire()
         try:
             if size <= SMALL:
                 await self.ask(lambda gateway: gateway.put_new(key, body, said), late)

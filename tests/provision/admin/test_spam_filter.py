@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab.errors import LabError
@@ -49,7 +47,6 @@ def send(lab: Lab, subject: str, body: str = "Hello Alice,\r\n\r\nhow are you?",
     lab.world.send(message.encode(), ["alice@example.test"])
 
 
-@pytest.mark.own_lab  # It needs no other lab.
 def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     fresh_lab: Lab, tmp_path: Path
 ) -> None:
