@@ -25,7 +25,7 @@ from receiver.system import privileges
 SOCKET, SERVICE = "letterbox-bucket.socket", "letterbox-bucket.service"
 PUSH, PULL = "letterbox-push.service", "letterbox-pull.service"
 PULL_UNIT = Path("/etc/systemd/system", PULL)
-PATIENCE = 30.0  # seconds for the whole trial, which asks several times
+PATIENCE = 20.0  # seconds for the whole trial; the process gives up after 14
 LONGEST_LOOK = 15 * 60  # seconds since `letterbox pull` had everything, which it notes every five minutes
 LONGEST_BEHIND = 2 * 3600  # seconds, which only the daily look at a very large bucket may take
 _LINK, _BACKLOG, _PULL = "bucket", "bucket backlog", "bucket pull"

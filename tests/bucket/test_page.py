@@ -1,4 +1,4 @@
-"""What docs/fleet.md says it costs, computed again from the prices and the counts that it names."""
+"""The numbers of docs/fleet.md: costs, computed again from the prices that it names, and limits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from receiver.bucket import keys
+from receiver.doctor.services import backlog
+from receiver.storage.bucket import puts
 from receiver.transfer.window import Window
+from services.bucket import requests
 
 PAGE = (Path(__file__).parents[2] / "docs" / "fleet.md").read_text()
 HOURS = 30 * 24  # of the 30 days
@@ -61,3 +65,17 @@ def test_a_host_that_pulls_lists_as_often_as_the_page_says() -> None:
         lists += len(prefixes)
         window.done(now, is_whole=True)
     assert lists / 24 == pytest.approx(420, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"each message gets 451 4.3.0 after {puts.DEADLINE:.0f} seconds at most",
+        f"what is not there after {requests.DEADLINE:.0f} seconds is 451",
+        f"{requests.UNDER_WAY // 2**20} MiB of messages may be under way at a time",
+        f"when a message has waited for {backlog.LONGEST // 60} minutes",
+        f"below `{keys.CHECKS}`",
+    ],
+)
+def test_the_limits_on_the_page_are_those_of_the_programs(said: str) -> None:
+    assert said in " ".join(PAGE.split())
