@@ -136,6 +136,8 @@ class Requests:
         self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
     ) -> None:
         key = _key(head, "key")
+        if not key:
+            raise RequestError(errno.ENOENT, "no object has an empty key")
         async with self._turn(late), fetching.content(self._storing.engine, key, late) as (fd, found):
             reply(protocol.pack_reply(head["n"], **asdict(found)), fd)
 
@@ -143,6 +145,8 @@ class Requests:
         self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
     ) -> None:
         key = _key(head, "key")
+        if not key:
+            raise RequestError(errno.ENOENT, "no object has an empty key")
         found = await self._storing.engine.ask(lambda gateway: gateway.head(key), late)
         reply(protocol.pack_reply(head["n"], **asdict(found)), -1)
 

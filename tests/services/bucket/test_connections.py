@@ -128,7 +128,7 @@ def test_many_requests_of_one_connection_are_answered_in_any_order(
 def test_what_is_under_way_is_bounded_and_the_rest_is_refused_in_time(
     bucket: Service, connected: socket.socket, gate: Gateway, client: Client, bob: Mailbox
 ) -> None:
-    """Thirty messages of 25 MB at once, at a store that hangs: two are under way, and the others wait in vain."""
+    """Thirty messages of 25 MB at once, at a store that hangs: two are under way, and the rest waits."""
     gate.every(Fault.HANG)
     gate.every(Fault.HANG, "HEAD")
     message = content(26_214_400)

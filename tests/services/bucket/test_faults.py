@@ -63,7 +63,7 @@ def test_a_put_that_hangs_is_tried_again_in_time(
     assert_each_is_there_once(client, copies, message)
 
 
-@pytest.mark.parametrize("fault", [each for each in AT_ONCE if each not in REFUSALS + FULL], ids=str)
+@pytest.mark.parametrize("fault", [Fault.ERROR, Fault.LYING_412, Fault.CUT_AFTER], ids=lambda each: each.name)
 def test_a_fault_that_stays_is_an_errno_in_time_and_then_the_message_is_there_once(
     client: Client, gate: Gateway, copies: list[Copy], fault: Fault
 ) -> None:

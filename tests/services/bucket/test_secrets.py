@@ -21,7 +21,7 @@ def test_the_key_pair_is_nowhere_but_in_its_file(
         said = []
         for fault in (None, Fault.BAD_KEY, Fault.CUT_AFTER):
             if fault:
-                gate.every(fault)
+                gate.at(1, fault)
             with pytest.raises(OSError) as refused:
                 put(client, content(), bob)
             said.append(str(refused.value))

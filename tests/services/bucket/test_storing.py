@@ -143,7 +143,7 @@ def test_a_listing_of_more_than_a_page_is_whole(client: Client, bob: Mailbox) ->
     assert [each.key for each in client.list("2026-11-21/07/", listed[500])] == listed[501:]
 
 
-@pytest.mark.parametrize("key", ["2026-11-20/07/example.com/bob/M1P2Q3R4", "a//b", "../x"])
+@pytest.mark.parametrize("key", ["2026-11-20/07/example.com/bob/M1P2Q3R4", "a//b", "../x", ""])
 def test_what_is_not_there_is_said_so(client: Client, key: str) -> None:
     with pytest.raises(FileNotFoundError):
         client.get(key)
