@@ -16,6 +16,7 @@ import hashlib
 import re
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from receiver import maildir
@@ -59,6 +60,7 @@ def parse(key: str) -> Key | None:
     return None if "/" in domain + name else found
 
 
+@lru_cache(4096)
 def folder(mailbox: Mailbox) -> str:
     """The part of a key that stands for a mailbox: `<domain>/<mailbox>`, percent-encoded."""
     return f"{_encoded(mailbox.domain)}/{_encoded(mailbox.name)}"
@@ -66,7 +68,12 @@ def folder(mailbox: Mailbox) -> str:
 
 def hour(seconds: float) -> str:
     """The hour of a time since 1970, such as `2026-11-26/20` (UTC)."""
-    return time.strftime("%Y-%m-%d/%H", time.gmtime(seconds))
+    return _hour(int(seconds // 3600))
+
+
+@lru_cache(4)
+def _hour(hours: int) -> str:
+    return time.strftime("%Y-%m-%d/%H", time.gmtime(hours * 3600))
 
 
 def is_hour(text: str) -> bool:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from services.bucket.errors import RequestError
 
@@ -22,19 +20,22 @@ class Budget:
     def used(self) -> int:
         return self._most - self._left
 
-    @asynccontextmanager
-    async def room(self, octets: int, late: float) -> AsyncIterator[None]:
-        """Have that room for the context. Raises RequestError with ENOBUFS at `late` (the loop's clock)."""
+    async def take(self, octets: int, late: float) -> int:
+        """Wait for that room. Returns what must be given back with `give`.
+
+        Raises RequestError with ENOBUFS at `late`, by the loop's clock.
+        """
         octets = min(octets, self._most)
         if self._waiting or octets > self._left:
             await self._wait(octets, late)
         else:
             self._left -= octets
-        try:
-            yield
-        finally:
-            self._left += octets
-            self._serve()
+        return octets
+
+    def give(self, octets: int) -> None:
+        """Give back what `take` returned. Who waits is served."""
+        self._left += octets
+        self._serve()
 
     async def _wait(self, octets: int, late: float) -> None:
         turn = asyncio.get_running_loop().create_future()

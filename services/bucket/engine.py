@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import random
+import re
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
@@ -27,7 +28,7 @@ ATTEMPT = 4.0  # seconds after which a small request is tried at the next gatewa
 SMALL = 1_048_576  # octets up to which a request is small
 PROBE = 3.0  # seconds in which a gateway must answer a HEAD, or a large PUT is taken from it
 PAGE = 1000  # objects of one LIST (S3)
-_MOST_PUTS = 512  # under way at once
+_MOST_PUTS = 384  # under way at once
 _REFUSALS = 3  # tries after which a refusal is believed
 _CONNECT = "3s"
 _LONGEST = "20s"  # of any request; the deadlines of requests are shorter
@@ -37,6 +38,7 @@ _DOUBT = 0.2  # seconds
 _MARGIN = 0.05  # seconds before the deadline in which nothing new is tried
 _SAY_AGAIN = 5.0  # seconds in which the log says once that a gateway fails
 _ASCII = "".join(map(chr, range(33, 127))).replace("%", "")
+_PLAIN = re.compile(r"[!-$&-~]*")  # the same
 
 
 class Failed(Exception):
@@ -120,7 +122,9 @@ class Gateway:
 
 def attributes(name: str, sender: str) -> dict[str, str]:
     """The metadata of an object. Names that are not visible US-ASCII are percent-encoded."""
-    return {"Content-Type": "message/rfc822", "name": quote(name, safe=_ASCII), "sender": sender}
+    if not _PLAIN.fullmatch(name):
+        name = quote(name, safe=_ASCII)
+    return {"Content-Type": "message/rfc822", "name": name, "sender": sender}
 
 
 def _head(found: Any) -> Head:
@@ -146,10 +150,13 @@ class Engine:
         """
         loop = asyncio.get_running_loop()
         tried, refusals, pause = 0, 0, _BACKOFF[0]
+        # When each gateway has had its try, the last try has all the time that is left: a store that is slow
+        # for all would otherwise never be done.
+        limited = len(self.gateways)
         while True:
             at = self._first
             try:
-                async with asyncio.timeout_at(min(late, loop.time() + limit)):
+                async with asyncio.timeout_at(min(late, loop.time() + limit) if tried < limited else late):
                     return await call(self.gateways[at])
             except RequestError:
                 raise
@@ -181,11 +188,14 @@ class Engine:
 
     async def put_new(self, key: str, body: Body, size: int, said: dict[str, str], late: float) -> None:
         """Make an object, if there is none of that key. Raises Failed, with EXISTS if the store says so."""
-        try:
-            async with asyncio.timeout_at(late):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise Failed(outcome(error)) from None
+        if self._slots.locked():
+            try:
+                async with asyncio.timeout_at(late):
+                    await self._slots.acquire()
+            except TimeoutError as error:
+                raise Failed(outcome(error)) from None
+        else:
+            await self._slots.acquire()
         try:
             if size <= SMALL:
                 await self.ask(lambda gateway: gateway.put_new(key, body, said), late)

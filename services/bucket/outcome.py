@@ -12,7 +12,7 @@ import errno
 import re
 from dataclasses import dataclass
 
-from obstore.exceptions import AlreadyExistsError, InvalidPathError
+from obstore.exceptions import AlreadyExistsError
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,64})\s*</Code>")
@@ -46,7 +46,7 @@ def outcome(error: BaseException) -> Outcome:
     """The outcome that an exception of obstore, or a time-out of ours, stands for."""
     if isinstance(error, (TimeoutError, asyncio.TimeoutError)):
         return Outcome(Kind.UNKNOWN, errno.ETIMEDOUT, "the store did not answer in time")
-    if isinstance(error, InvalidPathError):
+    if isinstance(error, ValueError):  # obstore cannot make a path of it.
         return Outcome(Kind.MISSING, errno.ENOENT, "no object can have that key")
     text = str(error)
     found = _CODE.search(text)

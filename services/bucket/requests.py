@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from services.bucket import body, fetching
 from services.bucket.budget import Budget
 from services.bucket.engine import Failed
 from services.bucket.errors import RequestError
-from services.bucket.storing import Storing
+from services.bucket.storing import Kept, Storing
 from services.bucket.trial import Trial
 
 T = TypeVar("T")
@@ -29,6 +29,7 @@ UNDER_WAY = 67_108_864  # octets of content
 _LISTS = 4  # lists and gets under way at once
 _READERS = 4  # threads that read and digest content
 _LONGEST_KEY = 4096  # characters
+_MARGIN = 400  # octets of a key besides its mailbox: the prefix of the URL, the hour and the tail
 
 Reply = Callable[[bytes, int], None]  # takes a packet, and a descriptor or -1, which stays the caller's
 
@@ -56,8 +57,7 @@ class Requests:
             head, octets = protocol.unpack(packet)
             number = protocol.value(head, "n", int)
             ask = self._operation(protocol.value(head, "op", str))
-            async with AsyncExitStack() as stack:
-                reply(*await ask(head, octets, fds, began + self._deadline, stack))
+            await ask(head, octets, fds, began + self._deadline, reply)
             return
         except Failed as failed:
             code, said = failed.outcome.code, failed.outcome.said
@@ -73,7 +73,7 @@ class Requests:
                 file=head.get("name"), seconds=loop.time() - began)  # fmt: skip
         reply(protocol.pack_reply(number, code, said), -1)
 
-    def _operation(self, op: str) -> Callable[..., Awaitable[tuple[bytes, int]]]:
+    def _operation(self, op: str) -> Callable[..., Awaitable[None]]:
         match op:
             case "put":
                 return self._put
@@ -88,8 +88,8 @@ class Requests:
         raise ProtocolError(f"op: {op!r} is none")
 
     async def _put(
-        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, stack: AsyncExitStack
-    ) -> tuple[bytes, int]:
+        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
+    ) -> None:
         number, left = head["n"], list(fds)
         if "lead" in head:
             size = protocol.value(head, "lead", int)
@@ -105,62 +105,72 @@ class Requests:
         longest = max(len(keys.folder(each.mailbox)) for each in put.copies)
         if longest + _MARGIN > keys.LONGEST:
             raise RequestError(errno.ENAMETOOLONG, "the name of a mailbox is too long for a key of the store")
-        await stack.enter_async_context(self._budget.room(put.size + len(octets), late))
-        content: bytes | bytearray
-        if inline is None:
-            content, below = await self._in_thread(_read, left[0], put)
-        else:
-            content, below = inline, body.below(inline, put.trace)
-        kept = await self._storing.store(put, content, below, late)
+        room = await self._budget.take(put.size + len(octets), late)
+        try:
+            kept = await self._store(put, inline, left, late)
+        finally:
+            self._budget.give(room)
         answer = protocol.pack_reply(
             number, tails=[each.tail for each in kept], there=sum(each.was_there for each in kept)
         )
-        return answer if len(answer) <= protocol.MAX_REPLY else protocol.pack_reply(number), -1
+        reply(answer if len(answer) <= protocol.MAX_REPLY else protocol.pack_reply(number), -1)
+
+    async def _store(self, put: Put, inline: bytes | None, fds: Sequence[int], late: float) -> list[Kept]:
+        content: bytes | bytearray
+        if inline is None:
+            content, below = await self._in_thread(_read, fds[0], put)
+        else:
+            content, below = inline, body.below(inline, put.trace)
+        return await self._storing.store(put, content, below, late)
 
     async def _list(
-        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, stack: AsyncExitStack
-    ) -> tuple[bytes, int]:
+        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
+    ) -> None:
         prefix, after = _key(head, "prefix"), _key(head, "after")
         if prefix and not prefix.endswith("/"):
             raise RequestError(errno.EINVAL, "a prefix must end in /")
-        await self._turn(late, stack)
-        fd, more = await stack.enter_async_context(fetching.page(self._storing.engine, prefix, after, late))
-        return protocol.pack_reply(head["n"], more=more, size=os.fstat(fd).st_size), fd
+        async with self._turn(late), fetching.page(self._storing.engine, prefix, after, late) as (fd, more):
+            reply(protocol.pack_reply(head["n"], more=more, size=os.fstat(fd).st_size), fd)
 
     async def _get(
-        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, stack: AsyncExitStack
-    ) -> tuple[bytes, int]:
+        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
+    ) -> None:
         key = _key(head, "key")
-        await self._turn(late, stack)
-        fd, found = await stack.enter_async_context(fetching.content(self._storing.engine, key, late))
-        return protocol.pack_reply(head["n"], **asdict(found)), fd
+        if not key:
+            raise RequestError(errno.ENOENT, "no object has an empty key")
+        async with self._turn(late), fetching.content(self._storing.engine, key, late) as (fd, found):
+            reply(protocol.pack_reply(head["n"], **asdict(found)), fd)
 
     async def _head(
-        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, stack: AsyncExitStack
-    ) -> tuple[bytes, int]:
+        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
+    ) -> None:
         key = _key(head, "key")
+        if not key:
+            raise RequestError(errno.ENOENT, "no object has an empty key")
         found = await self._storing.engine.ask(lambda gateway: gateway.head(key), late)
-        return protocol.pack_reply(head["n"], **asdict(found)), -1
+        reply(protocol.pack_reply(head["n"], **asdict(found)), -1)
 
     async def _check(
-        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, stack: AsyncExitStack
-    ) -> tuple[bytes, int]:
+        self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
+    ) -> None:
         links = await self._trial.links(late)
-        return protocol.pack_reply(head["n"], links=[asdict(each) for each in links]), -1
+        reply(protocol.pack_reply(head["n"], links=[asdict(each) for each in links]), -1)
 
-    async def _turn(self, late: float, stack: AsyncExitStack) -> None:
+    @asynccontextmanager
+    async def _turn(self, late: float) -> AsyncIterator[None]:
         """Wait until this list or get may be made. Each holds memory of its own."""
         try:
             async with asyncio.timeout_at(late):
-                await stack.enter_async_context(self._fetches)
+                await self._fetches.acquire()
         except TimeoutError:
             raise RequestError(errno.ENOBUFS, "too many requests are under way") from None
+        try:
+            yield
+        finally:
+            self._fetches.release()
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._readers, call, *arguments)
-
-
-_MARGIN = 400  # octets of a key besides its mailbox: the prefix of the URL, the hour and the tail
 
 
 def _read(fd: int, put: Put) -> tuple[bytearray, Below]:

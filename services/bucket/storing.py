@@ -15,6 +15,7 @@ from services.bucket.outcome import Kind
 
 HOUR_BEFORE = 900  # seconds of an hour in which a message may have been tried in the hour before
 _LOOK_BACK = 2.0  # seconds in which the store must say whether it was
+_AT_ONCE = 32  # copies of one message
 _JOINED = 65_536  # octets of content up to which a copy's body is joined
 
 
@@ -42,10 +43,15 @@ class Storing:
         hour, before = put.hour or keys.hour(now), ""
         if not put.hour and now % 3600 < HOUR_BEFORE:
             before = keys.hour(now - 3600)
-        each = [self.store_copy(put, copy, content, below, hour, before, late) for copy in put.copies]
-        if len(each) == 1:
-            return [await each[0]]
-        done = await asyncio.gather(*each, return_exceptions=True)
+        if len(put.copies) == 1:
+            return [await self.store_copy(put, put.copies[0], content, below, hour, before, late)]
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def in_turn(copy: Copy) -> Kept:
+            async with turns:
+                return await self.store_copy(put, copy, content, below, hour, before, late)
+
+        done = await asyncio.gather(*map(in_turn, put.copies), return_exceptions=True)
         kept = [found for found in done if isinstance(found, Kept)]
         if len(kept) < len(done):
             raise next(found for found in done if isinstance(found, BaseException))

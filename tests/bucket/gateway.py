@@ -144,8 +144,8 @@ class Gateway:
                     answer = _error(fault, name)
                 writer.write(answer)
                 await writer.drain()
-        except (OSError, EOFError, asyncio.LimitOverrunError):
-            pass
+        except (OSError, EOFError, asyncio.LimitOverrunError, asyncio.CancelledError):
+            pass  # Cancelled is what `gateway` does at its end.
         finally:
             writer.transport.abort()
             if store:

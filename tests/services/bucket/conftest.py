@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from receiver.bucket.client import Client
+from receiver.mailbox import Mailbox
 from tests.bucket.gateway import Gateway, gateway
 from tests.bucket.seaweed import Engine, seaweed
 from tests.bucket.service import Service, service
@@ -20,21 +21,28 @@ def engine() -> Iterator[Engine]:
         yield running
 
 
-@pytest.fixture
-def gate(engine: Engine) -> Iterator[Gateway]:
+@pytest.fixture(scope="module")
+def shared_gate(engine: Engine) -> Iterator[Gateway]:
     with gateway(engine.endpoint) as running:
         yield running
 
 
 @pytest.fixture
-def url(request: pytest.FixtureRequest, gate: Gateway) -> str:
-    """The bucket behind the gateway, with a prefix of the test's own."""
-    return f"{gate.url('mail')}/{abs(hash(request.node.nodeid)):x}"
+def gate(shared_gate: Gateway) -> Iterator[Gateway]:
+    """The gateway before the store. It has no faults at first."""
+    yield shared_gate
+    shared_gate.delay = 0.0
+    shared_gate.heal()
 
 
-@pytest.fixture
-def bucket(tmp_path: Path, url: str, engine: Engine) -> Iterator[Service]:
-    with service(tmp_path / "bucket", [url], engine.key, engine.secret) as running:
+@pytest.fixture(scope="module")
+def bucket(
+    tmp_path_factory: pytest.TempPathFactory, shared_gate: Gateway, engine: Engine
+) -> Iterator[Service]:
+    """The service behind the gateway. It has a prefix of its own in the bucket."""
+    folder = tmp_path_factory.mktemp("bucket")
+    url = f"{shared_gate.url('mail')}/{secrets.token_hex(4)}"
+    with service(folder, [url], engine.key, engine.secret) as running:
         yield running
 
 
@@ -42,3 +50,9 @@ def bucket(tmp_path: Path, url: str, engine: Engine) -> Iterator[Service]:
 def client(bucket: Service) -> Iterator[Client]:
     with bucket.client() as connected:
         yield connected
+
+
+@pytest.fixture
+def bob() -> Mailbox:
+    """A mailbox at a domain of the test's own."""
+    return Mailbox(f"{secrets.token_hex(4)}.example", "bob")

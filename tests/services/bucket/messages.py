@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 
+from receiver.bucket import keys
 from receiver.bucket.client import Client
 from receiver.bucket.protocol import Copy, Sender
 from receiver.mailbox import Mailbox
 
-BOB = Mailbox("example.com", "bob")
 TRACE = b"Received: from mail.sender.example\r\n\tby mx (Letterbox) with ESMTPS; Thu, 26 Nov 2026 +0000\r\n"
 
 
@@ -29,7 +29,7 @@ def file_name() -> str:
     return f"1795726800.M123456P77Q1R{secrets.token_hex(6)}.mx1.example.com"
 
 
-def copy(mailbox: Mailbox = BOB) -> Copy:
+def copy(mailbox: Mailbox) -> Copy:
     fields = f"Return-Path: <a@sender.example>\r\nDelivered-To: {mailbox}\r\n"
     return Copy(mailbox, fields.encode())
 
@@ -37,13 +37,25 @@ def copy(mailbox: Mailbox = BOB) -> Copy:
 def put(
     client: Client,
     message: bytes,
-    copies: list[Copy] | None = None,
+    copies: list[Copy] | Mailbox,
     *,
     sender: Sender = "unknown",
     name: str = "",
     trace: bytes = TRACE,
 ) -> list[str]:
-    """Store a message. Returns the tails of its keys."""
-    return client.put(
-        name or file_name(), copies or [copy()], trace + message, trace=len(trace), sender=sender
-    )
+    """Store a message for these copies, or for one mailbox. Returns the tails of its keys."""
+    copies = [copy(copies)] if isinstance(copies, Mailbox) else copies
+    return client.put(name or file_name(), copies, trace + message, trace=len(trace), sender=sender)
+
+
+def objects(client: Client, domain: str) -> dict[str, bytes]:
+    """All objects of the mailboxes of a domain, by key."""
+    found = {}
+    for each in client.list(""):
+        key = keys.parse(each.key)
+        if key and key.mailbox.domain == domain:
+            head, file = client.get(each.key)
+            with file:
+                found[each.key] = file.read()
+            assert len(found[each.key]) == each.size == head.size
+    return found
