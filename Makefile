@@ -10,7 +10,7 @@ DEVELOPER := .venv/.developer
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo proof doctor renew smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
    lab-status lab-shell lab-down picture conformance senders durability dkim fuzz corpus hostile-growth bench \
-   bench-dns bench-deploy
+   bench-bucket bench-dns bench-deploy
 
 help:  ## this list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -109,6 +109,9 @@ hostile-growth: $(DEVELOPER)  ## the time that hostile mail takes, by its size
 
 bench: $(DEVELOPER)  ## durable mail a second, beside Postfix (root)
 	@$(BIN)/python -m benchmarks.mail $(BENCH)
+
+bench-bucket: $(DEVELOPER)  ## the promise of the bucket, beside the store alone
+	@$(BIN)/python -m benchmarks.bucket $(BENCH)
 
 bench-dns: $(DEVELOPER)  ## dns.sync, octoDNS and lexicon side by side
 	@$(BIN)/python -m benchmarks.dns_tools

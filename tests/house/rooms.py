@@ -112,7 +112,7 @@ ROOMS = (
     ),
     Room(
         "benchmarks",
-        knows=frozenset({"dns", "provision", "tests"}),
+        knows=frozenset({"dns", "provision", "receiver", "services", "tests"}),
         libraries=frozenset({"cryptography", "rich"}),
     ),
     Room(
