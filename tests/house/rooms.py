@@ -66,7 +66,7 @@ ROOMS = (
         (
             ("__main__",),
             ("heartbeat", "proof"),
-            ("doctor", "importing", "serving", "tls_reports"),
+            ("doctor", "importing", "serving", "tls_reports", "transfer"),
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
