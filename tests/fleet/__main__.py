@@ -32,6 +32,8 @@ from tests.lab.machines import image
 
 TRIALS = ("kills", "nodes", "engine", "answers", "shared", "rate")
 
+_CATCH = {"early": ("engine",), "unique": ("kills",)}  # the trials that a mutant gets
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
@@ -56,8 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace, folder: Path, seed: int) -> tuple[list[Row], list[str]]:
-    plan = runs.Plan(seed, arguments.rounds, arguments.mutant, _show)
-    wanted = arguments.trial or list(TRIALS[:4])
+    plan = runs.Plan(seed, arguments.rounds, arguments.puts, arguments.mutant, _show)
+    wanted = arguments.trial or (list(_CATCH[arguments.mutant]) if arguments.mutant else list(TRIALS[:4]))
     if arguments.engine == "weed":
         return runs.on_weed(plan, folder), []
     if not cluster.IMAGE.is_built():
@@ -100,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="TRIAL",
     )
     parser.add_argument("--rounds", type=int, default=108, help="kills in all (108)")
+    parser.add_argument("--puts", type=int, default=6, help="in turn, that get each wrong answer (6)")
     parser.add_argument("--seed", type=int, help="of all random moments (a new one)")
     parser.add_argument("--engine", choices=("ceph", "weed"), default="ceph", help="(ceph)")
     parser.add_argument("--mutant", choices=list(MUTANTS), help="a bucket process that must be caught")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -28,10 +29,13 @@ class Ledger:
     """Seconds to the slowest reply to any command or content."""
     times: list[float] = field(default_factory=list)
     """`time.monotonic()` of each 250 for a content, ascending."""
+    by_port: Counter[int] = field(default_factory=Counter)
+    """How many contents each MX acknowledged, by its port."""
     closed: bool = False
     """Whether the senders begin no new message. They go on with the ones that are not acknowledged."""
 
-    def accept(self, digest: str) -> None:
+    def accept(self, digest: str, port: int) -> None:
+        self.by_port[port] += 1
         self.acknowledged[digest] = self.offered[digest]
         self.times.append(time.monotonic())
 
@@ -41,9 +45,12 @@ class Ledger:
         moments = [start, *(each for each in self.times if start <= each <= end), end]
         return max(after - before for before, after in pairwise(moments))
 
-    def wait_for_more(self, than: int) -> None:
-        """Wait until more than that many messages are acknowledged."""
-        wait_until(lambda: len(self.acknowledged) > than, "mail goes on")
+    def wait_for_more(self, ports: Sequence[int]) -> None:
+        """Wait until each MX acknowledges another message."""
+        before = self.by_port.copy()
+        wait_until(
+            lambda: all(self.by_port[port] > before[port] for port in ports), "mail goes on at each MX"
+        )
 
     @property
     def summary(self) -> str:

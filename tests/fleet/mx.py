@@ -63,26 +63,29 @@ class Mx:
             self._start_receiver()
 
     def kill_receiver(self) -> None:
-        if self._server:
-            left = self._server.children()
-            self._server.process.kill()
-            self._server.process.wait()
-            wait_until(lambda: all(map(ended, left)), "its children have ended")
+        self._kill(self._server and self._server.process)
         self._server = None
 
     def kill_bucket(self) -> None:
-        if self._bucket:
-            self._bucket.kill()
-            self._bucket.wait()
+        self._kill(self._bucket)
         self._bucket = None
 
     def kill(self) -> None:
-        """Kill both processes, and go on as soon as none of them can do anything more."""
-        if self._server and self._bucket:
-            self._server.process.kill()
-            self._bucket.kill()
-        self.kill_receiver()
-        self.kill_bucket()
+        """Kill both processes at the same time."""
+        self._kill(self._server and self._server.process, self._bucket)
+        self._server = self._bucket = None
+
+    @staticmethod
+    def _kill(*processes: subprocess.Popen[bytes] | None) -> None:
+        """Kill those that run. Returns when their children, which end with them, have ended, too."""
+        running = [each for each in processes if each and each.poll() is None]
+        lists = [Path(f"/proc/{each.pid}/task/{each.pid}/children") for each in running]
+        left = [int(child) for each in lists for child in each.read_text().split()]
+        for each in running:
+            each.kill()
+        for each in running:
+            each.wait()
+        wait_until(lambda: all(map(ended, left)), "their children have ended")
 
     def lose(self) -> None:
         """Lose the whole host: its processes, and its disk."""
@@ -127,7 +130,7 @@ class Mx:
 
 
 def settings(folder: Path, socket: Path | None, name: str, mail: Path | None = None) -> str:
-    """The text of a letterbox.toml of a host with its mail in `folder`. With `socket`: the bucket's promise."""
+    """The text of a letterbox.toml of a host with its mail in `folder`. A `socket` is that of the bucket."""
     store = f'[store]\npromise = "bucket"\nsocket = "{socket}"\n' if socket else ""
     return configuration(
         mail or folder / "mail", folder / "proofs", limits=_MANY, domains=_DOMAINS,

@@ -6,24 +6,21 @@ nothing of what an engine does.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 from obstore.store import S3Store
 
 from tests.bucket.seaweed import BUCKET, Engine, seaweed
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class Weed:
     """A running SeaweedFS."""
 
     engine: Engine
     region: str = "us-east-1"
-    _again: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def urls(self) -> Sequence[str]:
@@ -43,27 +40,8 @@ class Weed:
             virtual_hosted_style_request=False, client_options={"allow_http": True, "timeout": "20s"},
         )  # fmt: skip
 
-    def kill(self) -> None:
-        process = self._again[-1] if self._again else self.engine.process
-        process.kill()
-        process.wait()
-
-    def boot(self) -> None:
-        """Start it again on its data. Returns at once."""
-        command = self.engine.process.args
-        assert isinstance(command, list)
-        folder = next(each.removeprefix("-dir=") for each in command if str(each).startswith("-dir="))
-        quiet = subprocess.DEVNULL
-        self._again.append(
-            subprocess.Popen(command, cwd=Path(folder).parent, stdin=quiet, stdout=quiet, stderr=quiet)
-        )
-
 
 @contextmanager
 def running() -> Iterator[Weed]:
     with seaweed() as engine:
-        weed = Weed(engine)
-        try:
-            yield weed
-        finally:
-            weed.kill()
+        yield Weed(engine)

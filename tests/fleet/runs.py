@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.bucket.gateway import gateway
+from tests.bucket.gateway import Gateway, gateway
 from tests.fleet import quick, shared_folder, trials
 from tests.fleet.engine.ceph import Ceph
 from tests.fleet.fleet import Fleet, Row
@@ -22,14 +22,16 @@ _SHARES = {
     "an MX lost, disk and all": 0.12,
 }
 _NODES, _NODES_AND_MX = 0.1, 0.04
+_DELAY = 0.05  # seconds that a PUT takes at least, with the quick engine
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is the same for all runs. `rounds` are the kills in all, `show` gets each trial's row."""
+    """What is the same for all trials of a run. `rounds` are the kills in all, `show` gets each trial's row."""
 
     seed: int
     rounds: int
+    puts: int  # that get each wrong answer in turn
     mutant: str | None
     show: Callable[[Row], None]
 
@@ -66,40 +68,54 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
         if fleet.ledgers:
             keep(_last_look(fleet, len(engine.nodes)))
     if "answers" in wanted:
-        _answers(plan, fleet, folder / "answers", keep)
+        # The gateway listens here, so these MX are not on a wire.
+        with gateway(engine.urls[0].rpartition("/")[0]) as gate:
+            other = Fleet(
+                engine, folder / "answers", plan.seed + 1, program=plan.program, urls=[gate.url("mail")],
+                ledgers=fleet.ledgers, objects=fleet.objects,
+            )  # fmt: skip
+            with other:
+                _answers(plan, other, gate, keep)
     if "shared" in wanted:
         rows += shared_folder.run(engine, folder / "shared", plan.seed, show=plan.show)
     return rows
 
 
 def on_weed(plan: Plan, folder: Path) -> list[Row]:
-    """Kills of the MX's processes, and of the store's one, with wrong answers of it."""
+    """Kills of the MX's processes, also while the store hangs, and wrong answers of it.
+
+    A mutant gets the one trial that must catch it.
+    """
     rows: list[Row] = []
 
     def keep(row: Row) -> None:
         rows.append(row)
         plan.show(row)
 
-    with quick.running() as weed:
-        with Fleet(weed, folder / "fleet", plan.seed, program=plan.program) as fleet:
-            for name, rounds in trials.of_the_mx(fleet).items():
-                keep(fleet.trial(name, rounds(plan.share(_SHARES[name]))))
-            keep(fleet.trial("kill -9 of the store", trials.of_the_store(fleet, weed)(plan.share(_NODES))))
-        _answers(plan, fleet, folder / "answers", keep)
+    with quick.running() as weed, gateway(weed.engine.endpoint) as gate:
+        # It answers within 3 ms, and no store that keeps more than one copy does.
+        gate.delay = _DELAY
+        with Fleet(weed, folder / "fleet", plan.seed, program=plan.program, urls=[gate.url("mail")]) as fleet:
+            of_the_mx = trials.of_the_mx(fleet)
+            if plan.mutant == "unique":
+                name = "kill -9 of a receiver"
+                keep(fleet.trial(name, of_the_mx[name](plan.rounds)))
+                return rows
+            hung, name = trials.of_a_hung_store(fleet, gate), "kill -9 of both, while the store hangs"
+            if plan.mutant:
+                keep(fleet.trial(name, hung(plan.rounds)))
+                return rows
+            for other, rounds in of_the_mx.items():
+                keep(fleet.trial(other, rounds(plan.share(_SHARES[other]))))
+            keep(fleet.trial(name, hung(plan.share(_NODES))))
+            _answers(plan, fleet, gate, keep)
     return rows
 
 
-def _answers(plan: Plan, before: Fleet, folder: Path, keep: Callable[[Row], None]) -> None:
-    """Each wrong answer at each of the first PUTs in turn, from a gateway before the engine's first one."""
-    engine = before.engine
-    with gateway(engine.urls[0].rpartition("/")[0]) as gate:
-        fleet = Fleet(
-            engine, folder, plan.seed + 1, program=plan.program, urls=[gate.url("mail")],
-            ledgers=before.ledgers, objects=before.objects,
-        )  # fmt: skip
-        with fleet:
-            for name, fault in trials.FAULTS.items():
-                keep(fleet.trial(f"{name}, at each PUT", trials.of_the_answers(gate, fault)))
+def _answers(plan: Plan, fleet: Fleet, gate: Gateway, keep: Callable[[Row], None]) -> None:
+    """Each wrong answer at each of the first PUTs in turn."""
+    for name, fault in trials.FAULTS.items():
+        keep(fleet.trial(f"{name}, at each PUT", trials.of_the_answers(gate, fault, plan.puts)))
 
 
 def _last_look(fleet: Fleet, nodes: int) -> Row:

@@ -22,7 +22,7 @@ from tests.fleet.ledger import Ledger
 MAILBOXES = tuple(f"{name}@example.test" for name in ("alice", "bob", "carol", "dave"))
 SIZES = (400, 2000, 2000, 10_000, 10_000, 60_000, 200_000)  # octets; the last does not fit into a packet
 _REPLY_SECONDS = 60.0  # more than any receiver may take
-_MESSAGES_A_CONNECTION = 20
+_MESSAGES_A_CONNECTION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +146,19 @@ class Senders:
 
     async def _sender(self, number: int) -> None:
         chance = random.Random(f"{self._seed} {number}")
-        connection, at, count = Connection(self.ledger), number, 0
+        connection, count, at = Connection(self.ledger), 0, 0
         while not self.ledger.closed:
+            if not connection.left:
+                at = chance.randrange(len(self._ports))
             count += 1
             mail = message(chance, number * 1_000_000 + count, self._sizes)
             digest = mail.digest
             self.ledger.offered[digest] = mail.mailboxes
             while time.monotonic() < self._until:
-                if await self._try(connection, self._ports[at % len(self._ports)], mail, digest):
+                if await self._try(connection, self._ports[at], mail, digest):
                     break
                 connection.close()
-                at += 1
+                at = (at + 1) % len(self._ports)
                 await asyncio.sleep(chance.uniform(0.05, 0.4))
             await asyncio.sleep(self._think * chance.uniform(0.5, 1.5))
         connection.close()
@@ -190,7 +192,7 @@ class Senders:
                 ledger.unknown[digest] += 1
         else:
             ledger.replies["250"] += 1
-            ledger.accept(digest)
+            ledger.accept(digest, port)
             connection.left -= 1
             with suppress(OSError, Refused, TimeoutError):
                 if not connection.left:

@@ -131,7 +131,7 @@ def run(engine: Ceph, folder: Path, seed: int, *, kills: int = 8, show: Callable
             ("CephFS: a host lost, its mount with it", lose_host, few),
             ("CephFS: kill -9 of an engine node", kill_node, few),
         ):
-            rows.append(_trial(name, act, rounds, seed, mx, mounts))
+            rows.append(_trial(name, act, rounds, seed * 10 + len(rows), mx, mounts))
             show(rows[-1])
     finally:
         for each in mx:
@@ -145,13 +145,13 @@ def _trial(
     name: str, act: Callable[[int], None], rounds: int, seed: int, mx: list[Mx], mounts: list[Mount]
 ) -> Row:
     ledger = Ledger()
-    with Senders([each.port for each in mx], ledger, 6, seed, think=0.05, patience=120):
-        ledger.wait_for_more(0)
+    ports = [each.port for each in mx]
+    with Senders(ports, ledger, 6, seed, think=0.05, patience=120):
+        ledger.wait_for_more(ports)
         started = time.monotonic()
         for number in range(rounds):
-            before = len(ledger.acknowledged)
             act(number)
-            ledger.wait_for_more(before)
+            ledger.wait_for_more(ports)
         ended = time.monotonic()
     return _row(name, rounds, ledger, ledger.pause_since(started, ended), mounts)
 

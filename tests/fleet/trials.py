@@ -9,7 +9,6 @@ from contextlib import AbstractContextManager, ExitStack
 from tests.bucket.gateway import Fault, Gateway
 from tests.fleet.engine.ceph import Ceph
 from tests.fleet.fleet import Action, Fleet
-from tests.fleet.quick import Weed
 from tests.receiver.processes import wait_until
 
 FAULTS = {
@@ -71,16 +70,18 @@ def of_all(fleet: Fleet, engine: Ceph) -> Callable[[int], Sequence[Action]]:
     return lambda rounds: [lambda number=number: act(number) for number in range(rounds)]  # type: ignore[misc]
 
 
-def of_the_store(fleet: Fleet, weed: Weed) -> Callable[[int], Sequence[Action]]:
-    """Kill the one process of the quick engine."""
+def of_a_hung_store(fleet: Fleet, gate: Gateway) -> Callable[[int], Sequence[Action]]:
+    """Let the store hang, and kill an MX that waits for it."""
 
-    def act() -> None:
-        fleet.sleep(0.1, 1.0)
-        weed.kill()
-        fleet.sleep(0, 1.0)
-        weed.boot()
+    def act(number: int) -> None:
+        mx = fleet.mx[number % len(fleet.mx)]
+        gate.every(Fault.HANG)
+        fleet.sleep(0.3, 1.0)
+        mx.kill()
+        gate.heal()
+        mx.start()
 
-    return lambda rounds: [act] * rounds
+    return lambda rounds: [lambda number=number: act(number) for number in range(rounds)]  # type: ignore[misc]
 
 
 def during(state: Callable[[], AbstractContextManager[None]], seconds: float) -> Action:
@@ -120,7 +121,7 @@ def of_the_engine(engine: Ceph, share: float = 1.0) -> dict[str, Sequence[Action
     }
 
 
-def of_the_answers(gate: Gateway, fault: Fault, most: int = 6) -> Sequence[Action]:
+def of_the_answers(gate: Gateway, fault: Fault, most: int) -> Sequence[Action]:
     """Let the gateway answer wrongly at the first PUT from a moment on, at the second, and so on."""
 
     def act(number: int) -> None:

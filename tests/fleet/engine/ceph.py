@@ -117,7 +117,7 @@ class Ceph:
 
     @contextmanager
     def clocks_wrong(self) -> Iterator[None]:
-        """Let the clocks of all gateways be an hour ahead. S3 takes requests within 15 minutes of its clock."""
+        """Let the clocks of all gateways be an hour ahead. S3 takes what is within 15 minutes of its own."""
         try:
             for node in self.nodes:
                 node.write(_UNIT, _CLOCK)

@@ -108,7 +108,7 @@ def disk_commands(identity: Identity, number: int) -> str:
 
 
 def file_system_commands(number: int) -> str:
-    """Shell commands that start the node's metadata server, after the file system has been made on any node."""
+    """Shell commands that start the node's metadata server. The file system must be there."""
     folder = f"/var/lib/ceph/mds/ceph-node{number}"
     made = f"install -d -o ceph -g ceph {folder} && touch {SHARED}"
     return f"{made} && systemctl start ceph-mds@node{number}"
