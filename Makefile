@@ -138,7 +138,7 @@ audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability
 	  pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 clean: lab-down  ## remove the lab, the environment and all caches
-	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .lab .lab-fleet .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A release of the last days may be withdrawn as broken or hostile before anybody has looked at it.
 COOLDOWN ?= 7 days

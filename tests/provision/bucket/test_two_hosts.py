@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 
 from provision.host import layout
@@ -91,6 +92,26 @@ def _is_shut_in(place: Place, host: Machine) -> None:
         assert found.stdout.strip() == "0"
 
 
+def test_the_doctor_sees_each_unit_of_the_bucket_that_does_not_run(bucket_lab: Place) -> None:
+    mx1, _ = bucket_lab.lab.targets
+
+    def links() -> list[tuple[str, object]]:
+        lines = mx1.run(f"{layout.COMMAND} doctor --json", check=False).stdout.splitlines()
+        found = [(each["link"], each["holds"]) for each in map(json.loads, lines)]
+        return [each for each in found if str(each[0]).startswith("bucket")]
+
+    trial = ("name", "TLS", "clock", "key", "writes", "backlog", "pull")
+    assert links() == [(name, True) for name in ("bucket", *(f"bucket {each}" for each in trial))]
+    for stop, start, name in (
+        (f"systemctl stop {layout.PULL_SERVICE}", f"systemctl start {layout.PULL_SERVICE}", "bucket pull"),
+        (f"systemctl stop {layout.PUSH_SERVICE}", f"systemctl start {layout.PUSH_SERVICE}", "bucket backlog"),
+        (STOP, START, "bucket"),
+    ):
+        mx1.run(stop)
+        assert links()[-1] == (name, False)
+        mx1.run(start)
+
+
 def test_the_promise_goes_to_the_disk_and_back_and_all_of_it_goes(bucket_lab: Place) -> None:
     place, (mx1, mx2) = bucket_lab, bucket_lab.lab.targets
     run = place.deploy(place.store(promise="disk", pull=[mx2.hostname]))
@@ -109,6 +130,7 @@ def test_the_promise_goes_to_the_disk_and_back_and_all_of_it_goes(bucket_lab: Pl
     wait_until(
         lambda: not mx1.run(f"ls -A {layout.BUCKET_STATE}/pending").stdout, "nothing waits for the bucket"
     )
+    mx1.run(f"rm {layout.BUCKET_STATE}/pushed", check=False)  # as on a host that had mail before
     run = place.deploy(place.store(pull=[mx2.hostname]), "--dry")
     assert "`letterbox push` has never sent all of it to the bucket" in said(run)
     for host in (mx1, mx2):
