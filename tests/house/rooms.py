@@ -66,10 +66,11 @@ ROOMS = (
         (
             ("__main__",),
             ("heartbeat", "proof"),
-            ("doctor", "importing", "serving", "tls_reports"),
+            ("doctor", "importing", "serving", "tls_reports", "transfer"),
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
+            ("bucket_queue",),
             ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
@@ -81,7 +82,7 @@ ROOMS = (
         "provision",
         (
             ("imap",),
-            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
+            ("bucket", "heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),
@@ -111,7 +112,7 @@ ROOMS = (
     ),
     Room(
         "benchmarks",
-        knows=frozenset({"dns", "provision", "tests"}),
+        knows=frozenset({"dns", "provision", "receiver", "services", "tests"}),
         libraries=frozenset({"cryptography", "rich"}),
     ),
     Room(
