@@ -114,11 +114,14 @@ def beside(folder: Path, messages: int, progress: Progress) -> list[str]:
             progress(f"NOOP and memory, {name}")
             with way(folder / f"noop {name}", url) as path:
                 mail_rate(path, 20, 200)
+                before = cpu_seconds(path.server.process.pid)
                 took, memory = _noop(path, messages)
+                cpu = (cpu_seconds(path.server.process.pid) - before) / messages
             p99 = statistics.quantiles(took, n=100)[98]
             lines.append(
                 f"20 senders, mail {name}: NOOP {statistics.median(took) * 1e3:.1f} ms,"
-                f" p99 {p99 * 1e3:.1f} ms; memory of the receiver {memory / 1e6:.0f} MB"
+                f" p99 {p99 * 1e3:.1f} ms; memory of the receiver {memory / 1e6:.0f} MB,"
+                f" its CPU {cpu * 1e3:.2f} ms a message"
             )
     return lines
 
