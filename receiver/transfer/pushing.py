@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from receiver import bucket_queue
 from receiver.bucket import keys
 from receiver.bucket.keys import Key
 from receiver.config.values import Config
@@ -135,4 +136,4 @@ def _hour(name: str) -> str:
 
 def _write_pushed(mail: Path, folders: Folders, files: int) -> None:
     said = {"at": int(time.time()), "files": files}
-    journal.write_file(folders, mail / journal.FOLDER / PUSHED, json.dumps(said).encode())
+    journal.write_file(folders, mail / bucket_queue.FOLDER / PUSHED, json.dumps(said).encode())
