@@ -135,6 +135,7 @@ class Drain:
         self._config, self._known = config, known
         self._sender = Sender(clients)
         self._away: Away | None = None  # why the last one could not be put
+        self.failed: set[str] = set()  # the names that the last run could not put
 
     def close(self) -> None:
         self._sender.close()
@@ -145,6 +146,7 @@ class Drain:
         Away means that none could be put. If only some could not, the outcome has them.
         """
         self._away = None
+        self.failed.clear()
         try:
             for at in range(0, len(names), _BATCH):
                 self._put(names[at : at + _BATCH], outcome)
@@ -170,6 +172,7 @@ class Drain:
         for each in ended:
             if each.away:
                 self._away = each.away
+                self.failed.add(each.label)
                 outcome.fail(f"{each.label}: {each.away}")
                 continue
             self.pending.done(each.label)
