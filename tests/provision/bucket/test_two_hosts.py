@@ -13,7 +13,10 @@ from tests.waiting import wait_until
 UNITS = (layout.BUCKET_SERVICE, layout.PUSH_SERVICE, layout.PULL_SERVICE)
 STOP = f"systemctl stop {layout.BUCKET_SOCKET_UNIT} {layout.BUCKET_SERVICE}"
 START = f"systemctl start {layout.BUCKET_SOCKET_UNIT}"
-OURS = "ls -d /opt/*letterbox* /opt/.letterbox* /etc/letterbox /run/letterbox /run/letterbox-bucket /etc/systemd/system/letterbox*"
+OURS = (
+    "ls -d /opt/*letterbox* /opt/.letterbox* /etc/letterbox /run/letterbox /run/letterbox-bucket "
+    "/etc/systemd/system/letterbox*"
+)
 
 
 def test_a_bucket_that_cannot_keep_the_promise_is_refused_and_nothing_changes(bucket_lab: Place) -> None:
