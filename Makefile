@@ -3,13 +3,14 @@
 PYTHON ?= python3
 INVENTORY ?= inventory.py
 BENCH ?=
+FLEET ?=
 BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo proof doctor renew smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
-   lab-status lab-shell lab-down picture conformance senders durability dkim fuzz corpus hostile-growth bench \
+   lab-status lab-shell lab-down picture conformance senders durability fleet dkim fuzz corpus hostile-growth bench \
    bench-bucket bench-dns bench-deploy
 
 help:  ## this list
@@ -90,6 +91,9 @@ senders: $(DEVELOPER)  ## real senders deliver: Postfix, Exim, swaks, … (root)
 
 durability: $(DEVELOPER)  ## 400 kills, 600 power cuts, every disk fault (root)
 	@$(BIN)/python -m tests.receiver.durability
+
+fleet: $(DEVELOPER)  ## two MX before Ceph, 108 kills: nothing lost (root)
+	@$(BIN)/python -m tests.fleet $(FLEET)
 
 dkim: $(DEVELOPER)  ## 50,000 signed messages, beside mailauth and dkimpy
 	@$(BIN)/python -m tests.receiver.checks.dkim.differential

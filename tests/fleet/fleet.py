@@ -67,7 +67,8 @@ class Fleet:
     program: Sequence[str] = BUCKET_PROGRAM
     urls: Sequence[str] = ()
     """The bucket's, if the MX are to reach it by others than the engine's own."""
-    pulls: bool = False  # XXX
+    pulls: bool = True
+    """Whether the mailboxes are also judged by what `letterbox pull` made of them."""
     mx: list[Mx] = field(default_factory=list)
     ledgers: list[Ledger] = field(default_factory=list)
     objects: Objects = field(default_factory=Objects)
@@ -120,7 +121,7 @@ class Fleet:
         whole = joined(self.ledgers)
         verdict = of_ledger(judge(self.objects.read(self.engine.store()), whole), ledger)
         if self.pulls:
-            verdict |= of_ledger(judge(self.reader.pull(), whole), ledger)
+            verdict |= judge(self.reader.pull(), whole)
         wrong = [*dict.fromkeys(ledger.wrong)]
         if ledger.slowest > MOST_SECONDS:
             wrong.append(f"an answer after {ledger.slowest:.1f} s")

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.bucket.gateway import Gateway, gateway
 from tests.fleet import quick, shared_folder, trials
 from tests.fleet.engine.ceph import Ceph
-from tests.fleet.fleet import Fleet, Row
+from tests.fleet.fleet import Action, Fleet, Row
 from tests.fleet.judge import Verdict
 from tests.fleet.mutants import CAUGHT_BY, program
 from tests.fleet.mx import BUCKET_PROGRAM
@@ -27,7 +27,7 @@ _DELAY = 0.05  # seconds that a PUT takes at least, with the quick engine
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is the same for all trials of a run. `rounds` are the kills in all, `show` gets each trial's row."""
+    """What is the same for all trials. `rounds` are the kills in all, `show` gets each row."""
 
     seed: int
     rounds: int
@@ -50,7 +50,7 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
         rows.append(row)
         plan.show(row)
 
-    with Fleet(engine, folder / "fleet", plan.seed, program=plan.program) as fleet:
+    with Fleet(engine, folder / "fleet", plan.seed, program=plan.program, pulls=not plan.mutant) as fleet:
         if "kills" in wanted:
             for name, rounds in trials.of_the_mx(fleet).items():
                 keep(fleet.trial(name, rounds(plan.share(_SHARES[name]))))
@@ -72,7 +72,7 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
         with gateway(engine.urls[0].rpartition("/")[0]) as gate:
             other = Fleet(
                 engine, folder / "answers", plan.seed + 1, program=plan.program, urls=[gate.url("mail")],
-                ledgers=fleet.ledgers, objects=fleet.objects,
+                ledgers=fleet.ledgers, objects=fleet.objects, pulls=not plan.mutant,
             )  # fmt: skip
             with other:
                 _answers(plan, other, gate, keep)
@@ -84,31 +84,41 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
 def on_weed(plan: Plan, folder: Path) -> list[Row]:
     """Kills of the MX's processes, also while the store hangs, and wrong answers of it.
 
-    A mutant gets the one trial that must catch it.
+    A mutant gets the one trial that must catch it. The trials are few, because each is judged for itself.
     """
     rows: list[Row] = []
 
-    def keep(row: Row) -> None:
-        rows.append(row)
-        plan.show(row)
+    def run(name: str, acts: Sequence[Action]) -> None:
+        rows.append(fleet.trial(name, acts))
+        plan.show(rows[-1])
 
     with quick.running() as weed, gateway(weed.engine.endpoint) as gate:
         # It answers within 3 ms, and no store that keeps more than one copy does.
         gate.delay = _DELAY
-        with Fleet(weed, folder / "fleet", plan.seed, program=plan.program, urls=[gate.url("mail")]) as fleet:
+        fleet = Fleet(
+            weed, folder / "fleet", plan.seed, program=plan.program, urls=[gate.url("mail")], pulls=False
+        )
+        with fleet:
             of_the_mx = trials.of_the_mx(fleet)
+            hung, while_it_hangs = (
+                trials.of_a_hung_store(fleet, gate),
+                "kill -9 of both, while the store hangs",
+            )
             if plan.mutant == "unique":
-                name = "kill -9 of a receiver"
-                keep(fleet.trial(name, of_the_mx[name](plan.rounds)))
-                return rows
-            hung, name = trials.of_a_hung_store(fleet, gate), "kill -9 of both, while the store hangs"
-            if plan.mutant:
-                keep(fleet.trial(name, hung(plan.rounds)))
-                return rows
-            for other, rounds in of_the_mx.items():
-                keep(fleet.trial(other, rounds(plan.share(_SHARES[other]))))
-            keep(fleet.trial(name, hung(plan.share(_NODES))))
-            _answers(plan, fleet, gate, keep)
+                run("kill -9 of a receiver", of_the_mx["kill -9 of a receiver"](plan.rounds))
+            elif plan.mutant:
+                run(while_it_hangs, hung(plan.rounds))
+            else:
+                acts = [act for name, make in of_the_mx.items() for act in make(plan.share(_SHARES[name]))]
+                run("kill -9 of each part, in turn", acts)
+                run(while_it_hangs, hung(plan.share(_NODES)))
+                fleet.pulls = True  # all that came before, too
+                acts = [
+                    act
+                    for each in trials.FAULTS.values()
+                    for act in trials.of_the_answers(gate, each, plan.puts)
+                ]
+                run("wrong answers, at each PUT", acts)
     return rows
 
 
