@@ -21,7 +21,7 @@ NO_LAB = "LETTERBOX_NO_LAB"
 """Set for the runs without a lab. A test in them that asks for one fails, because it lacks the mark."""
 NO_SHARED_LAB = "LETTERBOX_NO_SHARED_LAB"
 """Set for the runs of tests with labs of their own. A test in them that asks for the checkout's lab fails."""
-AT_ONCE = 4
+AT_ONCE = (os.cpu_count() or 1) + 1
 _NOTHING_SELECTED = 5  # pytest's exit code if its arguments select no test
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
 _FAILED = re.compile(r"(?:FAILED|ERROR) \S+\.py.*")
@@ -37,13 +37,13 @@ class Stream:
 
 
 STREAMS = (
-    Stream("the shared lab", "lab and not own_lab"),
     Stream("labs of their own", "own_lab and not room(name='tls')", {NO_SHARED_LAB: "1"}),
-    Stream("labs of tests/tls", "own_lab and room(name='tls')", {NO_SHARED_LAB: "1"}),
+    Stream("the shared lab", "lab and not own_lab"),
     Stream("no lab, tests/receiver", "not lab and room(name='receiver')", {NO_LAB: "1"}),
     Stream("no lab, the rest", "not lab and not room(name='receiver')", {NO_LAB: "1"}),
+    Stream("labs of tests/tls", "own_lab and room(name='tls')", {NO_SHARED_LAB: "1"}),
 )
-"""Each test is in one of them. Those that take longest come first."""
+"""Each test is in one of them. Those that wait begin beside one that computes."""
 
 
 @dataclass(slots=True)

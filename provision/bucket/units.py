@@ -120,7 +120,9 @@ def moving_commands(seen: Observed, wanted: WantedBucket) -> Iterator[Command]:
     if started:
         units = " ".join(started)
         why = f"journalctl {' '.join(f'-u {unit}' for unit in started)} -n 5 --no-pager -o cat >&2; false"
-        shell = f"{{ systemctl enable -q {units} && systemctl restart {units}; }} || {{ {why}; }}"
+        # One that cannot go on ends within a second, and systemd would start it again for ever.
+        begun = f"systemctl restart {units} && sleep 1.5 && systemctl is-active {units} >/dev/null"
+        shell = f"{{ systemctl enable -q {units} && {begun}; }} || {{ {why}; }}"
         yield StringCommand("sh -c", shlex.quote(shell))
 
 

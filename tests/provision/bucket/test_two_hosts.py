@@ -14,7 +14,7 @@ from tests.waiting import wait_until
 UNITS = (layout.BUCKET_SERVICE, layout.PUSH_SERVICE, layout.PULL_SERVICE)
 STOP = f"systemctl stop {layout.BUCKET_SOCKET_UNIT} {layout.BUCKET_SERVICE}"
 START = f"systemctl start {layout.BUCKET_SOCKET_UNIT}"
-OURS = "ls -d /opt/letterbox* /opt/.letterbox* /etc/letterbox /run/letterbox* /etc/systemd/system/letterbox*"
+OURS = "ls -d /opt/*letterbox* /opt/.letterbox* /etc/letterbox /run/letterbox /run/letterbox-bucket /etc/systemd/system/letterbox*"
 
 
 def test_a_bucket_that_cannot_keep_the_promise_is_refused_and_nothing_changes(bucket_lab: Place) -> None:
@@ -53,7 +53,7 @@ def test_mail_to_one_host_is_read_at_the_other_and_a_250_is_the_buckets(bucket_l
     assert send(mx1, "to-one") == 250
     arrives(mx2, "to-one")
     arrives(mx1, "to-one")
-    assert "to-one" in mx2.run(f"letterbox list {ALICE}").stdout
+    assert "to-one" in mx2.run(f"letterbox list --mailbox {ALICE}").stdout
 
     mx1.run(STOP)
     began = time.monotonic()

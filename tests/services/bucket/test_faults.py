@@ -121,6 +121,15 @@ def test_a_hung_gateway_is_left_for_the_next_one(
             client.close()
 
 
+def test_a_store_that_is_slow_for_all_has_the_message_in_time(
+    client: Client, gate: Gateway, copies: list[Copy]
+) -> None:
+    message = content()
+    gate.delay = 5.0  # longer than one try may take
+    put(client, message, copies)
+    assert_each_is_there_once(client, copies, message)
+
+
 def test_a_large_object_has_longer_than_a_small_one_while_its_gateway_answers(
     tmp_path: Path, engine: Engine, gate: Gateway, copies: list[Copy]
 ) -> None:
