@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from receiver import bucket_queue
 from receiver.bucket import keys
 from receiver.bucket.keys import Key
 from receiver.config.values import Config
@@ -147,4 +148,4 @@ def note_empty(config: Config, folders: Folders) -> None:
 
 def _write_pushed(mail: Path, folders: Folders, files: int) -> None:
     said = {"at": int(time.time()), "files": files}
-    journal.write_file(folders, mail / journal.FOLDER / PUSHED, json.dumps(said).encode())
+    journal.write_file(folders, mail / bucket_queue.FOLDER / PUSHED, json.dumps(said).encode())
