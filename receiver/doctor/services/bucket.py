@@ -39,11 +39,19 @@ def checks(socket: Path, mail: Path, promise: str) -> Iterator[Callable[[], Link
     yield check_units
     # The trial is made once, when the units are found to be good, and gives several links.
     yield from (partial(_same, each) for each in _without_root(mail, lambda: ask(socket, promise)))
-    yield lambda: _without_root(mail, lambda: [judge_backlog(backlog.read(mail), _state(PUSH), time.time())])[
-        0
-    ]
+    yield lambda: _waiting(mail)
     if PULL_UNIT.exists():
-        yield lambda: _without_root(mail, lambda: [check_pull(mail, _state(PULL), time.time())])[0]
+        yield lambda: _pulling(mail)
+
+
+def _waiting(mail: Path) -> Link:
+    push = _state(PUSH)  # as root, because not everybody may ask systemd
+    return _without_root(mail, lambda: [judge_backlog(backlog.read(mail), push, time.time())])[0]
+
+
+def _pulling(mail: Path) -> Link:
+    pull = _state(PULL)
+    return _without_root(mail, lambda: [check_pull(mail, pull, time.time())])[0]
 
 
 def check_units() -> Link:
