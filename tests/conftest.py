@@ -14,7 +14,7 @@ from rich.console import Console
 from testinfra.host import Host
 
 from dns.inventory import Inventory, InventoryError, MailHost, load
-from tests.__main__ import NO_LAB
+from tests import bytecode
 from tests.deploys import deploy
 from tests.lab import lifecycle, prerequisites
 from tests.lab.display import Display
@@ -22,7 +22,10 @@ from tests.lab.errors import LabError
 from tests.lab.lab import DOMAIN, FOLDER, HOSTNAME, Lab
 from tests.lab.up import bring_up
 from tests.ports import free_port as find_free_port
+from tests.streams import NO_LAB, NO_SHARED_LAB
 from tests.targets import over_ssh
+
+bytecode.keep()
 
 # No deadline, because a busy machine is slow. Derandomized, so that a commit always passes or always fails.
 settings.register_profile(
@@ -30,19 +33,16 @@ settings.register_profile(
 )
 settings.load_profile("tests")
 
-LAB_FIXTURES = {
-    "lab",
-    "lab_alone",
-    "deployed",
-    "inventory_path",
+SHARED_LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path"}
+"""They stand for the checkout's lab, where a room has none of its own under the same name."""
+LAB_FIXTURES = SHARED_LAB_FIXTURES | {
     "fresh_lab",
     "spare_lab",
     "tls_lab",
     "mta_sts_lab",
     "imap_lab",
+    "bucket_lab",
 }
-OWN_LAB_FIXTURES = {"tls_lab", "mta_sts_lab", "imap_lab"}
-"""They bring up a lab beside the checkout's, so their tests may run beside others."""
 
 
 @pytest.fixture
@@ -84,10 +84,18 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--inventory") is None:
         for item in items:
-            if LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+            asked = _asks_for(item)
+            if asked:
                 item.add_marker(pytest.mark.lab)
-            if OWN_LAB_FIXTURES & set(getattr(item, "fixturenames", ())):
+            if item.get_closest_marker("lab") and not asked & SHARED_LAB_FIXTURES:
                 item.add_marker(pytest.mark.own_lab)
+            item.add_marker(pytest.mark.room(name=item.nodeid.split("/")[1]))
+
+
+def _asks_for(item: pytest.Item) -> set[str]:
+    """The fixtures of labs that a test takes. A room may have others under names of the shared lab's."""
+    known = item._fixtureinfo.name2fixturedefs if hasattr(item, "_fixtureinfo") else {}
+    return {name for name in LAB_FIXTURES & known.keys() if len(known[name]) == 1}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -117,7 +125,9 @@ def usable_lab(
 ) -> Lab:
     """A healthy lab in this folder. Shows how it comes up. Skips (or fails) if there can be none."""
     if os.environ.get(NO_LAB):
-        pytest.fail("this test asks for the lab, and has no mark `lab`", pytrace=False)
+        pytest.fail("this test asks for a lab, and has no mark `lab`", pytrace=False)
+    if os.environ.get(NO_SHARED_LAB) and folder == config.getoption("--lab-folder"):
+        pytest.fail("this test asks for the shared lab, and has the mark `own_lab`", pytrace=False)
     reason = prerequisites.reason_not_to_run()
     if reason:
         unavailable(reason)

@@ -12,11 +12,17 @@ _PORTS = range(20_000, 32_000)
 _given: set[int] = set()
 
 
-def free_port() -> int:
-    """A port of 127.0.0.1 on which nothing listens, and which this process has not been given before."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of this address, free for TCP and UDP, which this process has not been given before."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     for port in random.sample(_PORTS, 200):
         if port not in _given:
-            with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            with (
+                suppress(OSError),
+                socket.create_server((address, port), family=family),
+                socket.socket(family, socket.SOCK_DGRAM) as udp,
+            ):
+                udp.bind((address, port))
                 _given.add(port)
                 return port
     raise OSError("no free port was found in 200 tries")

@@ -57,17 +57,18 @@ def rates(folder: Path, rounds: int, messages: dict[int, int], progress: Progres
         for senders in SENDERS:
             number = messages[senders]
             of = Rates(senders, [], [], [])
-            for at in range(-1, rounds):
-                progress(f"{senders} senders, round {at + 1} of {rounds}")
-                before = _cpu(path)
-                turns = [lambda: of.path.append(mail_rate(path, senders, n)) for n in (number,)]
-                turns += [lambda: of.store.append(put_rate(alone, senders, n)) for n in (number,)]
-                for turn in turns if at % 2 else turns[::-1]:
-                    turn()
-                of.cpu.append((_cpu(path) - before) / number)
-                sent += number
+            for at in range(rounds + 1):  # the first one is a warm-up
+                progress(f"{senders} senders, round {at} of {rounds}")
+                for part in ("path", "store") if at % 2 else ("store", "path"):
+                    before = _cpu(path)
+                    if part == "store":
+                        of.store.append(put_rate(alone, senders, number))
+                    else:
+                        of.path.append(mail_rate(path, senders, number))
+                        of.cpu.append((_cpu(path) - before) / number)
+                        sent += number
             for each in (of.path, of.store, of.cpu):
-                del each[0]  # the warm-up
+                del each[0]
             found.append(of)
         _check(engine, path, sent)
         return found
@@ -152,12 +153,12 @@ def large(folder: Path) -> str:
         after = [peak_memory(pid) for pid in pids]
         _check(engine, path, LARGE)
     receiver, service = (
-        f"{a / 1e6:.0f} MB, before {b / 1e6:.0f}" for a, b in zip(after, before, strict=True)
+        f"{most / 1e6:.0f} MB, before {least / 1e6:.0f}" for most, least in zip(after, before, strict=True)
     )
     again = sum(not each.startswith("250") for each in replies)
     return (
-        f"{LARGE} messages of {LARGE_OCTETS / 1e6:.0f} MB at once: all there after {seconds:.0f} s, {again} answers"
-        f" 4xx on the way; peak of the receiver {receiver}; of the service {service}"
+        f"{LARGE} messages of {LARGE_OCTETS / 1e6:.0f} MB at once: all there after {seconds:.0f} s, with {again}"
+        f" answers of 4xx; peak of the receiver {receiver}; of the service {service}"
     )
 
 

@@ -26,6 +26,8 @@ AUTHENTIC = "A"  # after a tail: the copy of an authentic sender, beside one tha
 LONGEST = 1024  # octets of a key (Amazon S3 and R2)
 CHECKS = ".letterbox/check/"  # the prefix of the objects that the check makes and deletes
 _MAX_HEAD = 131_072  # octets of a header section in which a Message-ID is searched
+_AT_LENGTH = 65_536  # octets of a piece for whose digest the interpreter's lock is let go
+_AT_A_STROKE = 2047  # octets for which hashlib keeps the lock, whose handing over costs more
 _SAFE = "@+=_-."
 _HOUR = re.compile(r"\d{4}-\d\d-\d\d/\d\d")
 _TAIL = re.compile(r"(?:H[0-9a-f]{40}|N[0-9a-f]{40}|M\d+P\d+Q\d+R[0-9a-f]+)A?")
@@ -103,10 +105,16 @@ class Below:
         self._head = b""
 
     def add(self, octets: bytes | bytearray | memoryview) -> None:
-        """Add the next octets. Large pieces release the interpreter's lock meanwhile."""
+        """Add the next octets. Other threads run meanwhile if they are many."""
         if len(self._head) < _MAX_HEAD:
             self._head += bytes(octets[: _MAX_HEAD - len(self._head)])
-        self._digest.update(octets)
+        size = len(octets)
+        if size > _AT_LENGTH:
+            self._digest.update(octets)
+            return
+        view = memoryview(octets)
+        for at in range(0, size, _AT_A_STROKE):
+            self._digest.update(view[at : at + _AT_A_STROKE])
 
     def tail(self, fields: bytes, name: str) -> str:
         """The tail of a copy. `fields` are its own fields (Return-Path, Delivered-To), as they are stored.

@@ -42,6 +42,8 @@ SENDERS: tuple[Sender, ...] = get_args(Sender)
 LINKS = ("name", "TLS", "clock", "key", "conditional write")
 """The links of a check, in their order. One that is bad makes the later ones unknown."""
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 class ProtocolError(ValueError):
     """A packet is not what this module makes."""
@@ -143,7 +145,7 @@ def parse_put(head: Mapping[str, Any], octets: bytes) -> tuple[Put, bytes | None
 
 def pack(head: Mapping[str, Any]) -> bytes:
     """An object as a line."""
-    return json.dumps(head, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    return _encode(head).encode("utf-8", "replace") + b"\n"
 
 
 def unpack(packet: bytes) -> tuple[dict[str, Any], bytes]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Iterable
 from pathlib import Path
 
 from receiver import hook_queue
 from receiver.heartbeat.finding import Finding
 from receiver.hooks import status
+from receiver.hooks.status import Configured
 
 OLDEST = 3600  # seconds that a message may wait for its hook
 
@@ -18,10 +18,7 @@ def check(mail: Path, names: Iterable[str], now: float) -> Finding:
     waiting, problems, unknown = 0, [], []
     for name in sorted(names):
         queue = hook_queue.queue(mail, name)
-        if reason := _missing(queue.pending):
-            unknown.append(f"{name}: cannot be told ({reason})")
-            continue
-        hook = status.status(queue, None)
+        hook = status.status(queue, Configured())
         waiting += hook.backlog
         age = 0.0 if hook.oldest is None else now - hook.oldest
         if hook.unread:
@@ -35,12 +32,3 @@ def check(mail: Path, names: Iterable[str], now: float) -> Finding:
     if problems or unknown:
         return Finding("hooks", False if problems else None, "; ".join([*problems, *unknown]))
     return Finding("hooks", True, f"{waiting} wait, none for more than {OLDEST // 60} min")
-
-
-def _missing(pending: Path) -> str:
-    """Why the receiver cannot put mail into this folder: it is missing, or something else. Else empty."""
-    try:
-        is_folder = stat.S_ISDIR(pending.lstat().st_mode)
-    except OSError as error:
-        return f"{pending.name}: {error.strerror}"
-    return "" if is_folder else f"{pending.name}: no folder"

@@ -98,7 +98,9 @@ def read(mail: Path, configured: Mapping[str, Configured]) -> list[Status]:
 
 
 def status(queue: Queue, configured: Configured | None) -> Status:
-    """How the hook of this queue stands."""
+    """How the hook of this queue stands. One that is configured must have a queue, or no mail reaches it."""
+    if configured is not None and (reason := _missing(queue.pending)):
+        return Status(queue.hook, configured, unread=reason)
     try:
         pending, dead = queue.pending_names(), queue.dead_names()
     except OSError as failure:
@@ -124,6 +126,15 @@ def status(queue: Queue, configured: Configured | None) -> Status:
         last_success=_time(state.get("last_success")),
         next_try=_next(state.get("tries"), pending),
     )
+
+
+def _missing(pending: Path) -> str:
+    """Why the receiver cannot put mail into this folder: it is missing, or something else. Else empty."""
+    try:
+        is_folder = stat.S_ISDIR(pending.lstat().st_mode)
+    except OSError as error:
+        return f"{pending.name}: {error.strerror}"
+    return "" if is_folder else f"{pending.name}: no folder"
 
 
 def load(queue: Queue) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from receiver.transfer.outcome import Away, Outcome
 from receiver.transfer.pending import Drain, Waiting
 from receiver.transfer.placing import Placing
 from receiver.transfer.pulling import Pull
-from receiver.transfer.pushing import Push
+from receiver.transfer.pushing import Push, note_empty
 from receiver.transfer.window import BACK, DAY, EVERYTHING, HOUR, Window, hours
 
 _EVERY = 10.0  # seconds between two looks
@@ -58,6 +58,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     folders = Folders(config.mail, hooks=config.hooks)
     folders.prepare_mail_folder()
     leftovers.sweep(config.mail)
+    note_empty(config, folders)
     known, placing = Known(Journal(folders)), Placing(folders)
     pull = Pull(config, placing, known, clients, Waiting(config, known))
     with contextlib.closing(pull), contextlib.closing(placing), contextlib.closing(clients):
@@ -132,6 +133,7 @@ def _push(arguments: argparse.Namespace) -> int:
     config, clients = setting.opened(arguments)
     folders = Folders(config.mail)
     folders.prepare_mail_folder()
+    note_empty(config, folders)
     known = Known(Journal(folders))
     with contextlib.closing(clients):
         if arguments.follow:

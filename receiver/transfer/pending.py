@@ -20,7 +20,7 @@ from receiver.transfer import journal, local_mail, mail_file
 from receiver.transfer.fetching import Clients
 from receiver.transfer.known import Known, Message
 from receiver.transfer.mail_file import MailFile
-from receiver.transfer.outcome import Outcome
+from receiver.transfer.outcome import Away, Outcome
 from receiver.transfer.sending import Sender, Sent
 
 FOLDER = "pending"
@@ -136,16 +136,23 @@ class Drain:
         self.pending = Pending(config)
         self._config, self._known = config, known
         self._sender = Sender(clients)
+        self._away: Away | None = None  # why the last one could not be put
 
     def close(self) -> None:
         self._sender.close()
 
     def run(self, names: list[str], outcome: Outcome) -> None:
-        """Put these messages. Raises Away and OSError. What was put until then has left the queue."""
+        """Put these messages. Raises Away and OSError. What was put until then has left the queue.
+
+        Away means that none could be put. If only some could not, the outcome has them.
+        """
+        self._away = None
         try:
             for at in range(0, len(names), _BATCH):
                 self._put(names[at : at + _BATCH], outcome)
             self._note(self._sender.finish(), outcome)
+            if self._away and not outcome.moved:
+                raise self._away
         except BaseException:
             with contextlib.suppress(Exception):
                 self._note(self._sender.finish(), outcome)
@@ -164,6 +171,7 @@ class Drain:
     def _note(self, ended: Iterator[Sent], outcome: Outcome) -> None:
         for each in ended:
             if each.away:
+                self._away = each.away
                 outcome.fail(f"{each.label}: {each.away}")
                 continue
             self.pending.done(each.label)

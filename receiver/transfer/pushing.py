@@ -6,6 +6,7 @@ whole bucket is listed first. A message of 10 KiB is read and hashed in 0.1 ms.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
@@ -131,6 +132,17 @@ class Push:
 def _hour(name: str) -> str:
     seconds = int(name.partition(".")[0])
     return keys.hour(min(max(seconds, _FIRST), time.time()))
+
+
+def note_empty(config: Config, folders: Folders) -> None:
+    """A host without a message has nothing to push. Note that for the doctor, if it can be done.
+
+    This comes before the first pull, because what was pulled is mail of this host, too.
+    """
+    with contextlib.suppress(OSError):
+        noted = (config.mail / journal.FOLDER / PUSHED).exists()
+        if not noted and next(local_mail.everything(config), None) is None:
+            _write_pushed(config.mail, folders, 0)
 
 
 def _write_pushed(mail: Path, folders: Folders, files: int) -> None:

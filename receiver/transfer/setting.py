@@ -24,7 +24,7 @@ from receiver.transfer.outcome import Away, Outcome
 
 TIMEOUT = 20.0  # seconds that one request may take; the service itself gives up after 14
 _SHOW_EVERY = 0.2  # seconds between changes of the live line
-_LATE = ("receiver.encoded_words", "webencodings", "encodings.idna")
+_LATE = ("receiver.encoded_words", "webencodings", "_strptime")
 
 
 def parser(name: str, what: str, epilog: str, follow: str) -> argparse.ArgumentParser:

@@ -12,13 +12,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote, unquote
 
 import obstore
+from obstore.exceptions import GenericError
 from obstore.store import S3Store
 
 from receiver.bucket.client import Head, Listed
 from receiver.system.journal import log
 from services.bucket.configuration import Configuration, Url
 from services.bucket.credentials import KeyPair
-from services.bucket.errors import RequestError
+from services.bucket.errors import BucketError, RequestError
 from services.bucket.outcome import Kind, Outcome, outcome
 
 T = TypeVar("T")
@@ -56,21 +57,29 @@ class Gateway:
         self.url = url
         self._prefix = url.prefix
         self._said = 0.0
-        self._store = S3Store(
-            url.bucket,
-            endpoint=url.endpoint,
-            access_key_id=pair.access_key_id,
-            secret_access_key=pair.secret,
-            region=region,
-            virtual_hosted_style_request=False,
-            client_options={
-                "allow_http": not url.is_encrypted,
-                "connect_timeout": _CONNECT,
-                "timeout": _LONGEST,
-                "user_agent": "letterbox-bucket",
-            },
-            retry_config={"max_retries": 0},  # `Engine` tries again, at the next gateway.
-        )
+        try:
+            self._store = S3Store(
+                url.bucket,
+                endpoint=url.endpoint,
+                access_key_id=pair.access_key_id,
+                secret_access_key=pair.secret,
+                region=region,
+                virtual_hosted_style_request=False,
+                client_options={
+                    "allow_http": not url.is_encrypted,
+                    "connect_timeout": _CONNECT,
+                    "timeout": _LONGEST,
+                    "user_agent": "letterbox-bucket",
+                },
+                retry_config={"max_retries": 0},  # `Engine` tries again, at the next gateway.
+            )
+        except GenericError as error:
+            # A client without any root is refused, also for a store that is spoken to without TLS.
+            said = next((line.strip() for line in str(error).splitlines() if "certificates" in line), "")
+            raise BucketError(
+                f"{url}: there can be no client ({said or str(error).splitlines()[0]}): install the package "
+                "ca-certificates"
+            ) from None
 
     async def put_new(self, key: str, body: Body, attributes: dict[str, str]) -> None:
         """Make an object, if there is none of that key."""

@@ -65,6 +65,10 @@ class Requests:
             code, said = error.code, str(error)
         except OSError as error:
             code, said = error.errno or errno.EIO, error.strerror or "an error of this host"
+        except ProtocolError:
+            raise
+        except Exception as error:  # It is a fault of ours, and still its client gets an answer.
+            code, said = errno.EIO, f"an error of letterbox-bucket: {type(error).__name__}"
         finally:
             for fd in fds:
                 os.close(fd)
@@ -153,7 +157,8 @@ class Requests:
     async def _check(
         self, head: Mapping[str, Any], octets: bytes, fds: Sequence[int], late: float, reply: Reply
     ) -> None:
-        links = await self._trial.links(late)
+        async with self._turn(late):
+            links = await self._trial.links(late)
         reply(protocol.pack_reply(head["n"], links=[asdict(each) for each in links]), -1)
 
     @asynccontextmanager

@@ -49,6 +49,7 @@ class Fault(enum.Enum):
     CUT_BEFORE = "cut", "the connection is closed, and the request is not passed on"
     CUT_AFTER = "cut", "the request is passed on, and the connection is closed in place of the answer"
     DONE_500 = "500 Internal Server Error", "InternalError "  # though the store did it
+    LOST = "200 OK", " "  # though nothing is done: for measuring what is before the store
     NO_CONDITIONS = "200 OK", ""  # in place of the store's 412, as from a store that knows no conditions
 
 
@@ -178,7 +179,7 @@ async def _answer(reader: asyncio.StreamReader, method: str) -> bytes:
 
 def _error(fault: Fault, method: str) -> bytes:
     status, code = fault.value
-    body = _ERROR.format(code.strip(), "a fault that a test wants").encode() if code else b""
+    body = _ERROR.format(code.strip(), "a fault that a test wants").encode() if code.strip() else b""
     head = f"HTTP/1.1 {status}\r\nContent-Type: application/xml\r\nContent-Length: {len(body)}\r\n"
     return f'{head}ETag: "0"\r\n\r\n'.encode() + (b"" if method == "HEAD" else body)
 
@@ -217,8 +218,11 @@ def main() -> None:
     parser.add_argument("endpoint", help="of the store, such as http://127.0.0.1:8333")
     parser.add_argument("port", type=int)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before each PUT is passed on")
+    parser.add_argument("--lost", action="store_true", help="pass no PUT on, and say that it is done")
     given = parser.parse_args()
     gate = Gateway(urlsplit(given.endpoint).netloc, given.port, given.delay)
+    if given.lost:
+        gate.every(Fault.LOST)
 
     async def run() -> None:
         async with await gate.serve() as server:

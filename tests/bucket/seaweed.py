@@ -59,10 +59,10 @@ def _request(method: str, url: str, body: bytes | None = None) -> None:
 
 
 @contextlib.contextmanager
-def seaweed(key: str = KEY, secret: str = SECRET) -> Iterator[Engine]:
-    """Run a store until the end of the context. Each call makes one of its own."""
+def seaweed(key: str = KEY, secret: str = SECRET, address: str = "127.0.0.1") -> Iterator[Engine]:
+    """Run a store at an address of this machine until the end of the context. Each call makes its own."""
     with tempfile.TemporaryDirectory(prefix="letterbox-weed-") as folder:
-        process, engine = _start(Path(folder), key, secret)
+        process, engine = _start(Path(folder), key, secret, address)
         try:
             wait_until(lambda: _has_bucket(engine), "weed, ready with a bucket")
             yield engine
@@ -71,7 +71,7 @@ def seaweed(key: str = KEY, secret: str = SECRET) -> Iterator[Engine]:
             process.wait()
 
 
-def _start(folder: Path, key: str, secret: str) -> tuple[subprocess.Popen[bytes], Engine]:
+def _start(folder: Path, key: str, secret: str, address: str) -> tuple[subprocess.Popen[bytes], Engine]:
     config = folder / "s3.json"
     config.write_text(
         json.dumps(
@@ -95,8 +95,8 @@ def _start(folder: Path, key: str, secret: str) -> tuple[subprocess.Popen[bytes]
     }
     arguments = {
         "dir": folder / "data",
-        "ip": "127.0.0.1",
-        "ip.bind": "127.0.0.1",
+        "ip": address,
+        "ip.bind": address,
         **ports,
         "filer": "true",
         "s3": "true",
@@ -120,11 +120,11 @@ def _start(folder: Path, key: str, secret: str) -> tuple[subprocess.Popen[bytes]
         stderr=subprocess.DEVNULL,
     )
     return process, Engine(
-        f"http://127.0.0.1:{ports['s3.port']}",
+        f"http://{address}:{ports['s3.port']}",
         key,
         secret,
         process,
-        f"http://127.0.0.1:{ports['filer.port']}",
+        f"http://{address}:{ports['filer.port']}",
     )
 
 

@@ -82,7 +82,7 @@ ROOMS = (
         "provision",
         (
             ("imap",),
-            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
+            ("bucket", "heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from tests.waiting import wait_until as wait_until
 
 ROOT = Path(__file__).parents[2]
 DEADLINE = 60.0  # seconds that a single step may take on a slow machine
-
-
-def wait_until(holds: Callable[[], object], what: str) -> None:
-    """Try again and again until `holds` returns something true. The error names `what` if it never does."""
-    until = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < until, f"not in {DEADLINE:.0f} s: {what}"
-        time.sleep(0.01)
 
 
 def ended(process: int) -> bool:

@@ -53,7 +53,8 @@ def judge(hooks: Iterable[Status], now: float) -> Link:
             return Link(_LINK, f"{name}: {each.backlog} message(s) wait, for {hours:.0f} h{why}", fix)
         if each.unread or not told.unit:
             evidence = f"{name}: {each.unread or 'systemd does not say whether its unit runs'}"
-            unknown = unknown or Link(_LINK, evidence, look=f"systemctl status {unit(each.name)}; {logs}")
+            look = f"systemctl status {unit(each.name)}; {logs}; if its queue is missing: {DEPLOY}"
+            unknown = unknown or Link(_LINK, evidence, look=look)
     orphans = [each for each, told in found if told is None]
     left = "".join(
         f"; hook {each.name} is not configured any more, and has {each.backlog + each.dead} message(s)"

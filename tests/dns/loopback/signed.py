@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import subprocess
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from dns.world import asking
 from tests.dns.loopback.real_nameservers import SECONDS
+from tests.ports import free_port
 
 CONFIGURATION = """server:
   rundir: {folder}
@@ -78,7 +78,7 @@ def signing(zone: str, file: Path, address: str, port: int = 0) -> Iterator[Sign
     # The path of its socket may have 107 characters (unix(7)), so it is not in the folder of the test.
     with tempfile.TemporaryDirectory(prefix="knot") as name:
         folder = Path(name)
-        number = port or random.randint(10000, 30000)
+        number = port or free_port(address)
         configuration = folder / "knot.conf"
         configuration.write_text(
             CONFIGURATION.format(folder=folder, listen=f"{address}@{number}", zone=zone, file=file)

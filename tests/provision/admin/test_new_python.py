@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from provision.host import layout
 from tests.conftest import unavailable
 from tests.deploys import deploy
@@ -63,7 +61,6 @@ def readable(lab: Lab, subject: str) -> None:
     assert f'"subject": "{subject}"' in lab.target.run(f"{layout.COMMAND} list --json").stdout
 
 
-@pytest.mark.own_lab  # It needs no other lab.
 def test_another_python_stops_no_mail_and_a_deploy_mends_what_does_not_load(fresh_lab: Lab) -> None:
     lab, target = fresh_lab, fresh_lab.target
     assert deploy(lab, "-y").code == 0

@@ -21,7 +21,7 @@ from tests.lab.machines.machine import Machine
 from tests.provision.sending import sending, stored
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.lab, pytest.mark.own_lab]
+pytestmark = pytest.mark.lab
 BOX = f"{layout.MAIL}/example.test/alice"
 RESTIC = "RESTIC_REPOSITORY=/srv/repository RESTIC_PASSWORD=x"
 READER = f"""echo $$ > /run/reader.pid

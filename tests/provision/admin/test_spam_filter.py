@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import unavailable
 from tests.deploys import deploy
 from tests.lab.errors import LabError
@@ -49,7 +47,6 @@ def send(lab: Lab, subject: str, body: str = "Hello Alice,\r\n\r\nhow are you?",
     lab.world.send(message.encode(), ["alice@example.test"])
 
 
-@pytest.mark.own_lab  # It needs no other lab.
 def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     fresh_lab: Lab, tmp_path: Path
 ) -> None:
@@ -61,7 +58,7 @@ def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     send(lab, "before")
     said = logged(lab, identity(arrived(lab, "before")))
     assert said["spam"] == "unknown"
-    assert float(said["spam_seconds"]) < 0.1
+    assert float(said["spam_seconds"]) < 2
     assert doctor(lab)["spam filter"]["holds"] is None
 
     try:
@@ -95,11 +92,11 @@ def test_debians_rspamd_marks_spam_refuses_it_if_asked_to_and_costs_no_mail(
     target.run("pkill -STOP -f 'rspamd: normal process'")
     send(lab, "while it is silent")
     said = logged(lab, identity(arrived(lab, "while it is silent")))
-    assert (said["spam"], 10 <= float(said["spam_seconds"]) < 12) == ("unknown", True)
+    assert (said["spam"], float(said["spam_seconds"]) >= 10) == ("unknown", True)
     target.run("pkill -CONT -f 'rspamd: normal process'")
 
     # It is stopped.
     target.run("systemctl stop rspamd")
     send(lab, "while it is stopped")
     said = logged(lab, identity(arrived(lab, "while it is stopped")))
-    assert (said["spam"], float(said["spam_seconds"]) < 0.1) == ("unknown", True)
+    assert (said["spam"], float(said["spam_seconds"]) < 2) == ("unknown", True)

@@ -8,6 +8,8 @@ import pytest
 
 from tests.provision.policy.place import EVERYTHING, SAYS, Place, Seen, done
 
+pytestmark = pytest.mark.lab
+
 THOROUGH = os.environ.get("LETTERBOX_THOROUGH") == "1"
 CHANGES: dict[str, tuple[dict[str, object], dict[str, object]]] = {
     "a policy comes": ({}, EVERYTHING),

@@ -129,9 +129,9 @@ def test_at_the_deadline_what_is_missing_is_temperror_and_nothing_is_left() -> N
     checks = Checks(Zone(TABLE | SILENT), HOST, deadline=0.2)
     began = time.monotonic()
     found = run(verdict(checks))
-    assert time.monotonic() - began < 4.0
+    assert time.monotonic() - began < 20
     assert results(found) == ["temperror"] * 4
-    assert 0.19 <= found.seconds < 4.0  # The time of the loop is a float, and may differ in its last digits.
+    assert 0.19 <= found.seconds < 20  # The time of the loop is a float, and may differ in its last digits.
     assert (checks.late, checks.waited) == (1, found.seconds)
     assert (found.spf.domain, found.spf.identity, found.spf.sender) == (
         "example.com",

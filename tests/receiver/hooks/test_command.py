@@ -40,6 +40,7 @@ def test_each_hook_is_a_line_of_json_and_the_table_has_no_more(mail: Path) -> No
         ("orders", 2, 1),
         ("other", 0, 0),
     ]
+    assert [each["unread"] for each in lines] == [None, "pending: No such file or directory"]
     assert lines[0]["last_success"] == "2027-01-15T08:00:00Z"
     text = hooks(config, "--text").stdout
     assert "orders" in text and "\x1b" not in text

@@ -32,8 +32,19 @@ def test_a_queue_tells_what_waits_since_when_and_what_was_given_up(tmp_path: Pat
     assert 599 <= time.time() - (found.oldest or 0) < 700
 
 
-def test_a_hook_without_a_queue_has_nothing_waiting(tmp_path: Path) -> None:
-    assert status.read(tmp_path, {"orders": TOLD}) == [FINE]
+def test_a_configured_hook_without_a_queue_is_unknown_and_says_what_to_do(tmp_path: Path) -> None:
+    queue(tmp_path).pending.rmdir()
+    found = status.read(tmp_path, {"orders": TOLD, "other": TOLD})
+    missing = "pending: No such file or directory"
+    assert found == [Status(name, TOLD, unread=missing) for name in ("orders", "other")]
+    for each in found:
+        link = judge([each], NOW)
+        assert link.is_unknown and missing in link.evidence and "deploy" in link.look
+
+
+def test_a_hook_that_is_configured_no_more_needs_no_queue(tmp_path: Path) -> None:
+    queue(tmp_path, "old", dead=1).pending.rmdir()
+    assert [(each.dead, each.unread) for each in status.read(tmp_path, {})] == [(1, "")]
 
 
 def test_a_queue_that_nobody_serves_is_named_as_long_as_it_holds_messages(tmp_path: Path) -> None:
@@ -80,7 +91,7 @@ def test_a_queue_with_a_link_in_the_place_of_a_folder_is_unknown_and_hides_no_ot
     made.pending.rmdir()
     made.pending.symlink_to(other.pending)
     broken, fine = status.read(tmp_path, {"orders": TOLD, "other": TOLD})
-    assert (broken.unread, broken.backlog, fine.backlog) == ("pending: Not a directory", 0, 1)
+    assert (broken.unread, broken.backlog, fine.backlog) == ("pending: no folder", 0, 1)
     assert judge([broken], time.time()).is_unknown
 
 

@@ -127,7 +127,7 @@ def test_an_rspamd_that_does_not_answer_is_left_after_the_deadline(tmp_path: Pat
     with rspamd(tmp_path / "socket", behave):
         began = time.monotonic()
         assert judge(tmp_path / "socket", message, deadline=0.3) == Judgement(reason="no answer within 0.3 s")
-        assert 0.3 <= time.monotonic() - began < 2
+        assert 0.3 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])

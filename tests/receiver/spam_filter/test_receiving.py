@@ -142,7 +142,7 @@ def test_a_stopped_filter_costs_no_mail_and_no_time(serve: Serve, tmp_path: Path
     assert f'spam=unknown spam_reason="{tmp_path}/rspamd: No such file or directory"' in line
     seconds = re.search(r"spam_seconds=(\S+)", line)
     assert seconds is not None
-    assert float(seconds[1]) < 0.1
+    assert float(seconds[1]) < 2, "it was not waited for, which takes 10 s"
 
 
 def test_a_silent_filter_holds_mail_up_for_ten_seconds_and_nobody_else(serve: Serve, tmp_path: Path) -> None:
@@ -152,9 +152,9 @@ def test_a_silent_filter_holds_mail_up_for_ten_seconds_and_nobody_else(serve: Se
         began = time.monotonic()
         client.send(SMALL + b".\r\n")
         other.ask("NOOP", 250)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
         client.expect("250 2.0.0")
-        assert 10 <= time.monotonic() - began < 12
+        assert time.monotonic() - began >= 10
     (stored,) = server.messages()
     assert content_of(stored) == SMALL
     server.wait_for_log('spam=unknown spam_reason="no answer within 10 s" spam_seconds=10')

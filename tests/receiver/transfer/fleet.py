@@ -41,8 +41,8 @@ class Service:
         """The bucket itself, to spoil what is in it."""
         name, _, prefix = self.url.removeprefix(f"{engine.endpoint}/").partition("/")
         return S3Store(
-            name, prefix=prefix, endpoint=engine.endpoint, access_key_id=engine.key, secret_access_key=engine.secret,
-            region="auto", client_options={"allow_http": True},
+            name, prefix=prefix, endpoint=engine.endpoint, access_key_id=engine.key,
+            secret_access_key=engine.secret, region="auto", client_options={"allow_http": True},
         )  # fmt: skip
 
     def client(self) -> Client:

@@ -202,7 +202,7 @@ def test_tls_that_begins_drop_by_drop_is_a_failure_in_time(hook: Hook, trusted: 
         ended.set()
     assert isinstance(outcome, Failure)
     assert outcome.error.endswith("The handshake operation timed out")
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 20
 
 
 def test_a_target_that_speaks_no_tls_is_a_failure(hook: Hook, target: Target) -> None:

@@ -17,6 +17,7 @@ from services.hooks.outcome import Delivered, Outcome, Stopped, Vanished
 from services.hooks.schedule import Failure
 from services.hooks.url import answers
 from services.hooks.url.posting import Poster
+from tests.ports import free_port
 from tests.services.hooks.hooks import KEY, Hook
 from tests.services.hooks.target import Answer, Request, Target, dripping, octets, status
 
@@ -113,7 +114,7 @@ def test_an_answer_that_is_not_whole_in_time_is_a_failure(
     outcome = post(hook, target, longest=1.0)
     ended.set()
     assert outcome == Failure("no whole answer within 1 s")
-    assert 0.9 < time.monotonic() - began < 4
+    assert 0.9 < time.monotonic() - began < 20
 
 
 def test_a_target_that_does_not_read_is_a_failure_in_time(hook: Hook) -> None:
@@ -142,7 +143,7 @@ def test_a_very_long_body_of_a_success_is_not_read_to_its_end(hook: Hook, target
 
 def test_nobody_who_listens_is_a_failure(hook: Hook) -> None:
     with Target() as gone:
-        pass
+        gone.port = free_port()  # another program may take the port that it had
     outcome = post(hook, gone)
     assert isinstance(outcome, Failure)
     assert outcome.error == f"cannot connect to 127.0.0.1 port {gone.port}: Connection refused"

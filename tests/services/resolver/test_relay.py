@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import time
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from receiver.checks.dns_query import TemporaryFailure
 from receiver.checks.resolver import NoAnswerInTime, VarlinkResolver
 from tests.dns.loopback.nameserver import Fault, Nameserver
+from tests.ports import free_port
 from tests.services.resolver.answers import ORIGIN, wrong
 from tests.services.resolver.relays import ask, relay
 
@@ -48,10 +48,7 @@ def test_the_next_nameserver_is_asked_after_one_that_fails(
 
 
 def test_a_port_that_nobody_serves_costs_no_time(nameserver: Nameserver, tmp_path: Path) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        closed = f"127.0.0.1#{taken.getsockname()[1]}"
-    with relay(tmp_path, closed, nameserver.resolver) as path:
+    with relay(tmp_path, f"127.0.0.1#{free_port()}", nameserver.resolver) as path:
         began = time.monotonic()
         assert ask(path, KEY).records
         assert time.monotonic() - began < 2  # a try is 2 s long
@@ -85,4 +82,4 @@ def test_a_question_that_is_taken_back_is_given_up(nameserver: Nameserver, path:
     nameserver.reset()
     began = time.monotonic()
     assert ask(path, KEY).records
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.9, "a try is 2 s long"

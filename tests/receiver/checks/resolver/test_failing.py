@@ -61,7 +61,7 @@ def test_without_a_resolver_the_question_fails_at_once(tmp_path: Path, run: Any,
         began = time.monotonic()
         with pytest.raises(NoResolver, match=r"^the receiver has no resolver$"):
             await resolver.query("a.test", TXT)
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < 1
         assert resolver.timeouts == 0
 
     run(test())
