@@ -44,7 +44,8 @@ def main() -> None:
         gateway = Gateway(parse_url(url, allow_http=True), REGION, KeyPair(key, secret))
         return await put_all(gateway, senders, objects, octets)
 
-    print(asyncio.run(run()))
+    print(asyncio.run(run()), flush=True)
+    os._exit(0)  # The threads of obstore may abort the process while Python ends (seen on busy machines).
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ class Rates:
     senders: int
     path: list[float]
     store: list[float]
-    cpu: list[float]  # seconds a message of receiver and service
+    cpu: list[tuple[float, float]]  # seconds a message: of the receiver, of the service
 
     def __str__(self) -> str:
         ratios = [mine / own for mine, own in zip(self.path, self.store, strict=True)]
@@ -41,8 +41,11 @@ class Rates:
             f"{self.senders:3} senders: {statistics.median(self.path):5.0f} messages/s,"
             f" the store alone {statistics.median(self.store):5.0f} PUTs/s:"
             f" {ratio:.2f} of it ({min(ratios):.2f} to {max(ratios):.2f}), {verdict(ratio >= SHARE)} {SHARE};"
-            f" {statistics.median(self.cpu) * 1e3:.2f} ms CPU a message"
+            f" CPU a message: receiver {self._cpu(0):.2f} ms, service {self._cpu(1):.2f} ms"
         )
+
+    def _cpu(self, of: int) -> float:
+        return statistics.median(each[of] for each in self.cpu) * 1e3
 
 
 def verdict(good: bool) -> str:
@@ -65,7 +68,8 @@ def rates(folder: Path, rounds: int, messages: dict[int, int], progress: Progres
                         of.store.append(put_rate(alone, senders, number))
                     else:
                         of.path.append(mail_rate(path, senders, number))
-                        of.cpu.append((_cpu(path) - before) / number)
+                        receiver, service = (b - a for a, b in zip(before, _cpu(path), strict=True))
+                        of.cpu.append((receiver / number, service / number))
                         sent += number
             for each in (of.path, of.store, of.cpu):
                 del each[0]
@@ -81,9 +85,9 @@ def _check(engine: Engine, path: Way, sent: int) -> None:
         raise Broken(f"{there} objects of {sent} messages")
 
 
-def _cpu(path: Way) -> float:
+def _cpu(path: Way) -> tuple[float, float]:
     assert path.service and path.service.process
-    return cpu_seconds(path.server.process.pid) + cpu_seconds(path.service.process.pid)
+    return cpu_seconds(path.server.process.pid), cpu_seconds(path.service.process.pid)
 
 
 def far(folder: Path, messages: int, senders: int = 200) -> str:
@@ -110,11 +114,14 @@ def beside(folder: Path, messages: int, progress: Progress) -> list[str]:
             progress(f"NOOP and memory, {name}")
             with way(folder / f"noop {name}", url) as path:
                 mail_rate(path, 20, 200)
+                before = cpu_seconds(path.server.process.pid)
                 took, memory = _noop(path, messages)
+                cpu = (cpu_seconds(path.server.process.pid) - before) / messages
             p99 = statistics.quantiles(took, n=100)[98]
             lines.append(
                 f"20 senders, mail {name}: NOOP {statistics.median(took) * 1e3:.1f} ms,"
-                f" p99 {p99 * 1e3:.1f} ms; memory of the receiver {memory / 1e6:.0f} MB"
+                f" p99 {p99 * 1e3:.1f} ms; memory of the receiver {memory / 1e6:.0f} MB,"
+                f" its CPU {cpu * 1e3:.2f} ms a message"
             )
     return lines
 
@@ -157,8 +164,8 @@ def large(folder: Path) -> str:
     )
     again = sum(not each.startswith("250") for each in replies)
     return (
-        f"{LARGE} messages of {LARGE_OCTETS / 1e6:.0f} MB at once: all there after {seconds:.0f} s, with {again}"
-        f" answers of 4xx; peak of the receiver {receiver}; of the service {service}"
+        f"{LARGE} messages of {LARGE_OCTETS / 1e6:.0f} MB at once: all there after {seconds:.0f} s,"
+        f" with {again} answers of 4xx; peak of the receiver {receiver}; of the service {service}"
     )
 
 

@@ -67,7 +67,7 @@ def put_rate(url: str, senders: int, objects: int, octets: int = OCTETS) -> floa
     command = [sys.executable, "-m", "benchmarks.bucket.engine", url, KEY, SECRET, *numbers]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     if done.returncode:
-        raise Broken(f"PUTs fail: {done.stderr.strip()[-300:]}")
+        raise Broken(f"PUTs fail with {done.returncode}: {done.stderr.strip()[-300:]}")
     return objects / float(done.stdout)
 
 

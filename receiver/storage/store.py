@@ -105,7 +105,8 @@ class Store:
                 await self._bucket.put(message)
             except OSError as error:
                 raise BucketError(error.errno, error.strerror) from error
-            self._threads.submit(message.undo)  # The bucket has it. The reply need not wait for this.
+            if message.has_files:
+                self._threads.submit(message.undo)  # The bucket has it. The reply need not wait for this.
         elif not message.is_small:
             await self._run(message.stage)  # first, so that no other message of its group waits for that
             await self._large.deliver(message)

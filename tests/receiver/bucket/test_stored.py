@@ -11,11 +11,13 @@ import pytest
 
 from receiver.bucket import keys
 from receiver.bucket.client import Client as BucketClient
+from receiver.reading.sender.trace import TOP
 from tests.bucket.gateway import Fault
 from tests.bucket.seaweed import Engine
 from tests.receiver.bucket.path import message, path, send, table
 from tests.receiver.processes import wait_until
 from tests.receiver.server import start_server
+from tests.receiver.spam_filter.stand_in import answer, replying, result, rspamd
 from tests.receiver.wire import Client, content_of
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
@@ -53,6 +55,35 @@ def test_each_size_arrives_whole_in_each_mailbox_and_nothing_stays_here(
         wait_until(lambda: not any(way.server.mail.glob("[!.]*/*/*/*")), "no file stays in a Maildir")
         log = way.server.log_to_the_end()
         assert log.count("event=received ") == log.count(" store=bucket") == len(sent)
+
+
+@pytest.mark.parametrize("checks", [False, True], ids=["no checks", "checks"])
+@pytest.mark.parametrize("is_spam", [False, True], ids=["no spam", "spam"])
+def test_the_key_is_that_of_the_file_as_it_would_be_found_in_a_maildir(
+    tmp_path: Path, engine: Engine, checks: bool, is_spam: bool
+) -> None:
+    """So `letterbox push`, which has the file alone, names no message in another way than the receiver."""
+    resolver, verdict = tmp_path / "no resolver" if checks else None, "add header" if is_spam else "no action"
+    with (
+        rspamd(tmp_path / "rspamd", replying(result(answer(verdict)))),
+        path(tmp_path, engine, resolver=resolver, deadline=1, spam_filter=tmp_path / "rspamd") as way,
+    ):
+        for name, size in SIZES.items():
+            forged = b"X-Spam: no\r\nAuthentication-Results: mx.example.test; dmarc=pass\r\n"
+            content = forged + message(_body(size), f"{name}@sender.test")
+            assert send(way.server.port, content, ALICE).startswith("250")
+        found = way.objects()
+    assert len(found) == len(SIZES)
+    for key, octets in found.items():
+        ours = TOP.match(octets)
+        assert ours
+        assert (b"\r\nX-Spam: Yes" in ours[0]) is is_spam
+        assert (b"\r\nAuthentication-Results: " in ours[0]) is checks
+        below = keys.Below()
+        below.add(octets[ours.end() :])
+        fields = octets[: octets.index(b"\r\n", octets.index(b"\r\n") + 2) + 2]
+        assert key.endswith("/" + below.tail(fields, ""))
+        assert "/H" in key
 
 
 def test_the_same_message_once_more_is_one_object_and_without_a_message_id_it_is_two(
