@@ -61,7 +61,7 @@ def _pull(arguments: argparse.Namespace) -> int:
     note_empty(config, folders)
     known, placing = Known(Journal(folders)), Placing(folders)
     pull = Pull(config, placing, known, clients, Waiting(config, known))
-    with contextlib.closing(pull), contextlib.closing(placing), contextlib.closing(clients):
+    with contextlib.closing(clients), contextlib.closing(placing), contextlib.closing(pull):
         if arguments.follow:
             return _follow_pull(arguments, config, folders, known, pull)
         show = setting.live(arguments)
@@ -152,21 +152,31 @@ def _push(arguments: argparse.Namespace) -> int:
 
 
 def _follow_push(config: Config, folders: Folders, known: Known, clients: Clients) -> int:
-    """Empty the queue again and again, as soon as there is something in it."""
-    log, pause = setting.Log("pushed"), _PAUSE
+    """Empty the queue again and again, as soon as there is something in it.
+
+    A message that cannot be put, while others can, is tried again later and holds up no other.
+    """
+    log, pause, later, again_at = setting.Log("pushed"), _PAUSE, set[str](), 0.0
     with contextlib.closing(Drain(config, known, clients)) as drain:
         while True:
             outcome = Outcome("pushed")
+            if later and time.monotonic() >= again_at:
+                later.clear()
+                drain.pending.forget()
             try:
-                names = drain.pending.changed()
+                names = [each for each in drain.pending.changed() or () if each not in later]
                 if names:
                     with journal.only_run(folders, "queue", lambda text: None):
                         drain.run(names, outcome)
                     log.done(outcome)
-                if not outcome.failed:
+                if drain.failed and not later:
+                    again_at, pause = time.monotonic() + pause, min(2 * pause, _LONGEST_PAUSE)
+                elif names and not drain.failed:
                     pause = _PAUSE
-                    time.sleep(_LOOK)
-                    continue
+                later |= drain.failed
+                drain.failed.clear()
+                time.sleep(_LOOK)
+                continue
             except Away as error:
                 log.away(error)
             except OSError as error:

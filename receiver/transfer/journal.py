@@ -23,14 +23,13 @@ from collections.abc import Callable, Iterable, Iterator
 from heapq import merge
 from pathlib import Path
 
+from receiver.bucket_queue import FOLDER
 from receiver.storage.folders import Folders
 
 ENTRY = 16  # octets
 _MOST_RECENT = 65_536  # entries
 _BLOCK = 65_536  # entries that are written at once
 _FLAGS = os.O_NOFOLLOW | os.O_CLOEXEC
-
-FOLDER = ".bucket"  # in the mail folder
 
 
 class Journal:

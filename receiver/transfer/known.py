@@ -17,6 +17,8 @@ from receiver.bucket.protocol import Sender
 from receiver.mailbox import Mailbox
 from receiver.transfer.journal import ENTRY, Journal
 
+_HOUR = len("YYYY-MM-DD/HH/")
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -47,6 +49,10 @@ class Known:
         """Whether nothing more is wanted of the message."""
         return entry("had", mailbox, tail) in self.journal
 
+    def is_settled_key(self, key: str) -> bool:
+        """The same by the text of a key, which need not be one: this is asked of each object in a listing."""
+        return _digest("had", key[_HOUR:].removesuffix(keys.AUTHENTIC)) in self.journal
+
     def is_forged(self, mailbox: Mailbox, tail: str) -> bool:
         """Whether a copy of the message has been here that was not shown to be authentic."""
         return entry("forged", mailbox, tail) in self.journal
@@ -70,9 +76,14 @@ class Known:
 
 
 def entry(kind: str, mailbox: Mailbox, text: str) -> bytes:
-    said = "\0".join((kind, mailbox.domain, mailbox.name, text))
-    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).digest()[:ENTRY]
+    """The entry that says this of a message of the mailbox, or of its object."""
+    return _digest(kind, f"{keys.folder(mailbox)}/{text}")
 
 
 def _entry_of_key(key: Key) -> bytes:
     return entry("key", key.mailbox, f"{key.hour} {key.tail}")
+
+
+def _digest(kind: str, text: str) -> bytes:
+    said = f"{kind}\0{text}".encode("utf-8", "surrogateescape")
+    return hashlib.sha256(said).digest()[:ENTRY]

@@ -1,8 +1,7 @@
-"""The queue `<mail>/.bucket/pending`: messages that are on this disk and not in the bucket yet.
+"""The queue of the bucket (`receiver.bucket_queue`): messages that this disk has and the bucket lacks.
 
-The storage makes each link in the same durable step as the message (`receiver.hook_queue` has the names). A
-link is removed when the bucket's service has answered that the bucket has the message, and only then. What is
-no message is left alone.
+A link is removed when the bucket's service has answered that the bucket has the message, and only then. What
+is no message is left alone.
 """
 
 from __future__ import annotations
@@ -13,17 +12,16 @@ import stat
 import time
 from collections.abc import Iterator
 
-from receiver import hook_queue, maildir
+from receiver import bucket_queue, hook_queue, maildir
 from receiver.config.values import Config
 from receiver.mailbox import Mailbox
-from receiver.transfer import journal, local_mail, mail_file
+from receiver.transfer import local_mail, mail_file
 from receiver.transfer.fetching import Clients
 from receiver.transfer.known import Known, Message
 from receiver.transfer.mail_file import MailFile
 from receiver.transfer.outcome import Away, Outcome
 from receiver.transfer.sending import Sender, Sent
 
-FOLDER = "pending"
 _BATCH = 128  # messages that are noted at once, before they are put
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _SHARE = 20  # Looking at a large folder may take a twentieth of the time.
@@ -33,7 +31,7 @@ class Pending:
     """The queue of a mail folder. Its folder may be missing."""
 
     def __init__(self, config: Config) -> None:
-        self.folder = config.mail / journal.FOLDER / FOLDER
+        self.folder = bucket_queue.queue(config.mail).pending
         self._config = config
         self._changed = -1
         self._again_at = 0.0
@@ -137,6 +135,7 @@ class Drain:
         self._config, self._known = config, known
         self._sender = Sender(clients)
         self._away: Away | None = None  # why the last one could not be put
+        self.failed: set[str] = set()  # the names that the last run could not put
 
     def close(self) -> None:
         self._sender.close()
@@ -147,6 +146,7 @@ class Drain:
         Away means that none could be put. If only some could not, the outcome has them.
         """
         self._away = None
+        self.failed.clear()
         try:
             for at in range(0, len(names), _BATCH):
                 self._put(names[at : at + _BATCH], outcome)
@@ -172,6 +172,7 @@ class Drain:
         for each in ended:
             if each.away:
                 self._away = each.away
+                self.failed.add(each.label)
                 outcome.fail(f"{each.label}: {each.away}")
                 continue
             self.pending.done(each.label)

@@ -81,6 +81,8 @@ class Pull:
                 if outcome.listed % _SHOW == 0:
                     self.progress(outcome)
                 outcome.listed += 1
+                if self._known.is_settled_key(text):
+                    continue
                 key = keys.parse(text)
                 if not _LIKE_OURS.match(text):
                     outcome.others += 1

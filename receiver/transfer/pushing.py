@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from receiver import bucket_queue
 from receiver.bucket import keys
 from receiver.bucket.keys import Key
 from receiver.config.values import Config
@@ -26,6 +27,7 @@ from receiver.transfer.sending import Sender, Sent
 
 PUSHED = "pushed"  # in `.bucket`: when a push was complete, for the doctor
 _BATCH = 128  # messages that are noted at once, before they are put
+_MOST_HERE = 1000  # messages that need not be put, which are noted at once
 _FIRST = 946_684_800  # 2000: no message arrived before, whatever its name says
 
 
@@ -40,6 +42,7 @@ class Push:
         self._there: dict[bytes, str] = {}  # the messages in the bucket, each with the hour of its key
         self._sender = Sender(clients)
         self._batch: list[tuple[Local, int]] = []  # messages with their open files, before they are put
+        self._here: list[Message] = []  # that need not be put, before that is noted
         self._sent: list[Message] = []  # that the bucket has now, before that is noted
         self.progress: Callable[[Outcome], None] = lambda outcome: None
 
@@ -53,6 +56,11 @@ class Push:
                     self.progress(self._outcome)
                 if self._is_wanted(each.message):
                     self._push(each)
+                elif not self._outcome.dry_run:
+                    self._here.append(each.message)
+                    if len(self._here) >= _MOST_HERE:
+                        self._note_here()
+            self._note_here()
             self._begin()
             self._note(self._sender.finish())
         finally:
@@ -103,6 +111,10 @@ class Push:
         if len(self._batch) >= _BATCH:
             self._begin()
 
+    def _note_here(self) -> None:
+        self._known.had(self._here)
+        self._here.clear()
+
     def _begin(self) -> None:
         """Put the batch, after the journal has it."""
         self._known.had(each.message for each, _ in self._batch)
@@ -147,4 +159,4 @@ def note_empty(config: Config, folders: Folders) -> None:
 
 def _write_pushed(mail: Path, folders: Folders, files: int) -> None:
     said = {"at": int(time.time()), "files": files}
-    journal.write_file(folders, mail / journal.FOLDER / PUSHED, json.dumps(said).encode())
+    journal.write_file(folders, mail / bucket_queue.FOLDER / PUSHED, json.dumps(said).encode())

@@ -24,6 +24,7 @@ from receiver.transfer.outcome import Away, Outcome
 
 TIMEOUT = 20.0  # seconds that one request may take; the service itself gives up after 14
 _SHOW_EVERY = 0.2  # seconds between changes of the live line
+_SAY_AGAIN = 3600.0  # seconds
 _LATE = ("receiver.encoded_words", "webencodings", "_strptime")
 
 
@@ -108,11 +109,11 @@ def live(arguments: argparse.Namespace) -> Callable[[str], None]:
 
 
 class Log:
-    """The lines of a process that follows: what it moved, and each trouble once until it is over."""
+    """The lines of a process that follows: what it moved, and each trouble once an hour while it lasts."""
 
     def __init__(self, event: str) -> None:
         self._event = event
-        self._said: set[str] = set()
+        self._said: dict[str, float] = {}  # when each trouble was said, by the monotonic clock
         self._is_away = False
 
     def away(self, error: Away) -> None:
@@ -124,9 +125,11 @@ class Log:
         if self._is_away:
             self._is_away = False
             log("bucket", note="it answers again")
+        now = time.monotonic()
+        self._said = {text: at for text, at in self._said.items() if now < at + _SAY_AGAIN}
         for text in outcome.problems:
             if text not in self._said:
+                self._said[text] = now
                 log("error", error=text)
-        self._said = set(outcome.problems)
         if outcome.moved:
             log(self._event, messages=outcome.moved, size=outcome.octets)
