@@ -32,8 +32,6 @@ from tests.lab.machines import image
 
 TRIALS = ("kills", "nodes", "engine", "answers", "shared", "rate")
 
-_CATCH = {"early": ("engine",), "unique": ("kills",)}  # the trials that a mutant gets
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
@@ -59,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace, folder: Path, seed: int) -> tuple[list[Row], list[str]]:
     plan = runs.Plan(seed, arguments.rounds, arguments.puts, arguments.mutant, _show)
-    wanted = arguments.trial or (list(_CATCH[arguments.mutant]) if arguments.mutant else list(TRIALS[:4]))
+    wanted = arguments.trial or list(TRIALS[:4])
     if arguments.engine == "weed":
         return runs.on_weed(plan, folder), []
     if not cluster.IMAGE.is_built():

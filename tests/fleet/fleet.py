@@ -50,9 +50,11 @@ class Row:
     pause: float  # seconds without any 250, at most
     replies: str
     wrong: Sequence[str] = ()  # all else that must not be
+    once: bool = True  # whether each message must be in a mailbox at most once
 
     def __bool__(self) -> bool:
-        return bool(self.verdict) and not self.wrong
+        verdict = self.verdict
+        return not (verdict.lost or verdict.broken or self.wrong or (self.once and verdict.twice))
 
 
 @dataclass

@@ -14,9 +14,11 @@ from tests.fleet.judge import Verdict
 from tests.fleet.mutants import CAUGHT_BY, program
 from tests.fleet.mx import BUCKET_PROGRAM
 
+# Each of these two catches a mutant.
+_RECEIVER, _HANG = "kill -9 of a receiver", "two of three OSDs hang for 30 s"
 # The shares of the rounds. A round with a node takes a quarter of a minute, the others some two seconds.
 _SHARES = {
-    "kill -9 of a receiver": 0.26,
+    _RECEIVER: 0.26,
     "kill -9 of a bucket process": 0.26,
     "kill -9 of both": 0.22,
     "an MX lost, disk and all": 0.12,
@@ -44,6 +46,7 @@ class Plan:
 
 
 def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> list[Row]:
+    """The trials that are wanted. A mutant gets the one that must catch it, in their place."""
     rows: list[Row] = []
 
     def keep(row: Row) -> None:
@@ -51,6 +54,12 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
         plan.show(row)
 
     with Fleet(engine, folder / "fleet", plan.seed, program=plan.program, pulls=not plan.mutant) as fleet:
+        if plan.mutant == "unique":
+            keep(fleet.trial(_RECEIVER, trials.of_the_mx(fleet)[_RECEIVER](plan.rounds)))
+            return rows
+        if plan.mutant:
+            keep(fleet.trial(_HANG, trials.of_the_engine(engine)[_HANG]))
+            return rows
         if "kills" in wanted:
             for name, rounds in trials.of_the_mx(fleet).items():
                 keep(fleet.trial(name, rounds(plan.share(_SHARES[name]))))
@@ -105,7 +114,7 @@ def on_weed(plan: Plan, folder: Path) -> list[Row]:
                 "kill -9 of both, while the store hangs",
             )
             if plan.mutant == "unique":
-                run("kill -9 of a receiver", of_the_mx["kill -9 of a receiver"](plan.rounds))
+                run(_RECEIVER, of_the_mx[_RECEIVER](plan.rounds))
             elif plan.mutant:
                 run(while_it_hangs, hung(plan.rounds))
             else:

@@ -168,5 +168,5 @@ def _row(name: str, rounds: int, ledger: Ledger, pause: float, mounts: list[Moun
     return Row(
         name, rounds, len(ledger.acknowledged), sum(map(len, ledger.acknowledged.values())),
         Verdict(verdict.lost, frozenset(copy for copy in verdict.twice if copy in ours), whole),
-        ledger.unknown.total(), ledger.slowest, pause, ledger.summary, wrong,
+        ledger.unknown.total(), ledger.slowest, pause, ledger.summary, wrong, once=False,
     )  # fmt: skip

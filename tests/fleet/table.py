@@ -40,7 +40,7 @@ def wrong(rows: Sequence[Row]) -> str:
     """A line for each thing that must not be, or nothing."""
     lines = [f"WRONG: {row.trial}: {each}" for row in rows for each in row.wrong]
     for row in rows:
-        for name in ("lost", "twice", "broken"):
+        for name in ("lost", "broken", *(["twice"] if row.once else [])):
             copies = sorted(getattr(row.verdict, name))
             if copies:
                 shown = ", ".join(f"{digest[:12]} of {box}" for box, digest in copies[:3])
