@@ -14,8 +14,8 @@ PARTS = ("new", "cur")  # the folders that hold messages
 # messages too, make other modes. So a renamed file tells by its mode who wrote it (`reading.renamed`).
 FILE_MODE = 0o400
 _OURS = re.compile(r"\d{1,11}\.(M\d+P\d+Q\d+R[0-9a-f]+)\.")
-_NO_SUBFOLDERS = frozenset({"new", "cur", "tmp"})
-_DEEPEST = 16  # folders inside folders
+NO_SUBFOLDERS = frozenset({*PARTS, "tmp"})
+DEEPEST = 16  # folders inside folders
 
 
 def identity(name: str) -> str:
@@ -36,7 +36,7 @@ def subfolders(path: str) -> list[str]:
     """
     found: list[str] = []
     level = [path]
-    for _ in range(_DEEPEST):
+    for _ in range(DEEPEST):
         level = sorted(below for folder in level for below in _folders_in(folder))
         if not level:
             break
@@ -50,7 +50,7 @@ def _folders_in(path: str) -> list[str]:
             return [
                 entry.path
                 for entry in entries
-                if entry.name not in _NO_SUBFOLDERS and entry.is_dir(follow_symlinks=False)
+                if entry.name not in NO_SUBFOLDERS and entry.is_dir(follow_symlinks=False)
             ]
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -14,9 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from receiver.mailbox import Mailbox
-from receiver.maildir import PARTS
+from receiver.maildir import DEEPEST, NO_SUBFOLDERS, PARTS
 
-_DEEPEST = 16  # folders inside folders, as `maildir.subfolders` has it
 _FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # The beginning of a name as maildir(5) has it: the time, and a dot. offlineimap writes an underscore.
 _NAME = re.compile(r"[0-9]+[._][^/\n]")
@@ -48,9 +47,9 @@ def folders(mail: Path, mailbox: Mailbox) -> Iterator[tuple[str, int]]:
 
 def _below(fd: int, path: str, depth: int) -> Iterator[tuple[str, int]]:
     yield from _parts(fd, path)
-    names = os.listdir(fd) if depth < _DEEPEST else []
+    names = os.listdir(fd) if depth < DEEPEST else []
     for name in sorted(names):
-        if name not in (*PARTS, "tmp"):
+        if name not in NO_SUBFOLDERS:
             with _opened(name, fd) as folder:
                 if folder is not None:
                     yield from _below(folder, f"{path}{name}/", depth + 1)

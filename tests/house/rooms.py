@@ -59,6 +59,7 @@ ROOMS = (
             ("records",),
             ("names", "errors", "state_folder", "tlsa"),
         ),
+        knows=frozenset({"services"}),  # DNS_KNOWS says what of it
         libraries=frozenset({"cloudflare", "cryptography", "dnspython", "httpx", "idna", "rich"}),
     ),
     Room(
@@ -121,6 +122,9 @@ ROOMS = (
         libraries=None,
     ),
 )
+
+DNS_KNOWS = "services.hooks.url.addresses"
+"""What `dns` may import of the services: which addresses a hook may post to, as the inventory checks it."""
 
 KNOWN = {
     "services.bucket": (

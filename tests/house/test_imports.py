@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.house.imports import circle, imports_of, libraries_of, wrong_directions
-from tests.house.rooms import KNOWN, ROOMS, ROOT, Room, rooms_of
+from tests.house.rooms import DNS_KNOWS, KNOWN, ROOMS, ROOT, Room, rooms_of
 
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
@@ -39,6 +39,11 @@ def test_a_service_knows_of_the_receiver_only_what_the_table_says() -> None:
         ):
             wrong.append(str(each))
     assert not wrong, "\n".join(wrong)
+
+
+def test_the_inventory_knows_one_module_of_the_services() -> None:
+    known = {each.imported for each in imports_of(ROOT, "dns") if each.imported.startswith("services")}
+    assert known == {DNS_KNOWS}
 
 
 def test_every_room_is_in_the_table() -> None:

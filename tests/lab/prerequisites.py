@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ PROGRAMS = {
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 KEYRING_PACKAGE = ("debian-archive-keyring", "debian-keyring")
 COMMAND = "make lab-up"
+LOCK = Path("/run/letterbox-lab.lock")  # held by the one process that installs
 
 
 def reason_not_to_run() -> str | None:
@@ -48,6 +50,12 @@ def ensure(say: Callable[[str], None], *, command: str = COMMAND) -> None:
     """Install what is needed and missing, after telling `say`. Raises LabError if that cannot be done."""
     if os.geteuid() != 0:
         raise LabError(f"the lab needs root, for its machines: run  sudo {command}")
+    with LOCK.open("w") as lock:  # tests that run side by side would disturb each other's installation
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        _install(say)
+
+
+def _install(say: Callable[[str], None]) -> None:
     missing = missing_packages()
     if not missing:
         return

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
+from services.hooks.url import addresses
+
 LONGEST_URL = 2000  # characters
 # What may stand in a URL (RFC 3986), without what a log or a terminal would show in another way.
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@!$&'()*+,;=%#-]+")
@@ -33,7 +35,7 @@ def url_problem(value: object, variable: str, *, allow_private: bool) -> str:
         return f"url {_shortened(value)} has no host: write one such as {_EXAMPLE_URL}"
     if parts.fragment or value.endswith("#"):
         return f"url {_shortened(value)} has a fragment, which is never sent: take out what begins with #"
-    if _is_never_allowed(host):
+    if _is_refused(host, allow_private=True):
         return f"url leads to {host}, where no hook may post, also with allow_private: name another address"
     if allow_private:
         return ""
@@ -50,21 +52,19 @@ def url_problem(value: object, variable: str, *, allow_private: bool) -> str:
     return ""
 
 
-def _is_never_allowed(host: str) -> bool:
-    """Whether the host is an address that every hook's unit and program refuses."""
+def _is_refused(host: str, *, allow_private: bool) -> bool:
+    """Whether the host is an address that the hook's program will refuse. A name is none."""
     try:
-        address = ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host.partition("%")[0])
     except ValueError:
         return False
-    return address.is_link_local or address.is_multicast or address.is_unspecified
+    return addresses.refusal(host, allow_private=allow_private) is not None
 
 
 def _is_private(host: str) -> bool:
     """Whether the host is an address, or a name, that never leads into the open network."""
-    try:
-        return not ipaddress.ip_address(host.partition("%")[0]).is_global
-    except ValueError:
-        return host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    names = host == "localhost" or host.endswith((".localhost", ".local", ".internal"))
+    return names or _is_refused(host, allow_private=False)
 
 
 def without_query(url: str) -> str:

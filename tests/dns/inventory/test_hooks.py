@@ -88,6 +88,10 @@ def test_without_the_key_there_is_none() -> None:
         ({"orders": {**GOOD, "url": "https://[fe80::1]/"}}, "where no hook may post"),
         ({"orders": {**GOOD, "url": "https://169.254.1.1/", "allow_private": True}}, "no hook may post"),
         ({"orders": {**GOOD, "url": "https://localhost/"}}, "is not a public address"),
+        ({"orders": {**GOOD, "url": "https://168.63.129.16/"}}, "is not a public address"),
+        ({"orders": {**GOOD, "url": "https://[64:ff9b::7f00:1]/"}}, "is not a public address"),
+        ({"orders": {**GOOD, "url": "https://[2002:a9fe:1::]/", "allow_private": True}}, "no hook may post"),
+        ({"orders": {**GOOD, "url": "https://0.1.2.3/", "allow_private": True}}, "no hook may post"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_a_hook_is_one_problem_with_its_fix(given: object, said: str) -> None:
