@@ -152,7 +152,7 @@ def note_empty(config: Config, folders: Folders) -> None:
     This comes before the first pull, because what was pulled is mail of this host, too.
     """
     with contextlib.suppress(OSError):
-        noted = (config.mail / journal.FOLDER / PUSHED).exists()
+        noted = (config.mail / bucket_queue.FOLDER / PUSHED).exists()
         if not noted and next(local_mail.everything(config), None) is None:
             _write_pushed(config.mail, folders, 0)
 

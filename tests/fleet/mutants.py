@@ -10,12 +10,11 @@ import hashlib
 import sys
 from collections.abc import Callable
 
-from services.bucket.command import main
-from services.bucket.storing import Kept, Storing
-
 from receiver import maildir
 from receiver.bucket.keys import Below
 from receiver.bucket.protocol import Put
+from services.bucket.command import main
+from services.bucket.storing import Kept, Storing
 
 
 def early() -> None:
