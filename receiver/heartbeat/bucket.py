@@ -11,9 +11,9 @@ from receiver.heartbeat.finding import Finding
 PATIENCE = 12.0  # seconds for the trial; `services/heartbeat` waits for 20 for all of this
 
 
-def waiting(mail: Path, now: float) -> Finding:
+def waiting(mail: Path, promise: str, now: float) -> Finding:
     """The backlog. `now` is in seconds since 1970."""
-    found = backlog.read(mail)
+    found = backlog.read(mail, promise)
     if found.unread:
         return Finding("bucket backlog", None, f"cannot be told ({found.unread})")
     return Finding("bucket backlog", not found.is_old(now), found.words(now))

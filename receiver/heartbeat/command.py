@@ -94,7 +94,7 @@ def _findings(config: Config, box: Path) -> list[Finding]:
     if config.hooks:
         found.append(hooks.check(config.mail, [each.name for each in config.hooks], time.time()))
     if config.store:
-        found.append(bucket.waiting(config.mail, time.time()))
+        found.append(bucket.waiting(config.mail, config.store.promise, time.time()))
         if config.store.waits_for_bucket:
             found.append(bucket.answers(config.store.socket))
     return found

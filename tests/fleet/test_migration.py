@@ -42,7 +42,7 @@ def more_mail(ledger: Ledger) -> None:
 
 def backlog_of(host: Host) -> Link:
     """What the doctor says of what waits for the bucket."""
-    return judge_backlog(backlog.read(host.mail), "active", time.time())
+    return judge_backlog(backlog.read(host.mail, "disk"), "active", time.time())
 
 
 def verdict(host: Host, ledger: Ledger) -> Verdict:

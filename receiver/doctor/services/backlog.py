@@ -49,11 +49,12 @@ class Backlog:
         return f"{messages}, the oldest for {age(now - self.oldest)}"
 
 
-def read(mail: Path) -> Backlog:
-    """The backlog of the mail folder."""
+def read(mail: Path, promise: str) -> Backlog:
+    """The backlog of the mail folder. Under the promise `bucket` a host may never have had a queue."""
     queue = bucket_queue.queue(mail)
     try:
-        if not stat.S_ISDIR(queue.pending.lstat().st_mode):
+        may_lack = promise == "bucket" and not os.path.lexists(queue.pending)
+        if not may_lack and not stat.S_ISDIR(queue.pending.lstat().st_mode):
             return Backlog(unread=f"{queue.pending}: no folder")
         waiting = queue.pending_names()
         done = load(queue.folder / "pushed")

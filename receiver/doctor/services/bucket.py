@@ -39,14 +39,14 @@ def checks(socket: Path, mail: Path, promise: str) -> Iterator[Callable[[], Link
     yield check_units
     # The trial is made once, when the units are found to be good, and gives several links.
     yield from (partial(_same, each) for each in _without_root(mail, lambda: ask(socket, promise)))
-    yield lambda: _waiting(mail)
+    yield lambda: _waiting(mail, promise)
     if PULL_UNIT.exists():
         yield lambda: _pulling(mail)
 
 
-def _waiting(mail: Path) -> Link:
+def _waiting(mail: Path, promise: str) -> Link:
     push = _state(PUSH)  # as root, because not everybody may ask systemd
-    return _without_root(mail, lambda: [judge_backlog(backlog.read(mail), push, time.time())])[0]
+    return _without_root(mail, lambda: [judge_backlog(backlog.read(mail, promise), push, time.time())])[0]
 
 
 def _pulling(mail: Path) -> Link:

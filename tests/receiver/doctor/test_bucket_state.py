@@ -64,8 +64,16 @@ def test_the_backlog_is_judged_by_its_age_and_never_by_its_silence(
     tmp_path: Path, make: Callable[[Path], object], push: str, holds: bool | None, evidence: str
 ) -> None:
     make(tmp_path)
-    link = judge_backlog(backlog.read(tmp_path), push, NOW)
+    link = judge_backlog(backlog.read(tmp_path, "disk"), push, NOW)
     assert (link.holds, evidence in link.evidence) == (holds, True), link
+
+
+def test_a_host_that_began_with_the_promise_of_the_bucket_has_no_queue(tmp_path: Path) -> None:
+    (tmp_path / ".bucket").mkdir()
+    pushed_only = tmp_path / ".bucket" / "pushed"
+    pushed_only.write_text(json.dumps({"at": NOW, "files": 0}))
+    assert judge_backlog(backlog.read(tmp_path, "bucket"), "active", NOW).holds
+    assert judge_backlog(backlog.read(tmp_path, "disk"), "active", NOW).is_unknown
 
 
 def pulled(mail: Path, content: str) -> None:

@@ -26,10 +26,11 @@ def test_a_backlog_that_grows_old_is_not_well(
     (tmp_path / ".bucket" / "pending").mkdir(parents=True)
     for age in ages:
         (tmp_path / ".bucket" / "pending" / f"{NOW - age:.0f}.M1P2.mx1.0123abcd").touch()
-    found = waiting(tmp_path, NOW)
+    found = waiting(tmp_path, "disk", NOW)
     assert (found.well, found.words) == (well, words)
 
 
 def test_a_queue_that_cannot_be_read_is_not_well(tmp_path: Path) -> None:
-    found = waiting(tmp_path, NOW)
+    found = waiting(tmp_path, "disk", NOW)
     assert found.well is None and "No such file" in found.words
+    assert waiting(tmp_path, "bucket", NOW).well, "a host that never had that queue"
