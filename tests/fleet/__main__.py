@@ -39,13 +39,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1_000_000)
     started = time.monotonic()
     print(f"seed {seed}: the same kills with {shlex.join(['--seed', str(seed)])}", flush=True)
+    rows: list[Row] = []
     try:
         with tempfile.TemporaryDirectory(prefix="letterbox-fleet-") as folder:
-            rows, said = _run(arguments, Path(folder), seed)
+            said = _run(arguments, Path(folder), seed, rows)
     except LabError as error:
         print(f"fleet: {error}", file=sys.stderr)
         return 1
-    print(f"\n{table(rows)}\n({time.monotonic() - started:.0f} s)")
+    finally:  # also of a run that was cut off
+        print(f"\n{table(rows)}\n({time.monotonic() - started:.0f} s)", flush=True)
     for line in said:
         print(line)
     if arguments.mutant:
@@ -55,20 +57,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if rows and all(rows) else 1
 
 
-def _run(arguments: argparse.Namespace, folder: Path, seed: int) -> tuple[list[Row], list[str]]:
-    plan = runs.Plan(seed, arguments.rounds, arguments.puts, arguments.mutant, _show)
+def _run(arguments: argparse.Namespace, folder: Path, seed: int, rows: list[Row]) -> list[str]:
+    """Appends a row for each trial, and returns what else there is to say."""
+
+    def show(row: Row) -> None:
+        rows.append(row)
+        _show(row)
+
+    plan = runs.Plan(seed, arguments.rounds, arguments.puts, arguments.mutant, show)
     wanted = arguments.trial or list(TRIALS[:4])
     if arguments.engine == "weed":
-        return runs.on_weed(plan, folder), []
+        runs.on_weed(plan, folder)
+        return []
     if not cluster.IMAGE.is_built():
         print("The image of Ceph's nodes is built once: some minutes", flush=True)
     image.build(cluster.IMAGE, lambda what, share: None)
     began = time.monotonic()
     with ceph.running() as engine:
         print(f"Ceph: three nodes are up after {time.monotonic() - began:.0f} s", flush=True)
-        rows = runs.on_ceph(plan, engine, folder, wanted)
-        said = rate.figures(engine, folder, seed, _say) if "rate" in wanted and not plan.mutant else []
-    return rows, said
+        runs.on_ceph(plan, engine, folder, wanted)
+        return rate.figures(engine, folder, seed, _say) if "rate" in wanted and not plan.mutant else []
 
 
 def _show(row: Row) -> None:

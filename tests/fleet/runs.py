@@ -45,37 +45,31 @@ class Plan:
         return max(1, round(self.rounds * part))
 
 
-def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> list[Row]:
+def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> None:
     """The trials that are wanted. A mutant gets the one that must catch it, in their place."""
-    rows: list[Row] = []
-
-    def keep(row: Row) -> None:
-        rows.append(row)
-        plan.show(row)
-
     with Fleet(engine, folder / "fleet", plan.seed, program=plan.program, pulls=not plan.mutant) as fleet:
         if plan.mutant == "unique":
-            keep(fleet.trial(_RECEIVER, trials.of_the_mx(fleet)[_RECEIVER](plan.rounds)))
-            return rows
+            plan.show(fleet.trial(_RECEIVER, trials.of_the_mx(fleet)[_RECEIVER](plan.rounds)))
+            return
         if plan.mutant:
-            keep(fleet.trial(_HANG, trials.of_the_engine(engine)[_HANG]))
-            return rows
+            plan.show(fleet.trial(_HANG, trials.of_the_engine(engine)[_HANG]))
+            return
         if "kills" in wanted:
             for name, rounds in trials.of_the_mx(fleet).items():
-                keep(fleet.trial(name, rounds(plan.share(_SHARES[name]))))
+                plan.show(fleet.trial(name, rounds(plan.share(_SHARES[name]))))
         if "nodes" in wanted:
-            keep(
+            plan.show(
                 fleet.trial(
                     "kill -9 of an engine node", trials.of_the_nodes(fleet, engine)(plan.share(_NODES))
                 )
             )
             both = trials.of_all(fleet, engine)(plan.share(_NODES_AND_MX))
-            keep(fleet.trial("kill -9 of a node and an MX", both))
+            plan.show(fleet.trial("kill -9 of a node and an MX", both))
         if "engine" in wanted:
             for name, acts in trials.of_the_engine(engine).items():
-                keep(fleet.trial(name, acts))
+                plan.show(fleet.trial(name, acts))
         if fleet.ledgers:
-            keep(_last_look(fleet, len(engine.nodes)))
+            plan.show(_last_look(fleet, len(engine.nodes)))
     if "answers" in wanted:
         # The gateway listens here, so these MX are not on a wire.
         with gateway(engine.urls[0].rpartition("/")[0]) as gate:
@@ -84,22 +78,19 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> li
                 ledgers=fleet.ledgers, objects=fleet.objects, pulls=not plan.mutant,
             )  # fmt: skip
             with other:
-                _answers(plan, other, gate, keep)
+                _answers(plan, other, gate)
     if "shared" in wanted:
-        rows += shared_folder.run(engine, folder / "shared", plan.seed, show=plan.show)
-    return rows
+        shared_folder.run(engine, folder / "shared", plan.seed, show=plan.show)
 
 
-def on_weed(plan: Plan, folder: Path) -> list[Row]:
+def on_weed(plan: Plan, folder: Path) -> None:
     """Kills of the MX's processes, also while the store hangs, and wrong answers of it.
 
     A mutant gets the one trial that must catch it. The trials are few, because each is judged for itself.
     """
-    rows: list[Row] = []
 
     def run(name: str, acts: Sequence[Action]) -> None:
-        rows.append(fleet.trial(name, acts))
-        plan.show(rows[-1])
+        plan.show(fleet.trial(name, acts))
 
     with quick.running() as weed, gateway(weed.engine.endpoint) as gate:
         # It answers within 3 ms, and no store that keeps more than one copy does.
@@ -128,13 +119,12 @@ def on_weed(plan: Plan, folder: Path) -> list[Row]:
                     for act in trials.of_the_answers(gate, each, plan.puts)
                 ]
                 run("wrong answers, at each PUT", acts)
-    return rows
 
 
-def _answers(plan: Plan, fleet: Fleet, gate: Gateway, keep: Callable[[Row], None]) -> None:
+def _answers(plan: Plan, fleet: Fleet, gate: Gateway) -> None:
     """Each wrong answer at each of the first PUTs in turn."""
     for name, fault in trials.FAULTS.items():
-        keep(fleet.trial(f"{name}, at each PUT", trials.of_the_answers(gate, fault, plan.puts)))
+        plan.show(fleet.trial(f"{name}, at each PUT", trials.of_the_answers(gate, fault, plan.puts)))
 
 
 def _last_look(fleet: Fleet, nodes: int) -> Row:

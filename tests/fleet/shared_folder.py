@@ -85,12 +85,12 @@ class Mount:
         self.lose()
 
 
-def run(engine: Ceph, folder: Path, seed: int, *, kills: int = 8, show: Callable[[Row], None]) -> list[Row]:
+def run(engine: Ceph, folder: Path, seed: int, *, kills: int = 8, show: Callable[[Row], None]) -> None:
     """Two receivers on two mounts. Kills of the receivers, of a whole host, and of a node of the engine."""
     engine.nodes[0].run(files.FILE_SYSTEM)
     for number, node in enumerate(engine.nodes, 1):
         node.run(files.file_system_commands(number))
-    chance, rows = random.Random(seed), []
+    chance = random.Random(seed)
     mounts = [Mount(engine, folder / f"fs{number}") for number in (1, 2)]
     mx = [
         Mx(folder / f"plain{number}", number, (), ("", ""), shared=each.folder / "mail")
@@ -126,19 +126,19 @@ def run(engine: Ceph, folder: Path, seed: int, *, kills: int = 8, show: Callable
             mount.mount()
         for each in mx:
             each.start()
-        for name, act, rounds in (
-            ("CephFS: kill -9 of a receiver", kill_receiver, kills),
-            ("CephFS: a host lost, its mount with it", lose_host, few),
-            ("CephFS: kill -9 of an engine node", kill_node, few),
+        for number, (name, act, rounds) in enumerate(
+            (
+                ("CephFS: kill -9 of a receiver", kill_receiver, kills),
+                ("CephFS: a host lost, its mount with it", lose_host, few),
+                ("CephFS: kill -9 of an engine node", kill_node, few),
+            )
         ):
-            rows.append(_trial(name, act, rounds, seed * 10 + len(rows), mx, mounts))
-            show(rows[-1])
+            show(_trial(name, act, rounds, seed * 10 + number, mx, mounts))
     finally:
         for each in mx:
             each.kill()
         for mount in mounts:
             mount.close()
-    return rows
 
 
 def _trial(
