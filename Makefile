@@ -3,14 +3,15 @@
 PYTHON ?= python3
 INVENTORY ?= inventory.py
 BENCH ?=
+FLEET ?=
 BIN := .venv/bin
 READY := .venv/.ready
 DEVELOPER := .venv/.developer
 
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev demo proof doctor renew smoke test thorough lint format lock audit clean lab-up lab-play lab-mail \
-   lab-status lab-shell lab-down picture conformance senders durability dkim fuzz corpus hostile-growth bench \
-   bench-dns bench-deploy
+   lab-status lab-shell lab-down picture conformance senders durability fleet dkim fuzz corpus hostile-growth bench \
+   bench-bucket bench-dns bench-deploy
 
 help:  ## this list
 	@awk -F ':.*## ' '/^##@ / { printf "\n%s\n", substr($$0, 5) } \
@@ -91,6 +92,9 @@ senders: $(DEVELOPER)  ## real senders deliver: Postfix, Exim, swaks, … (root)
 durability: $(DEVELOPER)  ## 400 kills, 600 power cuts, every disk fault (root)
 	@$(BIN)/python -m tests.receiver.durability
 
+fleet: $(DEVELOPER)  ## two MX before Ceph, 108 kills: nothing lost (root)
+	@$(BIN)/python -m tests.fleet $(FLEET)
+
 dkim: $(DEVELOPER)  ## 50,000 signed messages, beside mailauth and dkimpy
 	@$(BIN)/python -m tests.receiver.checks.dkim.differential
 
@@ -110,6 +114,9 @@ hostile-growth: $(DEVELOPER)  ## the time that hostile mail takes, by its size
 bench: $(DEVELOPER)  ## durable mail a second, beside Postfix (root)
 	@$(BIN)/python -m benchmarks.mail $(BENCH)
 
+bench-bucket: $(DEVELOPER)  ## the promise of the bucket, beside the store alone
+	@$(BIN)/python -m benchmarks.bucket $(BENCH)
+
 bench-dns: $(DEVELOPER)  ## dns.sync, octoDNS and lexicon side by side
 	@$(BIN)/python -m benchmarks.dns_tools
 
@@ -128,6 +135,7 @@ lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
 	@$(COMPILE) --group resolver -o requirements-resolver.lock
 	@$(COMPILE) --group hooks -o requirements-hooks.lock
 	@$(COMPILE) --group bucket -o requirements-bucket.lock
+	@$(COMPILE) --group lifecycle -o requirements-lifecycle.lock
 
 # --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
 audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability
@@ -135,7 +143,7 @@ audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability
 	  pip-audit --strict --disable-pip --require-hashes -r $$lock || exit 1; done
 
 clean: lab-down  ## remove the lab, the environment and all caches
-	@rm -rf .venv .lab .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv .lab .lab-fleet .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 # A release of the last days may be withdrawn as broken or hostile before anybody has looked at it.
 COOLDOWN ?= 7 days

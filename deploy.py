@@ -23,6 +23,7 @@ from provision import (
     service,
     system,
 )
+from provision.bucket import steps as bucket
 from provision.hooks import steps as hooks
 from provision.imap import steps as imap
 from provision.renewal import steps as renewal
@@ -41,6 +42,7 @@ with refusing():
     hooks.prepare()
     imap.prepare()
     guard.prepare()
+    bucket.prepare()
 
 system.packages(name="Packages")
 firewalld_start.running(name="Firewall: running, if wanted")
@@ -49,10 +51,12 @@ account.account(name="User letterbox")
 configuration.folders(name="Folders")
 release.unpacked(name="Release, unpacked")
 certificate.certificate(name="Certificate")
+bucket.served(name="Bucket, if wanted")
 configuration.written(name="Configuration")
 release.current(name="Release, current")
 service.units(name="Units")
 service.running(name="Service")
+bucket.moved(name="Bucket: sent and fetched")
 resolver.there(name="Resolver, if needed")
 old_mail.removed_daily(name="Old mail: removed, if wanted")
 imap.there(name="IMAP, if wanted")

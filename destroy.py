@@ -14,6 +14,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # as in deploy.py
 
 from provision import account, firewalld, heartbeat, old_mail, release, resolver, service, system
+from provision.bucket import steps as bucket
 from provision.hooks import steps as hooks
 from provision.imap import steps as imap
 from provision.renewal import steps as renewal
@@ -25,10 +26,12 @@ with refusing():
     account.prepare_removal()
     firewalld.prepare_removal()
     dns.prepare_withdrawal()
+    bucket.prepare_removal()
 
 dns.withdrawn(name="DNS: our records")
 heartbeat.removed(name="Heartbeat, if wanted")
 service.removed(name="Units")
+bucket.removed(name="Bucket, if wanted")
 old_mail.removed(name="Old mail: removed, if wanted")
 resolver.removed(name="Resolver, if needed")
 hooks.removed(name="Hooks, if wanted")

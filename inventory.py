@@ -37,6 +37,8 @@ mail_hosts = (
         ),
     ],
     {
+        # For all hosts: a bucket that mail goes to, so that the loss of a host loses no mail: docs/fleet.md
+        # "store": {"bucket": "https://ACCOUNT.r2.cloudflarestorage.com/mail", "promise": "bucket"},
         "domains": {
             "example.com": {
                 # alice@example.com and bob@example.com, a Maildir each. alice+shop@example.com

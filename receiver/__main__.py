@@ -20,6 +20,8 @@ COMMANDS = {
     "import": ("receiver.importing.command:main", "take an mbox or a Maildir into a mailbox"),
     "wait": ("receiver.reading.arrivals:wait", "wait for a message, with a timeout"),
     "follow": ("receiver.reading.arrivals:follow", "print a line for each message that arrives"),
+    "pull": ("receiver.transfer.command:pull", "bring mail from the bucket into the Maildirs of this host"),
+    "push": ("receiver.transfer.command:push", "put the mail of this host into the bucket"),
     "hooks": ("receiver.hooks.command:main", "list the hooks, what waits for each, and try it again"),
     "keep": ("receiver.keeping.command:main", "remove old mail, as the inventory says"),
     "imap": ("receiver.imap.command:main", "speak IMAP for a mailbox on standard input and output"),

@@ -151,7 +151,7 @@ def _names(folder: Path) -> list[str]:
             found = [each.name for each in entries if file_of(each.name) and _is_file(each)]
     finally:
         os.close(fd)
-    return sorted(found, key=_age)
+    return sorted(found, key=age)
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:
@@ -161,7 +161,7 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _age(name: str) -> tuple[int, str]:
+def age(name: str) -> tuple[int, str]:
     """A key to sort names by. They begin with seconds, and go on with microseconds (`Store.identity`)."""
     seconds = name.partition(".")[0]
     # A number of a stranger's file may have thousands of digits, which int() refuses.

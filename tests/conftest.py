@@ -35,7 +35,14 @@ settings.load_profile("tests")
 
 SHARED_LAB_FIXTURES = {"lab", "lab_alone", "deployed", "inventory_path"}
 """They stand for the checkout's lab, where a room has none of its own under the same name."""
-LAB_FIXTURES = SHARED_LAB_FIXTURES | {"fresh_lab", "spare_lab", "tls_lab", "mta_sts_lab", "imap_lab"}
+LAB_FIXTURES = SHARED_LAB_FIXTURES | {
+    "fresh_lab",
+    "spare_lab",
+    "tls_lab",
+    "mta_sts_lab",
+    "imap_lab",
+    "bucket_lab",
+}
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from dns.inventory.hooks.values import KEY as HOOKS
 from dns.inventory.mail_host import MailHost
 from dns.inventory.mailboxes import aliases
 from dns.inventory.places import Problem
+from dns.inventory.store import reading as store
+from dns.inventory.store.values import Store
 from dns.names import a_label, did_you_mean
 
 GROUP = "mail_hosts"
@@ -30,6 +32,8 @@ class Inventory:
 
     hosts: tuple[MailHost, ...]
     domains: tuple[Domain, ...]
+    store: Store | None = None
+    """The bucket that mail lies in. None if each host has its own mail, on its own disk."""
 
     def domain(self, name: str) -> Domain:
         """Find the domain of this name, in A-label or Unicode form. Raises InventoryError."""
@@ -94,9 +98,11 @@ def check(
             for text in hooks.unheld(host.hooks, domains)
         ]
     problems += _unread(mail_hosts, domains)
+    bucket, found = store.from_hosts(hosts, mail_hosts)
+    problems += found
     if problems:
         raise InventoryError("\n".join(_reported(problem, source, line(problem)) for problem in problems))
-    return Inventory(hosts=tuple(mail_hosts), domains=domains)
+    return Inventory(hosts=tuple(mail_hosts), domains=domains, store=bucket)
 
 
 def _reported(problem: Problem, source: str, line: int | None) -> str:

@@ -16,6 +16,7 @@ from dns.inventory.host_heartbeat import WantedHeartbeat
 from dns.inventory.host_imap import WantedImap
 from dns.inventory.host_spam_filter import SpamFilter
 from dns.inventory.places import Problem
+from dns.inventory.store.values import KEY as STORE
 from dns.names import a_label, below, did_you_mean, is_documentation, why_unreachable
 
 KEYS = (
@@ -30,6 +31,7 @@ KEYS = (
     "firewalld_zones",
     "allow_private_address",
     "domains",
+    STORE,
     *host_certificate.KEYS,
     host_spam_filter.KEY,
     host_heartbeat.KEY,

@@ -21,91 +21,30 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from provision.desired.programs import BUCKET as BUCKET
+from provision.desired.programs import HEARTBEAT as HEARTBEAT
+from provision.desired.programs import HOOKS as HOOKS
+from provision.desired.programs import LIFECYCLE as LIFECYCLE
+from provision.desired.programs import RECEIVER as RECEIVER
+from provision.desired.programs import RENEWAL as RENEWAL
+from provision.desired.programs import RESOLVER as RESOLVER
+from provision.desired.programs import Program as Program
+
 PROJECT = Path(__file__).resolve().parents[2]
 _RECIPE = "1"  # raise when the layout of a release changes
 _ARCHITECTURES = ("x86_64", "aarch64")
 _OLDEST_PYTHON = (3, 11)
 
-SECRETS = ("CLOUDFLARE_API_TOKEN", "LETTERBOX_CERTIFICATE_TOKEN", "LETTERBOX_HEARTBEAT_", "LETTERBOX_HOOK_")
+SECRETS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "CLOUDFLARE_API_TOKEN",
+    "LETTERBOX_CERTIFICATE_TOKEN",
+    "LETTERBOX_HEARTBEAT_",
+    "LETTERBOX_HOOK_",
+)
 """What the variables of the environment begin with that no program gets which this machine starts."""
-
-_LAUNCHER = """\
-#!/usr/bin/python3 -I
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "lib"))
-
-from {module}.__main__ import {function}
-
-sys.exit({function}())
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Program:
-    """A program of a host, with a lock and a release of its own. `folder` has its source in this checkout.
-
-    `lock` names its dependencies. It is empty if the program needs the standard library alone.
-    `also` are the folders and modules of other rooms that it imports.
-    """
-
-    name: str
-    command: str
-    folder: str
-    function: str
-    lock: str
-    also: tuple[str, ...] = ()
-
-    @property
-    def launcher(self) -> str:
-        """The text of its command."""
-        return _LAUNCHER.format(module=self.folder.replace("/", "."), function=self.function)
-
-
-RECEIVER = Program("the receiver", "letterbox", "receiver", "main", "requirements-host.lock")
-RENEWAL = Program(
-    "the renewal of certificates",
-    "letterbox-certificate",
-    "services/renewal",
-    "start",
-    "requirements-renewal.lock",
-)
-RESOLVER = Program(
-    "the resolver of the sender checks",
-    "letterbox-resolver",
-    "services/resolver",
-    "start",
-    "requirements-resolver.lock",
-)
-HEARTBEAT = Program("the heartbeat", "letterbox-heartbeat", "services/heartbeat", "start", "")
-HOOKS = Program(
-    "the hooks",
-    "letterbox-hook",
-    "services/hooks",
-    "start",
-    "requirements-hooks.lock",
-    (
-        "receiver/__init__.py",
-        "receiver/addresses.py",
-        "receiver/charsets.py",
-        "receiver/checks/__init__.py",
-        "receiver/checks/results.py",
-        "receiver/checks/verdict.py",
-        "receiver/config/__init__.py",
-        "receiver/config/tables.py",
-        "receiver/content",
-        "receiver/encoded_words.py",
-        "receiver/headers.py",
-        "receiver/hook_queue.py",
-        "receiver/mailbox.py",
-        "receiver/maildir.py",
-        "receiver/parameters.py",
-        "receiver/reading",
-        "receiver/system/__init__.py",
-        "receiver/system/journal.py",
-    ),
-)
 
 
 class BuildError(Exception):

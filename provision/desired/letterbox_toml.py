@@ -11,6 +11,7 @@ import tomli_w
 
 from dns.inventory import Domain, MailHost
 from dns.inventory.hooks.values import Hook
+from dns.inventory.store.values import Store
 from provision.host import layout
 
 _HEAD = Path(__file__).resolve().parents[2] / "files" / "letterbox.toml"
@@ -24,7 +25,9 @@ class Checks:
     names: tuple[str, ...]
 
 
-def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | None = None) -> str:
+def letterbox_toml(
+    host: MailHost, domains: Sequence[Domain], checks: Checks | None = None, store: Store | None = None
+) -> str:
     """The file for a host that serves these domains. It begins with the comment in files/letterbox.toml.
 
     Without `checks` the receiver checks no sender.
@@ -35,6 +38,8 @@ def letterbox_toml(host: MailHost, domains: Sequence[Domain], checks: Checks | N
         table["log_headers"] = True
     if checks:
         table["checks"] = {"resolver": checks.resolver, "names": list(checks.names)}
+    if store:
+        table["store"] = {"promise": store.promise, "socket": layout.BUCKET_SOCKET}
     table["tls"] = {"certificate": layout.CERTIFICATE, "key": layout.KEY}
     if host.spam_filter:
         table["spam_filter"] = {"socket": host.spam_filter.socket, "refuses": host.spam_filter.refuses}

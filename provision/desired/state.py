@@ -90,7 +90,9 @@ def for_host(whole: Inventory, name: str, release: str, *, own_resolver: bool = 
     return Desired(
         host=host,
         own_resolver=own_resolver and host.checks,
-        configuration=letterbox_toml(host, whole.domains, checks(whole, host, own_resolver=own_resolver)),
+        configuration=letterbox_toml(
+            host, whole.domains, checks(whole, host, own_resolver=own_resolver), whole.store
+        ),
         units={unit: _unit(unit, host) for unit in layout.UNITS},
         release=release,
     )

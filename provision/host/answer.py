@@ -17,6 +17,7 @@ from provision.host.greeting import parse_greeting
 from provision.host.loaded import parse_loaded
 from provision.host.observed import File, Generation, Listener, Observed, Session, Unit
 from provision.host.served import Served, parse_served
+from provision.host.services.bucket import parse_bucket
 from provision.host.services.heartbeat import parse_heartbeat
 from provision.host.services.hooks import parse_hooks
 from provision.host.services.imap import parse_imap
@@ -75,6 +76,7 @@ def parse_sections(sections: Mapping[str, list[str]]) -> Observed:
         own_resolver=parse_own_resolver(sections.get("resolver", ())),
         keep=parse_timed_service(sections.get("keep", ())),
         hooks=parse_hooks(sections.get("hooks", ())),
+        bucket=parse_bucket(sections.get("bucket", ())),
         imap=parse_imap(sections.get("imap", ())),
         image_based=bool(word("image")),
         listeners=_listeners(sections.get("port 25", ())),

@@ -11,6 +11,7 @@ from provision.host.firewalld_state import Firewalld
 from provision.host.greeting import Greeting
 from provision.host.loaded import Loaded
 from provision.host.served import Served
+from provision.host.services.bucket import Bucket
 from provision.host.services.heartbeat import Heartbeat
 from provision.host.services.hooks import Hooks
 from provision.host.services.imap import Imap
@@ -142,6 +143,8 @@ class Observed:
     """What the host has of the timer that removes old mail. None: nothing."""
     hooks: Hooks = field(default_factory=Hooks)
     """What the host has of hooks."""
+    bucket: Bucket = field(default_factory=Bucket)
+    """What the host has of the bucket's units, and what waits for the bucket."""
     imap: Imap = field(default_factory=Imap)
     """What the host has of Dovecot, and of what `letterbox imap` needs."""
     image_based: bool = False

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Mapping
 
 from provision.host import firewalld_state, layout, tls
 from provision.host.greeting import READ_GREETING
-from provision.host.services import heartbeat, hooks, imap, renewal, resolver, timer
+from provision.host.services import resolver
+from provision.host.services import sections as services
 
 MARK = "##letterbox##"
 UNREAD = "unread"
@@ -105,7 +106,8 @@ _LEFTOVERS = (
     f"{layout.PROGRAM_FOLDER} {layout.UNIT_FOLDER} {layout.HOOKS_FOLDER} /usr/local/bin "
     "-mindepth 1 -maxdepth 1 -mmin +10 "
     "\\( -path '*/releases/.[0-9a-f]*' -o -path '*/generations/*.new' -o -path '*/generations/.*.gone' "
-    "-o -path '/etc/letterbox/generation.new' -o -path '*/letterbox.*.new' -o -path '*/letterbox-*.new' "
+    "-o -path '/etc/letterbox/generation.new' -o -path '/etc/letterbox/bucket*.new' "
+    "-o -path '*/letterbox.*.new' -o -path '*/letterbox-*.new' "
     "-o -path '*/tls/*.pem.new' -o -path '*/tls/current.new' -o -path '*/tls/next.new' "
     "-o -path '/opt/letterbox/current.new' -o -path '/etc/letterbox/hooks/*.new' "
     "-o -path '/usr/local/bin/letterbox.new' \\)"
@@ -115,10 +117,10 @@ _LEFTOVERS = (
 _FOREIGN = f"""\
 among() {{ d=$1; shift; find $d -mindepth 1 -maxdepth 1 -regextype posix-extended ! -regex "$d/($1)"; }}
 among {layout.CONFIGURATION_FOLDER} \
-  '(letterbox.toml|generation)(.new)?|(certificate-token|heartbeat)(.sha256)?|tls|hooks|imap'
+  '(letterbox.toml|generation|bucket.toml)(.new)?|(certificate-token|heartbeat|bucket-key)(.sha256)?|tls|hooks|imap'
 among {layout.IMAP_FOLDER} 'dovecot.conf(.new)?|masked'
 among {layout.TLS_FOLDER} '((key|certificate)[.]pem|current|next)([.]new)?|keys|key[.]pem[.]unusable'
-among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|heartbeat|hooks|generations|current(.new)?'
+among {layout.PROGRAM_FOLDER} 'releases|renewal|resolver|heartbeat|hooks|bucket|generations|current(.new)?'
 among {layout.RELEASES} '[.]?[0-9a-f]{{16}}([.](gone|damaged))?'
 among {layout.GENERATIONS} '[.]?g?[0-9a-f]+([.](new|gone))?'
 among {layout.STATE_FOLDER} 'mail|imap'"""
@@ -165,13 +167,7 @@ esac""",
         "-maxdepth 0 -empty"
     ),
     "units": 'echo "$units"',
-    "renewal": renewal.PROBE,
-    "resolved": resolver.PROBE_RESOLVED,
-    "resolver": resolver.PROBE,
-    "keep": timer.probe(layout.KEEP_SERVICE, layout.KEEP_TIMER),
-    "heartbeat": heartbeat.PROBE,
-    "hooks": hooks.PROBE,
-    "imap": imap.PROBE,
+    **services.SECTIONS,
     "loaded": f"[ -f {layout.LOADED} ] && [ ! -L {layout.LOADED} ] && head -c 4096 {layout.LOADED}",
     "running": (
         'p=$(echo "$units" | sed -n s/^MainPID=//p); '

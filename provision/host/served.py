@@ -17,6 +17,8 @@ class Served:
 
     hostname: str
     domains: Mapping[str, tuple[str, ...]]
+    promise: str = ""
+    """What a 250 means if there is a store, `disk` or `bucket`. Empty without a store."""
 
 
 def parse_served(text: str) -> Served:
@@ -25,7 +27,10 @@ def parse_served(text: str) -> Served:
     hostname, domains = table.get("hostname"), table.get("domains")
     if not isinstance(hostname, str) or not isinstance(domains, dict):
         raise ValueError("it lacks hostname or domains")
-    return Served(_a_label(hostname), {_a_label(name): _mailboxes(each) for name, each in domains.items()})
+    store = table.get("store")
+    promise = store.get("promise", "disk") if isinstance(store, dict) else ""
+    mailboxes = {_a_label(name): _mailboxes(each) for name, each in domains.items()}
+    return Served(_a_label(hostname), mailboxes, str(promise))
 
 
 def _a_label(text: str) -> str:

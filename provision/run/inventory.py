@@ -14,7 +14,7 @@ from pyinfra.api.state import State
 from dns.inventory import Inventory, InventoryError, MailHost, from_hosts
 from dns.names import a_label
 
-RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host", "forget_policy")
+RUN_DATA = ("generation", "remove_mail", "forget_domain", "forget_host", "forget_policy", "leave_backlog")
 """What one run may be told with `--data`. pyinfra gives it as data of every host."""
 
 _file: Path | None = None

@@ -17,6 +17,7 @@ from provision.host.served import parse_served
 from provision.run.inventory import inventory, mail_host, named_in_run
 from provision.run.step import observe, untouched
 from provision.withdrawal.given_up import given_up, without
+from provision.withdrawal.promise import rollback_problem, rollback_remarks
 from provision.withdrawal.refusals import LookUp, refusals, remarks, unserved_here
 from provision.zones import facts, plans
 
@@ -43,9 +44,13 @@ def prepare() -> None:
 
 
 def rolling_back(host: Host, seen: Observed, target: Generation) -> list[str]:
-    """Why the host may not go back to this generation: it lacks a domain whose mail is still led here."""
+    """Why the host may not go back to this generation: mail is led to what it lacks, or it takes none."""
     if target.served is None:
         return [f"what generation {target.name} serves cannot be read: name another with --data generation="]
+    if problem := rollback_problem(seen, target):
+        return [problem]
+    for remark in rollback_remarks(seen, target):
+        logger.warning(f"{host.print_prefix}{remark}")
     lost = given_up(seen.served, target.served)
     return refusals(
         without(lost, named_in_run(host, "forget_domain")),

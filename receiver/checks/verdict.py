@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from receiver.checks.results import DKIM, DMARC, SPF, Reverse
+
+if TYPE_CHECKING:
+    from receiver.bucket.protocol import Sender
 
 _LIST_ID = re.compile(rb"<([A-Za-z0-9._-]{1,253})>[ \t]*\Z")
 
@@ -40,6 +44,22 @@ class Verdict:
         if self.reverse:
             made.append(self.reverse.result)
         return "temperror" not in made and not list_that_signed(self.dkim, self.list_id)
+
+    @property
+    def sender(self) -> Sender:
+        """What is known of the author's domain, for the bucket: what a reader of the stored field would say.
+
+        Without a policy only the domain itself can vouch for the author (`reading.sender.verdict`).
+        """
+        result, domain = self.dmarc.result, self.dmarc.domain
+        if result in ("fail", "permerror"):
+            return "forged"
+        if result == "none" and domain:
+            own = [each.result for each in self.dkim if each.domain == domain]
+            own += [self.spf.result] if self.spf.domain == domain else []
+            asked = [*own, *(each.result for each in self.dkim if not each.domain)]
+            return "authentic" if "pass" in own else "unknown" if "temperror" in asked else "forged"
+        return "authentic" if result == "pass" and domain else "unknown"
 
     def to_journal(self) -> dict[str, object]:
         """The values for the message's line in the journal. No explanation of a stranger is among them."""

@@ -21,6 +21,7 @@ from receiver.config.checks import sender_checks, spam_filter
 from receiver.config.hooks import hooks
 from receiver.config.names import domain_problem
 from receiver.config.per_mailbox import keep, quota
+from receiver.config.store import store
 from receiver.config.tables import Reader, join
 from receiver.config.values import MOST_WORKERS, Config, Limits, TLSFiles
 from receiver.mailbox import is_folder_name
@@ -62,7 +63,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
         "",
         {
             "hostname", "mail", "workers", "addresses", "proofs", "log_headers", "checks", "tls", "limits",
-            "spam_filter", "hooks", "keep", "quota", "heartbeat", "domains",
+            "spam_filter", "hooks", "keep", "quota", "store", "heartbeat", "domains",
         },
     )  # fmt: skip
     hostname = reader.value(top, "", "hostname", str, required=True)
@@ -86,6 +87,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     checks, rspamd = sender_checks(reader, top), spam_filter(reader, top)
     told = hooks(reader, top, domains)
     kept, quotas = keep(reader, top, domains), quota(reader, top, domains)
+    bucket = store(reader, top)
     for domain in domains:
         if domain.rejects_forged and "checks" not in top:
             reader.complain(f'domains."{domain.name}".reject_forged', "needs the table [checks]")
@@ -95,6 +97,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     config = Config(
         hostname, mail, domains, tls, limits, addresses, workers or 1, log_headers=bool(log_headers),
         checks=checks, spam_filter=rspamd, hooks=told, keep=kept, quota=quotas,
+        store=bucket,
     )  # fmt: skip
     config = replace(config, heartbeat=heartbeat) if heartbeat else config
     return replace(config, proofs=proofs) if proofs else config

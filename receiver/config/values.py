@@ -12,6 +12,7 @@ from receiver.mailbox import Mailbox
 from receiver.recipients import Domain
 
 MOST_WORKERS = 64
+PROMISES = ("disk", "bucket")  # of the table [store]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,22 @@ class Rspamd:
 
 
 @dataclass(frozen=True, slots=True)
+class StoreConfig:
+    """The bucket that mail goes to, through the socket of `letterbox-bucket`.
+
+    The promise of a 250 is `disk` or `bucket`. `disk`: this disk has the message, and the bucket gets it
+    within seconds. `bucket`: the bucket has it for every mailbox, and this disk keeps nothing of it.
+    """
+
+    socket: Path
+    promise: str = "disk"
+
+    @property
+    def waits_for_bucket(self) -> bool:
+        return self.promise == "bucket"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration, as the keys of letterbox.toml name its parts."""
 
@@ -78,5 +95,6 @@ class Config:
     hooks: tuple[Hook, ...] = ()  # each gets a link to every message of its mailboxes
     keep: Mapping[Mailbox, int] = field(default_factory=dict)  # days after which a message goes
     quota: Mapping[Mailbox, int] = field(default_factory=dict)  # octets of mail that a mailbox may hold
+    store: StoreConfig | None = None  # without it, mail is on this disk alone
     log_headers: bool = False  # whether the log has the Subject, From and Date of each message
     sha256: str | None = field(default=None, compare=False)  # of the file's octets; None without a file

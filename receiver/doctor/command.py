@@ -31,7 +31,7 @@ from receiver.doctor import (
     units,
 )
 from receiver.doctor.links import Link
-from receiver.doctor.services import heartbeat, hooks, renewal, resolver
+from receiver.doctor.services import bucket, heartbeat, hooks, renewal, resolver
 from receiver.doctor.units import DEPLOY
 from receiver.hooks.configured import configured
 from receiver.imap import dovecot
@@ -114,6 +114,8 @@ def path(
         yield _without_root(partial(check, loaded, PORT), loaded.mail)
     yield lambda: disk.check_space(loaded)
     yield lambda: disk.check_folders(loaded, _user()) or dialogue.check_storing(loaded, PORT)
+    if loaded.store and loaded.store.waits_for_bucket:  # here, because mail comes only through the bucket
+        yield from bucket.checks(loaded.store.socket, loaded.mail, loaded.store.promise)
     if loaded.quota:
         yield _without_root(lambda: disk.check_quotas(loaded), loaded.mail)
     if loaded.checks:
@@ -125,6 +127,8 @@ def path(
         yield check_imap
     if renewal.is_there():  # near the end, because mail comes while the certificate is still good
         yield _without_root(renewal.check_renewal, loaded.mail)
+    if loaded.store and not loaded.store.waits_for_bucket:
+        yield from bucket.checks(loaded.store.socket, loaded.mail, loaded.store.promise)
     if loaded.hooks:
         yield lambda: hooks.check_hooks(loaded.mail, configured(configuration.read_table(config)))
     if heartbeat.is_there():  # the last one, because it only tells what the others find

@@ -22,7 +22,7 @@ from receiver.cli.command import print_json, run_command
 from receiver.config.load import ConfigError, load
 from receiver.config.values import Config
 from receiver.doctor import disk
-from receiver.heartbeat import hooks, mailbox
+from receiver.heartbeat import bucket, hooks, mailbox
 from receiver.heartbeat.finding import Finding
 from receiver.system import privileges
 
@@ -93,6 +93,10 @@ def _findings(config: Config, box: Path) -> list[Finding]:
     found = [Finding("disk", space.holds, space.evidence)]
     if config.hooks:
         found.append(hooks.check(config.mail, [each.name for each in config.hooks], time.time()))
+    if config.store:
+        found.append(bucket.waiting(config.mail, time.time()))
+        if config.store.waits_for_bucket:
+            found.append(bucket.answers(config.store.socket))
     return found
 
 

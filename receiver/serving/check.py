@@ -1,4 +1,4 @@
-"""Checking a configuration on this machine: the certificate's files, the mail folder, the queues of hooks.
+"""Checking a configuration on this machine: the certificate's files, the mail folder, the queues, the bucket.
 
 `letterbox check` prints all problems without serving. Each is certain to make serving fail for the user who
 runs the check.
@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
-from receiver import hook_queue
+from receiver import bucket_queue, hook_queue
 from receiver.config.values import Config
 from receiver.mailbox import Mailbox
 from receiver.smtp.certificate import Certificate, CertificateError
@@ -19,7 +20,9 @@ from receiver.smtp.certificate import Certificate, CertificateError
 
 def problems(config: Config) -> list[str]:
     """The problems of the configuration, each as `key: reason`."""
-    return [*mail_problems(config.mail), *hook_problems(config), *tls_problems(config)]
+    return [
+        *mail_problems(config.mail), *hook_problems(config), *store_problems(config), *tls_problems(config)
+    ]  # fmt: skip
 
 
 def tls_problems(config: Config) -> list[str]:
@@ -51,25 +54,58 @@ def hook_problems(
     points = _mount_points(mounts)
     for hook in config.hooks:
         key, pending = f"hooks.{hook.name}", hook_queue.queue(config.mail, hook.name).pending
-        found += _folder_problems(key, pending)
-        for mailbox in _mailboxes(config, hook):
-            folder = config.mail / mailbox.domain / mailbox.name
+        found += _queue_problems(config, key, pending, hook.wants, points)
+    return found
+
+
+def store_problems(
+    config: Config, mounts: Callable[[], str] = Path("/proc/self/mountinfo").read_text
+) -> list[str]:
+    """The problems of the table [store] that are certain to keep all mail from being accepted.
+
+    Under the promise of the disk these are problems of the bucket's queue, of which there are at most two. If
+    the socket is missing then, the queue grows, and mail is accepted. `mounts` is as for hooks.
+    """
+    store = config.store
+    if store is None:
+        return []
+    if store.waits_for_bucket:
+        return _socket_problems(store.socket)
+    pending = bucket_queue.queue(config.mail).pending
+    return _queue_problems(config, "store", pending, bucket_queue.wants, _mount_points(mounts))
+
+
+def _socket_problems(path: Path) -> list[str]:
+    """The problem that keeps this user from connecting to a socket, if it can be seen without connecting."""
+    key, unit = f"store.socket: {path}", "letterbox-bucket.socket"
+    try:
+        is_socket = stat.S_ISSOCK(path.stat().st_mode)
+    except OSError as error:
+        return [f"{key}: {error.strerror}: {unit} makes it; is the unit running?"]
+    if not is_socket:
+        return [f"{key}: is no socket: {unit} makes one in its place"]
+    if not os.access(path, os.W_OK):
+        return [f"{key}: user {os.geteuid()} may not connect to it: see SocketUser= of {unit}"]
+    return []
+
+
+def _queue_problems(
+    config: Config, key: str, pending: Path, wants: Callable[[Mailbox], bool], points: set[str]
+) -> list[str]:
+    """The problems that keep links from being made in a queue: at most two."""
+    found = _folder_problems(key, pending)
+    for domain in config.domains:
+        for name in sorted(domain.mailboxes or ()):
+            folder = config.mail / domain.name / name
+            if not wants(Mailbox(domain.name, name)):
+                continue
             if _mount_point(folder, points) != _mount_point(pending, points):
                 found.append(
                     f"{key}: {folder} is on another mount than {pending}, so that no link can lead from one"
                     " to the other: mount the whole mail folder, and no folder in it"
                 )
-                break
+                return found
     return found
-
-
-def _mailboxes(config: Config, hook: hook_queue.Hook) -> Iterator[Mailbox]:
-    """The mailboxes that the hook gets."""
-    for domain in config.domains:
-        for name in sorted(domain.mailboxes or ()):
-            mailbox = Mailbox(domain.name, name)
-            if hook.wants(mailbox):
-                yield mailbox
 
 
 def _mount_points(mounts: Callable[[], str]) -> set[str]:

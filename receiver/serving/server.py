@@ -15,7 +15,7 @@ from receiver import __version__, loaded
 from receiver.config.values import Config
 from receiver.keeping.quotas import Quotas, WorkerQuotas
 from receiver.loop.event_loop import new_loop
-from receiver.serving.check import hook_problems, mail_problems
+from receiver.serving.check import hook_problems, mail_problems, store_problems
 from receiver.serving.listening import address_text
 from receiver.serving.tally import Tally
 from receiver.serving.workers import Supervisor
@@ -44,7 +44,7 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     """
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a certificate to reload
     raise_file_limit()
-    writer = WriterProcess(config.mail, sockets, config.hooks)
+    writer = _writer(config, sockets)
     if config.checks is not None:
         from receiver.serving.sender_checks import load_library  # late, because others need none of it
 
@@ -53,33 +53,47 @@ def run(config: Config, sockets: Sequence[socket.socket]) -> int:
     if config.workers == 1:
         try:
             admission, own = Admission(config.limits), quotas.of_worker(0) if quotas else None
-            return _run(config, sockets, admission, writer.channel(), own)
+            return _run(config, sockets, admission, writer.channel() if writer else None, own)
         finally:
-            writer.end()
+            if writer:
+                writer.end()
     tally = Tally(config.workers)
     supervisor = Supervisor(config.workers, tally, sockets, writer)
     worker = supervisor.run()
     if worker is None:
-        writer.end()
+        if writer:
+            writer.end()
         return supervisor.code
     admission = Admission(config.limits, tally.of_worker(worker.number))
     own = quotas.of_worker(worker.number) if quotas else None
     return _run(config, sockets, admission, worker.channel, own)
 
 
+def _writer(config: Config, sockets: Sequence[socket.socket]) -> WriterProcess | None:
+    """Start the process that stores small messages. None if a 250 means that the bucket has the message."""
+    if config.store is not None and config.store.waits_for_bucket:
+        return None
+    return WriterProcess(config.mail, sockets, config.hooks, bucket=config.store is not None)
+
+
 def _run(
     config: Config,
     sockets: Sequence[socket.socket],
     admission: Admission,
-    channel: socket.socket,
+    channel: socket.socket | None,
     quotas: WorkerQuotas | None,
 ) -> int:
-    folders, writer = Folders(config.mail, hooks=config.hooks), Writer(channel)
+    folders = Folders(config.mail, hooks=config.hooks, bucket=config.store is not None)
+    writer, bucket = Writer(channel) if channel else None, None
     folders.prepare_mail_folder()
-    store = Store(folders, config.hostname, writer=writer)
+    if config.store is not None and config.store.waits_for_bucket:
+        from receiver.storage.bucket.puts import Puts  # late, because others need none of it
+
+        bucket = Puts(config.store.socket)
+    store = Store(folders, config.hostname, writer=writer, bucket=bucket)
     with asyncio.Runner(loop_factory=new_loop) as runner, in_background():
         runner.run(_serve(config, sockets, admission, store, writer, quotas))
-    return 1 if writer.lost else 0
+    return 1 if writer and writer.lost else 0
 
 
 async def _serve(
@@ -87,7 +101,7 @@ async def _serve(
     sockets: Sequence[socket.socket],
     admission: Admission,
     store: Store,
-    writer: Writer,
+    writer: Writer | None,
     quotas: WorkerQuotas | None,
 ) -> None:
     spam_filter, connections = None, OpenConnections(admission)
@@ -105,7 +119,10 @@ async def _serve(
 
 
 async def _receive(
-    sockets: Sequence[socket.socket], connections: OpenConnections, reception: Reception, writer: Writer
+    sockets: Sequence[socket.socket],
+    connections: OpenConnections,
+    reception: Reception,
+    writer: Writer | None,
 ) -> None:
     config, store = reception.config, reception.store
     certificate = Certificate(config.tls) if config.tls else None
@@ -114,7 +131,8 @@ async def _receive(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await recover(store)
-    await writer.open(stop.set)
+    if writer:
+        await writer.open(stop.set)
     servers = [
         await loop.create_server(
             lambda: Connection(reception, connections, certificate, loop), sock=each, backlog=_BACKLOG
@@ -122,7 +140,7 @@ async def _receive(
         for each in sockets
     ]
     addresses = ",".join(address_text(each) for each in sockets)
-    for problem in (*mail_problems(config.mail), *hook_problems(config)):
+    for problem in (*mail_problems(config.mail), *hook_problems(config), *store_problems(config)):
         log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
     report = report_loaded(config, certificate)

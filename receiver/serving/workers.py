@@ -29,17 +29,20 @@ _PAUSE = 1.0  # seconds before a worker that died is replaced
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What a worker gets from the supervisor: its number, and its channel to the writer."""
+    """What a worker gets from the supervisor: its number, and its channel to the writer, if there is one."""
 
     number: int
-    channel: socket.socket
+    channel: socket.socket | None
 
 
 class Supervisor:
-    """Starts workers and replaces them. `code` is the exit code after the last worker has ended."""
+    """Starts workers and replaces them. `code` is the exit code after the last worker has ended.
+
+    `writer` is None if no process of the host stores mail.
+    """
 
     def __init__(
-        self, workers: int, tally: Tally, listening: Sequence[socket.socket], writer: WriterProcess
+        self, workers: int, tally: Tally, listening: Sequence[socket.socket], writer: WriterProcess | None
     ) -> None:
         self.code = 0
         self._workers, self._tally, self._listening, self._writer = workers, tally, listening, writer
@@ -73,25 +76,26 @@ class Supervisor:
             now = time.monotonic()
             for worker in [worker for worker, when in self._due.items() if when <= now]:
                 del self._due[worker]
-                if channel := self._fork_worker(worker):
-                    return Worker(worker, channel)
+                if forked := self._fork_worker(worker):
+                    return forked
             events.poll(max(0.0, min(self._due.values()) - now) * 1000 if self._due else None)
             self._read_states()
             self._handle_signals()
         return None
 
-    def _fork_worker(self, worker: int) -> socket.socket | None:
-        """Fork a worker. Returns its channel to the writer in the worker, and None in the supervisor."""
+    def _fork_worker(self, worker: int) -> Worker | None:
+        """Fork a worker. Returns what it gets in the worker, and None in the supervisor."""
         supervisor = os.getpid()
         # Without the mask, our handlers would swallow a signal that reaches the new process.
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
         try:
-            channel = self._writer.channel()
+            channel = self._writer.channel() if self._writer else None
             process = os.fork()
             if not process:
                 self._detach(supervisor)
-                return channel
-            channel.close()
+                return Worker(worker, channel)
+            if channel:
+                channel.close()
             self._running[process] = worker
         except OSError as error:
             _log_error(worker=worker, error=error, note="it cannot be started")
@@ -113,7 +117,8 @@ class Supervisor:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         for each in (self._signals, self._signals_in, self._states):
             each.close()
-        self._writer.close_control()
+        if self._writer:
+            self._writer.close_control()
         own = b"%d\n" % os.getpid()
         systemd.redirect_notifications(lambda states: self._states_in.send(own + states))
 
@@ -165,7 +170,7 @@ class Supervisor:
             process, status = os.waitpid(-1, os.WNOHANG)
             if not process:
                 return
-            if process == self._writer.id:
+            if self._writer and process == self._writer.id:
                 _log_error(
                     process=process,
                     error="the process that stores mail has ended",

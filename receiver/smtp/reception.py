@@ -25,7 +25,7 @@ from receiver.smtp.transaction.header_gate import HeaderTooLarge
 from receiver.smtp.transaction.message import Message
 from receiver.smtp.transaction.trace import Origin
 from receiver.storage.log.record import Copy
-from receiver.storage.store import Store
+from receiver.storage.store import BucketError, Store
 from receiver.system import journal
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ class Reception:
                 if not refusal:
                     message.finish()
                     await self.store.deliver(message.incoming)
+                    if self.store.goes_to_bucket(message.incoming):
+                        message.findings["store"] = "bucket"
                     if message.arrival:
                         message.arrival.stored()
             except OSError as error:
@@ -221,6 +223,8 @@ class Reception:
 
     def _disk_refusal(self, origin: Origin, envelope: Envelope, error: OSError) -> Reply:
         journal.log("error", id=envelope.identity, peer=origin.peer, error=error)
+        if isinstance(error, BucketError):
+            return replies.NO_ROOM if error.errno == errno.ENOSPC else replies.BUCKET_AWAY
         if error.errno == errno.EDQUOT:
             return replies.MAILBOX_FULL
         if error.errno in (errno.ENOSPC, errno.EFBIG):

@@ -61,6 +61,7 @@ NO_ROOM = Reply(452, "4.3.1", "Not enough storage, try again later")
 MAILBOX_FULL = Reply(452, "4.2.2", "Mailbox full, try again later")
 MAILBOX_UNAVAILABLE = Reply(451, "4.2.1", "Mailbox not available, try again later")
 MAILBOX_UNWRITABLE = Reply(451, "4.2.0", "Mailbox cannot be written, try again later")
+BUCKET_AWAY = Reply(451, "4.3.0", "Mail cannot be stored safely now, try again later")
 TOO_MANY_RECIPIENTS = Reply(452, "4.5.3", "Too many recipients, send the rest in another message")
 HEARTBEAT_ALONE = Reply(452, "4.5.3", "A test message has one recipient, send the rest in another message")
 OTHER_DOMAIN = Reply(

@@ -1,6 +1,7 @@
 """The folders under a mail folder, made durably if missing.
 
-They are the Maildirs, `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, and the queues of hooks (`hook_queue`).
+They are the Maildirs, `<mail>/<domain>/<mailbox>/{tmp,new,cur}`, and the queues of hooks (`hook_queue`) and
+of the bucket (`bucket_queue`).
 
 Every method blocks, and may raise OSError. Any thread may call them.
 """
@@ -15,12 +16,14 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from receiver import hook_queue
-from receiver.hook_queue import Hook
+from receiver import bucket_queue, hook_queue
+from receiver.hook_queue import FILE_MODE, Hook
 from receiver.mailbox import Mailbox
 from receiver.storage import disk as disks
 from receiver.storage.disk import SYSTEM, Disk
 from receiver.storage.leftovers import Claim
+
+_BLOCK = 1_048_576  # octets that are copied at once from one file to another
 
 
 class Folders:
@@ -29,7 +32,7 @@ class Folders:
     The names of our files in tmp/ contain `token`, which we claim before we make the first of them. The
     writer does not claim a token (`claims=False`), because the receivers name its files and have claimed
     theirs. `keeps_order` answers for a device (st_dev) as `disk.keeps_order` does. Every process that stores
-    or recovers mail must be given the same `hooks`.
+    or recovers mail must be given the same `hooks` and `bucket`: whether there is a bucket, and so its queue.
     """
 
     def __init__(
@@ -39,6 +42,7 @@ class Folders:
         *,
         claims: bool = True,
         hooks: Sequence[Hook] = (),
+        bucket: bool = False,
         keeps_order: Callable[[int], bool] = disks.keeps_order,
     ) -> None:
         self.mail = mail
@@ -48,6 +52,7 @@ class Folders:
         self._claim = Claim(mail, self.token) if claims else None
         self._root = str(mail)
         self._hooks = hooks
+        self._to_bucket = str(bucket_queue.queue(mail).pending) if bucket else None
         self._queues: dict[Mailbox, tuple[str, ...]] = {}  # what `queues` has found
         self._ready: set[Mailbox] = set()
         self._durable = {nearest_folder(mail)}  # folders that are known to survive a crash
@@ -57,18 +62,30 @@ class Folders:
         return f"{self._root}/{mailbox.domain}/{mailbox.name}"
 
     def queues(self, mailbox: Mailbox) -> tuple[str, ...]:
-        """The paths of the folders pending/ of the hooks that get the mailbox's mail."""
-        if not self._hooks:
+        """The paths of the folders pending/ of the queues that get the mailbox's mail, the bucket's last."""
+        if not self._hooks and self._to_bucket is None:
             return ()
         if mailbox not in self._queues:
-            self._queues[mailbox] = tuple(
+            found = [
                 str(hook_queue.queue(self.mail, hook.name).pending)
                 for hook in hook_queue.wanting(self._hooks, mailbox)
-            )
+            ]
+            if self._to_bucket is not None and bucket_queue.wants(mailbox):
+                found.append(self._to_bucket)
+            self._queues[mailbox] = tuple(found)
         return self._queues[mailbox]
 
+    def is_of_hook(self, queue: str) -> bool:
+        """Whether a path that `queues` gave is of a hook's queue, and not of the bucket's."""
+        return queue != self._to_bucket
+
+    def set_mode(self, fd: int, mailbox: Mailbox) -> None:
+        """Let hooks read a new file of the mailbox, if one gets it. Their processes are other users."""
+        if any(map(self.is_of_hook, self.queues(mailbox))):
+            self.disk.fchmod(fd, FILE_MODE)
+
     def links(self, mailbox: Mailbox, name: str) -> tuple[str, ...]:
-        """The paths of the links that hooks get to the mailbox's file of that name in new/."""
+        """The paths of the links that the queues get to the mailbox's file of that name in new/."""
         queues = self.queues(mailbox)
         if not queues:
             return ()
@@ -95,7 +112,7 @@ class Folders:
 
     def prepare_queue(self, pending: Path) -> None:
         """Make the missing folders of one queue. A link in the place of one is an OSError."""
-        parts = [pending, pending.with_name("dead")]
+        parts = [pending, pending.with_name("dead")] if self.is_of_hook(str(pending)) else [pending]
         self._make_folders(parts)
         for each in parts:
             if not stat.S_ISDIR(each.lstat().st_mode):
@@ -159,6 +176,12 @@ class Folders:
         while octets:
             written = self.disk.pwritev(fd, [octets], offset)
             octets, offset = octets[written:], offset + written
+
+    def copy(self, source: int, offset: int, target: int) -> None:
+        """Copy all that is in one file from `offset` on to another file."""
+        while block := self.disk.pread(source, _BLOCK, offset):
+            self.write(target, block)
+            offset += len(block)
 
 
 def nearest_folder(path: Path) -> Path:

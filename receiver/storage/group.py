@@ -1,7 +1,8 @@
 """Making a group of messages durable, step by step. A failure of one message fails that message alone.
 
 Small messages go through the write-ahead log (`wal`). Their content is written into tmp/ and their records
-into the log, the log is synced once, and the files are linked into the queues of hooks and renamed to new/.
+into the log, the log is synced once, and the files are linked into the queues of hooks and of the bucket, and
+renamed to new/.
 
 Large messages, and those that the log cannot take, go without it. Their content is written out, the files are
 linked and renamed, and then everything is synced at once: with one syncfs(2), or with an fsync(2) for each

@@ -4,8 +4,9 @@ The receiver adds content with `gather`, and `spill` if it says so. A group then
 with `stage`, `write_out`, `place`, a sync and `close`. If a step fails, `undo` removes everything. All
 methods but `gather` and `put_on_top` block.
 
-A hook gets a link to the file of each mailbox that it wants (`hook_queue`). `place` makes it, and whatever
-then makes the name in new/ durable, the log or a sync, makes the link durable as well.
+A hook gets a link to the file of each mailbox that it wants (`hook_queue`), and so does the bucket's queue.
+`place` makes it, and whatever then makes the name in new/ durable, the log or a sync, makes the link durable
+as well.
 
 The header fields that all copies share are the first part of the content. Some of them may be known only when
 the message is complete. A message that is written to a file before has an empty slot for them.
@@ -17,18 +18,19 @@ import contextlib
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from receiver import maildir
-from receiver.hook_queue import FILE_MODE
 from receiver.storage.folders import Folders
 from receiver.storage.log.record import Copy, Record, make_record
+
+if TYPE_CHECKING:
+    from receiver.bucket.protocol import Sender
 
 T = TypeVar("T")
 
 _SMALL = 131_072  # octets of a message after which its first part is written to tmp/
 _PART = 262_144  # octets after which each further part is written
-_BLOCK = 1_048_576  # octets that are copied at once from one file to another
 _MOST_OPEN = 16  # copies of one message up to which all files stay open, so that they are synced together
 
 
@@ -45,6 +47,8 @@ class Incoming:
         self.name = name
         self.copies = copies
         self.size = 0  # octets of content, without `shared` and what is put on top
+        self.trace = len(shared)  # octets of the fields that all copies share, above the content
+        self.sender: Sender = "unknown"  # what the checks say of its sender
         self.pieces: list[bytes] = [shared] if shared else []  # what is not in a file yet
         self.staged = False  # whether all content is in files in tmp/
         self.files: list[int] = []  # descriptors of the files that are open and not synced yet
@@ -90,6 +94,7 @@ class Incoming:
 
     def put_on_top(self, fields: bytes) -> None:
         """Put header fields above the shared ones. Call it once, when all content has been added."""
+        self.trace += len(fields)
         if self.files:
             assert len(fields) == self._slot, f"{len(fields)} octets for a slot of {self._slot}"
             self._top = fields
@@ -111,7 +116,7 @@ class Incoming:
 
     @property
     def folders(self) -> set[str]:
-        """The folders that its files go into: new/ of each mailbox, and pending/ of the hooks."""
+        """The folders that its files go into: new/ of each mailbox, and pending/ of the queues."""
         found = {f"{self._folders.folder(copy.mailbox)}/new" for copy in self.copies}
         return found.union(*(self._folders.queues(copy.mailbox) for copy in self.copies))
 
@@ -132,6 +137,11 @@ class Incoming:
     def devices(self) -> dict[int, int]:
         """The devices (st_dev) of its open files, with one of the files on each."""
         return {os.fstat(fd).st_dev: fd for fd in self.files}
+
+    def complete_file(self) -> None:
+        """Write the rest of a message with a file to that file, which is its first copy. Raises OSError."""
+        self.spill()
+        self._folders.write_at(self.files[0], self._top, len(self.copies[0].fields))
 
     def stage(self) -> None:
         """Write all content into tmp/, unless that is done. Raises OSError, and leaves nothing then."""
@@ -155,11 +165,10 @@ class Incoming:
             self._disk.write_out(fd, True)
 
     def place(self) -> None:
-        """Link the files into the queues of hooks, and rename them from tmp/ to new/.
+        """Link the files into the queues, and rename them from tmp/ to new/.
 
-        The links come first. If one cannot be made, no mailbox has had the message. A hook may see it a
-        moment before that, so a message that is refused at this late moment may reach its target once more,
-        under another name, when the sender tries again.
+        The links come first. If one cannot be made, no mailbox has had the message. A hook may have seen it,
+        so its target may get it once more, under another name, when the sender tries again.
         """
         for copy in self.copies:
             for link in self._folders.links(copy.mailbox, self.name):
@@ -189,15 +198,14 @@ class Incoming:
     def _stage(self) -> None:
         streamed = bool(self.files)
         if streamed:
-            self.spill()
-            self._folders.write_at(self.files[0], self._top, len(self.copies[0].fields))
+            self.complete_file()
         content = b"" if streamed else b"".join(self.pieces)
         many = len(self.copies) > _MOST_OPEN
         for copy in self.copies[streamed:]:
             fd = self._create(copy, content)
             try:
                 if streamed:
-                    self._copy_content(self.files[0], fd)
+                    self._folders.copy(self.files[0], len(self.copies[0].fields), fd)
                 if many:
                     self._disk.fsync(fd)
             except BaseException:
@@ -221,8 +229,7 @@ class Incoming:
         fd = self._in_folders(copy, partial(self._disk.open, path, flags, maildir.FILE_MODE))
         self._paths.append(path)
         try:
-            if self._folders.queues(copy.mailbox):
-                self._disk.fchmod(fd, FILE_MODE)
+            self._folders.set_mode(fd, copy.mailbox)
             self._folders.write(fd, copy.fields + content)
         except BaseException:
             self._disk.close(fd)
@@ -237,10 +244,3 @@ class Incoming:
             self._folders.forget()
             self._folders.prepare(copy.mailbox)
             return call()
-
-    def _copy_content(self, source: int, target: int) -> None:
-        """Copy the content of the first copy's file to another file."""
-        offset = len(self.copies[0].fields)
-        while block := self._disk.pread(source, _BLOCK, offset):
-            self._folders.write(target, block)
-            offset += len(block)

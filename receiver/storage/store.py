@@ -1,7 +1,8 @@
 """The storage as the event loop sees it: all methods that the receiver awaits. Threads do the blocking work.
 
-Only `deliver` decides which process makes a message durable. Small messages go to the writer (`writer`), if
-there is one. For all others a thread of this process does it (`commit`).
+Only `deliver` decides where a message becomes durable. If a 250 means that the bucket has it, every message
+goes there (`bucket`), but for those to our own mailboxes (`bucket_queue.wants`). Else small messages go to
+the writer (`writer`), if there is one. For all others a thread of this process does it (`commit`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from receiver import bucket_queue
 from receiver.storage import leftovers
 from receiver.storage.commit import GroupCommit
 from receiver.storage.folders import Folders, nearest_folder
@@ -26,15 +28,23 @@ from receiver.storage.log.recovery import recover
 from receiver.storage.log.wal import Log
 from receiver.storage.writer import Writer
 
+if TYPE_CHECKING:
+    from receiver.storage.bucket.puts import Puts
+
 _BLOCK = 65_536  # octets of a message that are read at once
 _FREE_SPACE_AGE = 1.0  # seconds for which a measurement of the free space is used
 
 T = TypeVar("T")
 
 
+class BucketError(OSError):
+    """The bucket has not taken a message, or has not said so in time. The sender may try again."""
+
+
 class Store:
     """The store of all mailboxes of `folders`. `hostname` becomes part of the file names (maildir(5)).
 
+    With `bucket`, messages are durable when the bucket has them, and nothing of them stays on this disk.
     Without a `writer`, the store makes small messages durable itself, with `log` if that is given.
     """
 
@@ -45,10 +55,11 @@ class Store:
         *,
         writer: Writer | None = None,
         log: Log | None = None,
+        bucket: Puts | None = None,
         threads: int = 16,
     ) -> None:
         self.folders = folders
-        self._writer, self._log = writer, log
+        self._writer, self._log, self._bucket = writer, log, bucket
         self._hostname = hostname.replace("/", "\\057").replace(":", "\\072")  # as maildir(5) says
         self._threads = ThreadPoolExecutor(threads, "disk")
         self._syncs = ThreadPoolExecutor(FILE_SYNCS, "sync")
@@ -83,17 +94,30 @@ class Store:
             yield b"".join(message.pieces)
 
     async def deliver(self, message: Incoming) -> None:
-        """Return when each mailbox has its copy in new/, on stable storage.
+        """Return when each mailbox has its copy in new/, on stable storage, or the bucket has all copies.
 
-        Raises OSError, and leaves nothing in any new/ then.
+        Raises OSError, and leaves nothing in any new/ then. It is a BucketError if the bucket has failed.
         """
-        if not message.is_small:
+        if self._bucket is not None and self.goes_to_bucket(message):
+            if message.files:
+                await self._run(message.complete_file)
+            try:
+                await self._bucket.put(message)
+            except OSError as error:
+                raise BucketError(error.errno, error.strerror) from error
+            if message.has_files:
+                self._threads.submit(message.undo)  # The bucket has it. The reply need not wait for this.
+        elif not message.is_small:
             await self._run(message.stage)  # first, so that no other message of its group waits for that
             await self._large.deliver(message)
         elif self._writer is None or self._writer.lost:
             await self._small.deliver(message)
         else:
             await self._writer.deliver(message.name, message.copies, message.pieces)
+
+    def goes_to_bucket(self, message: Incoming) -> bool:
+        """Whether a 250 means that the bucket has it. Mail for our own mailboxes alone stays here."""
+        return self._bucket is not None and any(bucket_queue.wants(each.mailbox) for each in message.copies)
 
     async def abandon(self, message: Incoming) -> None:
         """Remove a message that will not be delivered."""
@@ -120,6 +144,8 @@ class Store:
     def close(self) -> None:
         if self._writer:
             self._writer.close()
+        if self._bucket:
+            self._bucket.close()
         self._threads.shutdown(wait=True)
         self._syncs.shutdown(wait=True)
         if self._log:

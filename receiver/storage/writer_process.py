@@ -36,11 +36,18 @@ _SIGNALS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}  # The writer ignores 
 class WriterProcess:
     """The writer, as its parent sees it. Make it before there is any thread or event loop.
 
-    It stores messages in the folder `mail`, with a link for each of the `hooks` that wants one. It closes the
-    sockets `inherited`, which it must not keep open.
+    It stores messages in the folder `mail`, with the links that `hooks` and `bucket` want (`Folders`). It
+    closes the sockets `inherited`, which it must not keep open.
     """
 
-    def __init__(self, mail: Path, inherited: Sequence[socket.socket], hooks: Sequence[Hook] = ()) -> None:
+    def __init__(
+        self,
+        mail: Path,
+        inherited: Sequence[socket.socket],
+        hooks: Sequence[Hook] = (),
+        *,
+        bucket: bool = False,
+    ) -> None:
         self._control, theirs = socket.socketpair()
         # A collection would write to the header of each object, and so copy the memory that both share.
         gc.freeze()
@@ -50,7 +57,8 @@ class WriterProcess:
         try:
             self.id = os.fork()
             if not self.id:
-                _run_writer(mail, hooks, theirs, [self._control, *inherited], parent, mask)
+                folders = Folders(mail, claims=False, hooks=hooks, bucket=bucket)
+                _run_writer(folders, theirs, [self._control, *inherited], parent, mask)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         theirs.close()
@@ -77,8 +85,7 @@ class WriterProcess:
 
 
 def _run_writer(
-    mail: Path,
-    hooks: Sequence[Hook],
+    folders: Folders,
     control: socket.socket,
     foreign: Sequence[socket.socket],
     parent: int,
@@ -96,7 +103,7 @@ def _run_writer(
             each.close()
         limit_arenas()
         with journal.in_background():
-            pipeline.serve(Folders(mail, claims=False, hooks=hooks), control)
+            pipeline.serve(folders, control)
         code = 0
     except BaseException:
         traceback.print_exc()

@@ -67,11 +67,12 @@ ROOMS = (
         (
             ("__main__",),
             ("heartbeat", "proof"),
-            ("doctor", "importing", "serving", "tls_reports"),
+            ("doctor", "importing", "serving", "tls_reports", "transfer"),
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),
-            ("headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
+            ("bucket_queue",),
+            ("bucket", "headers", "hook_queue", "loaded", "one_time", "recipients", "system"),
             ("addresses", "mailbox", "maildir", "parameters"),
             ("encoded_words",),
             ("charsets", "validity"),
@@ -82,7 +83,7 @@ ROOMS = (
         "provision",
         (
             ("imap",),
-            ("heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
+            ("bucket", "heartbeat", "hooks", "old_mail", "renewal", "resolver", "service", "system"),
             ("generation",),
             ("withdrawal",),
             ("account", "configuration", "firewalld", "release", "tls", "zones"),
@@ -92,12 +93,12 @@ ROOMS = (
             ("host",),
         ),
         knows=frozenset({"dns"}),
-        libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
+        libraries=frozenset({"botocore", "click", "idna", "pyinfra", "tomli_w"}),
     ),
     Room(
         "services",
-        knows=frozenset({"receiver"}),  # HOOKS_KNOW says which of them, and what of it
-        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks"),
+        knows=frozenset({"receiver"}),  # KNOWN says which of them, and what of it
+        libraries=_libraries("renewal") | _libraries("resolver") | _libraries("hooks") | _libraries("bucket"),
     ),
     Room(
         "first_mail",
@@ -112,7 +113,7 @@ ROOMS = (
     ),
     Room(
         "benchmarks",
-        knows=frozenset({"dns", "provision", "tests"}),
+        knows=frozenset({"dns", "provision", "receiver", "services", "tests"}),
         libraries=frozenset({"cryptography", "rich"}),
     ),
     Room(
@@ -125,17 +126,25 @@ ROOMS = (
 DNS_KNOWS = "services.hooks.url.addresses"
 """What `dns` may import of the services: which addresses a hook may post to, as the inventory checks it."""
 
-HOOKS_KNOW = (
-    "receiver.addresses",
-    "receiver.config.tables",
-    "receiver.content",
-    "receiver.headers",
-    "receiver.hook_queue",
-    "receiver.mailbox",
-    "receiver.reading",
-    "receiver.system.journal",
-)
-"""What `services/hooks` may import of the receiver. No other service may import anything of it."""
+KNOWN = {
+    "services.bucket": (
+        "receiver.bucket",
+        "receiver.config.tables",
+        "receiver.mailbox",
+        "receiver.system",
+    ),
+    "services.hooks": (
+        "receiver.addresses",
+        "receiver.config.tables",
+        "receiver.content",
+        "receiver.headers",
+        "receiver.hook_queue",
+        "receiver.mailbox",
+        "receiver.reading",
+        "receiver.system.journal",
+    ),
+}
+"""What a service may import of the receiver. A service that is not here may import nothing of it."""
 
 
 def rooms_of(root: Path) -> set[str]:

@@ -21,8 +21,12 @@ def new_store(
     log: int = 0,
     threads: int = 16,
     hooks: Sequence[Hook] = (),
+    bucket: bool = False,
 ) -> Store:
-    """Make a store. `log` is the size of a segment in octets, or 0 for no log."""
-    folders = Folders(mail, disk, keeps_order=keeps_order, hooks=hooks)
+    """Make a store. `log` is the size of a segment in octets, or 0 for no log.
+
+    With `bucket` it has the bucket's queue.
+    """
+    folders = Folders(mail, disk, keeps_order=keeps_order, hooks=hooks, bucket=bucket)
     opened = open_log(folders, smallest=log, largest=log) if log else None
     return Store(folders, "mx.test", log=opened, threads=threads)

@@ -21,7 +21,7 @@ def keep(
     problems: list[str],
 ) -> dict[str, int]:
     """After how many days a message goes, by local part. A mailbox that keeps its mail is left out."""
-    return _of_each("keep", of_domain, mailboxes, options, partial(_days, problems=problems))
+    return _of_each("keep", of_domain, mailboxes, options, partial(days, problems=problems))
 
 
 def quota(
@@ -49,12 +49,13 @@ def _of_each(
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _days(of: str, value: object, problems: list[str]) -> int | None:
+def days(of: str, value: object, problems: list[str]) -> int | None:
+    """The days of a `keep`, or None if there is none. `problems` gets what is wrong, with `of` before it."""
     if value is None:
         return None
-    days = value.get("days") if isinstance(value, Mapping) and set(value) == {"days"} else None
-    if isinstance(days, int) and not isinstance(days, bool) and 1 <= days <= LONGEST_KEEP:
-        return days
+    found = value.get("days") if isinstance(value, Mapping) and set(value) == {"days"} else None
+    if isinstance(found, int) and not isinstance(found, bool) and 1 <= found <= LONGEST_KEEP:
+        return found
     problems.append(
         f'{of}keep must be {{"days": 30}}, with 1 to {LONGEST_KEEP} days, or left out, not {value!r}'
     )

@@ -28,6 +28,26 @@ TOP = re.compile(  # all of our fields
     rb"Return-Path:[^\n]*\nDelivered-To:[^\n]*\n"
     rb"(?:(?:Authentication-Results|X-Spam(?:-Score)?)%b)*Received(?P<received>%b)" % (_FOLDED, _FOLDED)
 )
+_ABOVE = re.compile(  # our fields above our Received
+    rb"(?P<own>Return-Path:[^\n]*\nDelivered-To:[^\n]*\n)"
+    rb"(?P<found>(?:(?:(?P<results>Authentication-Results)|X-Spam(?:-Score)?)%b)*)" % _FOLDED
+)
+_RECEIVED_FIELD = re.compile(  # exactly as we write it, so that no line of the sender's belongs to it
+    rb"Received: from [^\r\n]*\r\n\tby [^\r\n]* \(Letterbox\) with [^\r\n]*\r\n(?:\t\(using [^\r\n]*\)\r\n)?"
+    rb"\tid (?P<identity>M\d+P\d+Q\d+R[0-9a-f]+)(?:\r\n\tfor <[^\r\n]*>)?;\r\n"
+    rb"\t[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]{8} \+0000(?P<spaces> *)\r\n"
+    rb"(?P<comment>\t\(-*(?:\r\n\t-*)*\)\r\n)?"
+)
+_SLOT = 64  # octets that a spam filter alone has for its field (`receiver.smtp.transaction.message`)
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Our fields at the top of a file. The octets of the copy's own, of all, and the identity in them."""
+
+    own: int
+    all: int
+    identity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +103,24 @@ def identity(head: bytes) -> str:
     top = TOP.match(head)
     received = _RECEIVED.match(top["received"].lstrip(b": \t")) if top else None
     return _text(received["identity"]) if received else ""
+
+
+def top(head: bytes) -> Top | None:
+    """Where our fields end, to the octet. None if the head does not begin with them.
+
+    What the sender wrote begins there, whatever it is: also a line that would continue our last field.
+    """
+    above = _ABOVE.match(head)
+    received = _RECEIVED_FIELD.match(head, above.end()) if above else None
+    if above is None or received is None:
+        return None
+    end = received.end()
+    # Without checks of the sender, a comment in Received fills what the spam filter did not need.
+    comment = received["comment"] or b""
+    is_ours = not above["results"] and len(above["found"]) + len(comment) == _SLOT
+    if comment and not is_ours:
+        end -= len(comment)
+    return Top(above.end("own"), end, _text(received["identity"]))
 
 
 def _text(octets: bytes | None) -> str:

@@ -80,6 +80,7 @@ class Message:
             return None
         verdict = await self._check.verdict()
         self._fields = [verdict.field]
+        self.incoming.sender = verdict.sender
         self.findings |= verdict.to_journal()
         return verdict
 

@@ -1,12 +1,13 @@
-"""Recovery of the links that hooks get: each message in the log gets those that are missing or not whole.
+"""Recovery of the links in queues: each message in the log gets those that are missing or not whole.
 
 A link that a hook's process had removed before the crash comes back, so its target gets the message once more
-with the same id. Nothing tells it from a link that a power cut has taken. No link is lost.
+with the same id. Nothing tells it from a link that a power cut has taken. No link is lost. So it is with the
+links of the bucket, which then gets a message again that it has, and keeps it once.
 
 A hook's user may write in its queue, so anything may be in a link's place, and may change meanwhile. It never
 keeps the other hooks from their links, or the log from being emptied.
 
-The hooks are those of today's configuration, also if it was another one when the message came.
+The queues are those of today's configuration, also if it was another one when the message came.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from receiver import maildir
 from receiver.hook_queue import FILE_MODE
 from receiver.storage.folders import Folders
 from receiver.storage.log.present import Present
@@ -49,11 +51,13 @@ class Links:
         octets = copy.fields + record.content
         for link in self._folders.links(copy.mailbox, record.name):
             pending = Path(link).parent
+            # The mode that the file must have; None if the queue is the receiver's own, which reads any.
+            mode = FILE_MODE if self._folders.is_of_hook(str(pending)) else None
             try:
                 self._folders.prepare_queue(pending)
                 self._segment.note_device(pending.stat().st_dev, str(pending))
-                if not _is_whole(self._folders, link, octets):
-                    _make(self._folders, link, octets, partial(box.files, record.name, octets))
+                if not _is_whole(self._folders, link, octets, mode):
+                    _make(self._folders, link, octets, mode, partial(box.files, record.name, octets))
                     self.made += 1
             except (IsADirectoryError, FileExistsError) as error:  # The hook's process does it.
                 log("error", link=link, error=error, note="its hook is not told of this message")
@@ -62,12 +66,14 @@ class Links:
                 self.error = error
 
 
-def _make(folders: Folders, link: str, octets: bytes, files: Callable[[], Iterator[Path]]) -> None:
+def _make(
+    folders: Folders, link: str, octets: bytes, mode: int | None, files: Callable[[], Iterator[Path]]
+) -> None:
     for left in reversed(range(_TRIES)):
         try:
             _make_way(folders, link)
-            if not any(_linked(folders, str(each), link, octets) for each in files()):
-                _make_own_file(folders, link, octets)
+            if not any(_linked(folders, str(each), link, octets, mode) for each in files()):
+                _make_own_file(folders, link, octets, mode)
             return
         except (IsADirectoryError, FileExistsError):
             if not left:
@@ -85,7 +91,7 @@ def _make_way(folders: Folders, link: str) -> None:
             folders.disk.unlink(link)
 
 
-def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
+def _is_whole(folders: Folders, link: str, octets: bytes, mode: int | None) -> bool:
     """Whether the link leads to these octets. If it does, everybody who may reach it can read it."""
     # The hook's user may put anything there, so nothing is followed, and nothing is waited for.
     try:
@@ -99,8 +105,8 @@ def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
             return False
         if folders.disk.pread(fd, len(octets) + 1, 0) != octets:
             return False
-        if stat.S_IMODE(os.fstat(fd).st_mode) != FILE_MODE:
-            folders.disk.fchmod(fd, FILE_MODE)
+        if mode is not None and stat.S_IMODE(os.fstat(fd).st_mode) != mode:
+            folders.disk.fchmod(fd, mode)
         return True
     except PermissionError:  # It is a file of the hook's user.
         return False
@@ -108,19 +114,19 @@ def _is_whole(folders: Folders, link: str, octets: bytes) -> bool:
         folders.disk.close(fd)
 
 
-def _linked(folders: Folders, file: str, link: str, octets: bytes) -> bool:
+def _linked(folders: Folders, file: str, link: str, octets: bytes, mode: int | None) -> bool:
     """Link the file, and return whether that worked and the file was whole."""
     try:
         folders.disk.link(file, link)
     except OSError:  # It has gone, it has too many links, or it is on another file system.
         return False
-    if _is_whole(folders, link, octets):
+    if _is_whole(folders, link, octets, mode):
         return True
     _make_way(folders, link)
     return False
 
 
-def _make_own_file(folders: Folders, link: str, octets: bytes) -> None:
+def _make_own_file(folders: Folders, link: str, octets: bytes, mode: int | None) -> None:
     """Make a file for the link alone, beside pending/. Nobody sees it before it is complete."""
     path = Path(link)
     beside = str(path.parent.with_name(f".{path.name}"))
@@ -129,7 +135,7 @@ def _make_own_file(folders: Folders, link: str, octets: bytes) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     fd = folders.disk.open(beside, flags, 0o600)
     try:
-        folders.disk.fchmod(fd, FILE_MODE)
+        folders.disk.fchmod(fd, maildir.FILE_MODE if mode is None else mode)
         folders.write(fd, octets)
     finally:
         folders.disk.close(fd)

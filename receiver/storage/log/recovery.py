@@ -2,8 +2,8 @@
 
 Each message in a segment that was not emptied gets its files back. Files that are complete are left alone,
 also if a user has read, moved or copied them since (`present`). A message that a user has removed in the
-seconds before the crash comes back. No message is lost. The links of hooks come last (`links`), so a queue
-that cannot be written keeps no message from its mailbox.
+seconds before the crash comes back. No message is lost. The links of hooks and of the bucket come last
+(`links`), so a queue that cannot be written keeps no message from its mailbox.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from receiver import maildir
-from receiver.hook_queue import FILE_MODE
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
 from receiver.storage.log.links import Links
@@ -116,8 +115,7 @@ def _make_file(folders: Folders, record: Record, copy: Copy, path: Path) -> None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     fd = folders.disk.open(in_tmp, flags, maildir.FILE_MODE)
     try:
-        if folders.queues(copy.mailbox):
-            folders.disk.fchmod(fd, FILE_MODE)
+        folders.set_mode(fd, copy.mailbox)
         folders.write(fd, copy.fields + record.content)
     finally:
         folders.disk.close(fd)

@@ -143,7 +143,9 @@ def test_a_build_that_fails_says_what_and_why_in_one_line_and_leaves_nothing(che
 
 
 @pytest.mark.parametrize(
-    "program", [archive.HOOKS, archive.RENEWAL, archive.RESOLVER], ids=lambda each: each.command
+    "program",
+    [archive.BUCKET, archive.HOOKS, archive.RENEWAL, archive.RESOLVER],
+    ids=lambda each: each.command,
 )
 def test_a_program_starts_with_the_sources_of_its_release_and_no_others(program, tmp_path) -> None:
     for source in archive.sources(program):

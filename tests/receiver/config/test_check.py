@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +11,9 @@ from pathlib import Path
 import pytest
 
 from receiver.__main__ import main
+from receiver.config.values import Config, StoreConfig
+from receiver.recipients import Domain
+from receiver.serving.check import store_problems
 from tests.receiver.processes import ROOT
 from tests.receiver.server import DOMAINS, Server
 
@@ -132,3 +136,53 @@ def test_a_mount_between_mailbox_and_queue_is_named_and_mail_is_4xx_until_it_has
     finally:
         subprocess.run(["umount", "-l", str(mounted)], check=True)
     assert check(small_disk.parent, mail, capsys, HOOK) == (0, "good: 2 domain(s), TLS off\n")
+
+
+def test_the_socket_of_the_bucket_is_looked_for_where_a_250_waits_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bucket.sock"
+    table = f'[store]\nsocket = "{path}"\npromise = "{{}}"\n'
+    good = (0, "good: 2 domain(s), TLS off\n")
+    assert check(tmp_path, tmp_path / "mail", capsys, table.format("disk")) == good
+    missing = f"store.socket: {path}: No such file or directory: letterbox-bucket.socket makes it"
+    code, said = check(tmp_path, tmp_path / "mail", capsys, table.format("bucket"))
+    assert (code, said.startswith(missing)) == (78, True)
+    path.touch()
+    code, said = check(tmp_path, tmp_path / "mail", capsys, table.format("bucket"))
+    assert (code, said.startswith(f"store.socket: {path}: is no socket")) == (78, True)
+    path.unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(str(path))
+        assert check(tmp_path, tmp_path / "mail", capsys, table.format("bucket")) == good
+
+
+def test_a_socket_that_this_user_may_not_connect_to_is_named(tmp_path: Path, root: None) -> None:
+    path = tmp_path / "bucket.sock"
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    code = (
+        "import os; from pathlib import Path; from receiver.config.values import Config, StoreConfig; "
+        "from receiver.serving.check import store_problems; os.setuid(65534); "
+        f"store = StoreConfig(Path('{path}'), 'bucket'); "
+        "print(store_problems(Config('mx.test', Path('/m'), (), store=store)))"
+    )
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+        listening.bind(str(path))
+        path.chmod(0o600)
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert "user 65534 may not connect to it" in done.stdout, done
+
+
+def test_a_queue_of_the_bucket_that_no_link_can_lead_to_is_named(tmp_path: Path) -> None:
+    domain = Domain("a.test", frozenset({"alice"}), {})
+    config = Config("mx.test", tmp_path, (domain,), store=StoreConfig(Path("/nowhere")))
+    assert store_problems(config) == []
+    line = f"36 35 98:0 / {tmp_path}/a.test rw - ext4 /dev/x rw\n"
+    (found,) = store_problems(config, lambda: line)
+    assert found.startswith(
+        f"store: {tmp_path}/a.test/alice is on another mount than {tmp_path}/.bucket/pend"
+    )
+    (tmp_path / ".bucket").touch()
+    (found,) = store_problems(config)
+    assert "is not a folder" in found

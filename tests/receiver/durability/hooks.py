@@ -3,6 +3,8 @@
 `python -m tests.receiver.durability.hooks MAIL SOCKET` is the process of all hooks. It posts each message of
 their queues to the target, and removes its link after the answer. With `--unlinks-first` it removes the link
 before it posts, which must be caught. The target stands for another machine: it is never killed.
+
+The queue of the bucket counts as that of one more hook, because its links are made and removed alike.
 """
 
 from __future__ import annotations
@@ -22,14 +24,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from receiver.hook_queue import Hook, Queue, digits, queue
+from receiver import bucket_queue, hook_queue
+from receiver.hook_queue import Hook, Queue, digits
 from receiver.mailbox import Mailbox
 from tests.receiver.processes import DEADLINE, ROOT
 from tests.receiver.wire import content_of
 
 _BOXES = [Mailbox("example.test", name) for name in ("alice", "bob")]
 HOOKS = (Hook("orders", frozenset(_BOXES[:1])), Hook("archive", domains=frozenset({"example.test"})))
+# The bucket gets all mail, as a hook of that domain would.
+_TOLD = (*HOOKS, Hook(bucket_queue.FOLDER, domains=frozenset({"example.test"})))
 TABLES = """
+[store]
+promise = "disk"
+socket = "/nowhere/bucket.sock"
 [hooks.orders]
 mailboxes = ["alice@example.test"]
 [hooks.archive]
@@ -120,15 +128,13 @@ def judge_hooks(mail: Path, posts: Sequence[Post], acknowledged: Set[str], offer
     """Compare what was told, and what waits in the mail folder, with what was acknowledged and sent."""
     told = [(each.hook, each.name, each.digest) for each in posts]
     waiting = [
-        (hook.name, name, _digest(octets))
-        for hook in HOOKS
-        for name, octets in _pending(queue(mail, hook.name))
+        (hook.name, name, _digest(octets)) for hook in _TOLD for name, octets in _pending(_queue(mail, hook))
     ]
     names: dict[tuple[str, str], dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for hook, name, digest in (*told, *waiting):
         names[hook, name[-8:]][digest].add(name)
     lost: set[str] = set()
-    for hook, box in ((hook.name, box) for hook in HOOKS for box in _BOXES if hook.wants(box)):
+    for hook, box in ((hook.name, box) for hook in _TOLD for box in _BOXES if hook.wants(box)):
         lost |= acknowledged - names[hook, digits(box)].keys()
     found = [(digest, ids) for by_digest in names.values() for digest, ids in by_digest.items()]
     once = {(hook, name) for hook, name, _ in told}
@@ -140,6 +146,11 @@ def judge_hooks(mail: Path, posts: Sequence[Post], acknowledged: Set[str], offer
         len(once),
         len(told) - len(once) + again,
     )
+
+
+def _queue(mail: Path, hook: Hook) -> Queue:
+    is_bucket = hook.name == bucket_queue.FOLDER
+    return bucket_queue.queue(mail) if is_bucket else hook_queue.queue(mail, hook.name)
 
 
 def _pending(waiting: Queue) -> Iterator[tuple[str, bytes]]:
@@ -162,8 +173,8 @@ def _run(mail: Path, target: Path, unlinks_first: bool) -> None:
         stream = connected.makefile("rw")
         while True:
             found = 0
-            for hook in HOOKS:
-                waiting = queue(mail, hook.name)
+            for hook in _TOLD:
+                waiting = _queue(mail, hook)
                 for name, octets in _pending(waiting):
                     found += 1
                     if unlinks_first:

@@ -67,8 +67,11 @@ def _send(port: int, ledger: Ledger, chance: random.Random) -> None:
 
 
 def recover(mail: Path, hooks: Sequence[Hook] = ()) -> int:
-    """Recover the mail folder as a receiver does at its start. Returns the number of files made."""
-    return recovery.recover(Folders(mail, hooks=hooks))
+    """Recover the mail folder as a receiver does at its start. Returns the number of files made.
+
+    Where there are hooks, there is a bucket as well (`hooks.TABLES`).
+    """
+    return recovery.recover(Folders(mail, hooks=hooks, bucket=bool(hooks)))
 
 
 def stored(mail: Path, recipient: str) -> Iterator[str]:

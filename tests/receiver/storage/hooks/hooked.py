@@ -20,8 +20,15 @@ MANY = [Copy(Mailbox("example.test", f"box{number}"), b"%d\r\n" % number) for nu
 Kept = dict[str, bytes]  # octets by path
 
 
-def store(mail: Path, disk: Disk | None = None, *, log: int = SIZE, hooks: Sequence[Hook] = HOOKS) -> Store:
-    return new_store(mail, disk or Disk(), log=log, threads=1, hooks=hooks)
+def store(
+    mail: Path,
+    disk: Disk | None = None,
+    *,
+    log: int = SIZE,
+    hooks: Sequence[Hook] = HOOKS,
+    bucket: bool = False,
+) -> Store:
+    return new_store(mail, disk or Disk(), log=log, threads=1, hooks=hooks, bucket=bucket)
 
 
 async def send(store: Store, content: bytes, copies: Sequence[Copy] = COPIES) -> str:

@@ -1,0 +1,1 @@
+"""The engine that keeps the mail in `make fleet`: Ceph of Debian, three nodes in machines of the lab."""
