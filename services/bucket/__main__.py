@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from typing import NoReturn
 
 
-def start() -> int:
-    """Run the command. Returns the exit code."""
+def start() -> NoReturn:
+    """Run the command, and end with its exit code.
+
+    The process ends without Python's own clean-up. obstore's threads may still run then, and one that needs
+    the interpreter while that goes away aborts the process (SIGABRT).
+    """
+    code = _run()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run() -> int:
     try:
         from services.bucket.command import main
     except ImportError as error:
@@ -21,4 +34,4 @@ def start() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(start())
+    start()
