@@ -135,6 +135,7 @@ lock: $(DEVELOPER)  ## the dependencies anew, with hashes, all older than a week
 	@$(COMPILE) --group resolver -o requirements-resolver.lock
 	@$(COMPILE) --group hooks -o requirements-hooks.lock
 	@$(COMPILE) --group bucket -o requirements-bucket.lock
+	@$(COMPILE) --group lifecycle -o requirements-lifecycle.lock
 
 # --strict: a dependency that the service does not know fails, too. Without it, no answer would pass as a good one.
 audit: $(DEVELOPER)  ## whether a dependency has a known vulnerability

@@ -11,7 +11,7 @@ from pyinfra.api.exceptions import DeployError
 from pyinfra.api.state import State
 
 from dns.inventory.store.values import Store
-from provision.bucket import backlog, key, trial, units
+from provision.bucket import backlog, key, lifecycle, trial, units
 from provision.bucket.links import problem, summary
 from provision.desired import archive
 from provision.desired.archive import Platform
@@ -98,6 +98,8 @@ def _try_from_here(store: Store) -> None:
                 _tried[run] = problem(answer)
                 if not _tried[run]:
                     logger.info(f"the bucket {store.bucket}, tried from here: {summary(answer)}")
+                    if store.keep is not None:
+                        logger.info(lifecycle.look(store, pair))
     if found := _tried[run]:
         raise DeployError(f"the bucket {store.bucket}, tried from here: {found}. Nothing was changed.")
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from provision.desired.programs import BUCKET as BUCKET
 from provision.desired.programs import HEARTBEAT as HEARTBEAT
 from provision.desired.programs import HOOKS as HOOKS
+from provision.desired.programs import LIFECYCLE as LIFECYCLE
 from provision.desired.programs import RECEIVER as RECEIVER
 from provision.desired.programs import RENEWAL as RENEWAL
 from provision.desired.programs import RESOLVER as RESOLVER

@@ -81,6 +81,8 @@ HOOKS = Program(
         "receiver/system/journal.py",
     ),
 )
+LIFECYCLE = Program("the rules of a bucket", "", "provision/bucket", "", "requirements-lifecycle.lock")
+"""It runs on the machine that deploys alone, so it has no command."""
 BUCKET = Program(
     "the bucket",
     "letterbox-bucket",

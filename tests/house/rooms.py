@@ -92,7 +92,7 @@ ROOMS = (
             ("host",),
         ),
         knows=frozenset({"dns"}),
-        libraries=frozenset({"click", "idna", "pyinfra", "tomli_w"}),
+        libraries=frozenset({"botocore", "click", "idna", "pyinfra", "tomli_w"}),
     ),
     Room(
         "services",
