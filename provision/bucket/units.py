@@ -140,7 +140,9 @@ def removal_commands(now: Bucket, *, pulls: bool) -> Iterator[Command]:
         yield FunctionCommand(last_pull, (), {})
     shell = f"""\
 set -u
-systemctl disable -q --now {" ".join((*_MOVING, _SOCKET))} 2>/dev/null
+for unit in {" ".join((*_MOVING, _SOCKET))}; do  # one by one: a unit that is not there stops none of several
+  systemctl disable -q --now $unit 2>/dev/null
+done
 systemctl stop {_SERVICE}
 {_FORGET_PUSHED}
 rm -rf {layout.BUCKET_PROGRAM} {Path(layout.BUCKET_SOCKET).parent}

@@ -134,6 +134,7 @@ def test_when_the_store_goes_mail_is_brought_and_sent_first_and_the_service_goes
     )
     assert "/opt/letterbox/bucket" in gone and "/etc/letterbox/bucket-key" in gone
     assert "rm -rf /var/lib" not in gone, "mail stays, and so does what was pulled already"
+    assert "systemctl disable -q --now $unit" in gone, "a host that does not pull lacks one unit"
     (only,) = words(removal_commands(FINE, pulls=False))
     assert only == gone
 
