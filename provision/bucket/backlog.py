@@ -11,14 +11,17 @@ SWITCH = "leave_backlog"
 """`--data leave_backlog=HOST` lets a host go to the promise of the bucket while mail of it is not there."""
 
 
+def waiting(messages: int) -> str:
+    """How many messages wait for the bucket, in words. Empty if none does."""
+    if not messages:
+        return ""
+    return "1 message waits for the bucket" if messages == 1 else f"{messages} messages wait for the bucket"
+
+
 def backlog(there: Bucket, *, has_mail: bool) -> str:
-    """What of the host's mail is not in the bucket, in words. Empty if all of it is there."""
-    if there.pending:
-        return (
-            "1 message waits for the bucket"
-            if there.pending == 1
-            else f"{there.pending} messages wait for the bucket"
-        )
+    """What of the host's mail is held up on its way to the bucket, in words. Empty if nothing is."""
+    if held_up := waiting(there.held_up):
+        return held_up
     if has_mail and not there.pushed:
         return "it has mail, and `letterbox push` has never sent all of it to the bucket"
     return ""

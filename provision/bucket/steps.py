@@ -139,7 +139,7 @@ def moved() -> Decision:
 def prepare_removal() -> None:
     """Look at what waits for the bucket, before a host goes. Raises DeployError if its mail is to go too."""
     host, seen = context.host, observe()
-    waiting = backlog.backlog(seen.bucket, has_mail=False)
+    waiting = backlog.waiting(seen.bucket.pending)
     if not waiting:
         return
     goes = host.data.get("remove_mail") == host.name

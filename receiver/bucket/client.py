@@ -126,7 +126,11 @@ class Client:
 
     def check(self) -> Sequence[Link]:
         """Try the store. Returns the links in their order."""
-        return protocol.unpack_links(self._request("check")[0])
+        head, _ = self._request("check")
+        try:
+            return protocol.unpack_links(head)
+        except protocol.ProtocolError as error:
+            raise OSError(errno.EPROTO, str(error), self._path) from None
 
     def _next(self) -> int:
         self._number += 1

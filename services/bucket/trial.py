@@ -86,6 +86,8 @@ class Trial:
                 )
         except TimeoutError:
             raise Bad("name", f"{url.host}: no answer from the resolver", "try again", "unknown") from None
+        except UnicodeError:  # A label is empty, or longer than 63 characters.
+            raise Bad("name", f"{url.host} is no name of a host", "correct the URL of the bucket") from None
         except OSError as error:
             state = "unknown" if error.errno == socket.EAI_AGAIN else "bad"
             reason = error.strerror or "cannot be resolved"
@@ -130,7 +132,8 @@ def _connect(gateway: Gateway) -> tuple[str, str]:
         raise Bad("TLS", found, "see whether the URL has the right port and scheme") from None
     except TimeoutError:
         found = f"{url.host}:{url.port}: no answer within {_CONNECT:.0f} s"
-        raise Bad("TLS", found, "see whether a firewall is between, and whether the store runs") from None
+        fix = "see whether a firewall is between, and whether the store runs"
+        raise Bad("TLS", found, fix, "unknown") from None
     except (OSError, http.client.HTTPException) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "the connection broke"
         found = f"{url.host}:{url.port}: {reason}"

@@ -41,6 +41,7 @@ cd {layout.UNIT_FOLDER} && [ -f {layout.BUCKET_SERVICE} ] && {{
 cd {layout.BUCKET_STATE} && {{
   echo state yes
   echo pending $(ls -U pending | wc -l)
+  echo late $(find pending -type f -mmin +1 | wc -l)
   [ -s pushed ] && echo pushed yes
 }}"""
 
@@ -67,8 +68,16 @@ class Bucket:
     """Whether the mail folder has a folder for what goes to the bucket and comes from it."""
     pending: int = 0
     """How many messages wait for the bucket."""
+    late: int = 0
+    """How many of them came more than a minute ago."""
     pushed: bool = False
     """Whether `letterbox push` has once sent all that this host had."""
+
+    @property
+    def held_up(self) -> int:
+        """How many messages wait and do not just pass through. A host that gets mail always has some."""
+        moves = layout.PUSH_SERVICE in self.active and layout.BUCKET_SOCKET_UNIT in self.active
+        return self.late if moves else self.pending
 
     def runs(self, name: str) -> bool:
         """Whether the unit runs, and will after the next boot. The service is started by its socket."""
@@ -93,7 +102,7 @@ def parse_bucket(lines: Iterable[str]) -> Bucket:
         else:
             said[word] = rest
     states = _states(shown)
-    pending = said.get("pending", "")
+    pending, late = said.get("pending", ""), said.get("late", "")
     return Bucket(
         units=units,
         program=said.get("program", "") if said.get("whole") else "",
@@ -110,6 +119,7 @@ def parse_bucket(lines: Iterable[str]) -> Bucket:
         ),
         has_state="state" in said,
         pending=int(pending) if pending.isdecimal() else 0,
+        late=int(late) if late.isdecimal() else 0,
         pushed="pushed" in said,
     )
 

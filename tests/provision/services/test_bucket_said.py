@@ -27,6 +27,8 @@ THERE = Bucket(
     has_state=True,
 )
 
+MOVES = replace(THERE, active=THERE.active | {layout.PUSH_SERVICE})
+
 
 def answer(**states: str) -> Answer:
     """What a check prints, in which all links are good but these."""
@@ -81,6 +83,8 @@ def test_no_answer_is_no_good_answer(printed: list[str], said: str) -> None:
         (replace(THERE, pushed=True), True, ""),
         (replace(THERE, pushed=True, pending=1), True, "1 message waits for the bucket"),
         (replace(THERE, pending=7), False, "7 messages wait for the bucket"),
+        (replace(MOVES, pushed=True, pending=7), True, ""),
+        (replace(MOVES, pushed=True, pending=7, late=2), True, "2 messages wait for the bucket"),
     ],
 )
 def test_what_is_not_in_the_bucket_is_a_backlog(there: Bucket, has_mail: bool, left: str) -> None:

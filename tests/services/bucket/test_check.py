@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
@@ -76,7 +77,9 @@ def check(bucket: Service, *more: str) -> tuple[int, list[Link]]:
     ("url", "link", "state"),
     [
         ("https://no-such-host.invalid/mail", "name", None),
+        (f"https://{'a' * 64}.example.com/mail", "name", "bad"),
         ("http://127.0.0.1:{closed}/mail", "TLS", "bad"),
+        ("https://127.0.0.1:{silent}/mail", "TLS", "unknown"),
         ("https://127.0.0.1:{store}/mail", "TLS", "bad"),
         ("http://127.0.0.1:{store}/no-such-bucket", "key", "bad"),
     ],
@@ -85,8 +88,9 @@ def test_the_command_names_a_broken_link(
     tmp_path: Path, engine: Engine, url: str, link: str, state: str | None
 ) -> None:
     port = engine.endpoint.rsplit(":", 1)[1]
-    url = url.format(closed=free_port(), store=port)
-    code, links = check(Service(tmp_path, [url], engine.key, engine.secret))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = url.format(closed=free_port(), store=port, silent=silent.getsockname()[1])
+        code, links = check(Service(tmp_path, [url], engine.key, engine.secret))
     found = states(links)
     assert code == 1
     assert found == broken_at(link, state or found[link]) and found[link] != "good"
