@@ -32,7 +32,9 @@ _SAFE = "@+=_-."
 _HOUR = re.compile(r"\d{4}-\d\d-\d\d/\d\d")
 _TAIL = re.compile(r"(?:H[0-9a-f]{40}|N[0-9a-f]{40}|M\d+P\d+Q\d+R[0-9a-f]+)A?")
 _END_OF_HEAD = re.compile(rb"(?:\A|\n)\r?\n")
-_MESSAGE_ID = re.compile(rb"^message-id[ \t]*:(?:[ \t]|\r?\n[ \t])*[^\s]", re.IGNORECASE | re.MULTILINE)
+_MESSAGE_ID = re.compile(
+    rb"^message-id[ \t]*:(?:[ \t]|\r?\n[ \t])*(?!<[ \t]*>|\s)[^\s]", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from receiver.transfer.window import BACK, DAY, EVERYTHING, HOUR, Window, hours
 
 _EVERY = 10.0  # seconds between two looks
 _LOOK = 0.2  # seconds between looks at the queue, which are one stat(2) each
+_PAGE = 1000  # objects that a list shows
 _PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds, while the bucket does not answer
 
 
@@ -69,7 +70,7 @@ def _pull(arguments: argparse.Namespace) -> int:
         outcome = Outcome("pulled")
         with journal.only_run(folders, "pull", setting.say):
             began = time.time()
-            setting.index(config, known, show)
+            setting.index(config, known, show, outcome)
             prefixes = EVERYTHING if arguments.all else _since_last(known, began)
             try:
                 pull.run(prefixes, outcome)
@@ -97,9 +98,11 @@ def _follow_pull(
         began, started, outcome = time.time(), time.monotonic(), Outcome("pulled")
         try:
             with journal.only_run(folders, "pull", lambda text: None):
-                setting.index(config, known, lambda text: None)
-                pull.run(window.prefixes(began), outcome)
-            if window.done(began, is_whole=not outcome.failed):
+                setting.index(config, known, lambda text: None, outcome)
+                prefixes = window.prefixes(began)
+                pull.run(prefixes, outcome)
+            lists = len(prefixes) + outcome.listed // _PAGE
+            if window.done(began, is_whole=not outcome.failed, lists=lists):
                 known.journal.mark("complete", str(int(began)))
             log.done(outcome)
             pause = arguments.every

@@ -35,8 +35,8 @@ class Fetched:
     """What became of an object.
 
     If it is a message, `message` says which, and `staged` is its file in tmp/; None if it was here already.
-    Without a message there is one reason: a `refusal`, an `error` of the disk, or `away`. Without a reason it
-    is not wanted.
+    Without a message there is one reason: a `refusal`, an `error` of the disk, `away`, or `is_missing`.
+    Without a reason it is not wanted.
     """
 
     wanted: Wanted
@@ -45,6 +45,7 @@ class Fetched:
     refusal: str = ""
     error: OSError | None = None
     away: Away | None = None
+    is_missing: bool = False  # listed, and not there
 
 
 class Clients:
@@ -113,8 +114,10 @@ class Fetcher:
                 return result
             head, file = client.get(str(wanted.key))
         except FileNotFoundError as error:
-            # Either the object has gone since it was listed, or the service's socket is not there.
+            # Either the object has gone since it was listed, or the service's socket is not there. A store
+            # that is being mended may say for a while that it has no such object.
             result.away = away(error) if error.filename else None
+            result.is_missing = not error.filename
             return result
         except OSError as error:
             self._clients.forget()

@@ -6,7 +6,7 @@ Only mailboxes of the domains that the configuration has are read, and none whos
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +46,16 @@ def mailboxes(config: Config) -> list[Maildir]:
     return [each for each in found if each.domain in served and is_folder_name(each.mailbox)]
 
 
-def everything(config: Config) -> Iterator[Local]:
-    """All messages. What is no regular file, and what a client removes meanwhile, is none. Raises OSError."""
+def everything(config: Config, unreadable: Callable[[OSError], object] | None = None) -> Iterator[Local]:
+    """All messages. What is no regular file, and what a client removes meanwhile, is none. Raises OSError.
+
+    With `unreadable`, a file that cannot be opened raises nothing, and this is called with its error.
+    """
     for box in mailboxes(config):
-        yield from _mailbox(config, box)
+        yield from _mailbox(config, box, unreadable)
 
 
-def _mailbox(config: Config, box: Maildir) -> Iterator[Local]:
+def _mailbox(config: Config, box: Maildir, unreadable: Callable[[OSError], object] | None) -> Iterator[Local]:
     """A file that was renamed after its name was read is looked for again, by its name without flags."""
     seen: set[str] = set()
     missing: set[str] | None = None
@@ -72,7 +75,11 @@ def _mailbox(config: Config, box: Maildir) -> Iterator[Local]:
                 if not Path(entry.path).is_file():
                     continue  # a link, a folder or a pipe
                 error.filename = entry.path
-                raise
+                if unreadable is None:
+                    raise
+                seen.add(key)
+                unreadable(error)
+                continue
             seen.add(key)
             try:
                 yield _read(config, box, entry, fd)

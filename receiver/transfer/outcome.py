@@ -36,6 +36,9 @@ class Outcome:
         self.failed += 1
         self._add(text)
 
+    def unreadable(self, error: OSError) -> None:
+        self.fail(f"{error.filename}: {error.strerror}: make it readable for the owner of the mail folder")
+
     @property
     def is_good(self) -> bool:
         return not self.refused and not self.failed

@@ -118,13 +118,16 @@ class Waiting:
         names = self._pending.changed()
         if names is None:
             return
-        messages = []
+        messages, unread = [], set[str]()
         for name in names:
             if name not in self._noted:
-                with self._pending.read(name) as found:
-                    messages += [found[1]] if found else []
+                try:
+                    with self._pending.read(name) as found:
+                        messages += [found[1]] if found else []
+                except OSError:  # A file that cannot be read must hold up no other. Push says it.
+                    unread.add(name)
         self._known.had(messages)
-        self._noted = set(names)
+        self._noted = set(names) - unread
 
 
 class Drain:
@@ -136,6 +139,7 @@ class Drain:
         self._sender = Sender(clients)
         self._away: Away | None = None  # why the last one could not be put
         self.failed: set[str] = set()  # the names that the last run could not put
+        self._postponed: set[str] = set()  # those that failed before, so others come first
 
     def close(self) -> None:
         self._sender.close()
@@ -147,6 +151,7 @@ class Drain:
         """
         self._away = None
         self.failed.clear()
+        names = sorted(names, key=self._postponed.__contains__)
         try:
             for at in range(0, len(names), _BATCH):
                 self._put(names[at : at + _BATCH], outcome)
@@ -160,7 +165,12 @@ class Drain:
 
     def _put(self, names: list[str], outcome: Outcome) -> None:
         with contextlib.ExitStack() as opened:
-            found = [(name, opened.enter_context(self.pending.read(name))) for name in names]
+            found = []
+            for name in names:
+                try:
+                    found.append((name, opened.enter_context(self.pending.read(name))))
+                except OSError as error:
+                    self._fail(name, f"{self.pending.folder / name}: {error.strerror}", outcome)
             self._known.had(each[1] for _, each in found if each)
             for name, each in found:
                 if each:
@@ -172,9 +182,14 @@ class Drain:
         for each in ended:
             if each.away:
                 self._away = each.away
-                self.failed.add(each.label)
-                outcome.fail(f"{each.label}: {each.away}")
+                self._fail(each.label, f"{each.label}: {each.away}", outcome)
                 continue
             self.pending.done(each.label)
+            self._postponed.discard(each.label)
             outcome.moved += 1
             outcome.octets += each.size
+
+    def _fail(self, name: str, why: str, outcome: Outcome) -> None:
+        self.failed.add(name)
+        self._postponed.add(name)
+        outcome.fail(why)

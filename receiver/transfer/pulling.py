@@ -14,7 +14,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from receiver.addresses import fold_local
 from receiver.bucket import keys
 from receiver.bucket.keys import Key
 from receiver.config.values import Config
@@ -46,6 +45,7 @@ class Pull:
         self._note_waiting = waiting.note
         self._is_first = True
         self._refused: set[str] = set()  # the objects that are no messages, which are said once
+        self._postponed: set[str] = set()  # those that the bucket could not give, so others come first
         self.progress: Callable[[Outcome], None] = lambda outcome: None
 
     def close(self) -> None:
@@ -56,14 +56,15 @@ class Pull:
         self._fetcher.begin(thorough=self._is_first)
         self._room.begin()
         run = _Run(
-            self._known, self._placing, self._fetcher, self._room, self._refused, outcome, self.progress
-        )
+            self._known, self._placing, self._fetcher, self._room, self._refused, self._postponed,
+            outcome, self.progress,
+        )  # fmt: skip
         try:
             wanted = run.wanted(self._listed(prefixes, run))
             first = next(wanted, None)
             if first is not None:
                 self._note_waiting()
-                later = run.fetch(run.wanted(itertools.chain([first], wanted)))
+                later = run.fetch(run.postpone(run.wanted(itertools.chain([first], wanted))))
                 while later:  # other objects of messages that had one on its way
                     later = run.fetch(run.wanted(later))
         except _Full:  # It is in the outcome.
@@ -103,10 +104,11 @@ class _Run:
 
     def __init__(
         self, known: Known, placing: Placing, fetcher: Fetcher, room: Room, refused: set[str],
-        outcome: Outcome, progress: Callable[[Outcome], None],
+        postponed: set[str], outcome: Outcome, progress: Callable[[Outcome], None],
     ) -> None:  # fmt: skip
         self._known, self._placing, self._fetcher, self._room = known, placing, fetcher, room
-        self._refused, self.outcome, self._progress = refused, outcome, progress
+        self._refused, self._postponed = refused, postponed
+        self.outcome, self._progress = outcome, progress
         self._waiting: dict[Future[Fetched], Wanted] = {}
         self._fetched: list[Fetched] = []
         self._busy: set[tuple[Mailbox, str]] = set()  # messages of which an object is on its way
@@ -143,6 +145,16 @@ class _Run:
             self._waiting[self._fetcher.submit(wanted)] = wanted
         self.finish()
         return later
+
+    def postpone(self, objects: Iterable[tuple[Key, int]]) -> Iterator[tuple[Key, int]]:
+        """The same, with those last that could not be fetched before. So they hold up no others."""
+        last = []
+        for key, size in objects:
+            if str(key) in self._postponed:
+                last.append((key, size))
+            else:
+                yield key, size
+        yield from last
 
     def refuse(self, key: str, why: str) -> None:
         if key in self._refused:
@@ -200,10 +212,14 @@ class _Run:
             elif each.away:
                 self.outcome.fail(f"{key}: {each.away}")
                 self._unanswered += 1
+                self._postponed.add(str(key))
                 if self._unanswered >= GETS:
                     self._stop = each.away
+            elif each.is_missing:
+                self.outcome.fail(f"{key}: is listed, and the bucket does not have it")
             else:
                 self._unanswered = 0
+                self._postponed.discard(str(key))
                 had += [each.message] if each.message else []
                 looked += [] if each.message and each.message.settles else [key]
             self._busy.discard(message_of(key))
@@ -215,6 +231,7 @@ def _is_mailbox(mailbox: Mailbox) -> bool:
     """Whether the mailbox can be one of ours. No name may lead out of the mail folder, or hide in it."""
     return (
         is_folder_name(mailbox.name)
-        and fold_local(mailbox.name) == mailbox.name
+        # `fold_local` composes before it folds, so its own result may not be composed.
+        and mailbox.name.casefold() == mailbox.name
         and is_folder_name(mailbox.domain)
     )

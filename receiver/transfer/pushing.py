@@ -50,7 +50,7 @@ class Push:
         """Push. Raises Away and OSError."""
         try:
             self._list()
-            for each in local_mail.everything(self._config):
+            for each in local_mail.everything(self._config, self._outcome.unreadable):
                 self._outcome.listed += 1
                 if self._outcome.listed % 100 == 0:
                     self.progress(self._outcome)

@@ -60,15 +60,17 @@ def opened(arguments: argparse.Namespace) -> tuple[Config, Clients]:
     return config, Clients(lambda: Client(socket, TIMEOUT))
 
 
-def index(config: Config, known: Known, show: Callable[[str], None]) -> None:
+def index(config: Config, known: Known, show: Callable[[str], None], outcome: Outcome) -> None:
     """Enter the messages that lie here already, once, so that no pull brings them a second time.
+
+    A file that cannot be read holds nothing up. The outcome has it.
 
     Without it, a message whose retry another host took would come twice to this host. Raises OSError.
     """
     if known.journal.marked("indexed") is not None:
         return
     batch = []
-    for number, each in enumerate(local_mail.everything(config), 1):
+    for number, each in enumerate(local_mail.everything(config, outcome.unreadable), 1):
         batch.append(each.message)
         if len(batch) == 1000:
             known.had(batch)

@@ -15,6 +15,7 @@ EVERYTHING = ("",)
 _LATE = 120  # seconds into an hour in which a message may still be put into the last one
 _WIDE, _WIDE_AGAIN = 300, 60  # seconds between two wide looks, and after one that left something behind
 _EVERYTHING_AGAIN = 600  # seconds after a look at everything that left something behind
+_EACH = 10  # seconds from a look that left something behind for each list that it took, because each costs
 _MOST_DAYS = 40  # After so many, one look at everything is no more than looking at each day.
 
 
@@ -36,16 +37,19 @@ class Window:
             return hours(self._since - BACK, now + HOUR)
         return hours(now - _LATE, now)
 
-    def done(self, began: float, *, is_whole: bool) -> bool:
+    def done(self, began: float, *, is_whole: bool, lists: int = 0) -> bool:
         """The last look, which began then, has ended. `is_whole` says whether it left nothing behind.
 
-        Returns whether all that was put until then has been seen and is here.
+        `lists` is how many it took. What a mailbox that is full leaves behind for weeks must not make a large
+        bucket be listed all the time. Returns whether all that was put until then has been seen and is here.
         """
         if self._is_everything:
-            self._everything_at = began if is_whole else began - DAY + _EVERYTHING_AGAIN
+            again = min(DAY, max(_EVERYTHING_AGAIN, _EACH * lists))
+            self._everything_at = began if is_whole else began - DAY + again
         if self._is_wide:
             self._since = began if is_whole or self._is_everything else self._since
-            self._wide_at = began if is_whole else began - _WIDE + _WIDE_AGAIN
+            again = min(HOUR, max(_WIDE_AGAIN, _EACH * lists))
+            self._wide_at = began if is_whole else began - _WIDE + again
         elif not is_whole:
             self._wide_at = min(self._wide_at, began - _WIDE + _WIDE_AGAIN)
         return self._is_wide and is_whole

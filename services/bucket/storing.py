@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from receiver.bucket import keys
 from receiver.bucket.keys import AUTHENTIC, Below, Key
 from receiver.bucket.protocol import Copy, Put
-from services.bucket.engine import Engine, Failed, attributes
+from services.bucket.engine import SMALL, Engine, Failed, attributes
 from services.bucket.outcome import Kind
 
 HOUR_BEFORE = 900  # seconds of an hour in which a message may have been tried in the hour before
@@ -91,6 +91,11 @@ class Storing:
         size = len(copy.fields) + len(content)
         body = copy.fields + content if size <= _JOINED else [copy.fields, content]
         said = attributes(put.name, put.sender)
+        if size > SMALL:
+            # A try before may have stored it too late for its answer. So each try stores further copies.
+            sender = await self._sender(key, late)
+            if sender is not None:
+                return sender
         while True:
             try:
                 await self.engine.put_new(name, body, size, said, late)

@@ -22,7 +22,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from tests.ports import free_port
 
@@ -40,6 +40,7 @@ class Fault(enum.Enum):
     SKEWED = "403 Forbidden", "RequestTimeTooSkewed"
     BAD_KEY = "403 Forbidden", "InvalidAccessKeyId"
     BAD_SIGNATURE = "403 Forbidden", "SignatureDoesNotMatch"
+    NO_KEY = "404 Not Found", "NoSuchKey"  # though it is there
     NO_BUCKET = "404 Not Found", "NoSuchBucket"
     QUOTA = "403 Forbidden", "QuotaExceeded"  # as Ceph answers
     FULL = "507 Insufficient Storage", "InsufficientStorage"
@@ -73,6 +74,7 @@ class Gateway:
     delay: float = 0.0  # seconds before each PUT is passed on
     seen: Counter[str] = field(default_factory=Counter)  # requests so far, by method
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, target, fault or status
+    broken: set[str] = field(default_factory=set)  # ends of objects' keys, which only have 500 for a GET
     _rules: list[_Rule] = field(default_factory=list)
     _healed: asyncio.Event = field(default_factory=asyncio.Event)
     _loop: asyncio.AbstractEventLoop | None = None
@@ -124,6 +126,8 @@ class Gateway:
                 name = method.decode()
                 self.seen[name] += 1
                 fault = self._fault(name)
+                if name == "GET" and self.broken and unquote(target.decode()).endswith(tuple(self.broken)):
+                    fault = Fault.ERROR
                 said = fault.name if fault else ""
                 entry = len(self.requests)
                 self.requests.append((name, target.decode(), said))

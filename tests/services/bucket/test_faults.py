@@ -20,7 +20,7 @@ from receiver.mailbox import Mailbox
 from tests.bucket.gateway import Fault, Gateway, gateway
 from tests.bucket.seaweed import Engine
 from tests.bucket.service import Service, service
-from tests.services.bucket.messages import TRACE, content, copy, objects, put
+from tests.services.bucket.messages import TRACE, content, copy, file_name, objects, put
 from tests.waiting import wait_until
 
 IN_TIME = 16.0  # seconds
@@ -28,7 +28,7 @@ FULL = (Fault.QUOTA, Fault.FULL)
 REFUSALS = (Fault.BAD_KEY, Fault.BAD_SIGNATURE, Fault.SKEWED, Fault.NO_BUCKET)
 HANGS = (Fault.HANG, Fault.HANG_AFTER)
 LIES = (Fault.NO_CONDITIONS, Fault.LOST)  # of stores that keep no promise, which a service cannot find out
-AT_ONCE = [each for each in Fault if each not in HANGS + LIES]
+AT_ONCE = [each for each in Fault if each not in (*HANGS, *LIES, Fault.NO_KEY)]
 
 
 @pytest.fixture
@@ -170,6 +170,18 @@ def test_a_large_object_has_longer_than_a_small_one_while_its_gateway_answers(
         put(client, content(1_500_000), copies[:1])
         assert gate.puts == seen + 1
         assert len(objects(client, copies[0].mailbox.domain)) == 1
+
+
+def test_each_try_of_a_large_message_for_many_sends_only_what_the_store_lacks(
+    client: Client, gate: Gateway, copies: list[Copy]
+) -> None:
+    large, name = content(2_000_000), file_name()
+    gate.at(2, Fault.BAD_KEY, times=3)
+    with pytest.raises(OSError, match="InvalidAccessKeyId"):
+        put(client, large, copies[:2], name=name)
+    puts = gate.puts
+    put(client, large, copies[:2], name=name)
+    assert gate.puts == puts + 1
 
 
 def test_a_service_that_is_killed_and_started_again_costs_one_more_try(

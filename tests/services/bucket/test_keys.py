@@ -56,6 +56,8 @@ def test_another_recipient_or_content_is_another_tail() -> None:
         b"X-Message-ID: <1@sender.example>\r\n\r\n",
         b"Message-ID:\r\nSubject: x\r\n\r\n",
         b"Message-ID: \r\n\r\nbody",
+        b"Message-ID: <>\r\n\r\nbody",
+        b"Message-ID:\r\n\t< >\r\n\r\nbody",
     ],
 )
 def test_without_a_message_id_the_tail_is_the_identity(content: bytes) -> None:
