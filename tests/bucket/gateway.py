@@ -40,6 +40,7 @@ class Fault(enum.Enum):
     SKEWED = "403 Forbidden", "RequestTimeTooSkewed"
     BAD_KEY = "403 Forbidden", "InvalidAccessKeyId"
     BAD_SIGNATURE = "403 Forbidden", "SignatureDoesNotMatch"
+    WRONG_REGION = "400 Bad Request", "AuthorizationHeaderMalformed"  # as Amazon answers
     NO_BUCKET = "404 Not Found", "NoSuchBucket"
     QUOTA = "403 Forbidden", "QuotaExceeded"  # as Ceph answers
     FULL = "507 Insufficient Storage", "InsufficientStorage"
