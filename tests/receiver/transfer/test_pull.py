@@ -15,8 +15,6 @@ import pytest
 from receiver.bucket import keys as bucket_keys
 from receiver.bucket.client import Client
 from receiver.mailbox import Mailbox
-from receiver.transfer import command
-from receiver.transfer.setting import TIMEOUT
 from tests.bucket.seaweed import Engine
 from tests.receiver.processes import ROOT, environment
 from tests.receiver.transfer.fleet import BOB, Host, Service, keys, put, service
@@ -186,29 +184,6 @@ def test_wait_sees_what_is_pulled_and_whose_it_is(client: Client, new_host: NewH
         assert json.loads(waiting.stdout.read())["subject"] == "later"
 
 
-def test_nothing_answers_until_the_service_is_there(bucket: object, new_host: NewHost) -> None:
-    host = new_host()
-    absent = Host(host.top, host.top / "absent.sock")
-    began = time.monotonic()
-    ran = absent.run("pull")
-    assert ran.code == 75
-    assert ran.stderr == (
-        f"letterbox: the bucket does not answer: {absent.socket}: No such file or directory: "
-        "`letterbox doctor` says which step fails\n"
-    )
-    assert time.monotonic() - began < TIMEOUT, "it does not wait for what is not there"
-
-
-@pytest.mark.parametrize("seconds", ["0", "nan", "ten", "86401"])
-def test_a_pause_that_is_none_is_refused_in_words(
-    seconds: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as ended:
-        command.pull(["--config", str(tmp_path / "none"), "--every", seconds])
-    assert ended.value.code == 2
-    assert "must be a number of seconds up to 86400" in capsys.readouterr().err
-
-
 def test_a_full_disk_is_said_and_its_end_is_seen(bucket: Service, client: Client, small_disk: Path) -> None:
     host = Host(small_disk / "host", bucket.path)
     subprocess.run(["mount", "-o", "remount,size=3m", str(small_disk)], check=True)
@@ -237,22 +212,6 @@ def test_root_gives_itself_up_and_files_are_the_services(engine: Engine, folder:
             assert host.files() == {name: octets}
             assert {path.stat().st_uid for path in host.mail.rglob("*")} == {65534}
             assert host.push()["pushed"] == 0
-
-
-@pytest.mark.parametrize("words", [["pull"], ["push"], ["pull", "--follow"], ["push", "--follow"]])
-def test_a_user_who_may_not_write_to_the_mail_folder_is_told_so(
-    words: list[str], bucket: Service, new_host: NewHost
-) -> None:
-    host = new_host()
-    host.mail.mkdir()
-    host.mail.chmod(0o555)
-    if os.geteuid() == 0:
-        os.chown(host.mail, 65534, 65534)
-    done = subprocess.run(host.command(*words), cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert done.returncode == 77
-    assert done.stderr == (
-        f"letterbox: {host.mail}: permission denied: run it as root (sudo /usr/local/bin/letterbox)\n"
-    )
 
 
 def test_an_object_that_is_not_what_it_says_is_left_out_and_said(
