@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import time
 from collections.abc import Sequence
 
-from receiver.cli.command import Failure, run_command
+from receiver.cli.command import run_command
 from receiver.config.values import Config
 from receiver.storage import leftovers
 from receiver.storage.folders import Folders
@@ -48,10 +47,10 @@ def pull(argv: Sequence[str]) -> int:
 
 
 def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 < value <= DAY:
-        raise ValueError
-    return value
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) <= DAY:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"must be a number of seconds up to {DAY}, not {text!r}")
 
 
 def _pull(arguments: argparse.Namespace) -> int:
@@ -76,7 +75,7 @@ def _pull(arguments: argparse.Namespace) -> int:
                 pull.run(prefixes, outcome)
             except Away as error:
                 setting.report(outcome, arguments)
-                raise Failure(f"the bucket does not answer: {error}", os.EX_TEMPFAIL) from None
+                raise setting.no_answer(error) from None
             if not outcome.failed:
                 known.journal.mark("complete", str(int(began)))
         return setting.report(outcome, arguments)
@@ -149,7 +148,7 @@ def _push(arguments: argparse.Namespace) -> int:
                 push.run()
             except Away as error:
                 setting.report(outcome, arguments)
-                raise Failure(f"the bucket does not answer: {error}", os.EX_TEMPFAIL) from None
+                raise setting.no_answer(error) from None
         folders.release_token()
         return setting.report(outcome, arguments)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from receiver.bucket.client import Client
+from receiver.bucket.client import Client, connect
 from receiver.cli import configuration, terminal
 from receiver.cli.command import Failure, add_form, print_json, wants_json
 from receiver.cli.terminal import Screen
@@ -45,7 +46,10 @@ def parser(name: str, what: str, epilog: str, follow: str) -> argparse.ArgumentP
 
 
 def opened(arguments: argparse.Namespace) -> tuple[Config, Clients]:
-    """The configuration, and connections to the bucket's service. Gives root up. Raises Failure."""
+    """The configuration, and connections to the bucket's service. Gives root up.
+
+    Raises Failure, and PermissionError. A run that ends by itself does not wait for a service that is down.
+    """
     path: Path = arguments.config
     if path.exists():
         path.open("rb").close()  # If this is not permitted, the configuration is not wrong.
@@ -56,8 +60,22 @@ def opened(arguments: argparse.Namespace) -> tuple[Config, Clients]:
     if config.store is None:
         raise Failure(f'{path}: no bucket: name one as "store" in inventory.py, and deploy', os.EX_CONFIG)
     privileges.give_up(privileges.owner(config.mail), late=_LATE)
+    if config.mail.exists() and not os.access(config.mail, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(config.mail))
     socket = config.store.socket
+    if not arguments.follow:
+        try:
+            connect(str(socket), TIMEOUT).close()
+        except OSError as error:
+            raise no_answer(f"{socket}: {error.strerror or error}") from None
     return config, Clients(lambda: Client(socket, TIMEOUT))
+
+
+def no_answer(error: object) -> Failure:
+    """The service of the bucket, or the bucket, does not answer."""
+    return Failure(
+        f"the bucket does not answer: {error}: `letterbox doctor` says which step fails", os.EX_TEMPFAIL
+    )
 
 
 def index(config: Config, known: Known, show: Callable[[str], None], outcome: Outcome) -> None:

@@ -26,6 +26,9 @@ _ANSWER = 5.0  # seconds of one request to the store
 _SKEW = 300  # seconds by which the clock may be wrong; signatures allow 900
 _SKEWED = "RequestTimeTooSkewed"
 _KEY_FIX = "make a key pair that may read, write and list the bucket, and deploy with it"
+# As Amazon and R2 say it (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+_REGION_CODES = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegionName"}
+_REGION_FIX = 'correct "region" of the store: "auto" for R2, and its own for Amazon'
 _CLOCK_FIX = "set the clock of this host: systemctl enable --now chronyd"
 
 _Found = tuple[str, str, str]  # state, found, fix
@@ -210,6 +213,8 @@ def _refused(gateway: Gateway, found: Outcome, link: str) -> Bad:
         return Bad("clock", found.said, _CLOCK_FIX)
     if found.name == "NoSuchBucket":
         return Bad("key", f"there is no bucket {gateway.url.bucket}", "make the bucket, or correct its URL")
+    if found.name in _REGION_CODES:
+        return Bad("key", found.said, _REGION_FIX)
     if found.kind is Kind.UNKNOWN:
         return Bad(link, found.said, "try again; see whether the store is well", "unknown")
     if found.kind is Kind.FULL:

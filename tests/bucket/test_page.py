@@ -1,4 +1,4 @@
-"""The numbers of docs/fleet.md: costs, computed again from the prices that it names, and limits."""
+"""What docs/fleet.md says: costs, computed again from the prices that it names, limits, and screens."""
 
 from __future__ import annotations
 
@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from receiver.bucket import keys
+from dns.inventory.store.reading import KEYS
+from dns.inventory.store.values import Store
+from provision.bucket.backlog import changes, fleet_line
+from provision.bucket.links import Answer, Link, summary
+from provision.host.services.bucket import Bucket
+from receiver.bucket import keys, protocol
 from receiver.doctor.services import backlog
 from receiver.storage.bucket import puts
 from receiver.transfer.window import Window
@@ -79,3 +84,23 @@ def test_a_host_that_pulls_lists_as_often_as_the_page_says() -> None:
 )
 def test_the_limits_on_the_page_are_those_of_the_programs(said: str) -> None:
     assert said in " ".join(PAGE.split())
+
+
+def test_the_screen_of_the_deploy_is_what_the_programs_say() -> None:
+    """The lines of step 4, in their order: what `provision.bucket.steps` logs, with the host before it."""
+    store = Store(("https://ACCOUNT.r2.cloudflarestorage.com/mail",))
+    good = summary(Answer(tuple(Link(name, "good", "", "") for name in protocol.LINKS)))
+    (comes,) = changes(Bucket(), "", store, pulls=True)
+    said = [
+        fleet_line(store, 3),
+        f"[mx1.example.com] {comes}",
+        f"the bucket mail, tried from here: {good}",
+        f"[mx1.example.com] the bucket mail, tried from this host: {good}",
+    ]
+    (screen,) = [block for block in PAGE.split("```")[1::2] if "promise disk:" in block]
+    assert screen.split() == " ".join(said).split()
+
+
+def test_the_keys_of_the_table_are_those_of_the_inventory() -> None:
+    table = PAGE.split('## The keys of `"store"`', 1)[1].split("\n## ", 1)[0]
+    assert tuple(re.findall(r'^\| `"(\w+)"` \|', table, re.MULTILINE)) == KEYS

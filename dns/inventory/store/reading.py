@@ -72,8 +72,9 @@ def _urls(value: object, problems: list[str], *, allow_http: bool) -> tuple[str,
         return ()
     found = [problem for each in given if (problem := url_problem(each, allow_http=allow_http))]
     urls = tuple(str(each).removesuffix("/") for each in given)
-    problems += found or filter(None, [same_bucket_problem(urls)])
-    return urls
+    found = found or list(filter(None, [same_bucket_problem(urls)]))
+    problems += found
+    return () if found else urls
 
 
 def _pull(value: object, hosts: Sequence[MailHost], problems: list[str]) -> tuple[str, ...]:

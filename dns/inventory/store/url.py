@@ -14,7 +14,12 @@ _URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@#%=&-]+")
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html).
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _WORD = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
-_PLACEHOLDER = "account.r2."
+_LONGEST_PREFIX = 256  # characters, so that the keys of all mailboxes fit below it
+# A name as a resolver takes it, or an address.
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*")
+_PLACEHOLDER = re.compile(r"account\.(?:[a-z]+\.)?r2\.")  # also with the jurisdiction behind it
+_DASHBOARD = "dash.cloudflare.com"
 
 
 def url_problem(value: object, *, allow_http: bool) -> str:
@@ -23,7 +28,7 @@ def url_problem(value: object, *, allow_http: bool) -> str:
         return f"bucket must be a URL such as {EXAMPLE}, not {_shortened(value)}"
     try:
         parts = urlsplit(value)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError as error:
         return f"bucket {_shortened(value)} is no URL ({error}): write one such as {EXAMPLE}"
     if parts.username is not None or parts.password is not None:
@@ -33,14 +38,21 @@ def url_problem(value: object, *, allow_http: bool) -> str:
         )
     if not host:
         return f"bucket {_shortened(value)} has no host: write one such as {EXAMPLE}"
+    if not _HOST.fullmatch(host) or port == 0:
+        return f"bucket {_shortened(value)} has no right host or port: write a URL such as {EXAMPLE}"
     if parts.query or parts.fragment or value.endswith(("?", "#")):
         return f"bucket {_shortened(value)} goes on behind the path: take out what begins with ? or #"
     if parts.scheme != "https" and not allow_http:
         return (
             f"bucket {_shortened(value)} is not https://, and mail would travel in clear text: use https://, "
-            "or, if it stays in your own network, add allow_http=True"
+            'or, if it stays in your own network, add "allow_http": True to the store'
         )
-    if host.startswith(_PLACEHOLDER):
+    if host == _DASHBOARD:
+        return (
+            f"bucket {_shortened(value)} is a page of the dashboard: write the address of the S3 API, "
+            f"such as {EXAMPLE} (the page of the bucket shows it)"
+        )
+    if _PLACEHOLDER.match(host):
         return (
             f"bucket {value} still has the word ACCOUNT of the example: write the ID of your account at "
             "Cloudflare in its place (the page R2 of the dashboard shows the whole address)"
@@ -53,7 +65,7 @@ def url_problem(value: object, *, allow_http: bool) -> str:
 def _path_problem(path: str, url: str) -> str:
     bucket, *words = path.removesuffix("/").split("/")
     if not bucket:
-        return f"bucket {url} names no bucket: put its name behind the host, as in {EXAMPLE}"
+        return f"bucket {_shortened(url)} names no bucket: put its name behind the host, as in {EXAMPLE}"
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
         return (
             f"bucket {url}: {bucket!r} is no name of a bucket: use 3 to 63 lower-case letters, digits, "
@@ -63,6 +75,11 @@ def _path_problem(path: str, url: str) -> str:
         return (
             f"bucket {url}: behind the bucket may be a prefix of words of letters, digits, hyphens, dots and "
             "underscores, with a slash between them: write it so, or take it out"
+        )
+    if len("/".join(words)) > _LONGEST_PREFIX:
+        return (
+            f"bucket {_shortened(url)}: the prefix behind the bucket is longer than {_LONGEST_PREFIX} "
+            "characters: shorten it"
         )
     return ""
 

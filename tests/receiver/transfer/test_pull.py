@@ -184,14 +184,6 @@ def test_wait_sees_what_is_pulled_and_whose_it_is(client: Client, new_host: NewH
         assert json.loads(waiting.stdout.read())["subject"] == "later"
 
 
-def test_nothing_answers_until_the_service_is_there(bucket: object, new_host: NewHost) -> None:
-    host = new_host()
-    absent = Host(host.top, host.top / "absent.sock")
-    ran = absent.run("pull")
-    assert ran.code == 75
-    assert "the bucket does not answer" in ran.stderr
-
-
 def test_a_full_disk_is_said_and_its_end_is_seen(bucket: Service, client: Client, small_disk: Path) -> None:
     host = Host(small_disk / "host", bucket.path)
     subprocess.run(["mount", "-o", "remount,size=3m", str(small_disk)], check=True)

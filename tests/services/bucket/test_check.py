@@ -61,6 +61,13 @@ def test_a_broken_link_is_named(
     assert found == expected
 
 
+def test_a_wrong_region_is_not_taken_for_a_wrong_key(client: Client, gate: Gateway) -> None:
+    gate.every(Fault.WRONG_REGION, "GET")
+    (link,) = [each for each in client.check() if each.state == "bad"]
+    assert link.link == "key"
+    assert link.fix == 'correct "region" of the store: "auto" for R2, and its own for Amazon'
+
+
 def check(bucket: Service, *more: str) -> tuple[int, list[Link]]:
     """The command `check` with the configuration of a service that need not run."""
     done = subprocess.run(

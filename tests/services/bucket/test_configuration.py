@@ -39,6 +39,8 @@ def test_a_url_is_endpoint_bucket_and_prefix() -> None:
         ({"urls": ["https://host.example/mail//x"]}, "prefix"),
         ({"urls": ["https://host.example:0/mail"]}, "malformed"),
         ({"urls": ["https://ho st/mail"]}, "malformed"),
+        ({"urls": ["https://host..example/mail"]}, "malformed"),
+        ({"urls": [f"https://{'a' * 64}.example/mail"]}, "malformed"),
         ({"urls": [HTTPS, "https://other.example/post"]}, "one store"),
         ({"urls": [HTTPS], "region": "a b"}, "region"),
     ],
