@@ -10,7 +10,6 @@ from tests.bucket.gateway import Gateway, gateway
 from tests.fleet import quick, shared_folder, trials
 from tests.fleet.engine.ceph import Ceph
 from tests.fleet.fleet import Action, Fleet, Row
-from tests.fleet.judge import Verdict
 from tests.fleet.mutants import CAUGHT_BY, program
 from tests.fleet.mx import BUCKET_PROGRAM
 
@@ -69,7 +68,7 @@ def on_ceph(plan: Plan, engine: Ceph, folder: Path, wanted: Sequence[str]) -> No
             for name, acts in trials.of_the_engine(engine).items():
                 plan.show(fleet.trial(name, acts))
         if fleet.ledgers:
-            plan.show(_last_look(fleet, len(engine.nodes)))
+            plan.show(_last_look(fleet, len(engine.nodes) - 1))
     if "answers" in wanted:
         # The gateway listens here, so these MX are not on a wire.
         with gateway(engine.urls[0].rpartition("/")[0]) as gate:
@@ -127,14 +126,12 @@ def _answers(plan: Plan, fleet: Fleet, gate: Gateway) -> None:
         plan.show(fleet.trial(f"{name}, at each PUT", trials.of_the_answers(gate, fault, plan.puts)))
 
 
-def _last_look(fleet: Fleet, nodes: int) -> Row:
-    """Read every object anew at each gateway, with the mail of all trials."""
-    verdict = Verdict()
-    for node in range(nodes):
-        verdict |= fleet.read_again(node)
+def _last_look(fleet: Fleet, node: int) -> Row:
+    """Read every object once more, at a gateway at which none has been read, with the mail of all trials."""
+    verdict = fleet.read_again(node)
     messages = sum(len(each.acknowledged) for each in fleet.ledgers)
     copies = sum(len(boxes) for each in fleet.ledgers for boxes in each.acknowledged.values())
-    return Row(f"all read again at {nodes} gateways", 0, messages, copies, verdict, 0, 0.0, 0.0, "")
+    return Row("all read again at another gateway", 0, messages, copies, verdict, 0, 0.0, 0.0, "")
 
 
 def caught(mutant: str, rows: Sequence[Row]) -> bool:

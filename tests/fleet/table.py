@@ -21,9 +21,16 @@ HEADS = (
 
 
 def table(rows: Sequence[Row]) -> str:
-    """The rows and their sum, in columns. Seconds are those of the slowest answer and the longest pause."""
+    """The rows and their sum, in columns. Seconds are those of the slowest answer and the longest pause.
+
+    A row without rounds looks at the messages of the others once more, so it adds only its faults.
+    """
     cells = [_cells(row) for row in rows]
-    total = [str(sum(int(each[column]) for each in cells)) for column in range(1, 8)]
+    faults = {HEADS.index(name) for name in ("lost", "twice", "broken")}
+    total = [
+        str(sum(int(each[at]) for row, each in zip(rows, cells, strict=True) if row.rounds or at in faults))
+        for at in range(1, 8)
+    ]
     worst = [f"{max((getattr(row, name) for row in rows), default=0):.1f} s" for name in ("slowest", "pause")]
     lines = [HEADS, *cells, ("all", *total, *worst)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(HEADS))]
