@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -107,13 +108,15 @@ def _start(folder: Path, key: str, secret: str, address: str) -> tuple[subproces
         "filer.localSocket": folder / "filer.sock",
         "master.telemetry": "false",
         "master.volumeSizeLimitMB": 1024,
-        "volume.max": 100,
+        "volume.max": 1000,
         "volume.minFreeSpacePercent": 0,
     }
     weed = Path(sys.executable).with_name("weed")
     command = [str(weed), f"-logdir={folder / 'log'}", "-alsologtostderr=false", "server"]
     process = subprocess.Popen(
         [*command, *(f"-{name}={value}" for name, value in arguments.items())],
+        # One volume for a bucket in place of seven, or a dozen buckets would take all that there are.
+        env={**os.environ, "WEED_MASTER_VOLUME_GROWTH_COPY_1": "1"},
         cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -155,7 +155,9 @@ class Senders:
             digest = mail.digest
             self.ledger.offered[digest] = mail.mailboxes
             while time.monotonic() < self._until:
-                if await self._try(connection, self._ports[at], mail, digest):
+                # A test may take a host away meanwhile.
+                port = self._ports[at % len(self._ports)]
+                if await self._try(connection, port, mail, digest):
                     break
                 connection.close()
                 at = (at + 1) % len(self._ports)
