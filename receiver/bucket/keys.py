@@ -105,6 +105,7 @@ class Below:
     def __init__(self) -> None:
         self._digest = hashlib.sha256()
         self._head = b""
+        self._has_id: bool | None = None  # None if nobody has looked yet
 
     def add(self, octets: bytes | bytearray | memoryview) -> None:
         """Add the next octets. Other threads run meanwhile if they are many."""
@@ -123,7 +124,9 @@ class Below:
 
         `name` is the name of its file. It counts only if there is no Message-ID.
         """
-        if has_message_id(self._head):
+        if self._has_id is None:  # A stranger's header section may be long, and the copies many.
+            self._has_id = has_message_id(self._head)
+        if self._has_id:
             of_both = hashlib.sha256(b"%d:%b" % (len(fields), fields) + self._digest.digest())
             return "H" + of_both.hexdigest()[:40]
         identity = maildir.identity(name)

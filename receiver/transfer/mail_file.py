@@ -64,12 +64,16 @@ def identity(name: str) -> str:
 
 
 def read(
-    octets: memoryview, file_name: str, hostname: str, arrived: Callable[[], float], *, is_read_only: bool
-) -> MailFile:
-    """What the content of a file comes to. `arrived` says when it arrived, if its name does not."""
+    octets: memoryview, file_name: str, hostname: str, arrived: Callable[[], float], *,
+    is_read_only: bool, may_be_filled: bool = True,
+) -> MailFile:  # fmt: skip
+    """What the content of a file comes to. `arrived` says when it arrived, if its name does not.
+
+    `may_be_filled` is that of `trace.top`.
+    """
     name = maildir.plain_name(file_name)
     head = bytes(octets[:_HEAD])
-    top = trace.top(head)
+    top = trace.top(head, may_be_filled=may_be_filled)
     named = maildir.identity(name)
     if top and (named == top.identity or (not named and is_read_only)):
         if not is_name(name):  # A mail client has renamed it.
@@ -87,10 +91,13 @@ def problem(tail: str, name: str, octets: memoryview) -> str:
     """Why an object of the bucket is not the message that its key and its name say; empty if it is."""
     if not is_name(name):
         return "its name is not that of a message"
-    found = read(octets, name, "", lambda: 0.0, is_read_only=False)
-    if found.name != name or is_ours(name) is not found.is_ours:
-        return "its name is not that of its content"
-    return "" if found.tail == tail else "its content does not match its key"
+    for may_be_filled in (True, False):
+        found = read(octets, name, "", lambda: 0.0, is_read_only=False, may_be_filled=may_be_filled)
+        if found.name != name or is_ours(name) is not found.is_ours:
+            return "its name is not that of its content"
+        if found.tail == tail:
+            return ""
+    return "its content does not match its key"
 
 
 def content(fd: int) -> memoryview:

@@ -23,6 +23,7 @@ from receiver.transfer.outcome import Away, Outcome
 from receiver.transfer.sending import Sender, Sent
 
 _BATCH = 128  # messages that are noted at once, before they are put
+_LARGE = 1_048_576  # octets of a message that is put alone after it has failed
 _TICK = 1_000_000_000  # ns; two changes of a folder within this time may have the same st_mtime
 _SHARE = 20  # Looking at a large folder may take a twentieth of the time.
 
@@ -176,7 +177,13 @@ class Drain:
                 if each:
                     outcome.listed += 1
                     fd, message, file = each
+                    # What is large may have failed because others took their part of the line.
+                    is_alone = name in self._postponed and os.fstat(fd).st_size > _LARGE
+                    if is_alone:
+                        self._note(self._sender.finish(), outcome)
                     self._note(self._sender.begin(message, file, fd, name), outcome)
+                    if is_alone:
+                        self._note(self._sender.finish(), outcome)
 
     def _note(self, ended: Iterator[Sent], outcome: Outcome) -> None:
         for each in ended:

@@ -16,6 +16,7 @@ from services.bucket.outcome import Kind
 HOUR_BEFORE = 900  # seconds of an hour in which a message may have been tried in the hour before
 _LOOK_BACK = 2.0  # seconds in which the store must say whether it was
 _AT_ONCE = 32  # copies of one message
+_OCTETS_AT_ONCE = 16_777_216  # of these copies. If all shared a slow line, none would be done in time.
 _JOINED = 65_536  # octets of content up to which a copy's body is joined
 
 
@@ -35,7 +36,7 @@ class Storing:
         self._clock = clock
 
     async def store(self, put: Put, content: bytes | bytearray, below: Below, late: float) -> list[Kept]:
-        """Store all copies of a message, at once. Returns only when the store has acknowledged all of them.
+        """Store all copies of a message, several at once. Returns when the store has acknowledged all of them.
 
         `below` is its content below our trace. Raises Failed with the outcome of a copy that failed.
         """
@@ -45,7 +46,7 @@ class Storing:
             before = keys.hour(now - 3600)
         if len(put.copies) == 1:
             return [await self.store_copy(put, put.copies[0], content, below, hour, before, late)]
-        turns = asyncio.Semaphore(_AT_ONCE)
+        turns = asyncio.Semaphore(max(1, min(_AT_ONCE, _OCTETS_AT_ONCE // (put.size or 1))))
 
         async def in_turn(copy: Copy) -> Kept:
             async with turns:

@@ -73,6 +73,8 @@ class Gateway:
     engine: str  # host:port of the store
     port: int = field(default_factory=free_port)
     delay: float = 0.0  # seconds before each PUT is passed on
+    under_way: int = 0  # PUTs that take longer now
+    most: int = 0  # of these at once
     seen: Counter[str] = field(default_factory=Counter)  # requests so far, by method
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, target, fault or status
     broken: set[str] = field(default_factory=set)  # ends of objects' keys, which only have 500 for a GET
@@ -133,7 +135,10 @@ class Gateway:
                 entry = len(self.requests)
                 self.requests.append((name, target.decode(), said))
                 if self.delay and name == "PUT":
+                    self.under_way += 1
+                    self.most = max(self.most, self.under_way)
                     await asyncio.sleep(self.delay)
+                    self.under_way -= 1
                 answer = b""
                 if fault is None or fault in _PASSED_ON:
                     store = store or await asyncio.open_connection(*self.engine.rsplit(":", 1))

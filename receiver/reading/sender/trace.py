@@ -105,10 +105,12 @@ def identity(head: bytes) -> str:
     return _text(received["identity"]) if received else ""
 
 
-def top(head: bytes) -> Top | None:
+def top(head: bytes, *, may_be_filled: bool = True) -> Top | None:
     """Where our fields end, to the octet. None if the head does not begin with them.
 
-    What the sender wrote begins there, whatever it is: also a line that would continue our last field.
+    What the sender wrote begins there, whatever it is: also a line that would continue our last field. Only a
+    line that is as long as the comment which fills a slot cannot be told from one. It is taken for the
+    comment if `may_be_filled`.
     """
     above = _ABOVE.match(head)
     received = _RECEIVED_FIELD.match(head, above.end()) if above else None
@@ -118,7 +120,7 @@ def top(head: bytes) -> Top | None:
     # Without checks of the sender, a comment in Received fills what the spam filter did not need.
     comment = received["comment"] or b""
     is_ours = not above["results"] and len(above["found"]) + len(comment) == _SLOT
-    if comment and not is_ours:
+    if comment and not (is_ours and may_be_filled):
         end -= len(comment)
     return Top(above.end("own"), end, _text(received["identity"]))
 

@@ -83,6 +83,24 @@ def test_messages_that_can_never_be_put_hold_up_no_others(client: Client, new_ho
     assert len(list(host.pending.iterdir())) == 2 * PUTS
 
 
+def test_large_messages_that_failed_have_the_line_for_themselves(
+    gate: Gateway, client: Client, new_host: NewHost
+) -> None:
+    host = new_host()
+    for number in range(3):
+        host.store(
+            b"Message-ID: <%d@large.test>\r\n\r\n" % number + b"0123456789abcde\r\n" * 70_000, waits=True
+        )
+    gate.delay = 0.5
+    gate.at(1, Fault.BAD_KEY, times=9)
+    with host.following("push"):
+        wait_until(lambda: "event=error" in host.log("push"), lambda: host.log("push"))
+        assert gate.most == 3
+        gate.most = 0
+        wait_until(lambda: not list(host.pending.iterdir()), lambda: host.log("push"))
+    assert (gate.most, len(keys(client))) == (1, 3)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to give up its rights")
 def test_a_file_that_cannot_be_read_holds_up_no_others(
     bucket: Service, client: Client, new_host: NewHost

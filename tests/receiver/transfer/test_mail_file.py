@@ -142,3 +142,18 @@ def test_an_object_must_be_what_its_key_and_its_name_say(serve: Callable[..., Se
         (good.tail, f"1795638601.I{'0' * 32}Q1R00000000.mx.example.test", octets),
     ):
         assert mail_file.problem(tail_, name, memoryview(content)), name
+
+
+@pytest.mark.parametrize("dashes", [58, 59, 60])
+def test_a_line_of_the_sender_that_looks_like_a_comment_of_ours_hides_no_message(
+    serve: Callable[..., Server], dashes: int
+) -> None:
+    content = b"\t(" + b"-" * dashes + b")\r\n" + HEAD + b"Hello\r\n"
+    server = serve()
+    with server.client() as client:
+        client.begin("alice@example.test")
+        client.send(content + b".\r\n")
+        client.expect(250)
+    (path,) = (server.mail / "example.test/alice/new").iterdir()
+    of_the_receiver = tail(read(path).fields, content, path.name)
+    assert not mail_file.problem(of_the_receiver, path.name, memoryview(path.read_bytes()))

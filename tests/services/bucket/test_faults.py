@@ -184,6 +184,15 @@ def test_each_try_of_a_large_message_for_many_sends_only_what_the_store_lacks(
     assert gate.puts == puts + 1
 
 
+def test_few_copies_of_a_large_message_share_the_line(
+    client: Client, gate: Gateway, copies: list[Copy]
+) -> None:
+    for size, at_once in ((20_000_000, 1), (8_000_000, 2), (1000, 3)):
+        gate.delay, gate.most = 0.3, 0
+        put(client, content(size), copies)
+        assert gate.most == at_once
+
+
 def test_a_service_that_is_killed_and_started_again_costs_one_more_try(
     bucket: Service, gate: Gateway, copies: list[Copy]
 ) -> None:
