@@ -12,6 +12,8 @@ from dns.inventory.places import Problem
 from dns.mta_sts.policy import LABEL, MODES
 from dns.names import a_label, below, did_you_mean
 
+STORE = "store"
+_BESIDE = 'is no domain, and no key of one: it is for all hosts, so put it beside "domains"'
 KEYS = (
     "mailboxes",
     "aliases",
@@ -81,6 +83,8 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
     here = ("domains", str(name))
     if not isinstance(name, str):
         return None, [Problem(f"domains: {name!r} is not a domain name: write it as a string", here)]
+    if name == STORE:
+        return None, [Problem(f"domains: {STORE} {_BESIDE}", here)]
     try:
         ascii_name = a_label(name)
     except ValueError as error:
@@ -90,7 +94,9 @@ def from_data(name: object, data: object) -> tuple[Domain | None, list[Problem]]
         return None, [Problem(text, here)]
     problems: dict[str, list[str]] = defaultdict(list)  # by the key that each is about
     for key in data:
-        if key not in KEYS:
+        if key == STORE:
+            problems[STORE].append(f"{STORE} {_BESIDE}")
+        elif key not in KEYS:
             problems[str(key)].append(
                 f"unknown key {key}{did_you_mean(str(key), KEYS)}: the known keys are {', '.join(KEYS)}"
             )

@@ -11,6 +11,7 @@ import os
 import resource
 import signal
 import socket
+import stat
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
@@ -107,11 +108,12 @@ def _listening(path: Path | None) -> Iterator[Sequence[socket.socket]]:
             )
         yield listeners
         return
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()
+    if os.path.lexists(path) and not stat.S_ISSOCK(path.lstat().st_mode):
+        raise BucketError(f"{path}: is no socket: give a path where none of your files is")
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         mask = os.umask(0o177)
         try:
+            path.unlink(missing_ok=True)
             listener.bind(os.fspath(path))
         except OSError as error:
             raise BucketError(f"{path}: cannot listen: {error.strerror}") from None

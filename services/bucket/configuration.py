@@ -63,7 +63,7 @@ def load(path: Path) -> Configuration:
     except OSError as error:
         raise BucketError(f"{path}: cannot be read: {error.strerror}: deploy again") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BucketError(f"{path}: is not TOML: {error}") from None
+        raise BucketError(f"{path}: is not TOML: {error}: deploy again") from None
     try:
         return parse(table)
     except BucketError as error:

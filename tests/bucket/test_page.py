@@ -76,7 +76,7 @@ def test_a_host_that_pulls_lists_as_often_as_the_page_says() -> None:
     "said",
     [
         f"each message gets 451 4.3.0 after {puts.DEADLINE:.0f} seconds at most",
-        f"what is not there after {requests.DEADLINE:.0f} seconds is 451",
+        f"What was begun and is not there after {requests.DEADLINE:.0f} seconds is 451",
         f"{requests.UNDER_WAY // 2**20} MiB of messages may be under way at a time",
         f"when a message has waited for {backlog.LONGEST // 60} minutes",
         f"below `{keys.CHECKS}`",

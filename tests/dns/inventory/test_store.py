@@ -122,3 +122,10 @@ def test_a_key_in_the_url_is_refused_and_not_repeated() -> None:
     (found,) = problems({"store": {"bucket": "https://AKIA:hush@s3.example.net/mail"}})
     assert "AWS_SECRET_ACCESS_KEY" in found
     assert "hush" not in found
+
+
+def test_a_store_among_the_domains_is_sent_to_its_place() -> None:
+    domains = {"example.com": {**GOOD_DOMAIN, "store": {"bucket": URL}}, "store": {"bucket": URL}}
+    found = problems(domains=domains)
+    assert len(found) == 2
+    assert all(each.endswith('it is for all hosts, so put it beside "domains"') for each in found)

@@ -76,3 +76,17 @@ def test_the_command_says_what_is_wrong_in_one_line(
 ) -> None:
     assert main(["--config", str(tmp_path / "none.toml"), "--listen", str(tmp_path / "socket")]) == 78
     assert capfd.readouterr().err.count("\n") == 1
+
+
+def test_a_path_to_listen_at_that_has_something_else_is_refused_and_left(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    config, folder = tmp_path / "bucket.toml", tmp_path / "folder"
+    config.write_text(f'urls = ["{HTTPS}"]\n')
+    folder.mkdir()
+    (tmp_path / "bucket").write_text("AKID\nhidden\n")
+    for taken in (config, folder):
+        given = ["--config", str(config), "--credentials", str(tmp_path), "--listen", str(taken)]
+        assert main(given) == 78
+        assert capfd.readouterr().err.startswith(f"letterbox-bucket: {taken}: is no socket: ")
+        assert taken.exists()
