@@ -36,7 +36,7 @@ class Storing:
         self._clock = clock
 
     async def store(self, put: Put, content: bytes | bytearray, below: Below, late: float) -> list[Kept]:
-        """Store all copies of a message, several at once. Returns when the store has acknowledged all of them.
+        """Store all copies of a message, several at once. Returns when the store has acknowledged them all.
 
         `below` is its content below our trace. Raises Failed with the outcome of a copy that failed.
         """
