@@ -19,6 +19,7 @@ _CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,64})\s*</Code>")
 _KIND = re.compile(r"kind: (\w{1,32})")
 _FULL_CODES = {"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"}
 _FULL_STATUS = 507
+_REDIRECT = "PermanentRedirect"
 _TRANSIENT_CODES = {"RequestTimeout", "OperationAborted", "SlowDown"}
 
 
@@ -62,6 +63,8 @@ def outcome(error: BaseException) -> Outcome:
         if name == "NoSuchBucket":
             return Outcome(Kind.REFUSED, errno.EIO, said, name)
         return Outcome(Kind.MISSING, errno.ENOENT, said if status else "there is no such object", name)
+    if not status and "redirect" in text.lower():  # to which region is not said
+        return Outcome(Kind.UNKNOWN, errno.EIO, "the store sends us elsewhere", _REDIRECT)
     if not status:
         kind = _KIND.search(text)
         timed_out = kind is not None and kind[1] == "Timeout"

@@ -27,8 +27,11 @@ _SKEW = 300  # seconds by which the clock may be wrong; signatures allow 900
 _SKEWED = "RequestTimeTooSkewed"
 _KEY_FIX = "make a key pair that may read, write and list the bucket, and deploy with it"
 # As Amazon and R2 say it (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-_REGION_CODES = {"AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegionName"}
-_REGION_FIX = 'correct "region" of the store: "auto" for R2, and its own for Amazon'
+_REGION_CODES = {
+    "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "InvalidRegionName",
+    "PermanentRedirect",
+}  # fmt: skip
+_REGION_FIX = 'correct "region" or the URL of the store: "auto" for R2, and its own for Amazon'
 _CLOCK_FIX = "set the clock of this host: systemctl enable --now chronyd"
 
 _Found = tuple[str, str, str]  # state, found, fix

@@ -42,6 +42,7 @@ class Fault(enum.Enum):
     BAD_SIGNATURE = "403 Forbidden", "SignatureDoesNotMatch"
     NO_KEY = "404 Not Found", "NoSuchKey"  # though it is there
     WRONG_REGION = "400 Bad Request", "AuthorizationHeaderMalformed"  # as Amazon answers
+    ELSEWHERE = "301 Moved Permanently", "PermanentRedirect"  # as Amazon answers for another region
     NO_BUCKET = "404 Not Found", "NoSuchBucket"
     QUOTA = "403 Forbidden", "QuotaExceeded"  # as Ceph answers
     FULL = "507 Insufficient Storage", "InsufficientStorage"

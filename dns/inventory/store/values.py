@@ -15,7 +15,7 @@ AUTO = "auto"
 class Store:
     """A bucket of an S3-compatible store, for all hosts.
 
-    `urls` are the gateways of one engine, tried in turn. Each ends with the bucket, and the prefix if there
+    `urls` are the gateways of one store, tried in turn. Each ends with the bucket, and the prefix if there
     is one. `promise` says what a 250 means: with `disk` this disk has the message, and the bucket follows;
     with `bucket` the bucket has it for every mailbox. `pull` are the names (`MailHost.name`) of the hosts
     that bring the mail of the bucket into their own Maildirs. `keep` is after how many days the bucket

@@ -79,8 +79,8 @@ def test_messages_that_can_never_be_put_hold_up_no_others(client: Client, new_ho
         wait_until(lambda: "event=error" in host.log("push"), lambda: host.log("push"))
         for _ in range(3):
             host.store(waits=True)
-        wait_until(lambda: len(keys(client)) == 3, lambda: host.log("push"))
-    assert len(list(host.pending.iterdir())) == 2 * PUTS
+        wait_until(lambda: len(list(host.pending.iterdir())) == 2 * PUTS, lambda: host.log("push"))
+    assert len(keys(client)) == 3
 
 
 def test_large_messages_that_failed_have_the_line_for_themselves(

@@ -61,11 +61,12 @@ def test_a_broken_link_is_named(
     assert found == expected
 
 
-def test_a_wrong_region_is_not_taken_for_a_wrong_key(client: Client, gate: Gateway) -> None:
-    gate.every(Fault.WRONG_REGION, "GET")
+@pytest.mark.parametrize("fault", [Fault.WRONG_REGION, Fault.ELSEWHERE])
+def test_a_wrong_region_is_not_taken_for_a_wrong_key(client: Client, gate: Gateway, fault: Fault) -> None:
+    gate.every(fault, "GET")
     (link,) = [each for each in client.check() if each.state == "bad"]
     assert link.link == "key"
-    assert link.fix == 'correct "region" of the store: "auto" for R2, and its own for Amazon'
+    assert link.fix == 'correct "region" or the URL of the store: "auto" for R2, and its own for Amazon'
 
 
 def check(bucket: Service, *more: str) -> tuple[int, list[Link]]:
