@@ -153,9 +153,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--key-from-stdin", action="store_true", help="read the key pair from standard input: two lines"
     )
-    commands = parser.add_subparsers(
-        dest="command", metavar="check", help="try the store, and say what is wrong"
-    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="without one, it serves")
     check = commands.add_parser("check", help="try the store, and say what is wrong")
     check.add_argument("--json", action="store_true", help="print the links as JSON")
     return parser.parse_args(argv)
