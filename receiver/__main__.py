@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="letterbox",
-        description="Receive mail by SMTP and store it in Maildirs. 250 means that the mail is stored safely.",
+        description="Receive mail by SMTP and store it in Maildirs. 250 means that mail is stored safely.",
     )
     parser.add_argument("--version", action="version", version=f"letterbox {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
