@@ -34,6 +34,7 @@ class Engine:
     key: str
     secret: str
     process: subprocess.Popen[bytes]
+    ports: frozenset[int]
     filer: str  # speaks plain HTTP, without a key: what it has at /buckets/BUCKET/… is in the bucket
 
     @property
@@ -70,6 +71,9 @@ def seaweed(key: str = KEY, secret: str = SECRET, address: str = "127.0.0.1") ->
         finally:
             process.kill()
             process.wait()
+            for each in Path("/tmp").glob("seaweedfs-*-grpc-*.sock"):  # weed makes them there, always
+                if int(each.stem.rpartition("-")[2]) in engine.ports:
+                    each.unlink(missing_ok=True)
 
 
 def _start(folder: Path, key: str, secret: str, address: str) -> tuple[subprocess.Popen[bytes], Engine]:
@@ -127,6 +131,7 @@ def _start(folder: Path, key: str, secret: str, address: str) -> tuple[subproces
         key,
         secret,
         process,
+        frozenset(ports.values()),
         f"http://{address}:{ports['filer.port']}",
     )
 
