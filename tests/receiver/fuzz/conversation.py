@@ -75,6 +75,7 @@ class MemoryStore(Store):
         self.stored: list[bytes] = []
         self._count = 0
         self._folders = Folders(Path("/nonexistent"), claims=False)
+        self._bucket = None
 
     def identity(self) -> str:
         self._count += 1
