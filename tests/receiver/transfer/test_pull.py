@@ -201,6 +201,7 @@ def test_a_full_disk_is_said_and_its_end_is_seen(bucket: Service, client: Client
 
 def test_root_gives_itself_up_and_files_are_the_services(engine: Engine, folder: Path) -> None:
     host = Host(folder / "host", folder / "bucket.sock")
+    host.top.chmod(0o755)  # whatever the umask is by now
     host.mail.mkdir()
     os.chown(host.mail, 65534, 65534)
     with service(folder, engine, [f"{engine.url}/nobody"]) as running:
