@@ -47,14 +47,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"fleet: {error}", file=sys.stderr)
         return 1
     finally:  # also of a run that was cut off
-        print(f"\n{table(rows)}\n({time.monotonic() - started:.0f} s)", flush=True)
+        print(f"\n{table(rows) if rows else ''}\n({time.monotonic() - started:.0f} s)", flush=True)
     for line in said:
         print(line)
     if arguments.mutant:
         return 0 if runs.caught(arguments.mutant, rows) else 1
     if found := wrong(rows):
         print(found)
-    return 0 if rows and all(rows) else 1
+    return 0 if (rows or said) and all(rows) else 1  # Rates have no rows.
 
 
 def _run(arguments: argparse.Namespace, folder: Path, seed: int, rows: list[Row]) -> list[str]:
