@@ -124,3 +124,9 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean X?)` for the nearest known word, or an empty string."""
     near = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" (did you mean {near[0]}?)" if near else ""
+
+
+def shortened(value: object) -> str:
+    """A value as it stands in the inventory, for a message: at most 80 characters."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"

@@ -98,6 +98,7 @@ BUCKET = Program(
         "receiver/maildir.py",
         "receiver/system/__init__.py",
         "receiver/system/journal.py",
+        "receiver/system/limits.py",
         "receiver/system/systemd.py",
     ),
 )

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gc
 import os
-import resource
 import signal
 import socket
 from collections.abc import Callable, Sequence
@@ -31,6 +29,7 @@ from receiver.storage.writer_process import WriterProcess
 from receiver.system import systemd
 from receiver.system.journal import in_background, log
 from receiver.system.libc import limit_arenas
+from receiver.system.limits import raise_file_limit
 
 _BACKLOG = 1024  # connections that wait to be accepted
 _SWEEP_EVERY = 3600  # seconds between removals of leftovers
@@ -222,11 +221,3 @@ def tune_memory() -> None:
     limit_arenas()
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
-
-
-def raise_file_limit() -> None:
-    """Raise the limit on open files to the hard limit, because each connection and each message needs one."""
-    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if now != most:
-        with contextlib.suppress(OSError, ValueError):  # A sandbox may forbid it.
-            resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -8,7 +8,6 @@ import contextlib
 import gc
 import json
 import os
-import resource
 import signal
 import socket
 import stat
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from receiver.bucket.protocol import Link
 from receiver.system.journal import in_background, log
+from receiver.system.limits import raise_file_limit
 from receiver.system.systemd import listening_sockets, notify
 from services.bucket import configuration, credentials
 from services.bucket.configuration import Configuration
@@ -63,7 +63,7 @@ async def _serve(
     listeners: Sequence[socket.socket],
     making: Callable[[Engine], Storing],
 ) -> None:
-    _raise_file_limit()
+    raise_file_limit()
     engine = Engine(settings, pair)
     server = Server(listeners, Requests(making(engine), Trial(engine)))
     ended = asyncio.Event()
@@ -123,13 +123,6 @@ def _listening(path: Path | None) -> Iterator[Sequence[socket.socket]]:
         listener.setblocking(False)
         yield [listener]
         path.unlink(missing_ok=True)
-
-
-def _raise_file_limit() -> None:
-    """A connection for each PUT, and the descriptors of requests, may be more than the usual 1024."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from urllib.parse import SplitResult, urlsplit
 
+from dns.names import shortened
 from services.hooks.url import addresses
 
 LONGEST_URL = 2000  # characters
@@ -20,28 +21,28 @@ _EXAMPLE_URL, _EXAMPLE_COMMAND = "https://app.example.com/mail", '["/usr/local/b
 def url_problem(value: object, variable: str, *, allow_private: bool) -> str:
     """Why this cannot be the URL of a hook. `variable` hands over the user and the password for it."""
     if not isinstance(value, str) or len(value) > LONGEST_URL or not _URL.fullmatch(value):
-        return f"url must be an address such as {_EXAMPLE_URL}, in ASCII, not {_shortened(value)}"
+        return f"url must be an address such as {_EXAMPLE_URL}, in ASCII, not {shortened(value)}"
     try:
         parts = urlsplit(value)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        return f"url {_shortened(value)} is no address ({error}): write one such as {_EXAMPLE_URL}"
+        return f"url {shortened(value)} is no address ({error}): write one such as {_EXAMPLE_URL}"
     if parts.username is not None or parts.password is not None:
         return (
             "url holds a user or a password, and secrets do not belong into the inventory: take them out, "
             f"and hand them over as {variable}=user:password in the environment of the deploy"
         )
     if not host:
-        return f"url {_shortened(value)} has no host: write one such as {_EXAMPLE_URL}"
+        return f"url {shortened(value)} has no host: write one such as {_EXAMPLE_URL}"
     if parts.fragment or value.endswith("#"):
-        return f"url {_shortened(value)} has a fragment, which is never sent: take out what begins with #"
+        return f"url {shortened(value)} has a fragment, which is never sent: take out what begins with #"
     if _is_refused(host, allow_private=True):
         return f"url leads to {host}, where no hook may post, also with allow_private: name another address"
     if allow_private:
         return ""
     if parts.scheme != "https":
         return (
-            f"url {_shortened(value)} is not https://, and would send mail in clear text: use https://, or, "
+            f"url {shortened(value)} is not https://, and would send mail in clear text: use https://, or, "
             "if it stays in your own network, add allow_private=True"
         )
     if _is_private(host):
@@ -88,8 +89,3 @@ def command_problems(value: object, user: object) -> Iterator[str]:
         yield "user root: what strangers send would be read with all rights: make a user for this"
     elif user == "letterbox" or user.startswith("letterbox-"):
         yield f"user {user} is one of the deploy's own: make another for this, or leave it out"
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

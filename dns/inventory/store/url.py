@@ -7,6 +7,8 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
+from dns.names import shortened
+
 LONGEST_URL = 1000  # characters
 EXAMPLE = "https://ACCOUNT.r2.cloudflarestorage.com/mail"
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?\[\]@#%=&-]+")
@@ -25,31 +27,31 @@ _DASHBOARD = "dash.cloudflare.com"
 def url_problem(value: object, *, allow_http: bool) -> str:
     """Why this cannot be the URL of a bucket."""
     if not isinstance(value, str) or len(value) > LONGEST_URL or not _URL.fullmatch(value):
-        return f"bucket must be a URL such as {EXAMPLE}, not {_shortened(value)}"
+        return f"bucket must be a URL such as {EXAMPLE}, not {shortened(value)}"
     try:
         parts = urlsplit(value)
         host, port = parts.hostname, parts.port
     except ValueError as error:
-        return f"bucket {_shortened(value)} is no URL ({error}): write one such as {EXAMPLE}"
+        return f"bucket {shortened(value)} is no URL ({error}): write one such as {EXAMPLE}"
     if parts.username is not None or parts.password is not None:
         return (
             "bucket holds a user or a password, and secrets do not belong into the inventory: take them out, "
             "and deploy with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment"
         )
     if not host:
-        return f"bucket {_shortened(value)} has no host: write one such as {EXAMPLE}"
+        return f"bucket {shortened(value)} has no host: write one such as {EXAMPLE}"
     if not _HOST.fullmatch(host) or port == 0:
-        return f"bucket {_shortened(value)} has no right host or port: write a URL such as {EXAMPLE}"
+        return f"bucket {shortened(value)} has no right host or port: write a URL such as {EXAMPLE}"
     if parts.query or parts.fragment or value.endswith(("?", "#")):
-        return f"bucket {_shortened(value)} goes on behind the path: take out what begins with ? or #"
+        return f"bucket {shortened(value)} goes on behind the path: take out what begins with ? or #"
     if parts.scheme != "https" and not allow_http:
         return (
-            f"bucket {_shortened(value)} is not https://, and mail would travel in clear text: use https://, "
+            f"bucket {shortened(value)} is not https://, and mail would travel in clear text: use https://, "
             'or, if it stays in your own network, add "allow_http": True to the store'
         )
     if host == _DASHBOARD:
         return (
-            f"bucket {_shortened(value)} is a page of the dashboard: write the address of the S3 API, "
+            f"bucket {shortened(value)} is a page of the dashboard: write the address of the S3 API, "
             f"such as {EXAMPLE} (the page of the bucket shows it)"
         )
     if _PLACEHOLDER.match(host):
@@ -65,7 +67,7 @@ def url_problem(value: object, *, allow_http: bool) -> str:
 def _path_problem(path: str, url: str) -> str:
     bucket, *words = path.removesuffix("/").split("/")
     if not bucket:
-        return f"bucket {_shortened(url)} names no bucket: put its name behind the host, as in {EXAMPLE}"
+        return f"bucket {shortened(url)} names no bucket: put its name behind the host, as in {EXAMPLE}"
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
         return (
             f"bucket {url}: {bucket!r} is no name of a bucket: use 3 to 63 lower-case letters, digits, "
@@ -78,7 +80,7 @@ def _path_problem(path: str, url: str) -> str:
         )
     if len("/".join(words)) > _LONGEST_PREFIX:
         return (
-            f"bucket {_shortened(url)}: the prefix behind the bucket is longer than {_LONGEST_PREFIX} "
+            f"bucket {shortened(url)}: the prefix behind the bucket is longer than {_LONGEST_PREFIX} "
             "characters: shorten it"
         )
     return ""
@@ -99,7 +101,7 @@ def same_bucket_problem(urls: Sequence[str]) -> str:
 def region_problem(region: object, urls: Sequence[str]) -> str:
     """Why this cannot be the region of the bucket at these URLs."""
     if not isinstance(region, str) or not re.fullmatch(r"[a-z0-9-]{1,40}", region):
-        return f'region must be a name such as "eu-central-1", or "auto", not {_shortened(region)}'
+        return f'region must be a name such as "eu-central-1", or "auto", not {shortened(region)}'
     named = next((url for url in urls if (urlsplit(url).hostname or "").endswith(".amazonaws.com")), None)
     if region == "auto" and named:
         return (
@@ -114,8 +116,3 @@ def _is_link_local(host: str) -> bool:
     except ValueError:
         return False
     return address.is_link_local or address.is_multicast or address.is_unspecified
-
-
-def _shortened(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:79]}…"

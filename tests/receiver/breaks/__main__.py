@@ -23,8 +23,8 @@ from pathlib import Path
 from receiver.config.load import any_mailbox
 from receiver.config.values import Config, TLSFiles
 from receiver.loop.event_loop import new_loop
-from receiver.serving import server
 from receiver.storage.writer_process import WriterProcess
+from receiver.system.limits import raise_file_limit
 from tests.receiver.breaks.run import LIMITS, run
 from tests.receiver.certificates import make_certificate
 
@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     arguments = parser.parse_args()
-    server.raise_file_limit()
+    raise_file_limit()
     with configured() as config, socket.socket(socket.AF_UNIX) as silent:
         resolver = config.mail.with_name("resolver")
         silent.bind(str(resolver))
