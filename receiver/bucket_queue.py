@@ -22,6 +22,11 @@ def queue(mail: Path) -> Queue:
     return Queue(mail / FOLDER)
 
 
+def pushed(mail: Path) -> Path:
+    """The file that says when the bucket last had all mail of this host. Without it nobody knows that."""
+    return mail / FOLDER / "pushed"
+
+
 def wants(mailbox: Mailbox) -> bool:
     """Whether mail for that mailbox goes to the bucket.
 

@@ -9,7 +9,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 
-from receiver import __version__, loaded
+from receiver import __version__, bucket_queue, loaded
 from receiver.config.values import Config
 from receiver.keeping.quotas import Quotas, WorkerQuotas
 from receiver.loop.event_loop import new_loop
@@ -130,6 +130,10 @@ async def _receive(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     await recover(store)
+    if config.store is not None and not bucket_queue.pushed(config.mail).exists():
+        from receiver.transfer.pushing import note_empty  # late, because one start in a host's life needs it
+
+        note_empty(config, store.folders)
     if writer:
         await writer.open(stop.set)
     servers = [

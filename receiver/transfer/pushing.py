@@ -25,7 +25,6 @@ from receiver.transfer.local_mail import Local
 from receiver.transfer.outcome import Outcome
 from receiver.transfer.sending import Sender, Sent
 
-PUSHED = "pushed"  # in `.bucket`: when a push was complete, for the doctor
 _BATCH = 128  # messages that are noted at once, before they are put
 _MOST_HERE = 1000  # messages that need not be put, which are noted at once
 _FIRST = 946_684_800  # 2000: no message arrived before, whatever its name says
@@ -149,14 +148,18 @@ def _hour(name: str) -> str:
 def note_empty(config: Config, folders: Folders) -> None:
     """A host without a message has nothing to push. Note that for the doctor, if it can be done.
 
-    This comes before the first pull, because what was pulled is mail of this host, too.
+    The receiver does this before it takes the first message for a bucket, since any later message may be
+    missed. The first push and the first pull do it for a host that has got another bucket.
     """
     with contextlib.suppress(OSError):
-        noted = (config.mail / bucket_queue.FOLDER / PUSHED).exists()
-        if not noted and next(local_mail.everything(config), None) is None:
+        if bucket_queue.pushed(config.mail).exists():
+            return
+        if next(local_mail.everything(config), None) is None:
             _write_pushed(config.mail, folders, 0)
 
 
 def _write_pushed(mail: Path, folders: Folders, files: int) -> None:
+    path = bucket_queue.pushed(mail)
+    folders.make_folder(path.parent)
     said = {"at": int(time.time()), "files": files}
-    journal.write_file(folders, mail / bucket_queue.FOLDER / PUSHED, json.dumps(said).encode())
+    journal.write_file(folders, path, json.dumps(said).encode())

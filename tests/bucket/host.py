@@ -45,7 +45,8 @@ class Host:
             self._end("push", "pull")
             if self.bucket.process:
                 self.bucket.end()
-        (self.mail / ".bucket" / "pending").mkdir(parents=True, exist_ok=True)
+        if promise == "disk":
+            (self.mail / ".bucket" / "pending").mkdir(parents=True, exist_ok=True)
         store = f'[store]\npromise = "{promise}"\nsocket = "{self.bucket.socket}"\n' if promise else ""
         self.server = start_server(
             self.folder, domains=DOMAINS, hooks=store, hostname=f"{self.name}.example.test"

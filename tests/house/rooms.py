@@ -67,7 +67,8 @@ ROOMS = (
         (
             ("__main__",),
             ("heartbeat", "proof"),
-            ("doctor", "importing", "serving", "tls_reports", "transfer"),
+            ("serving",),
+            ("doctor", "importing", "tls_reports", "transfer"),
             ("hooks", "imap", "reading", "smtp"),
             ("checks", "content", "keeping", "spam_filter", "storage"),
             ("cli", "config", "loop"),

@@ -82,14 +82,20 @@ def test_names_are_resolved_from_the_root_down(lab) -> None:
 
 
 def test_the_resolver_keeps_answers_as_real_ones_do(lab) -> None:
-    """That a name is not there it knows for as long as the zone says, unless it is told to forget."""
+    """It gives an old answer for as long as the zone says, which is a minute, unless it is told to forget."""
     zone = "/srv/static/sender.test.zone"
-    name = f"fresh{time.monotonic_ns()}"
-    assert lab.world.lookup(f"{name}.sender.test", "TXT", cached=True) == []
-    lab.world.run(f"cp -p {zone} {zone}.kept && echo '{name} TXT here' >> {zone} && publish-zones")
+    name = f"kept{time.monotonic_ns()}"
+
+    def publish(text: str) -> None:
+        lab.world.run(f"cp -p {zone}.kept {zone} && echo '{name} TXT {text}' >> {zone} && publish-zones")
+
+    lab.world.run(f"cp -p {zone} {zone}.kept")
     try:
-        assert lab.world.lookup(f"{name}.sender.test", "TXT", cached=True) == []
-        assert lab.world.lookup(f"{name}.sender.test", "TXT") == ['"here"']
+        publish("old")
+        assert lab.world.lookup(f"{name}.sender.test", "TXT") == ['"old"']
+        publish("new")
+        assert lab.world.lookup(f"{name}.sender.test", "TXT", cached=True) == ['"old"']
+        assert lab.world.lookup(f"{name}.sender.test", "TXT") == ['"new"']
     finally:
         lab.world.run(f"mv {zone}.kept {zone} && touch {zone} && publish-zones")
 

@@ -57,7 +57,7 @@ def read(mail: Path, promise: str) -> Backlog:
         if not may_lack and not stat.S_ISDIR(queue.pending.lstat().st_mode):
             return Backlog(unread=f"{queue.pending}: no folder")
         waiting = queue.pending_names()
-        done = load(queue.folder / "pushed")
+        done = load(bucket_queue.pushed(mail))
     except (OSError, ValueError, RecursionError) as failure:
         return Backlog(unread=reason(failure))
     times = [each for each in map(arrived, waiting[:1]) if each is not None]
