@@ -47,7 +47,7 @@ class Budget:
         except BaseException as error:
             if turn.done() and not turn.cancelled():
                 self._left += octets  # Its turn came at the same moment.
-            else:
+            elif entry in self._waiting:  # Else `_serve` has passed it by at the same moment.
                 self._waiting.remove(entry)
             self._serve()
             if isinstance(error, TimeoutError):

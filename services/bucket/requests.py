@@ -27,6 +27,7 @@ T = TypeVar("T")
 DEADLINE = 14.0  # seconds after which a request has its reply
 UNDER_WAY = 67_108_864  # octets of content
 _LISTS = 4  # lists and gets under way at once
+_LEAST = 1.0  # seconds that must be left for content that had to wait, because less would be in vain
 _READERS = 4  # threads that read and digest content
 _LONGEST_KEY = 4096  # characters
 _MARGIN = 400  # octets of a key besides its mailbox: the prefix of the URL, the hour and the tail
@@ -109,7 +110,7 @@ class Requests:
         longest = max(len(keys.folder(each.mailbox)) for each in put.copies)
         if longest + _MARGIN > keys.LONGEST:
             raise RequestError(errno.ENAMETOOLONG, "the name of a mailbox is too long for a key of the store")
-        room = await self._budget.take(put.size + len(octets), late)
+        room = await self._budget.take(put.size + len(octets), late - _LEAST)
         try:
             kept = await self._store(put, inline, left, late)
         finally:

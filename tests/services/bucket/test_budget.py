@@ -74,3 +74,21 @@ def test_who_leaves_at_the_moment_of_its_turn_leaves_its_room() -> None:
         assert budget.used == 0
 
     asyncio.run(play())
+
+
+def test_who_leaves_at_the_moment_before_its_turn_leaves_it_to_the_next() -> None:
+    async def play() -> None:
+        budget = Budget(10)
+        held = await budget.take(10, soon())
+        leaving = asyncio.create_task(budget.take(10, soon()))
+        next_one = asyncio.create_task(budget.take(10, soon()))
+        await asyncio.sleep(0)
+        leaving.cancel()
+        budget.give(held)
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        assert await next_one == 10
+        budget.give(10)
+        assert budget.used == 0
+
+    asyncio.run(play())
