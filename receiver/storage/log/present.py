@@ -8,7 +8,7 @@ since it came, and each once. So the time grows with the names in the mailbox, a
 A file counts only if it has all octets of the message. Its identity is in them.
 
 A mail client may be moving messages while we look. A file that goes from one folder to another can be missed,
-so the recovery looks again if a folder changed meanwhile.
+or has gone when we open it. So the recovery looks again if a folder changed, or a file went, meanwhile.
 """
 
 from __future__ import annotations
@@ -36,11 +36,17 @@ class Present:
     def __init__(self, folder: str) -> None:
         self._folder = folder
         self._by_identity: dict[int, dict[str, list[Path]]] = {}  # renamed files, by their size
-        self.changed = False  # whether a folder changed, or may have, while its names were read
+        self.changed = False  # whether a file may have been moved while we looked
 
     def find(self, name: str, octets: bytes) -> Path | None:
         """A file with these octets. `name` is the name that it had in new/. Raises OSError."""
-        return next((path for path in self.files(name, octets) if _is_complete(path, octets)), None)
+        for path in self.files(name, octets):
+            found = _read(str(path), len(octets) + 1)
+            if found == octets:
+                return path
+            if found is None and path != self._new(name):
+                self.changed = True  # It was there when the names were read.
+        return None
 
     def place(self, name: str) -> Path:
         """Where the file belongs: in new/, or where a file of that name is that is not complete."""
@@ -71,7 +77,7 @@ class Present:
                     if not maildir.identity(name):
                         others.append(path)
         latest = max(_changed_at(f"{folder}/{part}") for folder in folders for part in maildir.PARTS)
-        self.changed = latest > began - _TICK
+        self.changed |= latest > began - _TICK
         return named, others
 
     def _named(self, name: str) -> Iterator[Path]:
@@ -85,6 +91,7 @@ class Present:
             try:
                 status = os.lstat(path)
             except FileNotFoundError:
+                self.changed = True
                 continue
             if stat.S_ISREG(status.st_mode):
                 found.setdefault(status.st_size, []).append((status.st_ctime, path))
@@ -95,8 +102,12 @@ class Present:
         if size not in self._by_identity:
             found = self._by_identity[size] = {}
             for changed, path in self._by_size.get(size, []):
-                if changed >= arrived - _SLACK and (identity := _identity(path)):
-                    found.setdefault(identity, []).append(Path(path))
+                if changed < arrived - _SLACK:
+                    continue
+                octets = _read(path, _TOP)
+                self.changed |= octets is None
+                if octets and (identity := _IDENTITY.search(octets)):
+                    found.setdefault(identity[1].decode(), []).append(Path(path))
         return self._by_identity[size]
 
 
@@ -125,13 +136,3 @@ def _read(path: str, size: int) -> bytes | None:
         raise
     with os.fdopen(fd, "rb") as file:
         return file.read(size) if stat.S_ISREG(os.fstat(fd).st_mode) else None
-
-
-def _identity(path: str) -> str:
-    octets = _read(path, _TOP)
-    found = _IDENTITY.search(octets) if octets else None
-    return found[1].decode() if found else ""
-
-
-def _is_complete(path: Path, octets: bytes) -> bool:
-    return _read(str(path), len(octets) + 1) == octets

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,7 +24,8 @@ from receiver.storage.log.segment import Segment
 from receiver.storage.log.wal import FOLDER
 from receiver.system.journal import log
 
-_LOOKS = 5  # for a message whose file is missing, as long as a mail client moves others meanwhile
+_LONGEST_LOOK = 5.0  # seconds for files that are missing, as long as a mail client moves others meanwhile
+_PAUSE = 0.02  # seconds between two looks
 
 
 def recover(folders: Folders) -> int:
@@ -65,10 +67,13 @@ def _recover_segment(folders: Folders, segment: Segment) -> int:
             box = present.setdefault(copy.mailbox, Present(folders.folder(copy.mailbox)))
             if not _is_there(segment, record, copy, box):
                 missing.add((copy.mailbox, record.name))
-    for _ in range(_LOOKS - 1):
-        again = {mailbox for mailbox, _ in missing if present[mailbox].changed}
+    late = time.monotonic() + _LONGEST_LOOK
+    while again := {mailbox for mailbox, _ in missing if present[mailbox].changed}:
+        if time.monotonic() > late:
+            break
+        time.sleep(_PAUSE)
         present |= {mailbox: Present(folders.folder(mailbox)) for mailbox in again}
-        for record, copy in _copies(segment, missing) if again else ():
+        for record, copy in _copies(segment, missing):
             if copy.mailbox in again and _is_there(segment, record, copy, present[copy.mailbox]):
                 missing.remove((copy.mailbox, record.name))
     for record, copy in _copies(segment, missing):

@@ -2,88 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import os
 import shutil
 import signal
 import sys
 import threading
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from receiver.mailbox import Mailbox
-from receiver.reading import selection, stored
-from receiver.smtp.transaction import trace
 from receiver.storage.folders import Folders
-from receiver.storage.log.record import Copy
 from receiver.storage.log.recovery import recover
 from tests.receiver.durability.load import Ledger, senders
 from tests.receiver.moved import dovecot
+from tests.receiver.moved.crashed import Crashed, contents
 from tests.receiver.moved.dovecot import Session
 from tests.receiver.moved.received import rename_by_copying
 from tests.receiver.processes import DEADLINE, wait_until
 from tests.receiver.server import start_server
-from tests.receiver.storage.copies import SIZE
-from tests.receiver.stores import new_store
-from tests.receiver.wire import content_of
 
 pytestmark = pytest.mark.skipif(not dovecot.is_installed(), reason=dovecot.WHY_NOT)
-
-ALICE = Mailbox("example.test", "alice")
-ORIGIN = trace.Origin("client.test", "192.0.2.1", "ESMTP", None)
-
-
-class Crashed:
-    """A mail folder whose receiver stored messages of one size and has not emptied its log."""
-
-    def __init__(self, folder: Path, messages: int) -> None:
-        self.mail = folder / "mail"
-        self.box = self.mail / "example.test" / "alice"
-        self._own = folder / "dovecot"
-        self.contents = [b"Subject: %d\r\n\r\nx\r\n" % (100_000 + each) for each in range(messages)]
-        kept = folder / "kept"
-        store = new_store(self.mail, log=SIZE)
-
-        async def send(content: bytes) -> None:
-            identity = store.identity()
-            received = trace.received_field(ORIGIN, "mx.test", identity, None, 1_800_000_000)
-            copies = [Copy(ALICE, trace.copy_fields(None, str(ALICE)))]
-            message = store.incoming(identity, copies, received)
-            await store.write(message, content)
-            await store.deliver(message)
-
-        async def send_all() -> None:
-            for each in self.contents:
-                await send(each)
-
-        asyncio.run(send_all())
-        shutil.copytree(self.mail / ".wal", kept)
-        store.close()
-        shutil.rmtree(self.mail / ".wal")
-        kept.rename(self.mail / ".wal")
-
-    @contextlib.contextmanager
-    def client(self) -> Iterator[Session]:
-        with dovecot.session(self.box, self._own) as session:
-            session.create("Archive")
-            yield session
-
-    def recover(self) -> int:
-        return recover(Folders(self.mail))
-
-    def found(self) -> Counter[bytes]:
-        """How often each content is in the mailbox and its folders."""
-        return contents(self.mail)
-
-
-def contents(mail: Path) -> Counter[bytes]:
-    boxes = stored.maildirs(mail, "alice")
-    return Counter(content_of(Path(each.path).read_bytes()) for each in selection.everything(boxes))
 
 
 def _mark(client: Session) -> None:
@@ -177,6 +119,33 @@ def test_the_recovery_opens_few_files_of_a_large_mailbox(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("times", [1, 8])
+def test_a_file_that_is_moved_just_before_it_is_opened_is_looked_for_again(
+    tmp_path: Path, times: int
+) -> None:
+    """A client may move it again and again. No number of looks is enough, so there is time for them."""
+    crashed = Crashed(tmp_path, 1)
+    with crashed.client() as client:
+        _move(client)
+    time.sleep(0.1)  # Now no folder seems to change while its names are read.
+    left = [times]
+
+    def move(event: str, said: tuple[object, ...]) -> None:
+        path = Path(str(said[0])) if event == "open" and left else Path()
+        if not left or path.parent.name not in ("new", "cur") or not path.exists():
+            return
+        is_inside = path.parent.parent == crashed.box
+        path.rename((crashed.box / ".Archive" if is_inside else crashed.box) / "cur" / path.name)
+        left[0] -= 1
+        if not left[0]:
+            left.clear()  # An audit hook stays for as long as the process lives.
+
+    sys.addaudithook(move)
+    assert crashed.recover() == 0
+    assert not left
+    assert crashed.found() == Counter(crashed.contents)
+
+
 def test_each_message_is_there_once_after_kills_while_a_client_moves(tmp_path: Path) -> None:
     mail = tmp_path / "mail"
     box = mail / "example.test" / "alice"
@@ -225,7 +194,7 @@ def test_each_message_is_there_once_after_kills_while_a_client_moves(tmp_path: P
     ended.set()
     assert client is not None
     client.join(DEADLINE)
-    assert not failures
     digests = Counter(hashlib.sha256(each).hexdigest() for each in contents(mail).elements())
     assert {digest: count for digest, count in digests.items() if count > 1} == {}
     assert acknowledged <= digests.keys() <= offered
+    assert not failures
