@@ -24,7 +24,7 @@ from dns.check.findings import Finding
 from dns.errors import SyncError
 from dns.inventory import Inventory, InventoryError, MailHost, load, over_ssh
 from dns.inventory.host_addresses import Addresses
-from dns.terminal.arguments import add_inventory, inventory_path
+from dns.terminal.arguments import Parser, add_inventory, inventory_path, parse_resolver, parse_seconds
 from dns.world.greeting import Greeting
 from dns.world.seen import Seen
 from dns.world.vantage import vantage_with
@@ -64,7 +64,7 @@ class OutsideView:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m first_mail.doctor",
         description="Walk a message's path from DNS to disk; name the first broken link and its fix.",
         epilog="Marks: ✓ it holds, ✗ it is broken, ? it cannot be told from here. Exit codes: 0 every link "
@@ -80,8 +80,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         metavar="HOST",
         help="connect from this host of the inventory, not from here",
     )
-    parser.add_argument("--resolver", metavar="ADDRESS[#PORT]", help="in place of the system's")
-    parser.add_argument("--seconds", type=float, default=6.0, metavar="S", help="for each connection (6)")
+    parser.add_argument(
+        "--resolver", type=parse_resolver, metavar="ADDRESS[#PORT]", help="in place of the system's"
+    )
+    parser.add_argument(
+        "--seconds", type=parse_seconds, default=6.0, metavar="S", help="for each connection (6)"
+    )
     parser.add_argument("--reference", action="append", metavar="NAME", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="an object a line")
     given = parser.parse_args(argv)

@@ -7,7 +7,6 @@ does. Exit codes: 0 stored; 1 not in time, or not possible; 130 interrupted.
 
 from __future__ import annotations
 
-import argparse
 import json
 import selectors
 import shlex
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from dns.inventory import InventoryError, MailHost, load
-from dns.terminal.arguments import add_inventory, inventory_path
+from dns.terminal.arguments import Parser, add_inventory, inventory_path, parse_seconds
 from first_mail import doctor, ssh
 from first_mail.display import DisplayWithCode
 from provision.host import layout
@@ -51,13 +50,13 @@ class Waiting:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command line; the exit code."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m first_mail.proof",
         description="Make a one-time address on the inventory's hosts, wait for a message, show how it came.",
     )
     add_inventory(parser)
     parser.add_argument("--domain", metavar="NAME", help="at which of the domains (the first)")
-    parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
+    parser.add_argument("--timeout", type=parse_seconds, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument(
         "--hook", default="", metavar="NAME", help="then hand the message to this hook of the host"
     )

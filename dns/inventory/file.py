@@ -61,7 +61,8 @@ def _run(path: Path) -> dict[str, object]:
     try:
         return runpy.run_path(str(path))
     except SyntaxError as error:
-        raise InventoryError(f"{path.name}:{error.lineno}: {error.msg}") from None
+        at = f"{error.lineno}: " if error.lineno else " "  # none if the file has a null byte, for example
+        raise InventoryError(f"{path.name}:{at}{error.msg}") from None
     except UnicodeDecodeError as error:
         raise InventoryError(f"{path.name}: is not UTF-8 ({error.reason}): save it as UTF-8") from None
     except (Exception, SystemExit) as error:

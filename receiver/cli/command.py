@@ -33,6 +33,17 @@ def add_form(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--text", action="store_true", help="print text for people (the default on a terminal)")
 
 
+def parse_seconds(text: str) -> float:
+    """Read a number of seconds from the command line."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value <= 1e9:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
 def wants_json(arguments: argparse.Namespace) -> bool:
     return bool(arguments.json or not (arguments.text or sys.stdout.isatty()))
 

@@ -21,7 +21,7 @@ def read_table(path: Path | None) -> Mapping[str, object]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, IsADirectoryError):
-        raise Failure(f"{path}: no such file: name another with --config, or use --mail") from None
+        raise Failure(f"{path}: no such file: deploy to this host, or name another with --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise Failure(f"{path}: is not TOML: {error}", os.EX_CONFIG) from None
 

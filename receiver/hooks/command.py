@@ -32,7 +32,8 @@ def main(argv: Sequence[str]) -> int:
         prog="letterbox hooks",
         description="List the hooks: what waits for each, what it has given up, and why.",
         epilog="What is dropped is forgotten by the hook alone: the mail stays in its mailbox. Exit codes: 0 "
-        "listed or done; 1 no such hook or message, or not confirmed; 2 wrong usage.",
+        "listed or done; 1 no such hook or message, or not confirmed; 2 wrong usage; 77 not permitted; 78 "
+        "the configuration is wrong.",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"({configuration.PATH})")
     what = parser.add_mutually_exclusive_group()

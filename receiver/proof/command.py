@@ -19,7 +19,7 @@ from pathlib import Path
 
 from receiver import one_time
 from receiver.cli import configuration
-from receiver.cli.command import Failure, add_form, run_command, run_reported, wants_json
+from receiver.cli.command import Failure, add_form, parse_seconds, run_command, run_reported, wants_json
 from receiver.cli.terminal import Screen
 from receiver.doctor.command import main as doctor
 from receiver.proof import evidence, through_hook
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help=f"({configuration.PATH})")
     parser.add_argument("--domain", metavar="NAME", help="the domain of the address (the first)")
-    parser.add_argument("--timeout", type=float, default=600.0, metavar="S", help="seconds (600)")
+    parser.add_argument("--timeout", type=parse_seconds, default=600.0, metavar="S", help="seconds (600)")
     parser.add_argument("--local-part", metavar="TEXT", help=argparse.SUPPRESS)
     parser.add_argument(
         "--hook", metavar="NAME", help="then hand the message to this hook, and say whether it delivered it"

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Sequence
 
 from receiver.cli import configuration, terminal
-from receiver.cli.command import Failure, print_json, wants_json
+from receiver.cli.command import Failure, parse_seconds, print_json, wants_json
 from receiver.cli.terminal import Screen
 from receiver.reading import command, marks, renamed, selection, show, stored, summary
 from receiver.reading.changes import Arrivals
@@ -33,10 +33,10 @@ def wait(argv: Sequence[str]) -> int:
         "--to", metavar="X", help="an address or alias that mail was sent to, or a mailbox (any)"
     )
     parser.add_argument("--subject", metavar="TEXT", help="only a message with this text in its subject")
-    parser.add_argument("--timeout", type=_seconds, default=300.0, metavar="S", help="seconds (300)")
+    parser.add_argument("--timeout", type=parse_seconds, default=300.0, metavar="S", help="seconds (300)")
     parser.add_argument(
         "--since",
-        type=_seconds,
+        type=parse_seconds,
         default=0.0,
         metavar="S",
         help="messages of the last S seconds count too (0)",
@@ -53,16 +53,6 @@ def follow(argv: Sequence[str]) -> int:
     """Run `letterbox follow` and return its exit code. `argv` has the arguments that follow its name."""
     parser = command.parser("follow", "Print a line for each message that arrives, until Ctrl-C.")
     return command.run(parser.parse_args(argv), _follow)
-
-
-def _seconds(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1
-    if not 0 <= value <= 1e9:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
-    return value
 
 
 def _wait(arguments: argparse.Namespace) -> int:

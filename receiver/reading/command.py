@@ -86,8 +86,8 @@ def messages(arguments: argparse.Namespace, wanted: Sequence[str]) -> list[store
     found = []
     for name in wanted:
         if name.isascii() and name.isdigit() and len(name) < 7:
-            newest = selection.newest(boxes, int(name))
-            hits = newest[int(name) - 1 :] if int(name) else []
+            number = int(name)
+            hits = selection.newest(boxes, number)[number - 1 :] if number else []
         else:
             hits = selection.find(boxes, name)
         if not hits:

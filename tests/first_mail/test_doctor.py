@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from first_mail import doctor, message_path
+from first_mail import doctor, message_path, proof
 from receiver.doctor import links
 from tests.deploys import greeting_whoever_comes
 from tests.first_mail.breaking import host, record
@@ -112,3 +112,18 @@ def test_a_link_of_a_host_of_0_1_is_read_too() -> None:
     fine = links.from_json({"link": "socket", "holds": True, "evidence": "it listens", "mend": None})
     assert fine.holds
     assert fine.to_json()["fix"] is None
+
+
+@pytest.mark.parametrize("arguments", [["--frob"], ["--seconds", "x"], ["--resolver", "one.test"]])
+def test_wrong_usage_is_no_broken_link(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        doctor.main(arguments)
+    assert ended.value.code == 1  # 2 says that a link is broken
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_the_proof_takes_no_time_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        proof.main(["--timeout", "nan"])
+    assert ended.value.code == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1

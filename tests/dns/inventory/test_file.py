@@ -51,6 +51,13 @@ def test_a_file_that_is_not_an_inventory_is_reported_in_one_line(
     assert said in str(error.value).splitlines()[0]
 
 
+def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.py"
+    path.write_bytes(b"mail_hosts = 1\0")
+    with pytest.raises(InventoryError, match=r"^inventory\.py:(\d+:)? .*null bytes"):
+        load(path)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(InventoryError, match="there is no such file"):
         load(tmp_path / "inventory.py")

@@ -7,6 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from receiver.proof import command
 from tests.receiver.processes import ROOT
 from tests.receiver.proof.running import MESSAGE, listed, next_event, proof, reply_to, send
 from tests.receiver.server import Server
@@ -29,6 +32,14 @@ def test_a_message_to_the_address_is_the_proof(server: Server, config: Path) -> 
     assert shown["seconds"] > 0
     assert reply_to(server, address).startswith("550 5.1.1")
     assert b"proof" not in listed(config)
+
+
+@pytest.mark.parametrize("timeout", ["nan", "-5", "soon"])
+def test_a_time_that_is_none_is_wrong_usage(timeout: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--timeout", timeout])
+    assert ended.value.code == 2
+    assert f"{timeout!r} is not a number of seconds" in capsys.readouterr().err
 
 
 def test_no_message_in_time_is_exit_code_1(server: Server, config: Path) -> None:

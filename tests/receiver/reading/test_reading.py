@@ -113,12 +113,13 @@ def test_a_message_is_named_by_number_identity_or_path(mail: Mail) -> None:
     assert mail.json("show", str(paths[1]))[0]["subject"] == "1"
 
 
-def test_a_missing_message_is_one_line_and_exit_code_1(mail: Mail) -> None:
+@pytest.mark.parametrize("number", ["7", "0"])
+def test_a_missing_message_is_one_line_and_exit_code_1(mail: Mail, number: str) -> None:
     mail.store(LETTER)
-    done = mail.letterbox("show", "7")
+    done = mail.letterbox("show", number)
     assert done.returncode == 1
     assert done.stderr.decode().splitlines() == [
-        "letterbox: 7: no such message: `letterbox list` shows them, and their numbers"
+        f"letterbox: {number}: no such message: `letterbox list` shows them, and their numbers"
     ]
 
 
