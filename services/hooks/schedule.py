@@ -143,6 +143,8 @@ class Schedule:
             return
         if self.state.failing_since is None:
             self.state.failing_since = began
+        if now < self._probe_set:  # The clock was set back, so these times say nothing.
+            self._failed_at = self._probe_at = self._hurried_at = 0.0
         if began >= self._failed_at:  # Those that were under way together count as one.
             self._streak += 1
             self._failed_at = now

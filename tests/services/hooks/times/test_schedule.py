@@ -151,6 +151,14 @@ def test_a_clock_that_is_set_back_makes_nothing_wait_for_longer() -> None:
     assert schedule.choose([name(3)], (), NOW - 365 * DAY) == name(3)
 
 
+def test_a_target_that_fails_after_the_clock_was_set_back_is_probed_again_soon() -> None:
+    schedule = Schedule(State(), lambda: 1.0)
+    schedule.failed(name(1), DOWN, NOW + 365 * DAY, NOW + 365 * DAY)
+    schedule.failed(name(2), DOWN, NOW, NOW)
+    assert schedule.choose([name(3)], (), NOW + 1) is None
+    assert schedule.choose([name(3)], (), NOW + 11) == name(3)
+
+
 def test_a_message_that_cannot_be_read_says_nothing_about_the_target() -> None:
     schedule = Schedule(State(), lambda: 1.0)
     schedule.failed(name(1), Failure("cannot be read", is_of_message=True), NOW, NOW)
