@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import obstore
+import pytest
+
 from receiver.bucket.client import Client
 from receiver.mailbox import Mailbox
-from tests.receiver.transfer.fleet import Host, keys
+from tests.bucket.seaweed import Engine
+from tests.receiver.transfer.fleet import Host, Service, keys, put
 from tests.waiting import wait_until
 
 NewHost = Callable[..., Host]
@@ -35,3 +39,16 @@ def test_a_queue_of_them_does_not_say_that_the_bucket_is_away(client: Client, ne
             wait_until(lambda number=number: len(keys(client)) == number, lambda: host.log("push"))
     assert "until it answers again" not in host.log("push")
     assert len(list(host.pending.iterdir())) == MANY
+
+
+def test_an_object_that_is_shorter_than_the_message_does_not_stand_for_it(
+    client: Client, bucket: Service, engine: Engine
+) -> None:
+    content = b"Message-ID: <one@sender.test>\r\n\r\nHello\r\n"
+    put(client, content)
+    (key,) = keys(client)
+    put(client, content)  # from another host
+    for spoiled in (b"", b"Return-Path: <zoe@sender.test>\r\n"):
+        obstore.put(bucket.store(engine), key, spoiled)
+        with pytest.raises(OSError, match="shorter than the message"):
+            put(client, content)
