@@ -25,6 +25,7 @@ from receiver.mailbox import Mailbox
 AUTHENTIC = "A"  # after a tail: the copy of an authentic sender, beside one that is not
 LONGEST = 1024  # octets of a key (Amazon S3 and R2)
 CHECKS = ".letterbox/check/"  # the prefix of the objects that the check makes and deletes
+_MARGIN = 400  # octets of a key besides its mailbox: the prefix of the URL, the hour and the tail
 _MAX_HEAD = 131_072  # octets of a header section in which a Message-ID is searched
 _AT_LENGTH = 65_536  # octets of a piece for whose digest the interpreter's lock is let go
 _AT_A_STROKE = 2047  # octets for which hashlib keeps the lock, whose handing over costs more
@@ -68,6 +69,11 @@ def parse(key: str) -> Key | None:
 def folder(mailbox: Mailbox) -> str:
     """The part of a key that stands for a mailbox: `<domain>/<mailbox>`, percent-encoded."""
     return f"{_encoded(mailbox.domain)}/{_encoded(mailbox.name)}"
+
+
+def has_room_for(mailbox: Mailbox) -> bool:
+    """Whether the keys of a mailbox are short enough for a store."""
+    return len(folder(mailbox)) + _MARGIN <= LONGEST
 
 
 def hour(seconds: float) -> str:

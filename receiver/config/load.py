@@ -87,7 +87,7 @@ def from_table(table: Mapping[str, Any], source: str) -> Config:
     checks, rspamd = sender_checks(reader, top), spam_filter(reader, top)
     told = hooks(reader, top, domains)
     kept, quotas = keep(reader, top, domains), quota(reader, top, domains)
-    bucket = store(reader, top)
+    bucket = store(reader, top, domains)
     for domain in domains:
         if domain.rejects_forged and "checks" not in top:
             reader.complain(f'domains."{domain.name}".reject_forged', "needs the table [checks]")

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from receiver.bucket import keys
 from receiver.config.tables import Reader
 from receiver.config.values import PROMISES, StoreConfig
+from receiver.mailbox import Mailbox
+from receiver.recipients import Domain
 
 _LONGEST_SOCKET = 107  # octets of a socket's path (unix(7))
 
 
-def store(reader: Reader, top: Mapping[str, Any]) -> StoreConfig | None:
-    """The table [store], or None without it. Problems go to the reader."""
+def store(reader: Reader, top: Mapping[str, Any], domains: Iterable[Domain]) -> StoreConfig | None:
+    """The table [store], or None without it. Problems go to the reader.
+
+    With it, each mailbox must have a name that fits into a key of the bucket. The inventory takes names of
+    64 ASCII characters at most, which always fit.
+    """
     if "store" not in top:
         return None
+    for domain in domains:
+        for name in sorted(domain.mailboxes or ()):
+            if not keys.has_room_for(Mailbox(domain.name, name)):
+                reader.complain(
+                    f'domains."{domain.name}".mailboxes',
+                    f"{name!r} is too long for the key of an object in the bucket: shorten it, or take out "
+                    "[store]",
+                )
     table = reader.table(top["store"], "store", {"promise", "socket"})
     promise = reader.value(table, "store", "promise", str)
     if promise is not None and promise not in PROMISES:

@@ -188,7 +188,7 @@ class Drain:
     def _note(self, ended: Iterator[Sent], outcome: Outcome) -> None:
         for each in ended:
             if each.away:
-                self._away = each.away
+                self._away = self._away if each.is_refused else each.away
                 self._fail(each.label, f"{each.label}: {each.away}", outcome)
                 continue
             self.pending.done(each.label)

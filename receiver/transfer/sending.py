@@ -6,6 +6,7 @@ its reader removes it.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,16 +20,21 @@ from receiver.transfer.mail_file import MailFile
 from receiver.transfer.outcome import Away
 
 PUTS = 8  # at once, because an engine takes many as fast as one
+_OF_THE_MESSAGE = {errno.ENAMETOOLONG, errno.EFBIG}  # No bucket takes it, so its error says nothing of ours.
 
 
 @dataclass(slots=True)
 class Sent:
-    """A message that was put. `label` is the caller's. `away` says why it was not put."""
+    """A message that was put. `label` is the caller's. `away` says why it was not put.
+
+    `is_refused` says that the message is why, and not the bucket: others may well be put.
+    """
 
     message: Message
     label: str
     size: int
     away: Away | None = None
+    is_refused: bool = False
 
 
 class Sender:
@@ -62,9 +68,9 @@ class Sender:
         done, self._waiting = wait(self._waiting, return_when=FIRST_COMPLETED)
         for each in done:
             sent = each.result()
-            self._unanswered = self._unanswered + 1 if sent.away else 0
+            self._unanswered = self._unanswered + 1 if sent.away and not sent.is_refused else 0
             yield sent
-            if sent.away and self._unanswered >= PUTS:
+            if sent.away and not sent.is_refused and self._unanswered >= PUTS:
                 self._unanswered = 0
                 raise sent.away
 
@@ -82,7 +88,7 @@ class Sender:
             )
         except OSError as error:
             self._clients.forget()
-            sent.away = away(error)
+            sent.away, sent.is_refused = away(error), error.errno in _OF_THE_MESSAGE
         finally:
             os.close(fd)
         return sent

@@ -19,6 +19,8 @@ _CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,64})\s*</Code>")
 _KIND = re.compile(r"kind: (\w{1,32})")
 _FULL_CODES = {"QuotaExceeded", "InsufficientStorage", "InsufficientCapacity", "XMinioStorageFull"}
 _FULL_STATUS = 507
+_OF_THE_OBJECT = {"EntityTooLarge": errno.EFBIG, "KeyTooLongError": errno.ENAMETOOLONG}
+_TOO_LARGE_STATUS = 413
 _REDIRECT = "PermanentRedirect"
 _TRANSIENT_CODES = {"RequestTimeout", "OperationAborted", "SlowDown"}
 
@@ -71,7 +73,8 @@ def outcome(error: BaseException) -> Outcome:
         return Outcome(Kind.UNKNOWN, errno.ETIMEDOUT if timed_out else errno.EHOSTUNREACH, said)
     if status >= 500 or status in {408, 409, 425, 429} or name in _TRANSIENT_CODES:
         return Outcome(Kind.UNKNOWN, errno.EIO, said, name)
-    return Outcome(Kind.REFUSED, errno.EIO, said, name)
+    code = errno.EFBIG if status == _TOO_LARGE_STATUS else _OF_THE_OBJECT.get(name, errno.EIO)
+    return Outcome(Kind.REFUSED, code, said, name)
 
 
 def _transport(text: str) -> str:

@@ -30,7 +30,6 @@ _LISTS = 4  # lists and gets under way at once
 _LEAST = 1.0  # seconds that must be left for content that had to wait, because less would be in vain
 _READERS = 4  # threads that read and digest content
 _LONGEST_KEY = 4096  # characters
-_MARGIN = 400  # octets of a key besides its mailbox: the prefix of the URL, the hour and the tail
 
 Reply = Callable[[bytes, int], None]  # takes a packet, and a descriptor or -1, which stays the caller's
 
@@ -107,9 +106,11 @@ class Requests:
             raise ProtocolError("descriptors: not as many as the packet says")
         if put.hour and not keys.is_hour(put.hour):
             raise ProtocolError("hour: is not like 2026-11-26/20")
-        longest = max(len(keys.folder(each.mailbox)) for each in put.copies)
-        if longest + _MARGIN > keys.LONGEST:
-            raise RequestError(errno.ENAMETOOLONG, "the name of a mailbox is too long for a key of the store")
+        if not all(keys.has_room_for(each.mailbox) for each in put.copies):
+            said = (
+                "the name of a mailbox is too long for a key of the store: move its mail to another mailbox"
+            )
+            raise RequestError(errno.ENAMETOOLONG, said)
         room = await self._budget.take(put.size + len(octets), late - _LEAST)
         try:
             kept = await self._store(put, inline, left, late)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,13 +12,16 @@ from receiver.bucket import keys
 from receiver.bucket.keys import AUTHENTIC, Below, Key
 from receiver.bucket.protocol import Copy, Put
 from services.bucket.engine import SMALL, Engine, Failed, attributes
-from services.bucket.outcome import Kind
+from services.bucket.outcome import Kind, Outcome
 
 HOUR_BEFORE = 900  # seconds of an hour in which a message may have been tried in the hour before
 _LOOK_BACK = 2.0  # seconds in which the store must say whether it was
 _AT_ONCE = 32  # copies of one message
 _OCTETS_AT_ONCE = 16_777_216  # of these copies. If all shared a slow line, none would be done in time.
 _JOINED = 65_536  # octets of content up to which a copy's body is joined
+_SHORTER = Outcome(
+    Kind.REFUSED, errno.EIO, "the object of that key is shorter than the message: remove it from the bucket"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +75,12 @@ class Storing:
         """Store one copy in that hour, unless the hour before has it. `before` may be empty."""
         tail = below.tail(copy.fields, put.name)
         if before:
-            sender = await self._sender(Key(before, copy.mailbox, tail), late)
+            sender = await self._sender(Key(before, copy.mailbox, tail), put, copy, late)
             if sender is not None:
                 if not _is_kept_beside(sender, put):
                     return Kept(tail, True)
                 tail += AUTHENTIC
-                if await self._sender(Key(before, copy.mailbox, tail), late) is not None:
+                if await self._sender(Key(before, copy.mailbox, tail), put, copy, late) is not None:
                     return Kept(tail, True)
         sender = await self.make(Key(hour, copy.mailbox, tail), put, copy, content, late)
         if sender is not None and not tail.endswith(AUTHENTIC) and _is_kept_beside(sender, put):
@@ -94,7 +98,7 @@ class Storing:
         said = attributes(put.name, put.sender)
         if size > SMALL:
             # A try before may have stored it too late for its answer. So each try stores further copies.
-            sender = await self._sender(key, late)
+            sender = await self._sender(key, put, copy, late)
             if sender is not None:
                 return sender
         while True:
@@ -106,7 +110,10 @@ class Storing:
                     raise
                 exists = failed.outcome
             try:
-                return (await self.engine.ask(lambda gateway: gateway.head(name), late)).sender
+                head = await self.engine.ask(lambda gateway: gateway.head(name), late)
+                if head.size < _least(put, copy):
+                    raise Failed(_SHORTER)
+                return head.sender
             except Failed as missing:
                 # The store says that it is there, and has no such object. It may err, or another is making
                 # it at this moment.
@@ -114,8 +121,8 @@ class Storing:
                     raise
             await self.engine.doubt(exists, late)
 
-    async def _sender(self, key: Key, late: float) -> str | None:
-        """What an object says of its sender. None if there is none, or if that is not known."""
+    async def _sender(self, key: Key, put: Put, copy: Copy, late: float) -> str | None:
+        """What an object says of its sender. None if there is no such copy, or if that is not known."""
         loop = asyncio.get_running_loop()
         try:
             head = await self.engine.ask(
@@ -123,7 +130,12 @@ class Storing:
             )
         except Failed:
             return None
-        return head.sender
+        return head.sender if head.size >= _least(put, copy) else None
+
+
+def _least(put: Put, copy: Copy) -> int:
+    """The octets that an object of the copy has at least. Another host's trace may be shorter than ours."""
+    return len(copy.fields) + put.size - put.trace
 
 
 def _is_kept_beside(sender: str, put: Put) -> bool:

@@ -57,3 +57,21 @@ def test_each_problem_is_named(table: str, problem: str) -> None:
 def test_what_is_no_table_is_a_problem() -> None:
     with pytest.raises(ConfigError, match="store: must be a table"):
         from_table(tomllib.loads('store = "bucket"\n' + REST), "x")
+
+
+@pytest.mark.parametrize(("name", "fits"), [("ü" * 102, True), ("ü" * 103, False), ("a" * 255, True)])
+def test_a_mailbox_must_fit_into_the_keys_of_the_bucket(name: str, fits: bool) -> None:
+    table = {
+        "hostname": "mx.test",
+        "mail": "/m",
+        "domains": {"a.test": {"mailboxes": ["alice", name]}},
+    }
+    assert from_table(table, "x").store is None
+    with_store = table | {"store": {"socket": "/s"}}
+    if fits:
+        assert from_table(with_store, "x").store
+        return
+    with pytest.raises(ConfigError) as found:
+        from_table(with_store, "x")
+    (problem,) = found.value.problems
+    assert problem.startswith('domains."a.test".mailboxes: ') and "too long for the key" in problem
