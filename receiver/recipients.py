@@ -97,6 +97,15 @@ class Directory:
         return self._domains.get(address.domain)
 
 
+def is_named(wanted: str, mailbox: Mailbox) -> bool:
+    """Whether a user means this mailbox, by its name or address in any case, and in Unicode, too."""
+    local, at, domain = wanted.rpartition("@")
+    if not at or wanted == mailbox.name:
+        return mailbox.name in (wanted, fold_local(wanted))
+    is_domain = fold_domain(domain) in (mailbox.domain, unicode_domain(mailbox.domain))
+    return is_domain and mailbox.name in (local, fold_local(local))
+
+
 def unicode_domain(name: str) -> str:
     """The U-label form of an A-label name (RFC 5890). A label that cannot be decoded stays as it is."""
     labels = []

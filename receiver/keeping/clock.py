@@ -75,7 +75,7 @@ def read_note(mail: Path) -> Reading | None:
         with os.fdopen(fd, "rb") as file:
             table = json.loads(file.read(_LONGEST))
         note = Reading(float(table["at"]), str(table["boot"]), float(table["uptime"]))
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
     return note if math.isfinite(note.at) and math.isfinite(note.uptime) else None
 

@@ -25,6 +25,7 @@ from receiver.keeping.age import DAY
 from receiver.keeping.clock import Reading
 from receiver.keeping.removal import Outcome
 from receiver.mailbox import Mailbox
+from receiver.recipients import is_named
 from receiver.system import privileges
 
 _LOCK = "lock"
@@ -75,14 +76,11 @@ def _keep(arguments: argparse.Namespace) -> int:
 
 def _wanted(config: Config, named: str | None) -> dict[Mailbox, int]:
     """The days of each mailbox that is asked for. Raises Failure if the name is that of none."""
-    named = named.casefold() if named else None
     known = [Mailbox(domain.name, box) for domain in config.domains for box in domain.mailboxes or ()]
-    if named and not any(named in (box.name, str(box)) for box in known):
+    if named and not any(is_named(named, box) for box in known):
         raise Failure(f"{named}: no such mailbox: {', '.join(sorted(map(str, known)))}")
     return {
-        box: config.keep[box]
-        for box in sorted(config.keep, key=str)
-        if named is None or named in (box.name, str(box))
+        box: config.keep[box] for box in sorted(config.keep, key=str) if named is None or is_named(named, box)
     }
 
 

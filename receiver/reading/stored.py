@@ -20,7 +20,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receiver import headers, maildir
+from receiver.mailbox import Mailbox
 from receiver.reading.sender import trace
+from receiver.recipients import is_named
 
 _FIRST_READ = 16_384
 _SHIFTED = re.compile(r"&([A-Za-z0-9+,]*)-")
@@ -83,7 +85,7 @@ class Stored:
 
 
 def maildirs(mail: Path, wanted: str | None = None) -> list[Maildir]:
-    """The mailboxes in the mail folder: all, or those with the name `wanted`, as `alice` or `alice@domain`.
+    """The mailboxes in the mail folder: all, or those with the name `wanted`, as `is_named` reads it.
 
     Hidden folders count only if `wanted` names them. Raises OSError if the folder cannot be read.
     """
@@ -93,7 +95,7 @@ def maildirs(mail: Path, wanted: str | None = None) -> list[Maildir]:
             continue  # The write-ahead log of the receiver, for example.
         for box in _folders(f"{mail}/{domain}"):
             each = Maildir(domain, box, f"{mail}/{domain}/{box}")
-            if (wanted is None and not box.startswith(".")) or wanted in (box, str(each)):
+            if not box.startswith(".") if wanted is None else is_named(wanted, Mailbox(domain, box)):
                 found.append(each)
     return sorted(found, key=str)
 

@@ -8,7 +8,8 @@ import pytest
 
 from receiver.addresses import Address
 from receiver.config.load import from_table
-from receiver.recipients import Directory, Domain, NoMailbox, NotServed, UnknownRecipient
+from receiver.mailbox import Mailbox
+from receiver.recipients import Directory, Domain, NoMailbox, NotServed, UnknownRecipient, is_named
 
 CONFIG = """
 hostname = "mx.example.test"
@@ -94,3 +95,25 @@ def test_without_a_list_a_mailbox_needs_a_name_that_can_be_a_folder(local: str) 
     ]
     with pytest.raises(UnknownRecipient):
         open_directory.destinations(Address(local, "example.test"))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "mailbox", "is_it"),
+    [
+        ("alice", Mailbox("example.test", "alice"), True),
+        ("ALICE", Mailbox("example.test", "alice"), True),
+        ("Alice@Example.Test", Mailbox("example.test", "alice"), True),
+        ("alice@other.test", Mailbox("example.test", "alice"), False),
+        ("bob", Mailbox("example.test", "alice"), False),
+        ("e\u0301va", Mailbox("example.test", "\u00e9va"), True),
+        ("postmaster@straße.test", Mailbox("xn--strae-oqa.test", "postmaster"), True),
+        ("postmaster@xn--strae-oqa.test", Mailbox("xn--strae-oqa.test", "postmaster"), True),
+        ("a@b", Mailbox("example.test", "a@b"), True),
+        (".proof", Mailbox("example.test", ".proof"), True),
+        ("Old", Mailbox("example.test", "Old"), True),  # a folder that somebody else made
+        ("Old@example.test", Mailbox("example.test", "Old"), True),
+        ("", Mailbox("example.test", "alice"), False),
+    ],
+)
+def test_a_user_names_a_mailbox_as_a_sender_would(wanted: str, mailbox: Mailbox, is_it: bool) -> None:
+    assert is_named(wanted, mailbox) is is_it

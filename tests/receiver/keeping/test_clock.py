@@ -58,7 +58,13 @@ def test_messages_that_came_while_the_clock_was_not_set_stay(mail: Mail) -> None
     assert mail.files() == {since_1970, without_time}
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"at": NaN, "boot": "", "uptime": 1}', '{"at": null}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "{}", "[1]", '{"at": NaN, "boot": "", "uptime": 1}', '{"at": null}', "[" * 60_000,
+        f'{{"at": 1{"0" * 400}, "boot": "", "uptime": 1}}',
+    ],
+)  # fmt: skip
 def test_a_broken_note_is_as_good_as_none(mail: Mail, text: str) -> None:
     note(mail, 0)
     (mail.folder / ".keep" / "state.json").write_text(text)

@@ -131,7 +131,7 @@ def test_a_dry_run_shows_what_would_go_and_writes_nothing(mail: Mail) -> None:
     mail.put(31, octets=1_200_000)
     mail.put(90)
     before = sorted(mail.folder.rglob("*"))
-    ran = mail.keep("--dry-run", "--text", "--mailbox", "alice@example.test")
+    ran = mail.keep("--dry-run", "--text", "--mailbox", "Alice@Example.test")
     oldest = time.strftime("%d %b %Y", time.localtime(time.time() - 90 * DAY))
     text = f"2 messages would go, 1.2 MB, older than 30 days, the oldest of {oldest}"
     assert (ran.code, ran.stdout) == (0, f"alice@example.test: {text}\n")

@@ -75,6 +75,7 @@ def test_list_takes_one_mailbox_and_a_number(mail: Mail) -> None:
     mail.store(LETTER, "bob")
     assert [each["subject"] for each in mail.json("list", "--mailbox", "alice", "-n", "2")] == ["2", "1"]
     assert len(mail.json("list", "--mailbox", "bob@example.test")) == 1
+    assert len(mail.json("list", "--mailbox", "Bob@Example.test")) == 1
 
 
 def test_a_sender_cannot_forge_the_trace(mail: Mail) -> None:
