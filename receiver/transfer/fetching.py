@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -120,6 +121,9 @@ class Fetcher:
             result.is_missing = not error.filename
             return result
         except OSError as error:
+            if error.errno == errno.EFBIG:  # It is a fault of this object, and not of the bucket.
+                result.refusal = str(error.strerror)
+                return result
             self._clients.forget()
             result.away = away(error)
             return result

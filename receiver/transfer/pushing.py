@@ -38,7 +38,8 @@ class Push:
     ) -> None:
         self._config, self._folders, self._known, self._clients = config, folders, known, clients
         self._outcome = outcome
-        self._there: dict[bytes, str] = {}  # the messages in the bucket, each with the hour of its key
+        # The messages in the bucket, each with the hour of its key and its octets.
+        self._there: dict[bytes, tuple[str, int]] = {}
         self._sender = Sender(clients)
         self._batch: list[tuple[Local, int]] = []  # messages with their open files, before they are put
         self._here: list[Message] = []  # that need not be put, before that is noted
@@ -53,7 +54,7 @@ class Push:
                 self._outcome.listed += 1
                 if self._outcome.listed % 100 == 0:
                     self.progress(self._outcome)
-                if self._is_wanted(each.message):
+                if self._is_wanted(each):
                     self._push(each)
                 elif not self._outcome.dry_run:
                     self._here.append(each.message)
@@ -71,16 +72,22 @@ class Push:
             _write_pushed(self._config.mail, self._folders, self._outcome.listed)
 
     def _list(self) -> None:
-        for text, _, _ in self._clients.list(""):
+        for text, size, _ in self._clients.list(""):
             if key := keys.parse(text):
                 mailbox, tail = message_of(key)
                 kind = "authentic" if key.tail.endswith(keys.AUTHENTIC) else "there"
-                self._there[entry(kind, mailbox, tail)] = key.hour
+                found = entry(kind, mailbox, tail)
+                if size >= self._there.get(found, ("", 0))[1]:
+                    self._there[found] = key.hour, size
 
-    def _is_wanted(self, message: Message) -> bool:
-        """Whether the bucket lacks the message, or has only a copy that was not shown to be authentic."""
-        hour = self._there.get(entry("there", message.mailbox, message.tail))
-        if hour is None:
+    def _is_wanted(self, each: Local) -> bool:
+        """Whether the bucket lacks the message, or has only a copy that was not shown to be authentic.
+
+        An object that is shorter than the message is none: something else has made it, or spoiled it.
+        """
+        message = each.message
+        hour, size = self._there.get(entry("there", message.mailbox, message.tail), ("", -1))
+        if size < os.fstat(each.fd).st_size - each.file.trace:
             return True
         if message.sender != "authentic" or entry("authentic", message.mailbox, message.tail) in self._there:
             return False
@@ -100,11 +107,12 @@ class Push:
     def _push(self, each: Local) -> None:
         # A copy in another folder of the mailbox is the same message.
         kind = "authentic" if each.message.sender == "authentic" else "there"
-        self._there[entry(kind, each.mailbox, each.file.tail)] = ""
-        self._there.setdefault(entry("there", each.mailbox, each.file.tail), "")
+        size = os.fstat(each.fd).st_size
+        self._there[entry(kind, each.mailbox, each.file.tail)] = "", size
+        self._there.setdefault(entry("there", each.mailbox, each.file.tail), ("", size))
         if self._outcome.dry_run:
             self._outcome.moved += 1
-            self._outcome.octets += os.fstat(each.fd).st_size
+            self._outcome.octets += size
             return
         self._batch.append((each, os.dup(each.fd)))
         if len(self._batch) >= _BATCH:

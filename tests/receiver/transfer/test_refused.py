@@ -9,6 +9,7 @@ import pytest
 
 from receiver.bucket.client import Client
 from receiver.mailbox import Mailbox
+from services.bucket import fetching
 from tests.bucket.seaweed import Engine
 from tests.receiver.transfer.fleet import Host, Service, keys, put
 from tests.waiting import wait_until
@@ -52,3 +53,33 @@ def test_an_object_that_is_shorter_than_the_message_does_not_stand_for_it(
         obstore.put(bucket.store(engine), key, spoiled)
         with pytest.raises(OSError, match="shorter than the message"):
             put(client, content)
+
+
+def test_a_push_does_not_take_a_shorter_object_for_the_message(
+    client: Client, bucket: Service, engine: Engine, new_host: NewHost
+) -> None:
+    host = new_host()
+    host.store()
+    assert host.push()["pushed"] == 1
+    (key,) = keys(client)
+    obstore.put(bucket.store(engine), key, b"")
+    (host.mail / ".bucket" / "pushed").unlink()
+    said = host.push(code=1)
+    assert (said["pushed"], said["failed"]) == (0, 1) and "remove it from the bucket" in said["errors"], said
+    assert not (host.mail / ".bucket" / "pushed").exists()
+    obstore.delete(bucket.store(engine), key)
+    assert host.push()["pushed"] == 1
+
+
+def test_objects_that_are_too_large_for_messages_hold_up_no_others(
+    client: Client, bucket: Service, engine: Engine, new_host: NewHost
+) -> None:
+    host = new_host()
+    put(client)
+    (key,) = keys(client)
+    huge = bytes(fetching.LARGEST + 1)
+    for number in range(2):
+        obstore.put(bucket.store(engine), f"{key[:-8]}{number:08d}", huge)
+    said = host.pull(code=1)
+    assert (said["pulled"], said["refused"], said["failed"]) == (1, 2, 0), said
+    assert "too many for a message" in str(said)
