@@ -77,6 +77,7 @@ HOOKS = Program(
         "receiver/maildir.py",
         "receiver/parameters.py",
         "receiver/reading",
+        "receiver/recipients.py",
         "receiver/system/__init__.py",
         "receiver/system/journal.py",
     ),
