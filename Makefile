@@ -62,7 +62,7 @@ lab-down: $(READY)  ## take it down
 
 setup-dev: $(DEVELOPER)  ## what the tests need too; they also do it themselves
 
-test: $(DEVELOPER)  ## every test, the lab included: half an hour
+test: $(DEVELOPER)  ## every test, the lab included: 45 minutes
 	@$(BIN)/python -m tests
 
 lint: $(DEVELOPER)  ## ruff, and mypy in strict mode

@@ -157,6 +157,7 @@ def _killed_half_way(mail: Mail) -> set[Path]:
         running.wait()
         left = mail.files()
         if left & old:
+            assert not old <= left
             return left
     pytest.fail("every run had ended before it was killed")
 

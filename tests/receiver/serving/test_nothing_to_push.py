@@ -8,13 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.receiver.bucket.path import table
 from tests.receiver.server import Server
 
 Start = Callable[..., Server]
-
-
-def store(folder: Path, promise: str) -> str:
-    return f'[store]\npromise = "{promise}"\nsocket = "{folder}/nobody.socket"\n'
 
 
 def deliver(server: Server) -> None:
@@ -29,7 +26,7 @@ def test_an_empty_host_notes_that_before_its_first_message(
     tmp_path: Path, serve: Start, promise: str, workers: int
 ) -> None:
     """A message that came before the note would leave the host without one until somebody pushes."""
-    mail = serve(hooks=store(tmp_path, promise), workers=workers).mail
+    mail = serve(hooks=table(tmp_path / "nobody.socket", promise), workers=workers).mail
     said = json.loads((mail / ".bucket" / "pushed").read_text())
     assert said["files"] == 0
 
@@ -39,7 +36,7 @@ def test_mail_from_before_the_bucket_is_not_said_to_be_there(tmp_path: Path, ser
     first = serve()
     deliver(first)
     first.kill()
-    serve(hooks=store(tmp_path, "disk"), mail=first.mail)
+    serve(hooks=table(tmp_path / "nobody.socket", "disk"), mail=first.mail)
     assert not (first.mail / ".bucket" / "pushed").exists()
 
 
