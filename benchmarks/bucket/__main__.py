@@ -12,12 +12,13 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.bucket import measures
+from benchmarks.bucket import measures, pulls
 from benchmarks.mail.errors import Broken
 
-MEASURES = ("rates", "far", "beside", "large")
+MEASURES = ("rates", "far", "beside", "large", "pulls")
 _MESSAGES = {1: 300, 20: 1200, 200: 2000}
 _FAR = 6000
+_PULLED = (10_000, 100_000)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                     _print(line)
             if "large" in wanted:
                 _print(measures.large(folder))
+            if "pulls" in wanted:
+                for line in pulls.growth(folder / "pulls", [each // part for each in _PULLED], _progress):
+                    _print(line)
     except (Broken, OSError, KeyboardInterrupt) as error:
         _progress("")
         print(f"benchmarks.bucket: {str(error) or 'interrupted'}", file=sys.stderr)

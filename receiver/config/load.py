@@ -48,6 +48,9 @@ def load(path: Path) -> Config:
     try:
         octets = path.read_bytes()
         table = tomllib.loads(octets.decode("utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        problem = "no such file: deploy to this host, or name another with --config"
+        raise ConfigError(str(path), [problem]) from None
     except OSError as error:
         raise ConfigError(str(path), [f"cannot be read: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

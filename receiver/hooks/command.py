@@ -93,7 +93,7 @@ def _retry(mail: Path, known: Mapping[str, Configured], name: str, *ids: str) ->
         raise Failure(
             f"hook {name} is not in the configuration, so nothing delivers its mail: deploy it again"
         )
-    count = changes.retry(queue, ids)
+    count = changes.retry(queue, tuple(dict.fromkeys(ids)))
     print(f"{_messages(count)} of hook {name} {'is' if count == 1 else 'are'} tried again at once")
     if (state := known[name].unit) and state != "active":
         print(f"letterbox: {unit(name)} is {state}: systemctl restart {unit(name)}", file=sys.stderr)
@@ -102,6 +102,7 @@ def _retry(mail: Path, known: Mapping[str, Configured], name: str, *ids: str) ->
 
 def _drop(mail: Path, known: Mapping[str, Configured], name: str, *ids: str, sure: bool) -> int:
     queue = _queue(mail, known, name)
+    ids = tuple(dict.fromkeys(ids))  # each once, however often it is named
     count = len(ids) or len(queue.pending_names()) + len(queue.dead_names())
     if count and not sure:
         if not sys.stdin.isatty():

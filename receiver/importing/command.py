@@ -38,8 +38,9 @@ def main(argv: Sequence[str]) -> int:
         prog="letterbox import",
         description="Import an mbox or a Maildir into a mailbox, byte for byte, with dates and flags. What"
         " the mailbox has already is not imported again, so running it again completes an import that was cut"
-        " off. Exit code 0, or 1 if something could not be imported. No hook is told, and no quota holds.",
-        epilog="ssh mx1 letterbox import alice@example.com - < old.mbox",
+        " off. No hook is told, and no quota holds.",
+        epilog="Example: ssh mx1 letterbox import alice@example.com - < old.mbox. Exit codes: 0 imported; 1"
+        " something could not be imported; 2 wrong usage; 77 not permitted; 78 the configuration is wrong.",
     )
     parser.add_argument(
         "mailbox", metavar="MAILBOX", help="a mailbox of the configuration: alice@example.com"

@@ -60,6 +60,8 @@ def run(
 def mail_folder(arguments: argparse.Namespace) -> Path:
     """The mail folder: --mail, or that of the configuration, or ./mail without one. Raises Failure."""
     if arguments.mail:
+        if not Path(arguments.mail).is_dir():
+            raise Failure(f"{arguments.mail}: no such folder: name the mail folder with --mail")
         return Path(arguments.mail)
     if not arguments.config and not os.path.lexists(configuration.PATH) and _WITHOUT_CONFIGURATION.is_dir():
         return _WITHOUT_CONFIGURATION

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
+from benchmarks.bucket import pulls
 from benchmarks.bucket.__main__ import main
 from benchmarks.bucket.measures import Rates
 from benchmarks.bucket.running import far_store, number_at, put_rate
@@ -33,6 +35,12 @@ def test_a_ratio_is_that_of_two_runs_of_one_round() -> None:
         " at least 0.8; CPU a message: receiver 1.00 ms, service 2.00 ms"
     )
     assert "NOT 0.8" in str(Rates(1, [79.0], [100.0], [(0.0, 0.0)]))
+
+
+def test_pulls_are_timed_by_messages_and_by_hosts(tmp_path: Path) -> None:
+    first, together, second = pulls.growth(tmp_path, [40, 20], lambda text: None)
+    assert first.startswith("pull of 20 messages: ") and second.startswith("pull of 40 messages: ")
+    assert together.startswith("10 hosts that pull 20 messages each at once")
 
 
 @pytest.mark.parametrize("arguments", [["--rounds", "0"], ["--only", "speed"]])

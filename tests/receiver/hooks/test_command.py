@@ -74,7 +74,8 @@ def test_retry_brings_back_what_was_given_up_and_asks_the_process(mail: Path) ->
 def test_retry_of_one_id_leaves_the_others_given_up(mail: Path) -> None:
     made = queue(mail, dead=2)
     first, second = made.dead_names()
-    assert hooks(configuration(mail, "orders"), "--retry", "orders", first).returncode == 0
+    done = hooks(configuration(mail, "orders"), "--retry", "orders", first, first)
+    assert (done.returncode, done.stdout[:10]) == (0, "1 message ")
     assert (made.pending_names(), made.dead_names()) == ([first], [second])
     assert made.retry.read_text() == f"{first}\n"
 

@@ -79,6 +79,15 @@ def test_wait_can_count_what_came_just_before(mail: Mail) -> None:
     assert done.stderr.startswith(b"letterbox: no message for bob in 0.2 s")
 
 
+@pytest.mark.parametrize("command", [["follow"], ["wait", "--to", "bob"], ["list"], ["show", "1"]])
+def test_a_folder_that_is_not_there_is_an_error_and_nothing_to_wait_for(
+    mail: Mail, command: list[str]
+) -> None:
+    done = mail.letterbox(*command, "--mail", "/nosuch")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"letterbox: /nosuch: no such folder: name the mail folder with --mail\n"
+
+
 def test_follow_shows_each_and_ends_quietly_at_ctrl_c(mail: Mail) -> None:
     with subprocess.Popen(
         mail.line("follow", "--json"), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
