@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from dns import sync
+from dns.world import asking
 from tests.dns.example import DOMAIN, HOST, OURS, RIGHT, SECONDS, TOKEN, Run, inventory_text
 from tests.dns.loopback import world as loopback
 from tests.dns.loopback.nameserver import Nameserver
@@ -24,6 +25,20 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the last change is kept for `--undo`."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer on loopback may take as long as a busy machine needs, which is more than a user waits."""
+    for function in (asking.ask, asking.exchange):
+        monkeypatch.setitem(function.__kwdefaults__, "seconds", SECONDS)
+
+
+@pytest.fixture
+def silence(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers of the test are silent on purpose. They are waited for as long as a user waits."""
+    for function in (asking.ask, asking.exchange):
+        monkeypatch.setitem(function.__kwdefaults__, "seconds", asking.QUERY_SECONDS)
 
 
 @pytest.fixture
