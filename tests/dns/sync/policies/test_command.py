@@ -14,9 +14,6 @@ from tests.dns.example import DOMAIN, HOST, Run, inventory_text, only_line, valu
 from tests.dns.loopback.world import World
 from tests.lab.cloudflare import StandIn
 
-# The nameservers that the resolver names do not listen at port 53.
-pytestmark = pytest.mark.usefixtures("silence")
-
 NAME = "example.test"
 
 
