@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from dns import sync
+from dns.world import asking
 from tests.dns.example import DOMAIN, HOST, OURS, RIGHT, SECONDS, TOKEN, Run, inventory_text
 from tests.dns.loopback import world as loopback
 from tests.dns.loopback.nameserver import Nameserver
@@ -24,6 +25,20 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the last change is kept for `--undo`."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     return tmp_path / "state"
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer on loopback may take as long as a busy machine needs, which is more than a user waits."""
+    for function in (asking.ask, asking.exchange):
+        monkeypatch.setitem(function.__kwdefaults__, "seconds", SECONDS)
+
+
+@pytest.fixture
+def silence(patient: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some servers of the test are silent on purpose. They are waited for as long as a user waits."""
+    for function in (asking.ask, asking.exchange):
+        monkeypatch.setitem(function.__kwdefaults__, "seconds", asking.QUERY_SECONDS)
 
 
 @pytest.fixture
@@ -88,7 +103,7 @@ def edge(cloudflare: StandIn, authority: Authority, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture
-def nameserver(zones_dir: Path) -> Iterator[Nameserver]:
+def nameserver(zones_dir: Path, patient: None) -> Iterator[Nameserver]:
     """A nameserver for the published zones. It also knows the addresses of the zone's nameservers."""
     hosts = {"ns1.cloudflare.test": "127.0.0.1", "ns2.cloudflare.test": "127.0.0.1"}
     with Nameserver(zones_dir, hosts) as server:
@@ -137,7 +152,7 @@ def internet(certificate: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def world(cloudflare: StandIn, zones_dir: Path, internet: World, inventory: Path) -> World:
+def world(cloudflare: StandIn, zones_dir: Path, internet: World, inventory: Path, patient: None) -> World:
     """The small Internet, with the domain's zone as `dns.sync` makes it."""
     inventory.write_text(inventory_text({"mx1.example.test": OURS}, {"example.test": DOMAIN}))
     cloudflare.seed("example.test", *RIGHT)

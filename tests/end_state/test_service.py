@@ -23,7 +23,7 @@ def test_port_25_is_listened_to_over_ipv4_and_ipv6(host, address) -> None:
 
 
 def test_it_greets_by_the_name_that_the_mx_gives(host, mail_host) -> None:
-    program = "import socket; print(socket.create_connection(('127.0.0.1', 25), 10).recv(600).decode())"
+    program = "import socket; print(socket.create_connection(('127.0.0.1', 25), 30).recv(600).decode())"
     greeting = host.check_output("python3 -c %s", program)
     assert greeting.startswith(f"220 {mail_host.hostname} ")
 

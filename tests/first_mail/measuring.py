@@ -66,7 +66,7 @@ def examine(lab: Lab) -> list[dict[str, Any]]:
 
 
 def _doctor(lab: Lab) -> list[dict[str, Any]]:
-    arguments = [str(lab.inventory), "--json", "--reference", "mail.sender.test", "--seconds", "5"]
+    arguments = [str(lab.inventory), "--json", "--reference", "mail.sender.test", "--seconds", "12"]
     done = _run(lab, "-m", "first_mail.doctor", *arguments)
     links = [json.loads(line) for line in done.stdout.splitlines()]
     assert links, done.stderr

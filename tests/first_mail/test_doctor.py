@@ -36,7 +36,7 @@ def examined(
                 "--reference",
                 "mail.sender.test",
                 "--seconds",
-                "5",
+                "12",
                 *arguments,
             ]
         )

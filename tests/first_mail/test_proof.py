@@ -22,7 +22,7 @@ from tests.waiting import wait_until
 
 RCPT = """
 import smtplib, sys
-with smtplib.SMTP("127.0.0.1", 25, timeout=20) as s:
+with smtplib.SMTP("127.0.0.1", 25, timeout=60) as s:
     s.ehlo("test.invalid"); s.mail("x@sender.test"); print(s.rcpt(sys.argv[1])[0])
 """
 

@@ -98,6 +98,7 @@ def test_up_leaves_a_healthy_lab_alone(spare_lab) -> None:
 def lose_a_machine(lab):
     for pid in lab.target.pids:
         os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not lab.target.is_running(), "it is gone: what is killed may run on for a moment")
 
 
 def lose_the_network(lab):

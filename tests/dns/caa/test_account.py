@@ -17,6 +17,7 @@ from dns.cloudflare.zones import Zones
 from dns.inventory import Inventory
 from dns.inventory.checked import from_hosts
 from dns.inventory.host_keys import HostKeys, parse_keys
+from tests.dns.example import SECONDS
 from tests.services.renewal.conftest import world
 from tests.services.renewal.gateway import Gateway, Refusal
 from tests.services.renewal.pebble import IDENTITY
@@ -55,7 +56,7 @@ class Authority:
         """The tag and the value of each record that applies to the host."""
         at = NAME
         while at != "test":
-            answer = query.udp(message.make_query(at, "CAA"), NS1, 5, self.world.port).answer
+            answer = query.udp(message.make_query(at, "CAA"), NS1, SECONDS, self.world.port).answer
             if answer:
                 return [(each.tag.decode(), each.value.decode()) for each in answer[0]]
             at = at.partition(".")[2]

@@ -33,6 +33,7 @@ class TestResolvers:
         assert "0 of 3 resolvers" in report.summary(seen, findings)
         assert report.to_json(seen, findings)["resolvers"] == []
 
+    @pytest.mark.usefixtures("silence")
     def test_one_resolver_that_fails_beside_another_is_a_remark(self, world: World, inventory: Path) -> None:
         read = load(inventory)
         both = (Server("resolver", world.resolver.address), Server("resolver", "127.83.0.99"))

@@ -83,7 +83,7 @@ def test_a_record_without_a_time_is_an_error() -> None:
 
 class TestLook:
     @pytest.fixture
-    def server(self, cloudflare: StandIn, zones_dir: Path) -> Iterator[Nameserver]:
+    def server(self, cloudflare: StandIn, zones_dir: Path, patient: None) -> Iterator[Nameserver]:
         with Nameserver(zones_dir, {}) as server:
             yield server
 

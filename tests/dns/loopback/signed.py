@@ -89,7 +89,8 @@ def signing(zone: str, file: Path, address: str, port: int = 0) -> Iterator[Sign
         try:
             knot = SigningKnot(zone, configuration, address, number, set())
             ends = time.monotonic() + SECONDS
-            while not knot.keys():
+            # What is sent before it listens is lost, and not waited for.
+            while not asking.ask(address, zone, "DNSKEY", port=number, seconds=0.2).values:
                 assert process.poll() is None and time.monotonic() < ends, (folder / "log").read_text()
                 time.sleep(0.02)
             yield knot

@@ -76,7 +76,7 @@ def told(answer: Message) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ours() -> Iterator[Nameserver]:
+def ours(patient: None) -> Iterator[Nameserver]:
     """The nameserver of these tests, with the zone."""
     with Nameserver(None, {}, zones={"example.test": ZONE}) as server:
         yield server

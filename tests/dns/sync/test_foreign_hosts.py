@@ -38,6 +38,7 @@ def checked(world: World, inventory: Path) -> Plan:
     return foreign_hosts.check(Plan(()), "other.test", read.hosts, read, {}, world.vantage)
 
 
+@pytest.mark.usefixtures("silence")  # of port 53, where this run asks
 def test_a_host_that_its_own_zone_publishes_is_silent(inventory: Path) -> None:
     plan = sync.prepare(load(inventory), "other.test", {}).plan
     assert (len(plan.posts), plan.obstacles, plan.notes) == (1, (), ())
@@ -58,6 +59,7 @@ def test_a_host_that_takes_no_mail_is_in_the_way(
     assert said in " ".join(str(obstacle) for obstacle in checked(world, inventory).obstacles)
 
 
+@pytest.mark.usefixtures("silence")  # of port 53, where this run asks
 def test_what_is_in_the_way_stops_the_change_before_any_write(cloudflare: StandIn, inventory: Path) -> None:
     published(cloudflare)
     prepared = sync.prepare(load(inventory), "other.test", {})

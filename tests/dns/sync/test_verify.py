@@ -20,7 +20,9 @@ from tests.lab.cloudflare import StandIn
 
 
 @pytest.fixture
-def on_port_53(zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Nameserver]:
+def on_port_53(
+    zones_dir: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch, patient: None
+) -> Iterator[Nameserver]:
     """A nameserver on port 53, where a program looks for one: the root's, the zone's, and a resolver.
 
     A mail host of somebody else listens on port 25, so that a program can see that it reaches port 25.

@@ -47,9 +47,10 @@ class TestInterruptedWrites:
         self, cloudflare: StandIn, inventory: Path
     ) -> None:
         cloudflare.fail_next(Fault("stall", on="/batch"))
-        zones = Zones(timeout=2)  # for every answer, and the others must come in time even on a busy machine
+        prepared = sync.prepare(load(inventory), "example.test", {})
+        zones = Zones(timeout=5)  # for every answer, and what is read afterwards is asked for three times
         with pytest.raises(sync.SyncError, match=r"did not answer in time.*nothing was changed"):
-            sync.apply(sync.prepare(load(inventory), "example.test", {}, zones=zones), zones=zones)
+            sync.apply(prepared, zones=zones)
 
     def test_a_success_that_confirms_nothing_is_settled_by_reading(
         self, cloudflare: StandIn, run: Run

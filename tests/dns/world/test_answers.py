@@ -12,6 +12,8 @@ from dns.world.expected import Expected, mismatch
 from tests.dns.loopback.nameserver import Fault, Nameserver
 from tests.dns.loopback.world import SOA
 
+pytestmark = pytest.mark.usefixtures("patient")
+
 ZONE = f"""{SOA}@ 60 NS ns
 ns 60 A 192.0.2.53
 mx 300 A 192.0.2.1

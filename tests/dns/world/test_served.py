@@ -93,6 +93,7 @@ def test_an_ip_version_over_which_nobody_answers_is_this_machines_own_fault(
     assert out_of_reach(wrong) == unreached
 
 
+@pytest.mark.usefixtures("silence")
 def test_it_does_not_wait_for_an_ip_version_that_leads_nowhere(
     prepared: Prepared, nameserver: Nameserver
 ) -> None:

@@ -7,6 +7,7 @@ edge sends. Faults are ordered in a file or by an attribute, one for all names.
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import socket
@@ -65,10 +66,7 @@ class Edge:
         self._fault = EdgeFault()
         self.log: list[tuple[str, str, str, int]] = []
         self._contexts: dict[tuple[str, Kind], ssl.SSLContext] = {}
-        self._servers: list[_Server] = []
-        for address in addresses:
-            self._servers.append((_Server6 if ":" in address else _Server)((address, port), _Handler))
-            port = int(self._servers[0].server_address[1])
+        self._servers = _on_one_port(addresses, port)
         for server in self._servers:
             server.edge = self
 
@@ -170,6 +168,23 @@ class _Server(ThreadingHTTPServer):
 
 class _Server6(_Server):
     address_family = socket.AF_INET6
+
+
+def _on_one_port(addresses: Sequence[str], port: int) -> list[_Server]:
+    """A server at each address. If any port will do, it is one that is free at all of them."""
+    while True:
+        servers: list[_Server] = []
+        number = port
+        try:
+            for address in addresses:
+                servers.append((_Server6 if ":" in address else _Server)((address, number), _Handler))
+                number = int(servers[0].server_address[1])
+            return servers
+        except OSError as error:
+            for server in servers:
+                server.server_close()
+            if port or error.errno != errno.EADDRINUSE:
+                raise
 
 
 class _Handler(BaseHTTPRequestHandler):

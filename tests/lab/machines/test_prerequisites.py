@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploys import ROOT
+from tests.lab.machines.machine import DEADLINE
 
 # It stands for apt-get, and fails as apt-get does if another one runs.
 APT = """#!/bin/sh
@@ -24,7 +25,7 @@ rmdir "{folder}/held"
 ENSURE = """
 from pathlib import Path
 from tests.lab import prerequisites
-prerequisites.KEYRING = Path("/")
+prerequisites.KEYRING, prerequisites.LOCK = Path("/"), Path("{folder}/lock")
 prerequisites.ensure(print)
 """
 
@@ -35,7 +36,7 @@ def test_two_runs_at_once_install_once_and_neither_fails(tmp_path: Path) -> None
     (tmp_path / "apt-get").chmod(0o755)
     runs = [
         subprocess.Popen(
-            [sys.executable, "-c", ENSURE],
+            [sys.executable, "-c", ENSURE.format(folder=tmp_path)],
             cwd=ROOT,
             env={**os.environ, "PATH": str(tmp_path)},
             stdout=subprocess.PIPE,
@@ -43,7 +44,7 @@ def test_two_runs_at_once_install_once_and_neither_fails(tmp_path: Path) -> None
         )
         for _ in range(2)
     ]
-    said = [run.communicate(timeout=60)[0] for run in runs]
+    said = [run.communicate(timeout=DEADLINE)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
     assert sorted(bool(text) for text in said) == [False, True]
     assert [line.split()[1] for line in (tmp_path / "said").read_text().splitlines()] == ["update", "-y"]

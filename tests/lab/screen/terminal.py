@@ -27,7 +27,7 @@ def run(
     folder: Path,
     answers: Answers | None = None,
     *,
-    seconds: float = 120.0,
+    seconds: float = 600.0,
 ) -> tuple[int, list[str]]:
     """Run a program. The exit code, and the lines with their colours. TimeoutExpired if it does not end."""
     ours, theirs = pty.openpty()

@@ -61,6 +61,7 @@ class Target:
 
     def start(self) -> None:
         self.world.run("systemd-run -q --collect --unit=hook-target python3 /run/hooks/target.py")
+        self.world.run("until ss -Hltn 'sport = :8099' | grep -q .; do sleep 0.1; done")
 
     def stop(self) -> None:
         self.world.run("systemctl stop hook-target")

@@ -95,6 +95,7 @@ def test_a_fresh_host_serves_the_same_mailboxes_octet_for_octet(two: Lab, tmp_pa
         wait_until(lambda: len(stored(two)) > 40, "40 messages")
         old.run(f"{RESTIC} letterbox-backup")
     marks = outcome["acknowledged"]
+    wait_until(lambda: stored(two).keys() >= set(marks), "all that was acknowledged is in the Maildir")
     old.run(f"mkdir -p {BOX}/.Archive/cur && cd {BOX} && cp -p $(ls -d cur/* | head -3) .Archive/cur/")
     old.run(f"chown -R letterbox:letterbox {BOX}/.Archive")
     old.run(f"{RESTIC} letterbox-backup")

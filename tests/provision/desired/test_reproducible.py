@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,7 +67,7 @@ def copy(into: Path, *, backwards: bool) -> None:
         path.relative_to(ROOT)
         for name in NEEDED
         for path in sorted([ROOT / name, *(ROOT / name).rglob("*")])
-        if path.is_file() and path.suffix != ".pyc"
+        if "__pycache__" not in path.parts and path.is_file()
     ]
     for path in reversed(files) if backwards else files:
         (into / path).parent.mkdir(parents=True, exist_ok=True)
@@ -80,10 +81,8 @@ def entries(folder: Path) -> list[str]:
 @pytest.fixture
 def memory(tmp_path: Path) -> Iterator[Path]:
     """A folder on a tmpfs, which lists the entries of a folder in the order in which they were made."""
-    folder = Path("/dev/shm") / f"letterbox-{os.getpid()}"
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(prefix="letterbox-", dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 def test_a_release_is_the_same_under_another_umask_path_and_order_of_entries(

@@ -10,6 +10,7 @@ import threading
 import pytest
 
 from provision.host.greeting import READ_GREETING, parse_greeting
+from tests.lab.machines.machine import DEADLINE
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_program_for_the_host_reads_the_first_line_and_no_more(sent: bytes, 
     with socket.create_server(("127.0.0.1", 0)) as server:
         # The program connects to port 25; only its port is another one here.
         program = READ_GREETING.replace("25)", f"{server.getsockname()[1]})")
-        program += "print(ascii(read_greeting('127.0.0.1', 20)))"
+        program += f"print(ascii(read_greeting('127.0.0.1', {DEADLINE})))"
 
         def greet() -> None:
             connection, _ = server.accept()
@@ -45,6 +46,8 @@ def test_the_program_for_the_host_reads_the_first_line_and_no_more(sent: bytes, 
 
         greeter = threading.Thread(target=greet)
         greeter.start()
-        done = subprocess.run([sys.executable, "-Ic", program], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            [sys.executable, "-Ic", program], capture_output=True, text=True, timeout=DEADLINE
+        )
         greeter.join()
     assert done.stdout.strip() == ascii(line)

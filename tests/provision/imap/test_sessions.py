@@ -69,6 +69,7 @@ def test_a_mailbox_without_mail_is_empty_and_takes_mail_afterwards(imap_lab: Pla
 
 def test_a_session_sees_its_mailbox_and_no_network_and_ends_with_the_client(imap_lab: Place) -> None:
     target = imap_lab.lab.target
+    wait_until(lambda: imap_lab.units() == [], "the sessions of other tests have ended")
     with subprocess.Popen(
         shlex.split(imap_lab.tunnel("letterbox", "imap", ALICE)),
         stdin=subprocess.PIPE,

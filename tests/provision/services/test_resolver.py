@@ -19,6 +19,7 @@ from provision.desired.files import sha256
 from provision.host.answer import parse_sections
 from provision.host.services.resolver import READ_RESOLVED, OwnResolver, parse_own_resolver
 from provision.resolver import WantedResolver, commands, wanted
+from tests.lab.machines.machine import DEADLINE
 from tests.provision.host.test_observed import FINE
 from tests.provision.hosts import DEPLOYED
 
@@ -146,9 +147,9 @@ def test_without_its_socket_there_is_no_resolved(tmp_path: Path) -> None:
 
 def told(path: Path) -> bool | None:
     """What the deploy reads from the program that the probe runs."""
-    program = f"{READ_RESOLVED}\nprint('3.14'); print('resolved', read_resolved({str(path)!r}, 5))"
+    program = f"{READ_RESOLVED}\nprint('3.14'); print('resolved', read_resolved({str(path)!r}, {DEADLINE}))"
     done = subprocess.run(
-        [sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True, timeout=20
+        [sys.executable, "-IS", "-c", program], capture_output=True, text=True, check=True, timeout=DEADLINE
     )
     seen = parse_sections({**FINE, "python": done.stdout.splitlines()})
     assert seen.greetings == {}

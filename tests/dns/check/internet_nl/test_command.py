@@ -71,6 +71,7 @@ def run(world: World, inventory: Path, capsys: pytest.CaptureFixture[str]) -> An
     return check_with
 
 
+@pytest.mark.usefixtures("silence")
 def test_the_option_adds_a_list_and_leaves_the_exit_code(run: Any) -> None:
     plain, more = run("--json"), run("--json", "--internet-nl")
     assert plain[0] == more[0] == 1

@@ -13,7 +13,7 @@ from tests.lab.cloudflare.edge import Edge
 
 
 @pytest.fixture
-def site(cloudflare: StandIn, edge: Edge, internet: World, zones_dir: Path) -> Site:
+def site(cloudflare: StandIn, edge: Edge, internet: World, zones_dir: Path, patient: None) -> Site:
     internet.reset(zones_dir)
     cloudflare.publish()
     return site_of(cloudflare, internet.vantage, edge.port)
