@@ -29,6 +29,7 @@ from benchmarks.mail.load import Load, inspect, run
 from benchmarks.mail.loads import wanted
 from benchmarks.mail.receivers import CHECKED, Receiver, fetch, ours, peer
 from tests.dns.loopback import real_nameservers
+from tests.receiver.processes import DEADLINE
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own needs root")
 needs_nsd = pytest.mark.skipif(not real_nameservers.is_installed("nsd"), reason="NSD is not installed")
@@ -126,7 +127,7 @@ def test_the_name_server_has_a_key_and_a_reverse_name_for_each_sender(
     network: None, two: list[Sender]
 ) -> None:
     def told(name: str, kind: str) -> str:
-        (answer,) = udp(make_query(name, kind), SERVER, timeout=5).answer
+        (answer,) = udp(make_query(name, kind), SERVER, timeout=DEADLINE).answer
         return answer[0].to_text().replace('" "', "").strip('"')
 
     key = two[1].key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -142,7 +143,7 @@ def test_the_name_server_has_a_key_and_a_reverse_name_for_each_sender(
 def test_the_distant_name_server_takes_so_much_longer(network: None, two: list[Sender]) -> None:
     with name_server(two) as server, distant(server, 200) as far:
         began = time.monotonic()
-        assert udp(make_query(two[0].domain, "TXT"), far, timeout=5).answer
+        assert udp(make_query(two[0].domain, "TXT"), far, timeout=DEADLINE).answer
         assert time.monotonic() - began >= 0.2
 
 
