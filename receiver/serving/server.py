@@ -147,8 +147,8 @@ async def _receive(
         log("warning", problem=problem, note="senders get 4xx and try again until this is fixed")
     tune_memory()
     report = report_loaded(config, certificate)
-    log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     loop.add_signal_handler(signal.SIGHUP, reload, certificate, report)
+    log("listening", address=addresses, hostname=config.hostname, mail=config.mail)
     systemd.notify("READY=1", f"STATUS=Receiving mail on {addresses}")
     background = [loop.create_task(sweep_regularly(store))]
     if reception.quotas and reception.quotas.is_first:

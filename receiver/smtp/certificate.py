@@ -20,8 +20,8 @@ from receiver.system.journal import log
 from receiver.validity import not_after
 
 _CHECK_EVERY = 1.0  # seconds between checks for changed files
-_START_PATIENCE = 2.0  # seconds in which a start reads files again that cannot be used
-_PAUSE = 0.05  # seconds between two readings at a start
+_START_TRIES = 40  # of a start with files that cannot be used; a count, because a host may stand still
+_PAUSE = 0.05  # seconds between two of them
 _MOST_READINGS = 5  # of files that change while they are read; a process that serves does not wait in between
 
 # In the order of our choice. A sender that knows TLS 1.2 with our kind of key has had one of these: RFC 5289
@@ -82,16 +82,16 @@ class Certificate:
 def _load_at_start(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]]:
     """Load the files. If they cannot be used, somebody may be changing them, so they get a little time.
 
-    Blocks for up to `_START_PATIENCE`. Raises CertificateError.
+    Blocks for about two seconds at most. Raises CertificateError.
     """
-    late = time.monotonic() + _START_PATIENCE
-    while True:
+    for last in (*[False] * (_START_TRIES - 1), True):
         try:
             return _load_unchanged(files)
         except CertificateError:
-            if time.monotonic() >= late:
+            if last:
                 raise
         time.sleep(_PAUSE)
+    raise AssertionError("the last try returns or raises")
 
 
 def _load_unchanged(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]]:

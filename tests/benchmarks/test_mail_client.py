@@ -11,7 +11,7 @@ import pytest
 from benchmarks.mail import client
 from benchmarks.mail.load import Load, inspect, run
 from benchmarks.mail.receivers import Receiver, ours
-from tests.waiting import wait_until
+from tests.receiver.processes import DEADLINE, wait_until
 
 
 @pytest.fixture
@@ -60,4 +60,4 @@ def test_it_holds_idle_connections_until_its_input_ends(receiver: Receiver) -> N
         assert holder.stdout.readline() == "held\n"
         assert holder.poll() is None
         holder.stdin.close()
-        assert holder.wait(10) == 0
+        assert holder.wait(DEADLINE) == 0

@@ -57,24 +57,55 @@ took(fds[:1])
 """
 
 
-@needs_a_compiler
-def test_only_syncs_that_wait_take_longer(tmp_path: Path) -> None:
-    variables = os.environ | {"LD_PRELOAD": str(library(1000, tmp_path))}
-    command = [sys.executable, "-c", SYNCS, str(tmp_path / "file")]
+# A clock that only sleep moves, so neither a busy disk nor a busy machine takes time.
+CLOCK = """
+#define _GNU_SOURCE
+#include <time.h>
+static long long now = 1000000000;
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    time->tv_sec = now / 1000000000;
+    time->tv_nsec = now % 1000000000;
+    return 0;
+}
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *due, struct timespec *left) {
+    long long until = due->tv_sec * 1000000000LL + due->tv_nsec;
+    now = until > now ? until : now;
+    return 0;
+}
+"""
+
+
+def seconds(script: str, folder: Path, *before: Path) -> list[float]:
+    """What the script prints under the slowed syncs, with other libraries loaded before them."""
+    variables = os.environ | {"LD_PRELOAD": ":".join(map(str, (*before, library(1000, folder))))}
+    command = [sys.executable, "-c", script, str(folder / "file")]
     done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-    *waiting, started = map(float, done.stdout.split())
-    assert len(waiting) == 4 and min(waiting) >= 1
-    assert started < 1
+    return [float(each) for each in done.stdout.split()]
+
+
+@pytest.fixture
+def clock(tmp_path: Path) -> Path:
+    made = tmp_path / "clock.so"
+    command = ["cc", "-fPIC", "-shared", "-nostdlib", "-o", str(made), "-xc", "-"]
+    subprocess.run(command, input=CLOCK, text=True, check=True)
+    return made
 
 
 @needs_a_compiler
-def test_write_outs_that_start_together_end_together(tmp_path: Path) -> None:
-    variables = os.environ | {"LD_PRELOAD": str(library(1000, tmp_path))}
-    command = [sys.executable, "-c", WRITE_OUTS, str(tmp_path / "file")]
-    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
-    together, in_turn, over, another_file = map(float, done.stdout.split())
-    assert together < 2 <= in_turn
-    assert over < 1 <= another_file
+def test_only_syncs_that_wait_take_longer(tmp_path: Path, clock: Path) -> None:
+    assert seconds(SYNCS, tmp_path, clock) == [1, 1, 1, 1, 0]
+
+
+@needs_a_compiler
+def test_syncs_take_longer_by_any_clock(tmp_path: Path) -> None:
+    assert min(seconds(SYNCS, tmp_path)[:4]) >= 1
+
+
+@needs_a_compiler
+def test_write_outs_that_start_together_end_together(tmp_path: Path, clock: Path) -> None:
+    together, in_turn, over, another_file = seconds(WRITE_OUTS, tmp_path, clock)
+    assert (together, in_turn) == (1, 2)
+    assert (over, another_file) == (0, 1)
 
 
 @needs_a_compiler

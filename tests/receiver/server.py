@@ -26,6 +26,10 @@ catch_all = "carol"
 """
 
 
+LONG = 30
+"""Seconds for the checks of a message that are to come to an end. A test's nameserver may be slow."""
+
+
 @dataclass
 class Server:
     """A running `letterbox serve`."""
@@ -129,7 +133,7 @@ def configuration(
     log_headers: bool = False,
     hostname: str = "mx.example.test",
     resolver: Path | None = None,
-    deadline: int = 5,
+    deadline: int = LONG,
     spam_filter: Path | None = None,
     refuses_spam: bool = False,
     hooks: str = "",
@@ -165,7 +169,7 @@ def start_server(
     log_headers: bool = False,
     hostname: str = "mx.example.test",
     resolver: Path | None = None,
-    deadline: int = 5,
+    deadline: int = LONG,
     spam_filter: Path | None = None,
     refuses_spam: bool = False,
     hooks: str = "",

@@ -15,6 +15,7 @@ import struct
 from tests.receiver.breaks.moments import CASES, Case
 
 WAYS = ("rst", "fin", "half", "silence")
+LAST = "the last step is done"
 
 
 class Broken(Exception):
@@ -52,7 +53,7 @@ class Client:
             for number, (step, argument) in enumerate(self._case.dialogue.steps):
                 self._case.moment(f"step {number}: {step}")
                 await getattr(self, "_" + step.replace(" ", "_"))(argument)
-            self._case.moment("the last step is done")
+            self._case.moment(LAST)
         except (Broken, OSError):
             pass
         if self._broken in ("half", "silence"):

@@ -23,7 +23,7 @@ from receiver.storage.folders import Folders
 from receiver.storage.store import Store
 from receiver.storage.writer import Writer
 from receiver.storage.writer_process import WriterProcess
-from tests.receiver.breaks.client import WAYS, Client
+from tests.receiver.breaks.client import LAST, WAYS, Client
 from tests.receiver.breaks.dialogues import DIALOGUES, Dialogue
 from tests.receiver.breaks.moments import CASES, Case, Watched
 from tests.receiver.connections import Site, new_site
@@ -31,6 +31,7 @@ from tests.receiver.connections import Site, new_site
 # Seconds. The limits below and the 10 s that a peer has to read a last reply need 13 on a quiet machine.
 SETTLED_IN = 150.0
 DEADLINE = 0.5  # of the checks of senders
+TRIES = 10  # of a dialogue that is to be whole
 LIMITS = Limits(
     message_size=400_000, command_timeout=1, data_timeout=1, message_timeout=2, connections=100_000,
     connections_per_address=100_000, connections_per_network=100_000, commands=100_000, errors=1000,
@@ -135,10 +136,20 @@ async def settled(receiver: Receiver, before: dict[str, object]) -> dict[str, tu
 
 async def moments(receiver: Receiver) -> dict[Dialogue, list[str]]:
     """The moments of each dialogue, in order."""
-    whole = [Case(dialogue) for dialogue in DIALOGUES]
-    for case in whole:
+    return {dialogue: await whole(receiver, dialogue) for dialogue in DIALOGUES}
+
+
+async def whole(receiver: Receiver, dialogue: Dialogue) -> list[str]:
+    """The moments of a dialogue up to its last step.
+
+    If the machine stands still for a second, a limit ends the dialogue before that, and it is played again.
+    """
+    for _ in range(TRIES):
+        case = Case(dialogue)
         await play(receiver, [case])
-    return {case.dialogue: case.moments for case in whole}
+        if LAST in case.moments:
+            return case.moments
+    raise AssertionError(f"{dialogue.name} never came to its end: {case.moments}")
 
 
 def breaks(found: Mapping[Dialogue, Sequence[str]], every: bool) -> Iterator[Case]:
@@ -185,4 +196,12 @@ async def run(
                 break
         report.cases = len(cases)
         report.where = {case.breaks_at for case in cases if case.was_broken}
+        # On a busy machine a limit may end all connections of a large batch that come to some moment late.
+        for case in [case for case in cases if case.breaks_at not in report.where and not report.left]:
+            if case.breaks_at not in report.where:
+                alone = Case(case.dialogue, case.breaks_at, case.passes, case.way)
+                await play(receiver, [alone])
+                report.where |= {case.breaks_at} if alone.was_broken else set()
+        if not report.left and (differs := await settled(receiver, before)):
+            report.left["after the moments that were missed"] = differs
     return report

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
 from collections.abc import Coroutine
 from typing import Any
 
@@ -24,6 +25,34 @@ TABLE: dict[str, list[Any]] = {
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     with asyncio.Runner(loop_factory=new_loop) as runner:
+        return runner.run(work)
+
+
+class _Clock(selectors.DefaultSelector):
+    """Where the loop would wait for its next timer, the time leaps to it."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        events = super().select(timeout and 0)
+        if timeout and not events:
+            self.now += timeout
+        return events
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """A loop with a clock of its own, which no work takes time of. So no busy machine makes a timer early."""
+
+    def __init__(self) -> None:
+        self._clock = _Clock()
+        super().__init__(self._clock)
+
+    def time(self) -> float:
+        return self._clock.now
+
+
+def leap(work: Coroutine[Any, Any, Any]) -> Any:
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
         return runner.run(work)
 
 

@@ -20,6 +20,7 @@ from tests.bucket.seaweed import Engine, seaweed
 from tests.bucket.service import service
 from tests.ports import free_port
 from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE
 
 NAMES = ["bucket name", "bucket TLS", "bucket clock", "bucket key", "bucket writes"]
 
@@ -150,7 +151,7 @@ def test_a_key_whose_secret_is_another(tmp_path: Path, engine: Engine) -> None:
 def test_a_store_that_gives_no_answer_is_unknown(tmp_path: Path, engine: Engine, gate: Gateway) -> None:
     gate.every(Fault.HANG, "GET")
     with bucket(tmp_path, engine, gate.url("mail")) as path:
-        assert broken(ask(path, "bucket"), "bucket key").is_unknown
+        assert broken(ask(path, "bucket", DEADLINE), "bucket key").is_unknown
         assert answers(path).well is None
 
 

@@ -132,8 +132,10 @@ def test_follow_parses_without_root(folder: Path, mail: Path) -> None:
     until = time.monotonic() + DEADLINE
     for number in itertools.count(2):  # It may not be looking yet when the first one comes.
         path = mail / f"example.test/alice/new/{int(time.time())}.M{number}P1Q1Rdeadbeef.mx"
-        path.write_bytes(MESSAGE)
-        os.chown(path, NOBODY, NOBODY)
+        written = path.parents[1] / "tmp" / path.name
+        written.write_bytes(MESSAGE)
+        os.chown(written, NOBODY, NOBODY)
+        written.rename(path)
         if select.select([process.stdout], [], [], 0.5)[0]:
             break
         assert time.monotonic() < until, "no line came"

@@ -13,6 +13,7 @@ from receiver.checks.dns_query import TXT, TemporaryFailure
 from receiver.checks.resolver import VarlinkResolver
 from receiver.serving.sender_checks import report_regularly
 from tests.receiver.checks.dkim.messages import signed
+from tests.receiver.checks.judging import leap
 from tests.receiver.sender_checks.sending import good, send, stored
 from tests.receiver.server import Server
 
@@ -67,5 +68,5 @@ def test_timeouts_are_a_line_and_no_line_comes_without_one(
         reporting.cancel()
         resolver.close()
 
-    asyncio.run(reported())
+    leap(reported())
     assert capsys.readouterr().err == ""

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.receiver.checks.dkim.messages import signed
 from tests.receiver.processes import wait_until
 from tests.receiver.sender_checks.sending import send, stored
-from tests.receiver.server import Server
+from tests.receiver.server import LONG, Server
 
 
 def test_without_a_resolver_mail_is_taken_at_once_and_results_are_temperror(
@@ -25,7 +25,7 @@ def test_without_a_resolver_mail_is_taken_at_once_and_results_are_temperror(
             reply = client.reply()
             times.append(time.monotonic() - began)
         field, _, rest = stored(server, reply)
-    assert sorted(times)[10] < 1, times
+    assert sorted(times)[10] < 10, times
     assert rest == signed()
     for method in (b"dkim", b"spf", b"dmarc", b"iprev"):
         assert method + b"=temperror" in field, field
@@ -38,7 +38,7 @@ def test_a_silent_resolver_costs_the_deadline_and_no_mail(silent: Path, serve: C
     with server.client("mail.example.com") as client:
         began = time.monotonic()
         reply = send(client, signed())
-        assert 0.9 < time.monotonic() - began < 10
+        assert 0.9 < time.monotonic() - began < LONG - 1
         assert stored(server, reply)[2] == signed()
         # Senders that vanish while their message waits for its checks: it is stored all the same.
         client.begin(sender="<news@example.com>")

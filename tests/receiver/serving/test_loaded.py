@@ -20,7 +20,7 @@ from receiver import __version__, loaded
 from receiver.loaded import Loaded
 from receiver.validity import not_after
 from tests.receiver.conftest import make_certificate
-from tests.receiver.processes import wait_until
+from tests.receiver.processes import DEADLINE, wait_until
 from tests.receiver.server import Server
 
 
@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_written_to_keeps_nobody_from_serving(
     serve: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RUNTIME_DIRECTORY", "/nowhere")
-    with socket.create_connection(("127.0.0.1", serve().port), 10) as connection:
+    with socket.create_connection(("127.0.0.1", serve().port), DEADLINE) as connection:
         assert connection.recv(4) == b"220 "
 
 

@@ -25,9 +25,11 @@ def test_input_before_the_greeting_ends_the_session(serve: Callable[..., Server]
 
 def test_with_a_delay_the_greeting_comes_after_the_silence(serve: Callable[..., Server]) -> None:
     server = serve(limits={"greeting_delay": 1})
-    started = time.monotonic()
+    server.process.send_signal(signal.SIGSTOP)  # The input certainly comes before the greeting.
     with Client(server.port) as early, Client(server.port) as patient:
         early.send(EARLY)
+        started = time.monotonic()
+        server.process.send_signal(signal.SIGCONT)
         early.expect("421 4.5.0")
         patient.expect(220)
         assert time.monotonic() - started > 0.9  # a timer counts in whole milliseconds, and may be early

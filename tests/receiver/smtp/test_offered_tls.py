@@ -17,11 +17,12 @@ from dns.check.internet_nl.ciphers import Level, level_of, name_of
 from dns.check.internet_nl.hello import Version
 from dns.check.internet_nl.scan import Offered, scan
 from tests.receiver.certificates import make_certificate
+from tests.receiver.processes import DEADLINE
 from tests.receiver.server import Server
 
 
 def offered(server: Server) -> Offered:
-    place = dialogue.Place("mx.example.test", "127.0.0.1", server.port)
+    place = dialogue.Place("mx.example.test", "127.0.0.1", server.port, DEADLINE)
     return scan(lambda hello: dialogue.ask(place, hello), place.hostname)
 
 

@@ -105,6 +105,7 @@ def test_an_error_of_our_own_is_421_and_tells_the_client_nothing(
         site = new_site(any_mailbox("mx.test", tmp_path, ("example.test",)), store)
         server = await loop.create_server(site.new, "127.0.0.1", 0)
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+        assert (await reader.readline()).startswith(b"220 ")
         writer.write(b"HELO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@example.test>\r\nDATA\r\nx\r\n.\r\n")
         replies = await asyncio.wait_for(reader.read(), 30)
         writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import threading
 import time
@@ -67,9 +68,10 @@ def silent(connection: socket.socket) -> None:
 
 
 def deaf(connection: socket.socket) -> None:
-    """Read nothing, so that no large message can be sent whole."""
-    connection.settimeout(10)
-    time.sleep(0.5)
+    """Read nothing until the other side hangs up, so that no large message can be sent whole."""
+    waiting = select.poll()
+    waiting.register(connection, 0)  # it tells of a hang-up all the same
+    waiting.poll()
 
 
 def slow(connection: socket.socket) -> None:

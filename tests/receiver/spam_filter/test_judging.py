@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -13,6 +14,7 @@ import pytest
 import uvloop
 
 from receiver.spam_filter import Judgement, SpamFilter
+from tests.receiver.processes import DEADLINE
 from tests.receiver.spam_filter.stand_in import (
     GTUBE,
     Behaviour,
@@ -127,21 +129,39 @@ def test_an_rspamd_that_does_not_answer_is_left_after_the_deadline(tmp_path: Pat
     with rspamd(tmp_path / "socket", behave):
         began = time.monotonic()
         assert judge(tmp_path / "socket", message, deadline=0.3) == Judgement(reason="no answer within 0.3 s")
-        assert 0.3 <= time.monotonic() - began < 10
+        assert 0.29 < time.monotonic() - began < 10  # a timer counts in whole milliseconds
 
 
 @pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
 def test_other_work_goes_on_while_rspamd_thinks(
     tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
 ) -> None:
+    has_thought = threading.Event()
+
+    def think(connection: socket.socket) -> None:
+        request_on(connection)
+        has_thought.wait(DEADLINE)
+        connection.sendall(result(answer()))
+
     async def main() -> None:
-        asking = asyncio.gather(*(judged(tmp_path / "socket", 0.5, b"x") for _ in range(50)))
-        turns = 0
-        while not asking.done():
-            turns += 1
+        asking = asyncio.gather(*(judged(tmp_path / "socket", DEADLINE, b"x") for _ in range(50)))
+        for _ in range(10):
             await asyncio.sleep(0.01)
-        assert turns >= 10
-        assert {each.reason for each in asking.result()} == {"no answer within 0.5 s"}
+        assert not asking.done()
+        has_thought.set()
+        assert {each.is_spam for each in await asking} == {False}
+
+    with rspamd(tmp_path / "socket", think), asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(main())
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_many_messages_are_left_after_the_deadline_at_the_same_time(
+    tmp_path: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    async def main() -> None:
+        found = await asyncio.gather(*(judged(tmp_path / "socket", 0.5, b"x") for _ in range(50)))
+        assert {each.reason for each in found} == {"no answer within 0.5 s"}
 
     with rspamd(tmp_path / "socket", silent), asyncio.Runner(loop_factory=loop) as runner:
         runner.run(main())

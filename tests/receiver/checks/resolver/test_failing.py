@@ -22,7 +22,7 @@ from tests.receiver.checks.resolver.played import (
     text,
 )
 
-SHORT = 0.2  # seconds of patience in a test that waits for nothing else
+SHORT = 1.0  # second of patience in a test that waits for nothing else; a question must be sent in it
 
 
 def test_a_resolver_that_restarted_is_asked_again_at_once(tmp_path: Path, run: Any) -> None:
@@ -57,11 +57,11 @@ def test_without_a_resolver_the_question_fails_at_once(tmp_path: Path, run: Any,
         if there == "refused":
             async with playing(path):
                 pass
-        resolver = VarlinkResolver(path)
+        resolver = VarlinkResolver(path, patience=5.0)
         began = time.monotonic()
         with pytest.raises(NoResolver, match=r"^the receiver has no resolver$"):
             await resolver.query("a.test", TXT)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5
         assert resolver.timeouts == 0
 
     run(test())
@@ -84,7 +84,7 @@ def test_silence_is_a_temporary_failure_after_the_patience(tmp_path: Path, run: 
     async def test() -> None:
         async with resolving(tmp_path, SHORT) as (resolver, played):
             played.replies["a.test"] = SILENT
-            with pytest.raises(NoAnswerInTime, match=r"no answer for a\.test in 0\.2 s"):
+            with pytest.raises(NoAnswerInTime, match=r"no answer for a\.test in 1 s"):
                 await resolver.query("a.test", TXT)
             assert (resolver.questions, resolver.timeouts) == (1, 1)
             await played.taken_back.wait()
