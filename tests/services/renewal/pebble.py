@@ -20,7 +20,7 @@ from pathlib import Path
 from tests.ports import free_port
 
 SUITE = "forky"
-PROFILES = {"ordinary": 90 * 86400, "short": 6 * 86400, "moment": 15}  # seconds
+PROFILES = {"ordinary": 90 * 86400, "short": 6 * 86400, "moment": 30}  # seconds
 SECONDS = 20.0
 IDENTITY = "ca.test"
 """Its name in CAA records, as its directory says. It checks none."""
