@@ -29,7 +29,7 @@ STEP = "Certificate: renewed, if wanted"
 @pytest.fixture(scope="module")
 def authority(tls_lab: Lab) -> Iterator[Pebble]:
     """A CA of one's own, whose HTTPS the host trusts because its administrator said so."""
-    with pebble.running(tls_lab.world, bad_nonces=30) as running:
+    with pebble.running(tls_lab.world, bad_nonces=10) as running:
         tls_lab.target.write(TRUSTED, running.authority)
         yield running
 

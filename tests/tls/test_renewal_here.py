@@ -57,7 +57,7 @@ class Control:
 def control(tls_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     tls_lab.target.run("rm -f /etc/letterbox/tls/current/certificate.pem")
     assert deploy(tls_lab, "-y").code == 0, "it makes a self-signed one"
-    with pebble.running(tls_lab.world, bad_nonces=30) as running:
+    with pebble.running(tls_lab.world, bad_nonces=10) as running:
         yield Control(tls_lab, running, tmp_path_factory.mktemp("control"))
     assert deploy(tls_lab, "-y").code == 0
 

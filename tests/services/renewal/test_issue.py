@@ -1,4 +1,4 @@
-"""A certificate is got and renewed by ACME, from Pebble in strict mode, which refuses 30 % of all nonces."""
+"""A certificate is got and renewed by ACME, from Pebble in strict mode, which refuses 10 % of all nonces."""
 
 from __future__ import annotations
 
