@@ -18,7 +18,7 @@ _claims: dict[int, socket.socket] = {}
 def free_port(address: str = "127.0.0.1") -> int:
     """A port of this address, free for TCP and UDP, which no process of tests has that still runs."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    for port in _CHANCE.sample(_PORTS, 200):
+    for port in _CHANCE.sample(_PORTS, min(200, len(_PORTS))):
         if port not in _claims:
             claim = socket.socket(socket.AF_UNIX)
             with suppress(OSError):

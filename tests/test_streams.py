@@ -33,8 +33,8 @@ WAITS = """
 import time
 from pathlib import Path
 def test_long():
-    Path("begun").touch()
     try:
+        Path("begun").touch()
         time.sleep(600)
     finally:
         Path("cleaned up").touch()

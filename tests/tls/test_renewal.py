@@ -20,6 +20,7 @@ from tests.lab.tls.pebble import Pebble
 from tests.lab.world import CERTIFICATE_TOKEN, TOKEN
 from tests.tls import host
 from tests.tls.certified import STATE, TRUSTED, USER, remains, verified, wants
+from tests.waiting import wait_until
 
 UNIT = "letterbox-certificate.service"
 STEP = "Certificate: renewed, if wanted"
@@ -28,7 +29,7 @@ STEP = "Certificate: renewed, if wanted"
 @pytest.fixture(scope="module")
 def authority(tls_lab: Lab) -> Iterator[Pebble]:
     """A CA of one's own, whose HTTPS the host trusts because its administrator said so."""
-    with pebble.running(tls_lab.world, bad_nonces=30) as running:
+    with pebble.running(tls_lab.world, bad_nonces=10) as running:
         tls_lab.target.write(TRUSTED, running.authority)
         yield running
 
@@ -149,7 +150,7 @@ def test_a_new_certificate_is_served_without_a_restart(
     before = host.served(target.ipv4)
     run = with_token(tls_lab, wants(tls_lab, tmp_path, authority.directory, "tlsserver"))
     assert (run.code, run.changed()) == (0, [STEP]), run.stderr
-    assert host.served(target.ipv4) != before
+    wait_until(lambda: host.served(target.ipv4) != before, "the new certificate is served")
     assert target.run("systemctl show -p MainPID --value letterbox.service").stdout == process
     assert with_token(tls_lab, wanting).code == 0
 

@@ -18,6 +18,7 @@ from tests.lab.tls.pebble import Pebble
 from tests.lab.world import CERTIFICATE_TOKEN
 from tests.tls import host
 from tests.tls.certified import TRUSTED, remains, verified, wants
+from tests.waiting import wait_until
 
 STEP = "Certificate: renewed, if wanted"
 
@@ -56,7 +57,7 @@ class Control:
 def control(tls_lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control]:
     tls_lab.target.run("rm -f /etc/letterbox/tls/current/certificate.pem")
     assert deploy(tls_lab, "-y").code == 0, "it makes a self-signed one"
-    with pebble.running(tls_lab.world, bad_nonces=30) as running:
+    with pebble.running(tls_lab.world, bad_nonces=10) as running:
         yield Control(tls_lab, running, tmp_path_factory.mktemp("control"))
     assert deploy(tls_lab, "-y").code == 0
 
@@ -140,7 +141,7 @@ def test_the_scheduled_job_renews_without_a_restart(control: Control, first: Run
     wanted = control.wants("tlsserver")
     run = control.run(wanted, script="renew.py")
     assert (run.code, run.changed()) == (0, [STEP]), run.stderr
-    assert host.served(target.ipv4) != before
+    wait_until(lambda: host.served(target.ipv4) != before, "the new certificate is served")
     verified(control.lab, control.authority.root())
     assert target.run("systemctl show -p MainPID --value letterbox.service").stdout == process
     again = control.run(wanted)

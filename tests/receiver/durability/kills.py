@@ -12,6 +12,7 @@ import random
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def kill_again_and_again(
             time.sleep(chance.uniform(0, longest))
         mode = number % 3
         for each in server.children() if mode == ALL else [server.writer()] if mode == WRITER else []:
-            os.kill(each, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # The supervisor may have ended it when the one before ended.
+                os.kill(each, signal.SIGKILL)
         if mode == WRITER:
             time.sleep(chance.uniform(0, 0.05))
         # With the supervisor, the kernel kills writer and workers in no order. A worker may then refuse.

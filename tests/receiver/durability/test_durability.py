@@ -46,7 +46,7 @@ def test_a_killed_hook_repeats_at_most_one_message_and_one_that_unlinks_before_i
     good = kill_hooks(tmp_path / "good", 4)
     assert good, good
     assert good.repeats <= 4
-    bad = kill_hooks(tmp_path / "bad", 4, delay=0.02, options="--unlinks-first")
+    bad = kill_hooks(tmp_path / "bad", 4, delay=0.2, options="--unlinks-first")
     assert bad.lost
     assert not bad.broken and not bad.renamed
 

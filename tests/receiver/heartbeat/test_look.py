@@ -119,7 +119,8 @@ def test_no_filter_and_no_dns(serve: Serve, tmp_path: Path) -> None:
                 assert looking.take(CONTENT)["well"] is True
             assert (requests, questions.exists()) == ([], False)
             send(running, "alice@example.test")
-            assert (len(requests), questions.exists()) == (1, True)
+            # Both note what they got in processes and threads of their own.
+            wait_until(lambda: (len(requests), questions.exists()) == (1, True), lambda: requests)
     finally:
         asked.kill()
         asked.wait()

@@ -25,7 +25,9 @@ def message(tmp_path: Path) -> Path:
     return path
 
 
-def proved(mail: Path, message: Path, then: Callable[[Queue, str], None]) -> dict[str, object]:
+def proved(
+    mail: Path, message: Path, then: Callable[[Queue, str], None], patience: float = 60.0
+) -> dict[str, object]:
     """What is said if the hook's process does `then` with the message."""
     made = queue(mail)
 
@@ -36,7 +38,7 @@ def proved(mail: Path, message: Path, then: Callable[[Queue, str], None]) -> dic
 
     thread = threading.Thread(target=process)
     thread.start()
-    outcome = through_hook.deliver(mail, "orders", ADDRESS, message, patience=1.0)
+    outcome = through_hook.deliver(mail, "orders", ADDRESS, message, patience=patience)
     thread.join()
     return outcome
 
@@ -66,7 +68,7 @@ def test_a_hook_that_is_stopped_says_so(tmp_path: Path, message: Path) -> None:
 
 
 def test_what_nobody_serves_is_not_known(tmp_path: Path, message: Path) -> None:
-    said = proved(tmp_path, message, lambda made, name: None)
+    said = proved(tmp_path, message, lambda made, name: None, patience=1.0)
     assert (said["delivered"], "it waits in the queue" in str(said["evidence"])) == (None, True)
 
 

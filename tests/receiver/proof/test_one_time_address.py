@@ -31,9 +31,11 @@ def test_the_address_ends_when_standard_input_ends(server: Server, config: Path)
 
 
 def test_the_next_proof_clears_away_what_a_killed_one_left(server: Server, config: Path) -> None:
-    with proof(config) as (process, _):
+    with proof(config) as (process, killed):
         process.kill()
         process.wait(30)
+        # Its child, which holds the socket, too, ends a moment later.
+        wait_until(lambda: reply_to(server, killed).startswith("550 5.1.1"), "the address has ended")
     with proof(config) as (_, address):
         assert len(list((server.folder / "proofs").iterdir())) == 1
         assert reply_to(server, address).startswith("250")

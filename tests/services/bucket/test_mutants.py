@@ -51,7 +51,7 @@ def test_a_service_that_answers_before_its_put_loses_mail(
     tmp_path: Path, gate: Gateway, engine: Engine, bob: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUTANT", "early")
-    gate.delay = 0.5
+    gate.delay = 3.0  # The kill comes before the first PUT has its answer.
     lost, _ = judge(tmp_path, gate, engine, bob, "tests.bucket.mutants")
     assert lost
 

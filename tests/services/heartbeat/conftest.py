@@ -52,7 +52,7 @@ class Place:
             *(sys.executable, "-m", "services.heartbeat"),
             *("--address", str(self.folder / "address"), "--state", str(self.folder / "state.json")),
             *("--look", str(self.folder / "look"), "--place", "127.0.0.1", "--port", str(self.server.port)),
-            *("--seconds", "2", "--tries", "2", "--pause", "0.1", *more),
+            *("--seconds", "60", "--tries", "2", "--pause", "0.1", *more),
         ]
 
     def run(self, *more: str, url: str | None = None, **variables: str) -> subprocess.CompletedProcess[str]:

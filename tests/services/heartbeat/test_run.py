@@ -51,16 +51,15 @@ def test_the_address_is_in_no_output_and_no_argument(place: Place) -> None:
         ("500", "it answers HTTP 500"),
         ("redirect", "it answers HTTP 302, a redirect, which is not followed: correct the address"),
         ("unknown", "it does not count the ping: OK (not found)"),
-        ("slow", "no answer within 2 s"),
+        ("slow", "no answer within 5 s"),
     ],
 )
 def test_a_switch_that_takes_no_ping_is_told_of_and_holds_nothing_up(
     place: Place, answer: str, error: str
 ) -> None:
     place.switch.answer = answer
-    began = time.monotonic()
-    done = place.run()
-    assert time.monotonic() - began < 30
+    # What is slow would be a success after 20 s.
+    done = place.run("--seconds", "5" if answer == "slow" else "60")
     assert (done.returncode, place.state["ping_error"]) == (1, error)
     assert place.state["pinged"] == 0
     assert len(place.switch.got) == 2, "it is tried again"
@@ -202,13 +201,18 @@ def test_a_killed_run_leaves_nothing(place: Place) -> None:
     (place.folder / "address").write_text(place.switch.url + CHECK)
     place.switch.answer = "slow"
     for number in (signal.SIGKILL, signal.SIGTERM):
+        before = place.server.log.count("to=<heartbeat-")
         with subprocess.Popen(
             place.arguments(),
             cwd=ROOT,
             env=environment() | {"SSL_CERT_FILE": str(place.folder / "switch.pem")},
             stderr=subprocess.DEVNULL,
         ) as run:
-            wait_until(lambda: place.server.log.count("to=<heartbeat-") > 0 or run.poll() is not None, "sent")
+            wait_until(
+                lambda before=before: place.server.log.count("to=<heartbeat-") > before,  # type: ignore[misc]
+                "a message is sent",
+            )
+            assert run.poll() is None
             run.send_signal(number)
-        wait_until(lambda: left_behind(place) == [], "the look has ended, and removed what it found")
-        assert not list((place.folder / "hb").iterdir()), "no address is left"
+        wait_until(lambda: not list((place.folder / "hb").iterdir()), "the look ends its address")
+        wait_until(lambda: left_behind(place) == [], "and removes what it finds")

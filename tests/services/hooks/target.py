@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
@@ -67,9 +67,6 @@ class Target:
         self.answer = answer or octets(OK)
         self.requests: list[Request] = []
         self.connections = 0
-        self.most_at_once = 0
-        self._at_once = 0
-        self._lock = threading.Lock()
         self._tls = tls
         self._names: dict[int, str | None] = {}
         if tls:
@@ -114,22 +111,10 @@ class Target:
             request = self._read(connection)
             if request is None:
                 return
-            with self._counted():
-                self.requests.append(request)
-                self.answer(connection, request)
+            self.requests.append(request)
+            self.answer(connection, request)
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_WR)
-
-    @contextlib.contextmanager
-    def _counted(self) -> Iterator[None]:
-        with self._lock:
-            self._at_once += 1
-            self.most_at_once = max(self.most_at_once, self._at_once)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._at_once -= 1
 
     def _read(self, connection: socket.socket) -> Request | None:
         with connection.makefile("rb") as file:

@@ -64,7 +64,7 @@ def post(
     names: Resolve = resolve,
     *,
     private: bool = False,
-    longest: float = 5.0,
+    longest: float = 60.0,
 ) -> Outcome:
     name = hook.store()
     poster = Poster(Url(endpoint, "raw", private), Credentials((KEY,)), None, resolve=names, longest=longest)

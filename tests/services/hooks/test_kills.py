@@ -62,14 +62,19 @@ class Outcome:
     repeated: int
 
 
-def killed_at_random(hook: Hook, target: Target, kills: int, change: str = "") -> Outcome:
-    """Kill the program this often, and let it end its work. Messages come in all the time."""
+def killed_at_random(
+    hook: Hook, target: Target, kills: int, change: str = "", fails: float = 0.02
+) -> Outcome:
+    """Kill the program this often, and let it end its work. Messages come in all the time.
+
+    `fails` is the share of requests at which the target fails.
+    """
     chance = random.Random(18)
     taken: set[str] = set()
 
     def answer(connection: socket.socket, request: Request) -> None:
         time.sleep(chance.random() * 0.02)  # the target works
-        if chance.random() < 0.02:
+        if chance.random() < fails:
             connection.sendall(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
             return
         taken.add(request.id)
@@ -120,5 +125,5 @@ def test_100_kills_lose_no_message_and_change_no_id(hook: Hook, target: Target) 
 
 
 def test_a_program_that_unlinks_before_it_posts_is_caught(hook: Hook, target: Target) -> None:
-    outcome = killed_at_random(hook, target, 10, UNLINKS_FIRST)
+    outcome = killed_at_random(hook, target, 10, UNLINKS_FIRST, fails=0.5)
     assert outcome.lost > 0

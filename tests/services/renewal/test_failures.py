@@ -230,7 +230,7 @@ def test_two_runs_at_once_are_not_possible(world: World) -> None:
         run = world.renew()
         assert (run.code, "another run works in" in run.error) == (1, True)
         world.catch_up()
-        first.communicate(timeout=60)
+        first.communicate(timeout=300)
     assert first.returncode == 0
 
 

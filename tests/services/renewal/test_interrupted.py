@@ -21,7 +21,7 @@ def killed(world: World, kind: str, number: int, steps: Path) -> int:
     """How a run ended that was killed before its step of this kind with this number; 0 kills nothing."""
     program = ("tests.services.renewal.killed", kind, str(number), str(steps))
     with world.start("--profile", "ordinary", program=program) as run:
-        run.communicate(timeout=120)
+        run.communicate(timeout=300)
     return run.returncode
 
 

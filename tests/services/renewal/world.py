@@ -113,7 +113,7 @@ class World:
             "--nameserver-port": self.port,
             "--settle": 0,
             "--pause": 0,
-            "--dns-seconds": 20,
+            "--dns-seconds": 120,
             "--smtp": self.smtp,
         }
         return [str(part) for pair in pairs.items() for part in pair] + list(more)

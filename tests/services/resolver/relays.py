@@ -30,10 +30,10 @@ def relay(folder: Path, *servers: str, configuration: Path | None = None) -> Ite
             yield path
         finally:
             process.terminate()
-            assert process.wait(10) == 0
+            assert process.wait(60) == 0
 
 
-def wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 20.0) -> None:
+def wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 60.0) -> None:
     """Wait until it takes connections."""
     late = time.monotonic() + seconds
     while True:
@@ -47,7 +47,7 @@ def wait_for(path: Path, process: subprocess.Popen[bytes], seconds: float = 20.0
         time.sleep(0.02)
 
 
-def ask(path: Path, name: str, kind: int = TXT, patience: float = 8.0) -> Answer:
+def ask(path: Path, name: str, kind: int = TXT, patience: float = 60.0) -> Answer:
     """Ask once, through a new client. Raises TemporaryFailure."""
 
     async def once() -> Answer:

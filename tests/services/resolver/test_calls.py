@@ -34,7 +34,7 @@ def asking(parameters: object) -> bytes:
 def called(path: Path, *calls: bytes) -> list[Any]:
     """The replies to raw octets, until the relay hangs up or as many have come as were sent."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(str(path))
         client.sendall(b"".join(calls))
         got = b""
@@ -70,7 +70,7 @@ def test_a_wrong_call_is_told_and_the_next_is_answered(
 ) -> None:
     good = asking({"name": KEY, "type": 16})
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(10)
+        client.settimeout(60)
         client.connect(str(path))
         for sent in (call, good):
             client.sendall(sent + b"\0")

@@ -23,7 +23,7 @@ def test_an_error_of_our_own_hangs_up_at_once(tmp_path: Path, caplog: pytest.Log
     async def asked() -> bytes:
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(lambda: Conversation(broken), tmp_path / "socket")
-        async with asyncio.timeout(10), server:
+        async with asyncio.timeout(60), server:
             reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
             writer.write(CALL.encode() + b"\0")
             reply = await reader.read()
@@ -45,7 +45,7 @@ def test_a_second_question_before_the_answer_is_hung_up_on(tmp_path: Path) -> No
 
         loop = asyncio.get_running_loop()
         server = await loop.create_unix_server(lambda: Conversation(silent), tmp_path / "socket")
-        async with asyncio.timeout(10), server:
+        async with asyncio.timeout(60), server:
             reader, writer = await asyncio.open_unix_connection(tmp_path / "socket")
             writer.write(CALL.encode() + b"\0")
             await was_asked.wait()

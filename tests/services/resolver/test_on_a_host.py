@@ -92,10 +92,10 @@ def without_resolved(lab: Lab) -> Iterator[None]:
 
 def test_a_resolver_that_is_stopped_costs_no_time_and_the_doctor_names_it(deployed: Lab) -> None:
     with without_resolved(deployed):
-        ((told, seconds),) = ask(deployed, (f"s._domainkey.{ORIGIN}", TXT))
+        answers = ask(deployed, *[(f"s._domainkey.{ORIGIN}", TXT)] * 5)
         doctor = deployed.target.run(f"{layout.COMMAND} doctor --json", check=False).stdout
-    assert told == "the receiver has no resolver"
-    assert seconds < 1
+    assert {told for told, _ in answers} == {"the receiver has no resolver"}
+    assert min(seconds for _, seconds in answers) < 1, "a busy machine may stand still, but not each time"
     links = list(map(json.loads, doctor.splitlines()))
     (link,) = (each for each in links if each["link"] == "resolver")
     assert link["holds"] is None
