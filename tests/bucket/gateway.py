@@ -76,6 +76,8 @@ class Gateway:
     delay: float = 0.0  # seconds before each PUT is passed on
     under_way: int = 0  # PUTs that take longer now
     most: int = 0  # of these at once
+    alongside: list[int] = field(default_factory=list)  # for each of these so far, how many there were with it
+    together: int = 0  # how many of these must be under way at once before the first is passed on
     seen: Counter[str] = field(default_factory=Counter)  # requests so far, by method
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, target, fault or status
     broken: set[str] = field(default_factory=set)  # ends of objects' keys, which only have 500 for a GET
@@ -138,7 +140,10 @@ class Gateway:
                 if self.delay and name == "PUT":
                     self.under_way += 1
                     self.most = max(self.most, self.under_way)
+                    self.alongside.append(self.under_way)
                     await asyncio.sleep(self.delay)
+                    while self.most < self.together:
+                        await asyncio.sleep(0.02)
                     self.under_way -= 1
                 answer = b""
                 if fault is None or fault in _PASSED_ON:

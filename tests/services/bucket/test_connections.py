@@ -114,12 +114,13 @@ def test_a_client_that_hangs_up_loses_nothing_but_its_answer(
 def test_many_requests_of_one_connection_are_answered_in_any_order(
     connected: socket.socket, gate: Gateway, client: Client, bob: Mailbox
 ) -> None:
+    seen = gate.puts
     gate.at(1, Fault.HANG)
     for number in range(40):
         message = content(5000)
         put_ = Put(file_name(), "unknown", [copy(bob)], 0, len(message))
         connected.send(protocol.pack_put(number, put_, [message])[0])
-        wait_until(lambda: gate.puts > 0, "the PUT that hangs is that of the first request")
+        wait_until(lambda: gate.puts > seen, "the PUT that hangs is that of the first request")
     replies = [protocol.unpack(connected.recv(protocol.MAX_REPLY))[0] for _ in range(40)]
     assert sorted(each["n"] for each in replies) == list(range(40))
     assert {each["errno"] for each in replies} == {0}

@@ -188,7 +188,7 @@ def test_few_copies_of_a_large_message_share_the_line(
     client: Client, gate: Gateway, copies: list[Copy]
 ) -> None:
     for size, at_once in ((20_000_000, 1), (8_000_000, 2), (1000, 3)):
-        gate.delay, gate.most = 0.3, 0
+        gate.delay, gate.most, gate.together = 0.3, 0, at_once
         put(client, content(size), copies)
         assert gate.most == at_once
 
