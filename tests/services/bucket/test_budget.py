@@ -12,7 +12,7 @@ from services.bucket.errors import RequestError
 
 
 def soon() -> float:
-    return asyncio.get_running_loop().time() + 5
+    return asyncio.get_running_loop().time() + 60
 
 
 def test_who_comes_first_is_served_first_also_if_a_smaller_one_would_fit() -> None:
