@@ -27,7 +27,6 @@ from urllib.parse import unquote, urlsplit
 from tests.ports import free_port
 
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
-_BLOCK = 65_536
 
 
 class Fault(enum.Enum):
@@ -134,9 +133,8 @@ class Gateway:
                 fault = self._fault(name)
                 if name == "GET" and self.broken and unquote(target.decode()).endswith(tuple(self.broken)):
                     fault = Fault.ERROR
-                said = fault.name if fault else ""
                 entry = len(self.requests)
-                self.requests.append((name, target.decode(), said))
+                self.requests.append((name, target.decode(), fault.name if fault else ""))
                 if self.delay and name == "PUT":
                     self.under_way += 1
                     self.most = max(self.most, self.under_way)
