@@ -145,17 +145,22 @@ class Client:
         Raises OSError with the reply's errno, or ETIMEDOUT.
         """
         late = time.monotonic() + self._timeout
+        gone: OSError | None = None  # why the last connection was none
         while True:
             try:
                 head, fd = self._try(packet, fds, late)
                 break
             except TimeoutError:
+                was_there = self._socket is not None
                 self.close()
+                if gone and not was_there:  # Its time was up before it could be tried again.
+                    raise gone from None
                 raise TimeoutError(errno.ETIMEDOUT, "no answer in time", self._path) from None
             except (ConnectionError, FileNotFoundError, BlockingIOError) as error:
                 self.close()
+                gone = OSError(error.errno or errno.ECONNRESET, "is not there", self._path)
                 if time.monotonic() + _AGAIN > late:
-                    raise OSError(error.errno or errno.ECONNRESET, "is not there", self._path) from None
+                    raise gone from None
                 time.sleep(_AGAIN)
             except BaseException:
                 self.close()

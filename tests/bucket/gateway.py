@@ -27,7 +27,6 @@ from urllib.parse import unquote, urlsplit
 from tests.ports import free_port
 
 _ERROR = '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{}</Code><Message>{}</Message></Error>'
-_BLOCK = 65_536
 
 
 class Fault(enum.Enum):
@@ -76,6 +75,8 @@ class Gateway:
     delay: float = 0.0  # seconds before each PUT is passed on
     under_way: int = 0  # PUTs that take longer now
     most: int = 0  # of these at once
+    alongside: list[int] = field(default_factory=list)  # for each of these, how many there were with it
+    together: int = 0  # how many of these must be under way at once before the first is passed on
     seen: Counter[str] = field(default_factory=Counter)  # requests so far, by method
     requests: list[tuple[str, str, str]] = field(default_factory=list)  # method, target, fault or status
     broken: set[str] = field(default_factory=set)  # ends of objects' keys, which only have 500 for a GET
@@ -132,13 +133,15 @@ class Gateway:
                 fault = self._fault(name)
                 if name == "GET" and self.broken and unquote(target.decode()).endswith(tuple(self.broken)):
                     fault = Fault.ERROR
-                said = fault.name if fault else ""
                 entry = len(self.requests)
-                self.requests.append((name, target.decode(), said))
+                self.requests.append((name, target.decode(), fault.name if fault else ""))
                 if self.delay and name == "PUT":
                     self.under_way += 1
                     self.most = max(self.most, self.under_way)
+                    self.alongside.append(self.under_way)
                     await asyncio.sleep(self.delay)
+                    while self.most < self.together:  # noqa: ASYNC110 - the test's thread sets it
+                        await asyncio.sleep(0.02)
                     self.under_way -= 1
                 answer = b""
                 if fault is None or fault in _PASSED_ON:

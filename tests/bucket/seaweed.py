@@ -141,11 +141,14 @@ def _has_bucket(engine: Engine) -> bool:
     assert engine.process.poll() is None, f"weed ended with {engine.process.returncode}"
     try:
         _request("GET", f"{engine.url}?list-type=2")
-    except urllib.error.HTTPError as error:
-        if error.code == HTTPStatus.FORBIDDEN:  # Without a key, a store that is ready says 403.
-            engine.make_bucket(BUCKET)
-            return True
         return False
+    except urllib.error.HTTPError as error:
+        if error.code != HTTPStatus.FORBIDDEN:  # Without a key, a store that is ready says 403.
+            return False
     except OSError:
         return False
-    return False
+    try:
+        engine.make_bucket(BUCKET)
+    except OSError:  # Its other parts may not be ready yet.
+        return False
+    return True

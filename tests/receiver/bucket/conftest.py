@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.bucket.seaweed import Engine, seaweed
+from tests.receiver.storage.conftest import no_pause_ends_a_segment as no_pause_ends_a_segment
 
 
 @pytest.fixture(scope="session")

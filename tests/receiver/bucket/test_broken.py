@@ -81,7 +81,7 @@ def test_no_answer_is_451_in_time_the_receiver_goes_on_and_the_next_try_is_the_s
                 threads[0].join(0.01)
         assert {reply for reply, _ in replies.values()} == {AWAY}, replies
         assert max(seconds for _, seconds in replies.values()) < LATEST
-        assert slowest < 5, "one turn of a machine that others load, and no wait for the bucket"
+        assert slowest < 10, "a machine that stands still, and no wait for the bucket, which takes 14 s"
         assert way.server.process.poll() is None
         mend()
         for content in (SMALL, LARGE):

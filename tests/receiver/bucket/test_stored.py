@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 from pathlib import Path
@@ -11,12 +10,14 @@ import pytest
 
 from receiver.bucket import keys
 from receiver.bucket.client import Client as BucketClient
+from receiver.hook_queue import link_name
+from receiver.mailbox import Mailbox
 from receiver.reading.sender.trace import TOP
 from tests.bucket.gateway import Fault
 from tests.bucket.seaweed import Engine
-from tests.receiver.bucket.path import message, path, send, table
+from tests.receiver.bucket.path import message, path, send
+from tests.receiver.moved.crashed import Crashed
 from tests.receiver.processes import wait_until
-from tests.receiver.server import start_server
 from tests.receiver.spam_filter.stand_in import answer, replying, result, rspamd
 from tests.receiver.wire import Client, content_of
 
@@ -119,25 +120,15 @@ def test_a_message_for_many_mailboxes_is_in_each_once_however_often_it_is_tried(
 def test_mail_that_a_crash_left_in_the_log_of_the_disk_is_recovered_at_the_start(
     tmp_path: Path, engine: Engine
 ) -> None:
-    old = tmp_path / "old"
-    old.mkdir()
-    mail = tmp_path / "mail"
-    before = start_server(old, mail=mail, hooks=table(tmp_path / "nothing", "disk"))
-    content = message(b"old", "old@sender.test")
-    assert send(before.port, content, ALICE).startswith("250")
-    for each in (*before.children(), before.process.pid):
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(each, signal.SIGKILL)
-    before.process.wait()
-    (kept,) = (mail / "example.test" / "alice" / "new").iterdir()
-    (link,) = (mail / ".bucket" / "pending").iterdir()
+    crashed = Crashed(tmp_path, 1)
+    (kept,) = (crashed.box / "new").iterdir()
     kept.unlink()
-    link.unlink()
-    with path(tmp_path, engine, mail=mail) as way:
+    with path(tmp_path, engine, mail=crashed.mail) as way:
         way.server.wait_for_log("event=recovered files=2")
-        (found,) = (mail / "example.test" / "alice" / "new").iterdir()
-        assert content_of(found.read_bytes()) == content
-        assert [each.name for each in (mail / ".bucket" / "pending").iterdir()] == [link.name]
+        (found,) = (crashed.box / "new").iterdir()
+        assert content_of(found.read_bytes()) == crashed.contents[0]
+        links = [each.name for each in (crashed.mail / ".bucket" / "pending").iterdir()]
+        assert links == [link_name(kept.name, Mailbox("example.test", "alice"))]
 
 
 def test_several_workers_need_no_writer_and_one_that_is_killed_is_replaced(
@@ -166,5 +157,10 @@ def test_a_mailbox_that_is_full_takes_nothing_more(tmp_path: Path, engine: Engin
             client.expect(220)
             client.ask("EHLO client.test", 250)
             client.ask("MAIL FROM:<a@sender.test>", 250)
-            client.ask(f"RCPT TO:<{ALICE}>", "452 4.2.2")
+
+            def is_full() -> bool:
+                client.say(f"RCPT TO:<{ALICE}>")
+                return client.reply().startswith("452 4.2.2")
+
+            wait_until(is_full, "what it holds is known")  # A thread counts that after the start.
             client.ask(f"RCPT TO:<{BOB}>", 250)

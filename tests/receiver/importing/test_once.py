@@ -94,8 +94,9 @@ def test_only_one_import_at_a_time_works_on_a_mailbox(importer: Importer) -> Non
     assert first.stdin
     first.stdin.write(mbox(LETTERS[:1]))
     first.stdin.flush()
-    wait_until(lambda: (importer.mail / "example.test/alice/cur").is_dir(), "the mailbox")
-    wait_until(lambda: "runs: wait until" in importer.run(mbox(LETTERS[:1])).errors, "a refusal")
+    # It makes the mailbox before it locks that. The lock is in /proc/locks (proc_locks(5)).
+    wait_until(lambda: f" {first.pid} " in Path("/proc/locks").read_text(), "the lock")
+    assert "runs: wait until" in importer.run(mbox(LETTERS[:1])).errors
     first.communicate(timeout=60)
     assert importer.run(mbox(LETTERS[:1])).counts == (0, 1, 0)
 

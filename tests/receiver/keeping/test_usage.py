@@ -17,6 +17,7 @@ from receiver.mailbox import Mailbox
 from receiver.serving.counting import count_regularly
 from tests.receiver.keeping.mail import Mail, new_mail
 from tests.receiver.processes import wait_until
+from tests.waiting import DEADLINE
 
 ALICE, BOB = Mailbox("example.test", "alice"), Mailbox("example.test", "bob")
 
@@ -119,7 +120,8 @@ def test_counts_follow_the_mailbox_and_an_unreadable_one_is_unknown_until_it_can
     bob.symlink_to(mail.alice)
 
     async def until(used: dict[Mailbox, int | None]) -> None:
-        async with asyncio.timeout(30):
+        # The pause is twenty times as long as a count, and a busy machine may stand still in one.
+        async with asyncio.timeout(DEADLINE):
             while {box: quotas.used(box) for box in used} != used:  # noqa: ASYNC110 - memory sends no event
                 await asyncio.sleep(0.01)
 

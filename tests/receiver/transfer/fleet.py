@@ -20,6 +20,7 @@ from obstore.store import S3Store
 from receiver.bucket.client import Client
 from receiver.bucket.protocol import Copy, Sender
 from receiver.mailbox import Mailbox
+from receiver.transfer.window import HOUR
 from tests.bucket.seaweed import Engine
 from tests.receiver.processes import DEADLINE, ROOT, environment
 from tests.waiting import wait_until
@@ -218,6 +219,16 @@ def put(
     name, fields, octets, trace = message(content, mailbox, None, above, "mx2.example.test")
     client.put(name, [Copy(mailbox, fields)], octets, trace=trace, sender=sender, hour=hour)
     return name, fields + octets
+
+
+def begin_in_an_hour(seconds: float) -> None:
+    """Wait for the next hour if less than that is left of this one: each key has the hour of its PUT.
+
+    So a message that two runs put, one before the end of an hour and one after it, may have two.
+    """
+    left = HOUR - time.time() % HOUR
+    if left < seconds:
+        time.sleep(left)
 
 
 def keys(client: Client) -> list[str]:

@@ -29,7 +29,7 @@ from receiver.transfer.placing import Placing
 from receiver.transfer.pulling import Pull
 from receiver.transfer.window import EVERYTHING
 from tests.receiver.processes import ROOT, environment
-from tests.receiver.transfer.fleet import ALICE, Host, keys, put
+from tests.receiver.transfer.fleet import ALICE, Host, begin_in_an_hour, keys, put
 from tests.waiting import wait_until
 
 NewHost = Callable[..., Host]
@@ -152,6 +152,7 @@ def test_pushes_that_are_killed_at_random_moments_put_each_message_once(
     client: Client, new_host: NewHost
 ) -> None:
     host, other, moments = new_host(), new_host(), random.Random(SEED)
+    begin_in_an_hour(180)
     for number in range(150):
         host.store(waits=number % 2 == 0)
     host.store(b"no Message-ID\r\n", waits=True)

@@ -46,14 +46,14 @@ def test_a_queue_of_them_does_not_say_that_the_bucket_is_away(client: Client, ne
 def test_an_object_that_is_shorter_than_the_message_does_not_stand_for_it(
     client: Client, bucket: Service, engine: Engine
 ) -> None:
-    content = b"Message-ID: <one@sender.test>\r\n\r\nHello\r\n"
-    put(client, content)
+    content, hour = b"Message-ID: <one@sender.test>\r\n\r\nHello\r\n", "2026-11-20/07"
+    put(client, content, hour=hour)
     (key,) = keys(client)
-    put(client, content)  # from another host
+    put(client, content, hour=hour)  # from another host
     for spoiled in (b"", b"Return-Path: <zoe@sender.test>\r\n"):
         obstore.put(bucket.store(engine), key, spoiled)
         with pytest.raises(OSError, match="shorter than the message"):
-            put(client, content)
+            put(client, content, hour=hour)
 
 
 def test_a_push_does_not_take_a_shorter_object_for_the_message(

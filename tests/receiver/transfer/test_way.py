@@ -10,7 +10,7 @@ import pytest
 from receiver.bucket.client import Client
 from tests.receiver.server import Server
 from tests.receiver.spam_filter.stand_in import answer, replying, result, rspamd
-from tests.receiver.transfer.fleet import ALICE, BOB, Host, Service, keys
+from tests.receiver.transfer.fleet import ALICE, BOB, Host, Service, begin_in_an_hour, keys
 from tests.waiting import wait_until
 
 SPAM = replying(result(answer("add header", "7.24")))
@@ -30,6 +30,7 @@ def test_a_message_that_two_hosts_took_under_two_promises_is_one(
     tmp_path: Path, is_filtered: bool,
 ) -> None:  # fmt: skip
     """One host's receiver puts it, and `push` of the other reads it from its file: both make one tail."""
+    begin_in_an_hour(60)
     reader = new_host()
     table = f'[store]\nsocket = "{bucket.path}"\npromise = '
     with rspamd(tmp_path / "rspamd", SPAM):

@@ -31,7 +31,7 @@ def shared_gate(engine: Engine) -> Iterator[Gateway]:
 def gate(shared_gate: Gateway) -> Iterator[Gateway]:
     """The gateway before the store. It has no faults at first."""
     yield shared_gate
-    shared_gate.delay = 0.0
+    shared_gate.delay, shared_gate.together = 0.0, 0
     shared_gate.heal()
 
 

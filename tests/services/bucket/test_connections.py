@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
@@ -151,6 +152,15 @@ def test_what_is_under_way_is_bounded_and_the_rest_is_refused_in_time(
     gate.heal()
     put(client, content(), bob)
     wait_until(lambda: descriptors(bucket) == 0, "all descriptors are closed")
+
+
+def test_a_client_that_slept_too_long_still_says_that_the_service_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = time.sleep
+    monkeypatch.setattr(time, "sleep", lambda seconds: sleep(seconds + 0.5))  # as a busy machine does
+    with Client(tmp_path / "none", 0.5) as client, pytest.raises(FileNotFoundError, match="is not there"):
+        client.head("x")
 
 
 def test_a_client_waits_for_a_service_that_is_not_there_yet_and_no_longer(tmp_path: Path) -> None:

@@ -17,13 +17,15 @@ import pytest
 from receiver.bucket.client import Client
 from receiver.bucket.protocol import Copy
 from receiver.mailbox import Mailbox
+from services.bucket.engine import ATTEMPT
 from tests.bucket.gateway import Fault, Gateway, gateway
 from tests.bucket.seaweed import Engine
 from tests.bucket.service import Service, service
 from tests.services.bucket.messages import TRACE, content, copy, file_name, objects, put
 from tests.waiting import wait_until
 
-IN_TIME = 30.0  # seconds: 14 are the deadline of the service, and a busy machine needs more
+IN_TIME = 14.0 + 10  # seconds: the deadline, and in a test a machine that stands still
+PATIENT = 60.0  # seconds of a client that does not give up before the service does
 FULL = (Fault.QUOTA, Fault.FULL)
 REFUSALS = (Fault.BAD_KEY, Fault.BAD_SIGNATURE, Fault.SKEWED, Fault.NO_BUCKET)
 HANGS = (Fault.HANG, Fault.HANG_AFTER)
@@ -72,7 +74,7 @@ def deliver_in_spite_of(fault: Fault, folder: Path, engine: Engine, bob: Mailbox
     with (
         gateway(engine.endpoint) as gate,
         service(folder, [gate.url("mail")], engine.key, engine.secret) as running,
-        running.client(60.0) as client,
+        running.client(PATIENT) as client,
     ):
         gate.every(fault)
         began = time.monotonic()
@@ -119,12 +121,13 @@ def test_a_refusal_that_stays_is_said_soon(
     client: Client, gate: Gateway, copies: list[Copy], fault: Fault
 ) -> None:
     message = content()
+    seen = gate.puts
     gate.every(fault)
-    began = time.monotonic()
     with pytest.raises(OSError) as refused:
         put(client, message, copies)
     assert refused.value.errno == (errno.ENOSPC if fault in FULL else errno.EIO)
-    assert time.monotonic() - began < 12, "its deadline is not waited for, which is 14 s"
+    # Three tries of each, and one more that a machine which stood still did not answer: 14 s have far more.
+    assert gate.puts - seen <= 4 * len(copies)
     gate.heal()
     put(client, message, copies)
     assert_each_is_there_once(client, copies, message)
@@ -137,16 +140,16 @@ def test_a_hung_gateway_is_left_for_the_next_one(
     with gateway(engine.endpoint) as second:
         urls = [f"{each.url('mail')}/{prefix}" for each in (gate, second)]
         with service(tmp_path / "bucket", urls, engine.key, engine.secret) as running:
-            client = running.client()
+            client = running.client(PATIENT)
             for method in ("PUT", "HEAD"):
                 gate.every(Fault.HANG, method)
             large, small = content(2_000_000), content()
             began = time.monotonic()
             put(client, large, copies)
             assert time.monotonic() - began < IN_TIME
-            seen = gate.seen.copy()
+            seen = gate.puts
             put(client, small, copies)
-            assert gate.seen == seen, "the gateway that hangs is tried again"
+            assert gate.puts == seen, "the gateway that hangs is tried again"
             assert len(objects(client, copies[0].mailbox.domain)) == 6
             client.close()
 
@@ -155,7 +158,7 @@ def test_a_store_that_is_slow_for_all_has_the_message_in_time(
     client: Client, gate: Gateway, copies: list[Copy]
 ) -> None:
     message = content()
-    gate.delay = 5.0  # longer than one try may take
+    gate.delay = ATTEMPT + 0.3  # longer than one try may take
     put(client, message, copies)
     assert_each_is_there_once(client, copies, message)
 
@@ -191,7 +194,7 @@ def test_few_copies_of_a_large_message_share_the_line(
     client: Client, gate: Gateway, copies: list[Copy]
 ) -> None:
     for size, at_once in ((20_000_000, 1), (8_000_000, 2), (1000, 3)):
-        gate.delay, gate.most = 1.0, 0
+        gate.delay, gate.most, gate.together = 0.3, 0, at_once
         put(client, content(size), copies)
         assert gate.most == at_once
 

@@ -16,13 +16,17 @@ from tests.bucket.service import MODULE, service
 from tests.services.bucket.messages import TRACE, content, copy, objects, put
 
 MESSAGES = 8
+PATIENCE = 6.0  # seconds of a sender at a store that hangs; a service that answers early needs none
 
 
 def judge(folder: Path, gate: Gateway, engine: Engine, bob: Mailbox, module: str = MODULE) -> tuple[int, int]:
-    """Deliver messages through faults and a kill, as senders do. How many are lost, and how many twice?"""
+    """Deliver messages through faults and a kill, as senders do. How many are lost, and how many twice?
+
+    The last one comes while the store hangs, and then the service is killed.
+    """
     with service(folder, [gate.url("mail")], engine.key, engine.secret, module) as running:
-        messages, told = [content() for _ in range(MESSAGES)], set()
-        for number, message in enumerate(messages):
+        messages, told = [content() for _ in range(MESSAGES + 1)], set()
+        for number, message in enumerate(messages[:MESSAGES]):
             gate.at(1, Fault.CUT_AFTER if number % 2 else Fault.SLOW_DOWN)
             for _ in range(3):
                 with suppress(OSError), running.client() as client:
@@ -30,9 +34,12 @@ def judge(folder: Path, gate: Gateway, engine: Engine, bob: Mailbox, module: str
                     told.add(number)
                     if number % 3:
                         break  # Else the reply is lost on its way, so the sender tries again.
-            if number == MESSAGES - 1:
-                gate.delay = 0.5
+        gate.every(Fault.HANG)
+        with suppress(OSError), running.client(PATIENCE) as client:
+            put(client, messages[-1], bob)
+            told.add(MESSAGES)
         running.end(9)
+        gate.heal()
         running.start()
         with running.client() as client:
             there = Counter(hashlib.sha256(each).digest() for each in objects(client, bob.domain).values())
@@ -51,7 +58,6 @@ def test_a_service_that_answers_before_its_put_loses_mail(
     tmp_path: Path, gate: Gateway, engine: Engine, bob: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MUTANT", "early")
-    gate.delay = 3.0  # The kill comes before the first PUT has its answer.
     lost, _ = judge(tmp_path, gate, engine, bob, "tests.bucket.mutants")
     assert lost
 
