@@ -16,7 +16,7 @@ import stat
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from receiver import bucket_queue, hook_queue, maildir
+from receiver import bucket_queue, hook_queue
 from receiver.hook_queue import FILE_MODE, Hook
 from receiver.mailbox import Mailbox
 from receiver.storage import disk as disks
@@ -65,49 +65,32 @@ class Folders:
         """The paths of the folders pending/ of the queues that get the mailbox's mail, the bucket's last."""
         if not self._hooks and self._to_bucket is None:
             return ()
-        known = self._queues.get(mailbox)
-        if known is None:
+        if mailbox not in self._queues:
             found = [
                 str(hook_queue.queue(self.mail, hook.name).pending)
                 for hook in hook_queue.wanting(self._hooks, mailbox)
             ]
             if self._to_bucket is not None and bucket_queue.wants(mailbox):
                 found.append(self._to_bucket)
-            known = self._queues[mailbox] = tuple(found)
-        return known
+            self._queues[mailbox] = tuple(found)
+        return self._queues[mailbox]
 
     def is_of_hook(self, queue: str) -> bool:
         """Whether a path that `queues` gave is of a hook's queue, and not of the bucket's."""
         return queue != self._to_bucket
 
-    def create(self, path: str, flags: int, mailbox: Mailbox) -> int:
-        """Make a new file of the mailbox, or none if that raises OSError.
+    def set_mode(self, fd: int, mailbox: Mailbox) -> None:
+        """Let hooks read a new file of the mailbox, if one gets it. Their processes are other users."""
+        if any(map(self.is_of_hook, self.queues(mailbox))):
+            self.disk.fchmod(fd, FILE_MODE)
 
-        Hooks may read it, if one gets it. Their processes are other users.
-
-        The mode is asked for when the file is made, because a fchmod(2) costs as much as a link (measured).
-        It is set only if the umask kept others out, as that of the receiver does, and that of the writer not.
-        """
-        queues = self.queues(mailbox)
-        if not queues or queues[0] == self._to_bucket:  # The bucket's is the last one.
-            return self.disk.open(path, flags, maildir.FILE_MODE)
-        fd = self.disk.open(path, flags, FILE_MODE)
-        try:
-            if stat.S_IMODE(os.fstat(fd).st_mode) != FILE_MODE:
-                self.disk.fchmod(fd, FILE_MODE)
-        except BaseException:
-            self.disk.close(fd)
-            self.disk.unlink(path)
-            raise
-        return fd
-
-    def links(self, mailbox: Mailbox, name: str) -> list[str]:
+    def links(self, mailbox: Mailbox, name: str) -> tuple[str, ...]:
         """The paths of the links that the queues get to the mailbox's file of that name in new/."""
         queues = self.queues(mailbox)
         if not queues:
-            return []
+            return ()
         link = hook_queue.link_name(name, mailbox)
-        return [f"{pending}/{link}" for pending in queues]
+        return tuple(f"{pending}/{link}" for pending in queues)
 
     def prepare(self, mailbox: Mailbox) -> None:
         """Make the missing folders that the mailbox's mail goes into, and those above them, durably."""

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
+from receiver import maildir
 from receiver.storage.folders import Folders
 from receiver.storage.log.record import Copy, Record, make_record
 
@@ -225,9 +226,10 @@ class Incoming:
         self._folders.prepare(copy.mailbox)
         self._folders.claim_token()
         path = self._path(copy, "tmp")
-        fd = self._in_folders(copy, partial(self._folders.create, path, flags, copy.mailbox))
+        fd = self._in_folders(copy, partial(self._disk.open, path, flags, maildir.FILE_MODE))
         self._paths.append(path)
         try:
+            self._folders.set_mode(fd, copy.mailbox)
             self._folders.write(fd, copy.fields + content)
         except BaseException:
             self._disk.close(fd)

@@ -101,9 +101,6 @@ def _run_writer(
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         for each in foreign:
             each.close()
-        # All that the writer makes has a mode of its own, and what a hook gets may be read by others
-        # (`Folders.create`). The folder above the mail folder keeps them out.
-        os.umask(0o022)
         limit_arenas()
         with journal.in_background():
             pipeline.serve(folders, control)

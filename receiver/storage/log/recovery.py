@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from receiver import maildir
 from receiver.mailbox import Mailbox
 from receiver.storage.folders import Folders
 from receiver.storage.log.links import Links
@@ -117,8 +118,9 @@ def _make_file(folders: Folders, record: Record, copy: Copy, path: Path) -> None
     with contextlib.suppress(FileNotFoundError):
         folders.disk.unlink(in_tmp)
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-    fd = folders.create(in_tmp, flags, copy.mailbox)
+    fd = folders.disk.open(in_tmp, flags, maildir.FILE_MODE)
     try:
+        folders.set_mode(fd, copy.mailbox)
         folders.write(fd, copy.fields + record.content)
     finally:
         folders.disk.close(fd)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import shutil
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -31,15 +30,6 @@ from tests.receiver.storage.hooks.hooked import (
 )
 
 
-@pytest.fixture(params=[0o022, 0o077], ids=["umask 022", "umask 077"])
-def umask(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The umask of the writer, or of the receiver."""
-    before = os.umask(request.param)
-    yield request.param
-    os.umask(before)
-
-
-@pytest.mark.usefixtures("umask")
 @pytest.mark.parametrize("log", [SIZE, 0], ids=["log", "no log"])
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_each_hook_gets_a_hard_link_that_its_user_can_read_and_other_mail_stays_private(
@@ -58,9 +48,7 @@ def test_each_hook_gets_a_hard_link_that_its_user_can_read_and_other_mail_stays_
         assert stat.S_IMODE((tmp_path / folder).stat().st_mode) == 0o700
 
 
-def test_without_hooks_the_system_calls_are_those_of_a_receiver_that_knows_none(
-    tmp_path: Path, umask: int
-) -> None:
+def test_without_hooks_the_system_calls_are_those_of_a_receiver_that_knows_none(tmp_path: Path) -> None:
     def calls(where: str, hooks: Sequence[Hook]) -> list[str]:
         disk = Disk()
         mail = store(tmp_path / where, disk, hooks=hooks)
@@ -74,8 +62,7 @@ def test_without_hooks_the_system_calls_are_those_of_a_receiver_that_knows_none(
     without = ["open", "write", "open", "write", "pwritev", "rename", "rename", "close", "close"]
     assert calls("without", ()) == without
     assert not (tmp_path / "without" / ".hooks").exists()
-    for_hooks = ["link", "link"] if umask == 0o022 else ["fchmod", "link", "link"]
-    assert sorted(calls("with", HOOKS)) == sorted([*without, *for_hooks])
+    assert sorted(calls("with", HOOKS)) == sorted([*without, "fchmod", "link", "link"])
 
 
 def test_with_a_log_the_links_come_after_its_sync_and_before_the_names(tmp_path: Path) -> None:
@@ -111,8 +98,6 @@ def test_without_a_log_the_queues_are_synced_after_the_links(
     assert names.count("link") == sum(hook.wants(copy.mailbox) for hook in HOOKS for copy in copies)
 
 
-@pytest.mark.usefixtures("umask")
-@pytest.mark.parametrize("umask", [0o077], indirect=True)
 @pytest.mark.parametrize("log", [SIZE, 0], ids=["log", "no log"])
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])
 def test_a_fault_at_any_system_call_leaves_message_and_links_or_neither(
