@@ -50,6 +50,9 @@ def run(
 
     def unprivileged() -> int:
         with_root(arguments)
+        # The folder of a configuration may be missing: the service makes it when it first starts.
+        if arguments.mail and not arguments.mail.is_dir():
+            raise Failure(f"{arguments.mail}: no such folder: name the mail folder with --mail")
         arguments.mail = mail_folder(arguments)
         privileges.give_up(privileges.owner(arguments.mail), late=LATE)
         return work(arguments)
@@ -60,8 +63,6 @@ def run(
 def mail_folder(arguments: argparse.Namespace) -> Path:
     """The mail folder: --mail, or that of the configuration, or ./mail without one. Raises Failure."""
     if arguments.mail:
-        if not Path(arguments.mail).is_dir():
-            raise Failure(f"{arguments.mail}: no such folder: name the mail folder with --mail")
         return Path(arguments.mail)
     if not arguments.config and not os.path.lexists(configuration.PATH) and _WITHOUT_CONFIGURATION.is_dir():
         return _WITHOUT_CONFIGURATION
