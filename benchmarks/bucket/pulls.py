@@ -13,7 +13,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,9 +43,11 @@ class Pulled:
     pulled: int
 
 
-def growth(folder: Path, messages: Sequence[int], progress: Progress) -> list[str]:
-    """Pull buckets of so many messages, the smallest first, and the smallest by HOSTS hosts at once."""
-    lines = []
+def growth(folder: Path, messages: Sequence[int], progress: Progress) -> Iterator[str]:
+    """Pull buckets of so many messages, the smallest first, and the smallest by HOSTS hosts at once.
+
+    Yields a line for each. Raises Broken.
+    """
     with contextlib.ExitStack() as stack:
         engine = stack.enter_context(seaweed())
         service = Service(folder / "service", [engine.url], KEY, SECRET)
@@ -57,15 +59,14 @@ def growth(folder: Path, messages: Sequence[int], progress: Progress) -> list[st
             asyncio.run(_put(engine.url, number - there))
             there = number
             progress(f"pull {number} messages")
-            lines.append(_alone(Host(folder / f"of {number}", service.socket), number))
+            yield _alone(Host(folder / f"of {number}", service.socket), number)
             if number == min(messages):
                 progress(f"pull {number} messages by {HOSTS} hosts")
                 hosts = [
                     Host(folder / f"host {each}", service.socket, hostname=f"mx{each}.example.test")
                     for each in range(HOSTS)
                 ]
-                lines.append(_together(hosts, number))
-    return lines
+                yield _together(hosts, number)
 
 
 async def _put(url: str, number: int) -> None:
