@@ -13,10 +13,11 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.bucket.measures import Progress
 from benchmarks.bucket.running import OCTETS, ROOT
 from benchmarks.mail.errors import Broken
 from receiver.bucket import keys
@@ -25,13 +26,12 @@ from services.bucket.configuration import REGION, parse_url
 from services.bucket.credentials import KeyPair
 from services.bucket.engine import Gateway, attributes
 from tests.bucket.seaweed import KEY, SECRET, seaweed
-from tests.bucket.service import Service
+from tests.bucket.service import service
 from tests.receiver.transfer.fleet import ALICE, BOB, Host, message
 
 HOSTS = 10
 _HOURS = 100
 _AT_ONCE = 64
-Progress = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +50,18 @@ def growth(folder: Path, messages: Sequence[int], progress: Progress) -> Iterato
     """
     with contextlib.ExitStack() as stack:
         engine = stack.enter_context(seaweed())
-        service = Service(folder / "service", [engine.url], KEY, SECRET)
-        stack.callback(service.end)
-        service.start()
+        running = stack.enter_context(service(folder / "service", [engine.url], KEY, SECRET))
         there = 0
         for number in sorted(messages):
             progress(f"put {number - there} messages")
             asyncio.run(_put(engine.url, number - there))
             there = number
             progress(f"pull {number} messages")
-            yield _alone(Host(folder / f"of {number}", service.socket), number)
+            yield _alone(Host(folder / f"of {number}", running.socket), number)
             if number == min(messages):
                 progress(f"pull {number} messages by {HOSTS} hosts")
                 hosts = [
-                    Host(folder / f"host {each}", service.socket, hostname=f"mx{each}.example.test")
+                    Host(folder / f"host {each}", running.socket, hostname=f"mx{each}.example.test")
                     for each in range(HOSTS)
                 ]
                 yield _together(hosts, number)

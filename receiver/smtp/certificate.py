@@ -9,6 +9,7 @@ the change and the other after it has two that do not belong together. So they a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import ssl
 import time
@@ -84,14 +85,11 @@ def _load_at_start(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]
 
     Blocks for about two seconds at most. Raises CertificateError.
     """
-    for last in (*[False] * (_START_TRIES - 1), True):
-        try:
+    for _ in range(_START_TRIES - 1):
+        with contextlib.suppress(CertificateError):
             return _load_unchanged(files)
-        except CertificateError:
-            if last:
-                raise
         time.sleep(_PAUSE)
-    raise AssertionError("the last try returns or raises")
+    return _load_unchanged(files)
 
 
 def _load_unchanged(files: TLSFiles) -> tuple[Stamp, tuple[ssl.SSLContext, InUse]]:
